@@ -1,4 +1,4 @@
-"""A small HTTPS server, in which every wait has an end and what is open is bounded, in all and for each address.
+"""A small HTTP/1.1 server, with or without TLS: a timeout for every wait, limits on connections, in all and by address.
 
 It answers requests without a body or with a short one; HTTP/1.1 is parsed by h11. A connection beyond a limit is
 closed before its handshake, so that idle ones cost nobody else anything.
@@ -12,6 +12,7 @@ import socket
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
 import h11
@@ -110,12 +111,12 @@ class HttpServer:
         self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
 
-    async def start(self, address: str, context: ssl.SSLContext | None) -> int:
+    async def start(self, address: str, context: Callable[[], ssl.SSLContext] | None) -> int:
         """Begin to serve; return the port.
 
         Args:
             address: host:port, IPv6 addresses in brackets; port 0 takes a free one.
-            context: of TLS; None serves in clear.
+            context: returns that of TLS for the next handshake; None serves in clear.
 
         Raises:
             OSError: the address is taken or is none of this machine.
@@ -137,7 +138,7 @@ class HttpServer:
         if self._listening is not None:
             self._listening.close()
 
-    async def _accept(self, listening: socket.socket, context: ssl.SSLContext | None) -> None:
+    async def _accept(self, listening: socket.socket, context: Callable[[], ssl.SSLContext] | None) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -145,13 +146,13 @@ class HttpServer:
             except OSError:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            host = str(address[0])
+            host = _network_of(str(address[0]))
             limits = self._limits
             if len(self._connections) >= limits.connections or self._by_address[host] >= limits.address_connections:
                 accepted.close()
                 continue
             self._by_address[host] += 1
-            task = asyncio.create_task(self._serve(accepted, context))
+            task = asyncio.create_task(self._serve(accepted, None if context is None else context()))
             self._connections.add(task)
             task.add_done_callback(partial(self._forget, host))
 
@@ -162,7 +163,7 @@ class HttpServer:
             del self._by_address[host]
 
     async def _serve(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
-        """Serve one connection until it ends, one way or the other."""
+        """Serve one connection until peer, timeout or error ends it."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(_READ_BYTES, loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -176,7 +177,7 @@ class HttpServer:
             return
         try:
             # A peer that sends no more, or resets, ends its connection and nothing else.
-            with contextlib.suppress(OSError, TimeoutError):
+            with contextlib.suppress(OSError, TimeoutError, h11.ProtocolError):
                 await self._exchange(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
         finally:
             transport.abort()
@@ -253,6 +254,12 @@ def _rendered(http: h11.Connection, answer: HttpResponse, *, head_only: bool) ->
         parts.append(http.send(h11.Data(data=answer.body)))
     parts.append(http.send(h11.EndOfMessage()))
     return b"".join(part for part in parts if part)
+
+
+def _network_of(address: str) -> str:
+    """Return what counts as one peer: an IPv4 address, or the /64 of an IPv6 one, all of which one host may have."""
+    found = ip_address(address.partition("%")[0])
+    return address if found.version == 4 else str(ip_network((found, 64), strict=False))  # noqa: PLR2004 - IP's own number
 
 
 def _certificate_of(writer: asyncio.StreamWriter) -> bytes:

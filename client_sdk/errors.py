@@ -15,6 +15,7 @@ CreditRegistryError                    everything below
 ├── PreflightError                     a rule is broken and nothing was sent (violations)
 ├── KeyServiceError                    a key service is down, refuses, or proves nothing (service)
 ├── OutboxError                        the outbox is locked, damaged or another member's
+├── DeliveryQueueError                 the queue of alerts is locked, damaged or another member's
 ├── FormatError                        a file, an id or another value has a wrong form (part, rule, got, want)
 │   └── IdentityError                  an invalid identity number; a ValueError too
 └── RuleError                          facts or a date break a rule (reason, field, rule, got, want)
@@ -40,6 +41,7 @@ __all__ = [
     "ConflictError",
     "CreditRegistryError",
     "DeadlineExceededError",
+    "DeliveryQueueError",
     "FormatError",
     "IdentityError",
     "InvalidError",
@@ -228,3 +230,7 @@ class KeyServiceError(CreditRegistryError):
 
 class OutboxError(CreditRegistryError):
     """The outbox is locked by another process, damaged, or belongs to another registry or institution."""
+
+
+class DeliveryQueueError(CreditRegistryError):
+    """The queue of deliveries is in use by another process, damaged, or belongs to another registry or institution."""

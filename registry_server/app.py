@@ -134,7 +134,7 @@ class App:
         settings, status = self.settings, self.status
         if settings.tiles_listen is not None:
             self._log_files = LogFileServer(
-                LogTiles(self.database), self._admit_auditor, self._cosigned, self.tls.context()
+                LogTiles(self.database), self._admit_auditor, self._cosigned, self.tls.context
             )
             await self._log_files.start(settings.tiles_listen)
         self._server = RpcServer(
@@ -377,7 +377,7 @@ async def _serve(app: App, ready: Callable[[str], None]) -> None:
     try:
         port = await app.start()
     except BaseException:
-        app.close()
+        await app.stop()
         raise
     host = app.settings.listen.rpartition(":")[0]
     ready(f"{app.settings.registry} ready on {host}:{port}")

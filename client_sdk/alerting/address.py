@@ -61,10 +61,10 @@ def kept_as(address: Address) -> str:
 
 
 def webhook(url: str) -> Webhook:
-    """Return the webhook of a URL; of http only where its host is this machine, which settings must allow as well.
+    """Return the webhook of a URL, https or http; ``refuse_inward`` refuses http to other machines.
 
     Raises:
-        ConfigError: it is no https URL of ASCII characters, or holds a user, a password or a fragment.
+        ConfigError: it is no such URL of ASCII characters, or holds a user, a password or a fragment.
     """
     if not _VISIBLE.fullmatch(url) or len(url) > _MAX_URL:
         raise ConfigError(f"a webhook must be a URL of at most {_MAX_URL:,} visible ASCII characters")

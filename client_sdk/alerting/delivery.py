@@ -15,7 +15,7 @@ from client_sdk.alerting.failure import DeliveryError
 from client_sdk.alerting.mailing import mail, send
 from client_sdk.alerting.posting import post, sign
 from client_sdk.alerting.queue import DELIVERED, WAITING
-from client_sdk.errors import OutboxError
+from client_sdk.errors import DeliveryQueueError
 from client_sdk.kernel.formats.moment import moment
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ def alone(queue: DeliveryQueue) -> Iterator[None]:
     """Keep other processes from delivering the same queue.
 
     Raises:
-        OutboxError: another one delivers it.
+        DeliveryQueueError: another one delivers it.
     """
     lock = FileLock(f"{queue.path}.lock", timeout=0, mode=0o600)
     try:
         lock.acquire()
     except Timeout:
-        raise OutboxError(f"{queue.path} is being delivered by another process") from None
+        raise DeliveryQueueError(f"{queue.path} is being delivered by another process") from None
     try:
         yield
     finally:
@@ -106,7 +106,7 @@ class Deliveries:
 
         Raises:
             ConfigError: the settings are not in order.
-            OutboxError: the queue failed, or another process delivers it.
+            DeliveryQueueError: the queue failed, or another process delivers it.
         """
         delivered = failed = given_up = 0
         with alone(self._queue), ThreadPoolExecutor(_WORKERS, thread_name_prefix="deliveries") as workers:
@@ -146,6 +146,9 @@ class Deliveries:
                 attempts.append(_Attempt(message, error))
                 if not error.final:
                     break
+            except Exception as error:  # noqa: BLE001 - what was sent before it must be settled; its text may hold anything
+                attempts.append(_Attempt(message, DeliveryError("delivery.failed", type(error).__name__)))
+                break
             else:
                 attempts.append(_Attempt(message, None))
         return attempts

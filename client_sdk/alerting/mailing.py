@@ -9,7 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from client_sdk.alerting.deadline import ATTEMPT_SECONDS, ended_by
+from client_sdk._deadline import ATTEMPT_SECONDS, ended_by
 from client_sdk.alerting.failure import DeliveryError
 
 if TYPE_CHECKING:

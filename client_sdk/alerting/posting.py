@@ -12,11 +12,11 @@ import http.client
 import socket
 import ssl
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from client_sdk._deadline import ATTEMPT_SECONDS, ended_by
 from client_sdk._version import __version__
-from client_sdk.alerting.deadline import ATTEMPT_SECONDS, ended_by
 from client_sdk.alerting.failure import DeliveryError
 from client_sdk.errors import ConfigError
 
@@ -29,6 +29,8 @@ __all__ = ["SignedMessage", "leads_outward", "post", "refuse_inward", "sign"]
 Ip: TypeAlias = IPv4Address | IPv6Address
 # IPv4 addresses inside of IPv6 ones that a gateway translates.
 _NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_IPV6 = IPv6Network("2000::/3")
+_IETF_IPV4 = IPv4Network("192.0.0.0/24")
 _GONE = 410
 _OK, _REDIRECT, _CLIENT_ERROR = 200, 300, 400
 
@@ -60,8 +62,13 @@ def leads_outward(address: Ip, networks: tuple[Network, ...]) -> bool:
     """Whether a webhook may be at an address: a public one, or one of the member's own networks that it named."""
     if any(address in network for network in networks):
         return True
+    if not address.is_global or address.is_multicast:
+        return False
+    if isinstance(address, IPv4Address):
+        return address not in _IETF_IPV4
     inner = _embedded(address)
-    return address.is_global and not address.is_multicast and (inner is None or leads_outward(inner, networks))
+    # The rest of IPv6 is unassigned or local.
+    return address in _GLOBAL_IPV6 if inner is None else leads_outward(inner, networks)
 
 
 def _embedded(address: Ip) -> IPv4Address | None:
@@ -117,14 +124,21 @@ def post(
 
 
 def refuse_inward(webhook: Webhook, networks: tuple[Network, ...]) -> None:
-    """Refuse a webhook that names an address which points inward; names are resolved when it is called.
+    """Refuse a webhook by http to another machine, or one that names an address which points inward.
+
+    Names are resolved when the webhook is called.
 
     Raises:
-        ConfigError: it does.
+        ConfigError: it is one.
     """
     try:
         address = ip_address(webhook.host)
     except ValueError:
+        address = None
+    own = webhook.host == "localhost" if address is None else address.is_loopback
+    if not webhook.secure and not own:
+        raise ConfigError("a webhook must be https; http is for this machine alone")
+    if address is None:
         return
     if not leads_outward(address, networks):
         raise ConfigError("that webhook points inward: name its network in webhook_networks of alerts.toml to allow it")

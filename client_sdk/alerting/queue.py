@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from client_sdk.alerting.address import Mailbox, address_of, kept_as
-from client_sdk.errors import OutboxError
+from client_sdk.errors import DeliveryQueueError
 from client_sdk.kernel.formats.moment import milliseconds, moment
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class DeliveryQueue:
         institution: id of the member.
 
     Raises:
-        OutboxError: the file is damaged, is none of ours, or belongs to another institution.
+        DeliveryQueueError: the file is damaged, is none of ours, or belongs to another institution.
     """
 
     def __init__(self, home: Path, registry: str, institution: str) -> None:
@@ -137,7 +137,7 @@ class DeliveryQueue:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             self._database = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise OutboxError(f"{self.path} cannot be opened: {error}") from error
+            raise DeliveryQueueError(f"{self.path} cannot be opened: {error}") from error
         try:
             with self._translated():
                 self._secret = self._set_up(institution)
@@ -163,9 +163,9 @@ class DeliveryQueue:
         ((tables,),) = database.execute("SELECT count(*) FROM sqlite_master")
         ((form,),) = database.execute("PRAGMA user_version")
         if (application, form) != (_APPLICATION, _FORM) and tables:
-            raise OutboxError(f"{self.path} is no queue of deliveries of this version")
+            raise DeliveryQueueError(f"{self.path} is no queue of deliveries of this version")
         self.path.chmod(0o600)
-        for setting in ("synchronous = FULL", "secure_delete = ON"):
+        for setting in ("synchronous = EXTRA", "secure_delete = ON"):
             database.execute(f"PRAGMA {setting}")
         with self._transaction():
             if not tables:
@@ -178,7 +178,7 @@ class DeliveryQueue:
                 row = (self.registry, institution, secrets.token_bytes(32))
                 database.execute("INSERT INTO owner VALUES (?, ?, ?)", row)
         if row[:2] != (self.registry, institution):
-            raise OutboxError(f"{self.path} belongs to another institution or registry")
+            raise DeliveryQueueError(f"{self.path} belongs to another institution or registry")
         return bytes(row[2])
 
     @contextmanager
@@ -186,7 +186,7 @@ class DeliveryQueue:
         try:
             yield
         except sqlite3.Error as error:
-            raise OutboxError(f"{self.path}: {error}") from error
+            raise DeliveryQueueError(f"{self.path}: {error}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -239,8 +239,8 @@ class DeliveryQueue:
             contact: whom a person may ask.
             now: ms.
         """
-        known = {person.inquiry_id: person for person in self.persons()}
         with self._translated(), self._transaction():
+            known = {person.inquiry_id: person for person in self.persons()}
             for alert in alerts:
                 person = known.get(alert.inquiry_id)
                 kind = f"alert.{alert.reason.name.lower().replace('_', '-')}"

@@ -1,7 +1,7 @@
 """Settings of deliveries: ``alerts.toml`` in the member's home, which may be missing.
 
 contact = "Consumer desk, +86 10 1234 5678"   # whom a person may ask; stands in every message
-ca_file = "hooks-ca.pem"                      # trusted beside nothing else; this machine's own if left out
+ca_file = "hooks-ca.pem"                      # CAs to trust instead of the system's; the system's if left out
 webhook_networks = ["10.20.0.0/16"]           # own networks that webhooks may lead into; none if left out
 
 [mail]

@@ -73,6 +73,11 @@ class WitnessFolder:
         """Its key."""
         return self.path / "key.pem"
 
+    @property
+    def rows_file(self) -> Path:
+        """What it has cosigned."""
+        return self.path / "logs.sqlite"
+
     def create(self, name: str, listen: str, logs: Sequence[VerifierKey]) -> VerifierKey:
         """Make the folder with a new key; return what readers of the logs are given.
 
@@ -91,7 +96,10 @@ class WitnessFolder:
                 raise ConfigError(f"{self.path} is open to others and not empty: name a folder of its own")
         except OSError as error:
             raise cannot_be_written(self.path, error) from error
+        if self.settings_file.exists():
+            raise ConfigError(f"{self.settings_file} exists already: this is the folder of a witness")
         # The settings last: without them the folder is no witness's yet.
+        LogRows.create(self.rows_file)
         signer = create_signing_key(self.key_file) if not self.key_file.exists() else self.signer()
         write_private(self.settings_file, text.encode())
         return VerifierKey.cosigner(name, signer.public_key.raw)
@@ -142,9 +150,9 @@ class WitnessFolder:
         """Open what was cosigned.
 
         Raises:
-            ConfigError: the file is damaged or cannot be written.
+            ConfigError: the file is missing, damaged or cannot be written.
         """
-        return LogRows(self.path / "logs.sqlite")
+        return LogRows(self.rows_file)
 
     def _logs(self, content: dict[str, object], name: str) -> tuple[VerifierKey, ...]:
         logs = content.get("logs")

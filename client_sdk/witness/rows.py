@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from client_sdk.errors import ConfigError
 
@@ -40,17 +40,33 @@ class LogRows:
     """The rows of a witness; for any number of threads and processes.
 
     Args:
-        path: of the SQLite file; made where there is none, mode 0600.
+        path: of the SQLite file that ``create`` has made.
 
     Raises:
-        ConfigError: it is no such file, or cannot be read or written.
+        ConfigError: it is missing or no such file, or cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.touch(mode=0o600)
+        if not path.is_file():
+            # An empty file in its place would let the key cosign a second history.
+            want = "put back its newest copy, or make a new witness with a new key"
+            raise ConfigError(f"{path} is missing, and with it what was cosigned: {want}")
         with self._opened() as connection:
             connection.execute(_TABLE)
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make the file, mode 0600, of a witness that has cosigned nothing yet.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        try:
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+        return cls(path)
 
     def read(self, origin: str) -> LogRow | None:
         """Return the row of a log; None where nothing of it was cosigned.
@@ -81,7 +97,8 @@ class LogRows:
         """Yield a connection; what was done is committed at the end, to the disk."""
         try:
             with closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)) as connection, connection:
-                connection.execute("PRAGMA synchronous = FULL")
+                # EXTRA: a journal whose removal a power cut takes back would undo the last cosignature.
+                connection.execute("PRAGMA synchronous = EXTRA")
                 yield connection
         except sqlite3.Error as error:
             raise ConfigError(f"{self._path} cannot be used: {error}") from error

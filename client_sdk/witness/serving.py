@@ -70,7 +70,7 @@ class _Serving:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         server = HttpServer(self._answer, lambda error: self._tell(_told(error)), HttpLimits(body_bytes=_BODY_BYTES))
-        port = await server.start(listen, context)
+        port = await server.start(listen, None if context is None else lambda: context)
         scheme = "http" if context is None else "https"
         self._tell(f"witness ready on {scheme}://{listen.rpartition(':')[0]}:{port}")
         await stopping.wait()

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from sqlalchemy import text
 
+from client_sdk.kernel.formats.jurisdiction import CHINA
+from client_sdk.kernel.formats.witness_quorum import NO_QUORUM
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.onboarding import ReviewState
 from client_sdk.kernel.rules.dates import day_of, months_later
@@ -24,6 +26,7 @@ from registry_server.operating.failures import text_of
 from registry_server.operating.production import stored_abroad
 from registry_server.operating.register import show_register
 from registry_server.operating.tables import current_tables, wanted_tables
+from registry_server.operating.witnesses import witnesses_of
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.recover import directory_of
@@ -143,10 +146,12 @@ class _Looking:
         days = self._directory().rulebook.review_days
         if self._settings.production and not days:
             advice = "act propose rulebook --set review_days=365: enrolments then need licence and review"
-            yield Examined("rulebook", Grade.FAIL, "review_days is 0: for invented persons", advice)
+            yield Examined(
+                "rulebook", Grade.FAIL, "review_days is 0: members are enrolled without licence and review", advice
+            )
         elif days and not self._settings.production:
             advice = "set production: the registry does not start without it"
-            yield Examined("rulebook", Grade.FAIL, f"review_days is {days}: for real persons", advice)
+            yield Examined("rulebook", Grade.FAIL, f"review_days is {days}, and production is not set", advice)
         else:
             yield Examined("rulebook", Grade.PASS, f"review_days is {days}")
 
@@ -156,7 +161,7 @@ class _Looking:
         members = [state for state in directory.institutions.values() if state.status is not _TERMINATED]
         odd = sorted(state.id for state in members if not licence_fits(state.licence_number, of))
         if odd:
-            advice = "enrol them anew, with the number of their licence or their unified social credit code"
+            advice = "no act changes a number: enrol each under a new institution id, with the number of its licence"
             yield Examined("members", self._missing, f"licence number of no known form: {', '.join(odd)}", advice)
         else:
             yield Examined("members", Grade.PASS, f"{len(members)} with a licence number of a known form")
@@ -186,8 +191,10 @@ class _Looking:
             yield Examined("region", Grade.PASS, region)
 
     def protection(self) -> Iterator[Examined]:
-        level = self._settings.protection_level
-        if level >= _LEAST_LEVEL:
+        level, of = self._settings.protection_level, self._directory().rulebook.jurisdiction
+        if of != CHINA:
+            yield Examined("protection", Grade.PASS, f"not asked for under the rulebook of {of}")
+        elif level >= _LEAST_LEVEL:
             yield Examined("protection", Grade.PASS, f"level {level}")
         else:
             advice = f"have it assessed at level {_LEAST_LEVEL} or above (等级保护), and set protection_level"
@@ -318,9 +325,12 @@ class _Looking:
                 yield Examined("certificates", grade, told, "docs/operating.md, Certificates")
 
     def witnesses(self) -> Iterator[Examined]:
-        # The formats know no signature but the log's own under a checkpoint.
-        advice = "have members and auditors compare theirs: credit-registry compare"
-        yield Examined("witnesses", Grade.WARN, "nobody else signs the checkpoints", advice)
+        named = witnesses_of(self._settings)
+        if named is None or named.policy.quorum == NO_QUORUM:
+            advice = "set witness_policy (docs/operating.md, Witnesses); until then credit-registry compare"
+            yield Examined("witnesses", Grade.WARN, "no cosignature is asked for", advice)
+        else:
+            yield Examined("witnesses", Grade.PASS, f"{len(named.policy.witnesses)} in the policy")
 
     def _directory(self) -> Directory:
         with Database(self._settings.database, serving=False) as database, database.snapshot() as work:

@@ -89,8 +89,7 @@ def export(database: Database, key: VerifierKey, folder: Path, *, entries: bool 
     known_size = 0 if known is None else known.checkpoint.size
     for file in _files(writing, known_size, newest.checkpoint.size, entries=entries):
         writing.put(file)
-    if known_size < newest.checkpoint.size:
-        writing.publish(newest.raw)
+    writing.publish(newest.raw if known_size < newest.checkpoint.size else b"")
     writing.remove_partial(known_size)
     return ExportedTiles(newest.checkpoint.size, writing.written, writing.kept)
 
@@ -113,7 +112,8 @@ def _files(folder: _Folder, known: int, size: int, *, entries: bool) -> Iterator
     """Yield what is to be written: bundles of leaves from the beginning where the folder has none yet."""
     if not entries and folder.has_entries:
         raise FileError(f"{folder.path} holds leaves: an export without them would leave a gap, name another folder")
-    had = known if folder.has_entries else 0
+    # They are written in order: where the last of an earlier export is, all before it are.
+    had = known if folder.has_entries_of(known) else 0
     if entries:
         yield from (file for file in new_files(had, size) if isinstance(file, EntryBundle))
     yield from (file for file in new_files(known, size) if isinstance(file, Tile))
@@ -131,7 +131,13 @@ class _Folder:
         self.path = path
         self.written = self.kept = 0
         self.has_entries = (path / _ENTRIES).is_dir()
+        with contextlib.suppress(OSError):
+            # What a publication left that was killed.
+            for draft in path.glob(f".{CHECKPOINT_PATH}.*.new"):
+                draft.unlink()
         self._tiles = tiles
+        # Folders that are made and have their modes.
+        self._folders: set[Path] = set()
 
     def checkpoint(self, key: VerifierKey) -> SignedCheckpoint | None:
         """Return the checkpoint of the last export; None where there was none.
@@ -143,19 +149,22 @@ class _Folder:
         try:
             return parse_checkpoint(file.read_bytes(), key)
         except FileNotFoundError:
-            strangers = (
-                [] if not self.path.exists() else [item.name for item in self.path.iterdir() if item.name != "tile"]
-            )
-            if strangers:
-                raise FileError(f"{self.path} holds {min(strangers)}: name a folder of its own") from None
+            self._check_ours()
             return None
         except (FormatError, SignatureError):
             raise FileError(f"{file} is no checkpoint of {key.name}: name a folder of its own") from None
         except OSError as error:
             raise FileError(f"{file} cannot be read: {error.strerror}", error) from error
 
+    def has_entries_of(self, size: int) -> bool:
+        """Whether the last bundle of leaves of a tree is there, as long or longer than the tree has it."""
+        index = (size - 1) // TILE_WIDTH
+        full = self.path / EntryBundle(index).path
+        width = size - index * TILE_WIDTH
+        return size > 0 and (full.is_file() or (self.path / EntryBundle(index, width).path).is_file())
+
     def _check_ours(self) -> None:
-        """Take a folder without a checkpoint only where it holds no more than an export that was interrupted."""
+        """Refuse a folder without a checkpoint that holds more than an export which was interrupted."""
         strangers = [item.name for item in self.path.iterdir() if item.name != "tile"] if self.path.exists() else []
         if strangers:
             raise FileError(f"{self.path} holds {min(strangers)}: name a folder of its own")
@@ -170,27 +179,30 @@ class _Folder:
         is_open = isinstance(file, Tile)
         try:
             self._make_folders(path.parent, is_open=is_open)
-            _durable.create(path, content)
+            try:
+                _durable.create(path, content)
+                self.written += 1
+            except FileExistsError:
+                if path.read_bytes() != content:
+                    raise FileError(f"{path} is another file than the log's, and is not written over") from None
+                self.kept += 1
             if is_open:
                 path.chmod(_OPEN_FILE)
-        except FileExistsError:
-            if path.read_bytes() != content:
-                raise FileError(f"{path} is another file than the log's, and is not written over") from None
-            self.kept += 1
+        except FileError:
+            raise
         except OSError as error:
             raise FileError(f"{path} cannot be written: {error.strerror}", error) from error
-        else:
-            self.written += 1
 
     def publish(self, note: bytes) -> None:
-        """Put the checkpoint in its place, after all that it covers.
+        """Put the checkpoint in its place, after all that it covers; empty where it is there already.
 
         Raises:
             FileError: it cannot be written; the old one is still there.
         """
         path = self.path / CHECKPOINT_PATH
         try:
-            _durable.replace(path, note)
+            if note:
+                _durable.replace(path, note)
             path.chmod(_OPEN_FILE)
         except OSError as error:
             raise FileError(f"{path} cannot be written: {error.strerror}", error) from error
@@ -209,7 +221,7 @@ class _Folder:
                     continue
                 content = full.read_bytes()
                 for partial in folder.iterdir():
-                    # Whatever else somebody has put there stays.
+                    # Files that are no beginning of the full one stay.
                     if partial.is_file() and content.startswith(partial.read_bytes()):
                         partial.unlink()
                 with contextlib.suppress(OSError):
@@ -221,7 +233,10 @@ class _Folder:
         """Make a folder and those above it, open to all or to their owner alone."""
         missing = [folder, *folder.parents]
         for part in reversed(missing[: missing.index(self.path) + 1]):
-            if not part.is_dir():
-                part.mkdir()
-                closed = not is_open and part.is_relative_to(self.path / _ENTRIES)
-                part.chmod(_durable.FOLDER_MODE if closed else _OPEN_FOLDER)
+            if part in self._folders:
+                continue
+            part.mkdir(exist_ok=True)
+            closed = not is_open and part.is_relative_to(self.path / _ENTRIES)
+            # Also of one that was made by an export which was killed before it came to this.
+            part.chmod(_durable.FOLDER_MODE if closed else _OPEN_FOLDER)
+            self._folders.add(part)

@@ -67,7 +67,8 @@ class ServerTls:
         # What the library has not been given yet; it asks at each handshake.
         self._renewed: grpc.ServerCertificateConfiguration | None = None
         self._refused = ""
-        self._contexts: list[ssl.SSLContext] = []
+        # Of HTTPS, once it is asked for; a new one for each renewal, as handshakes may use the old one.
+        self._context: ssl.SSLContext | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tls-files", daemon=True)
 
@@ -80,14 +81,10 @@ class ServerTls:
         )
 
     def context(self) -> ssl.SSLContext:
-        """Return a context of HTTPS that follows the files, and asks for a client certificate without demanding one."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.verify_mode = ssl.CERT_OPTIONAL
-        context.load_verify_locations(cadata=self._files.authority.decode("ascii"))
-        _show(context, self._files)
-        self._contexts.append(context)
-        return context
+        """Return the context of HTTPS for the next handshake: it asks for a client certificate and demands none."""
+        if self._context is None:
+            self._context = _context_of(self._files)
+        return self._context
 
     def ends(self) -> float:
         """Return when the certificate that is shown ends, seconds since 1970 UTC."""
@@ -110,6 +107,7 @@ class ServerTls:
             if files == self._files:
                 return
             ends = _checked_end(files)
+            context = None if self._context is None else _context_of(files)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the files, what was shown stays
             # Once for each fault, not at each look.
             if self._refused != (fault := f"{type(error).__name__}: {error}"):
@@ -118,8 +116,7 @@ class ServerTls:
             return
         self._files, self._ends, self._refused = files, ends, ""
         self._renewed = _configuration(files)
-        for context in self._contexts:
-            _show(context, files)
+        self._context = context
         _log.info("TLS files taken", days=self._days())
 
     def _newest(self) -> grpc.ServerCertificateConfiguration | None:
@@ -146,12 +143,17 @@ def _configuration(files: TlsFiles) -> grpc.ServerCertificateConfiguration:
     return grpc.ssl_server_certificate_configuration([(files.key, files.certificate)], files.authority)
 
 
-def _show(context: ssl.SSLContext, files: TlsFiles) -> None:
-    """Let each further handshake show these files, which the library reads from disk alone."""
+def _context_of(files: TlsFiles) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(cadata=files.authority.decode("ascii"))
+    # The library reads a key from disk alone; the file is its owner's, and gone at once.
     with tempfile.NamedTemporaryFile() as private:
         private.write(files.key + b"\n" + files.certificate)
         private.flush()
         context.load_cert_chain(private.name)
+    return context
 
 
 def _ends_at(pem: bytes) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.storage import alerts
@@ -66,6 +67,12 @@ class Alerts:
             with self._ledger.database.append() as work:
                 alerts.forget(work, member, stored)
                 work.commit()
+        status = self._ledger.directory.institution(member).status
+        if status is not InstitutionStatus.ACTIVE:
+            # As an inquiry of it is: nothing more about persons is said to a member that was suspended.
+            raise RegistryError(
+                "INSTITUTION_SUSPENDED", "institution", "institution.state", got=status.name, want="ACTIVE"
+            )
         with self._ledger.database.snapshot() as work:
             found = alerts.waiting(work, member, PAGE_ALERTS + 1)
             watched = alerts.count_watches(work, [member])[member]

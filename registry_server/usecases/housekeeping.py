@@ -73,7 +73,8 @@ class Housekeeping:
         """End, once what is under way is done."""
         self._stopping.set()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         try:
             self._store_refusals()
         except Exception as error:  # noqa: BLE001 - the registry stops in any case

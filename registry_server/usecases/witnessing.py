@@ -6,19 +6,19 @@ or refuses holds up neither the registry nor the other witnesses; it shows as th
 
 from __future__ import annotations
 
-import contextlib
 import http.client
-import socket
 import threading
 import time
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
 
+from client_sdk._deadline import ended_by
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.cosignature import cosigned_at
 from client_sdk.kernel.formats.errors import FormatError
@@ -220,9 +220,10 @@ class Witnessing:
         """Return the line of a witness, which is told once more where it has cosigned another tree than was thought."""
         status, body = self._post(fed, witness_request(fed.size, proof, offered.checkpoint.encode()))
         if status == _CONFLICT:
-            fed.size = _size_of(body)
-            if fed.size > offered.size:
-                raise _Unanswered(f"it has cosigned {fed.size} leaves, and this log has {offered.size}")
+            seen = _size_of(body)
+            if seen > offered.size:
+                raise _Unanswered(f"it has cosigned {seen} leaves, and this log has {offered.size}")
+            fed.size = seen
             with self._ledger.view() as view:
                 proof = _proof(view, fed.size, offered.size)
             status, body = self._post(fed, witness_request(fed.size, proof, offered.checkpoint.encode()))
@@ -250,15 +251,18 @@ class Witnessing:
         """Return status and body of a witness's answer; no redirect is followed."""
         url = urlsplit(fed.witness.url)
         host, port = url.hostname or "", url.port
-        connection = (
-            http.client.HTTPConnection(host, port, timeout=_STEP_SECONDS)
-            if url.scheme == "http"
-            else http.client.HTTPSConnection(host, port, timeout=_STEP_SECONDS, context=self._context)
-        )
+        secure = url.scheme == "https"
+        connection = http.client.HTTPConnection(host, port or (443 if secure else 80), timeout=_STEP_SECONDS)
         # A limit for the whole, which the library does not have: it waits for each line of the answer anew.
-        limit = threading.Timer(_WHOLE_SECONDS, _cut, [connection])
-        limit.start()
-        try:
+        with ended_by(_WHOLE_SECONDS, lambda: connection.sock) as deadline, closing(connection):
+            connection.connect()
+            if secure:
+                # The handshake apart, so that the deadline ends it too.
+                tls = self._context.wrap_socket(connection.sock, server_hostname=host, do_handshake_on_connect=False)
+                connection.sock = tls
+                tls.do_handshake()
+            if deadline.over:
+                raise TimeoutError
             headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
             connection.request("POST", f"{url.path.rstrip('/')}/add-checkpoint", body, headers)
             answer = connection.getresponse()
@@ -268,9 +272,6 @@ class Witnessing:
                 if len(content) > _ANSWER_BYTES:
                     raise _Unanswered("its answer is too long")
             return answer.status, content
-        finally:
-            limit.cancel()
-            connection.close()
 
     def _repeat(self) -> None:
         told = ""
@@ -292,17 +293,15 @@ def check_witnesses(policy: WitnessQuorum) -> None:
         FormatError: an address is no URL, or is in clear and not of this machine.
     """
     for witness in policy.witnesses:
-        url = urlsplit(witness.url)
+        try:
+            url = urlsplit(witness.url)
+            valid = url.port is None or url.port > 0
+        except ValueError:
+            raise FormatError("policy", "policy.url", got=witness.name, want="a URL") from None
         own = url.hostname in {"127.0.0.1", "::1", "localhost"}
-        reached = url.hostname and not url.query and (url.scheme == "https" or (url.scheme == "http" and own))
+        reached = valid and url.hostname and not url.query and (url.scheme == "https" or (url.scheme == "http" and own))
         if witness.url and not reached:
             raise FormatError("policy", "policy.url", got=witness.name, want="https://..., or http:// on this machine")
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    """End a connection under a thread that waits for it."""
-    with contextlib.suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _proof(view: View, old: int, size: int = 0) -> tuple[bytes, ...]:

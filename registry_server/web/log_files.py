@@ -49,7 +49,7 @@ class LogFileServer:
         admit_auditor: lets the holder of a client certificate (DER) read leaves; raises ``RegistryError`` or
             ``RuleError`` where it may not. May block.
         cosigned: returns the newest checkpoint that witnesses have cosigned; None where there is none.
-        context: of TLS; asks for a client certificate, and takes a connection without one.
+        context: returns that of TLS for the next handshake, which asks for a client certificate and demands none.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class LogFileServer:
         tiles: LogTiles,
         admit_auditor: Callable[[bytes], None],
         cosigned: Callable[[], bytes | None],
-        context: ssl.SSLContext,
+        context: Callable[[], ssl.SSLContext],
     ) -> None:
         self._tiles = tiles
         self._cosigned = cosigned

@@ -10,7 +10,7 @@ from creditregistry.v1 import facts_pb2 as pb
 
 from client_sdk.kernel.rules.arrangement import Arrangement, ContactCount
 from client_sdk.kernel.rules.fact_parts import Amounts, Consent, Debt, NoticeEvidence
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, ListingFacts
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -19,6 +19,7 @@ VALUES = {
     pb.DefaultFacts: DefaultFacts,
     pb.JudgmentFacts: JudgmentFacts,
     pb.EnforcementFacts: EnforcementFacts,
+    pb.ListingFacts: ListingFacts,
     pb.Amounts: Amounts,
     pb.Debt: Debt,
     pb.NoticeEvidence: NoticeEvidence,

@@ -57,6 +57,14 @@ def an_acknowledgement_after_the_last_day(log: HandmadeLog, _: HandmadeRegistry)
     log.head()
 
 
+@lie(_F.INQUIRY)
+def an_answer_after_the_last_day(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.act(closing(log))
+    log.wait(3 * DAY_MS)
+    log.inquire("too late")
+    log.head()
+
+
 @lie(_F.LAPSE_EARLY)
 def a_record_destroyed_before_the_day(log: HandmadeLog, _: HandmadeRegistry) -> None:
     log.act(closing(log))

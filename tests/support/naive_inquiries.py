@@ -42,7 +42,6 @@ def _read(log: NaiveLog, leaf: bytes, received_at: int, shown: evidence_pb2.Sign
     outcome, digest = leaf[12 : 12 + length].decode(), leaf[12 + length :]
     require(digest == sha(long(shown.payload), long(shown.signature)), "leaf")
     said = inquiry_pb2.Inquiry.FromString(shown.payload)
-    require(said.registry == log.registry, "registry")
     asker = log.members.get(said.asker)
     require(asker, "asker")
     assert asker is not None
@@ -51,6 +50,8 @@ def _read(log: NaiveLog, leaf: bytes, received_at: int, shown: evidence_pb2.Sign
     require(signed_by(keys[0].public, "inquiry", shown.payload, shown.signature), "signature")
     if outcome != "ANSWERED":
         return
+    require(said.registry == log.registry, "registry")
+    require(not log.closing.open_until or day(received_at - MINUTES) <= log.closing.open_until, "closed")
     require(keys[0].usage == "INQUIRE" and not keys[0].end and asker.status == "ACTIVE", "may ask")
     purpose = words.Purpose.Name(said.purpose).removeprefix("PURPOSE_")
     lends = purpose in ("LOAN_APPROVAL", "GUARANTEE_REVIEW", "POST_LOAN_REVIEW", "COLLECTION")

@@ -12,6 +12,7 @@ from client_sdk.errors import (
     ConflictError,
     CreditRegistryError,
     DeadlineExceededError,
+    DeliveryQueueError,
     FormatError,
     InvalidError,
     KeyServiceError,
@@ -246,6 +247,12 @@ def _of_sdk(error: CreditRegistryError, address: str) -> CommandFailure:
         case OutboxError():
             hint = "let the other run end; a damaged outbox may be moved away: a reload finds what was reported."
             return CommandFailure(code=ExitCode.SETUP, reason="OUTBOX", message=str(error), hint=hint)
+        case DeliveryQueueError():
+            hint = (
+                "let the other run end; put a damaged file back from a backup, as the addresses are nowhere else. "
+                "Without one, move it away and run `subject alerts on` for each person again."
+            )
+            return CommandFailure(code=ExitCode.SETUP, reason="DELIVERIES", message=str(error), hint=hint)
         case ConfigError():
             return CommandFailure(
                 code=ExitCode.SETUP, reason="CONFIG", message=str(error), hint=_config_hint(str(error))

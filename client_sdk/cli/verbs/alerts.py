@@ -12,7 +12,7 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import Json, counted, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.errors import TransportError
+from client_sdk.errors import CreditRegistryError
 from client_sdk.forms import moment_text
 
 if TYPE_CHECKING:
@@ -134,24 +134,27 @@ def _add_deliver(group: typer.Typer) -> None:
         config = session.config()
         settings = DeliverySettings.from_home(config.home)
         with _queue(session) as queue:
-            while True:
-                code = _round(session, queue, settings)
-                if not follow:
-                    return code
+            while follow:
+                try:
+                    _round(session, queue, settings)
+                except CreditRegistryError as error:
+                    # It is tried again: the registry may come back, the member be active again, another run end.
+                    session.output.tell(f"{type(error).__name__}: {error}")
                 time.sleep(_PAUSE_SECONDS)
+            return _round(session, queue, settings)
 
 
 def _round(session: Run, queue: "DeliveryQueue", settings: "DeliverySettings") -> ExitCode:
-    """Take and deliver once; where the registry is away, deliver what is queued."""
+    """Take and deliver once; where nothing can be taken, deliver what is queued."""
     from client_sdk.alerting.delivery import Deliveries  # noqa: PLC0415 - loaded by this verb alone
 
-    away: TransportError | None = None
+    away: CreditRegistryError | None = None
     # Only who speaks for persons has alerts to take.
     if queue.persons():
         try:
             with session.client() as client:
                 _take(session, client, queue, settings.contact)
-        except TransportError as error:
+        except CreditRegistryError as error:
             away = error
     done = Deliveries(queue, settings).deliver()
     _tell(session, done)

@@ -210,12 +210,13 @@ def _register_watch(app: typer.Typer) -> None:
 
             portfolio, report = _look(portfolio, look)
         changes = change_contents(portfolio.rows, report)
-        if hook is not None:
-            hook.deliver()
         if jsonl:
             _print_lines(session, changes)
         else:
             _show_changes(session, portfolio, report, changes)
+        # Queued before the look was kept: what fails here is attempted again.
+        if hook is not None:
+            hook.deliver()
         return _code(portfolio, found=exit_code and bool(changes))
 
 

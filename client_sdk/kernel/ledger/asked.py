@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
+from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
@@ -95,10 +96,16 @@ def _judged(inquiry: Inquiry, leaf: InquiryLeaf, key_id: bytes, directory: Direc
     """Return the public key, if the inquiry is in order by one directory."""
     asker = directory.institutions.get(inquiry.asker)
     key = None if asker is None else asker.key(key_id)
-    if inquiry.registry != directory.state.registry or asker is None or key is None:
-        raise FormatError(_PART, "inquiry.key", want="an inquiry in this registry, signed by a key of its asker")
+    if asker is None or key is None:
+        raise FormatError(_PART, "inquiry.key", want="an inquiry that a key of its asker signed")
+    # What a member asks in another registry's name, or after the last day, is refused, and kept as refused.
     if leaf.outcome != ANSWERED:
         return key.public_key
+    if inquiry.registry != directory.state.registry:
+        raise FormatError(_PART, "inquiry.registry", want="an inquiry of this registry")
+    last = day_of(max(leaf.received_at - _LATE_MS, 0), directory.rulebook.time_zone).isoformat()
+    if is_over(directory.closing, last):
+        raise FormatError(_PART, "closing.last-day", got=last, want="no answer after the registry has closed")
     if key.usage is not KeyUsage.INQUIRE or not key.running or asker.status is not InstitutionStatus.ACTIVE:
         raise FormatError(_PART, "inquiry.asker", want="a running INQUIRE key of an active member")
     if inquiry.purpose not in purposes_of(asker.roles):

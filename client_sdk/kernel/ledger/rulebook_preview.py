@@ -48,7 +48,7 @@ EFFECTS = {
     "holidays": _CALENDAR,
     "workdays": _CALENDAR,
     "paid_judgment_months": _REPORTS,
-    "correction_days": "who is told of a correction that comes from now on",
+    "correction_days": "which members get a notice of a correction: those that asked within so many days before it",
     "free_reports_a_year": "reports that persons ask for from now on",
     "overlays": _OVERLAYS,
     "scopes": "which facts answers show for each purpose, and how old a consent may be, from the next HEAD on; no "
@@ -66,7 +66,8 @@ EFFECTS = {
     "reciprocity_levels": _LEVELS,
     "stale_days": "which running records answers show as stale, from the next HEAD on",
     "review_days": "members: above 0 each enrolment from now on needs a licence number of a known form and that of a "
-    "lender a review, and reviews are over after so many days; it is never 0 again",
+    "lender a review, and reviews are over after so many days; it is never 0 again, and the registry starts only "
+    "with `production = true` and what that asks for",
     "breach_hours": "until when an act that tells of a breach is in time, from now on",
 }
 # What an administrator cannot count, by the limit that it depends on.

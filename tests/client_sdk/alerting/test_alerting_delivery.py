@@ -12,7 +12,7 @@ import pytest
 from client_sdk.alerting.address import Address, mailbox, webhook
 from client_sdk.alerting.delivery import KEEP_TRYING_MS, Deliveries, alone, next_pause
 from client_sdk.alerting.queue import DELIVERED, WAITING, DeliveryQueue, shown_address
-from client_sdk.errors import OutboxError
+from client_sdk.errors import DeliveryQueueError
 from client_sdk.models import Alert, AlertReason, AlertsAsked
 from tests.support.hooks import free_port, running_hook
 
@@ -152,20 +152,20 @@ def test_each_url_has_a_secret_of_its_own_that_stays(queue: DeliveryQueue, tmp_p
 
 
 def test_a_file_that_is_none_of_ours_is_left_alone(queue: DeliveryQueue, tmp_path: Path) -> None:
-    with pytest.raises(OutboxError):
+    with pytest.raises(DeliveryQueueError):
         DeliveryQueue(tmp_path, "registry.example", "another")
     for place, data in enumerate((b"of somebody else" * 100, b"")):
         folder = tmp_path / str(place)
         folder.mkdir()
         (folder / "alerts.sqlite").write_bytes(data)
         if data:
-            with pytest.raises(OutboxError):
+            with pytest.raises(DeliveryQueueError):
                 DeliveryQueue(folder, "registry.example", "office")
             assert (folder / "alerts.sqlite").read_bytes() == data
 
 
 def test_one_process_delivers_at_a_time(queue: DeliveryQueue, settings: DeliverySettings, clock: Clock) -> None:
-    with alone(queue), pytest.raises(OutboxError):
+    with alone(queue), pytest.raises(DeliveryQueueError):
         deliveries(queue, settings, clock).deliver()
 
 

@@ -153,6 +153,14 @@ def test_a_folder_is_made_once_and_read_strictly(folder: WitnessFolder, tmp_path
     assert not (tmp_path / "other").exists()
 
 
+def test_a_witness_that_lost_what_it_has_cosigned_does_not_begin_again(folder: WitnessFolder) -> None:
+    assert ask(opened(folder), 0, 8).status == 200
+    (folder.path / "logs.sqlite").unlink()
+    with pytest.raises(ConfigError, match=r"logs\.sqlite is missing, and with it what was cosigned"):
+        opened(folder)
+    assert not (folder.path / "logs.sqlite").exists()
+
+
 def test_rows_that_are_damaged_are_named(folder: WitnessFolder) -> None:
     assert ask(opened(folder), 0, 8).status == 200
     (folder.path / "logs.sqlite").write_bytes(b"no database, but long enough to look at" * 100)

@@ -144,6 +144,12 @@ def test_a_second_reading_finds_the_same_inquiries_wrong(lie: Lie) -> None:
     lie.commit(log, registry)
     shown = log.inquiries if registry.inquiries is None else registry.inquiries
     assert wrong_inquiries(log.leaves, shown, log.asked) == [len(shown) - 1]
+    assert found_by_an_audit(log, shown) == [f"inquiry {len(shown) - 1}"]
+    assert before < len(shown)
+
+
+def found_by_an_audit(log: HandmadeLog, shown: list[bytes]) -> list[str]:
+    """Where an audit finds an inquiry wrong."""
     findings = Findings()
     examination = Examination(findings, genesis=log.trust_root.genesis)
     examination.feed(log.leaves)
@@ -153,8 +159,17 @@ def test_a_second_reading_finds_the_same_inquiries_wrong(lie: Lie) -> None:
     ]
     for finding in verify_signatures(list(examination.check_asked(0, asked))):
         findings.add(finding)
-    assert [finding.field for finding in findings.kept()] == [f"inquiry {len(shown) - 1}"]
-    assert before < len(shown)
+    return [finding.field for finding in findings.kept()]
+
+
+def test_what_was_refused_is_no_fault_of_the_registry() -> None:
+    log = honest_log()
+    log.inquire("elsewhere", "REGISTRY_OTHER", registry="another.example")
+    log.inquire("with a key for reports", "KEY_USAGE", by="lender-2 REPORT")
+    log.inquire("late", "INQUIRY_STALE", issued_at=log.logged_at - 3_600_000)
+    log.head()
+    assert wrong_inquiries(log.leaves, log.inquiries, log.asked) == []
+    assert found_by_an_audit(log, log.inquiries) == []
 
 
 def test_no_evidence_rests_on_a_screening(log: HandmadeLog, inquiry: Inquiry) -> None:
