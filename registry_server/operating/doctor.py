@@ -191,11 +191,11 @@ class _Looking:
             yield Examined("region", Grade.PASS, region)
 
     def protection(self) -> Iterator[Examined]:
-        level, of = self._settings.protection_level, self._directory().rulebook.jurisdiction
-        if of != CHINA:
-            yield Examined("protection", Grade.PASS, f"not asked for under the rulebook of {of}")
-        elif level >= _LEAST_LEVEL:
+        level = self._settings.protection_level
+        if level >= _LEAST_LEVEL:
             yield Examined("protection", Grade.PASS, f"level {level}")
+        elif (of := self._directory().rulebook.jurisdiction) != CHINA:
+            yield Examined("protection", Grade.PASS, f"not asked for under the rulebook of {of}")
         else:
             advice = f"have it assessed at level {_LEAST_LEVEL} or above (等级保护), and set protection_level"
             yield Examined("protection", self._missing, f"level {level}" if level else "not assessed", advice)

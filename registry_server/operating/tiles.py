@@ -158,10 +158,11 @@ class _Folder:
 
     def has_entries_of(self, size: int) -> bool:
         """Whether the last bundle of leaves of a tree is there, as long or longer than the tree has it."""
+        if not size:
+            return False
         index = (size - 1) // TILE_WIDTH
-        full = self.path / EntryBundle(index).path
-        width = size - index * TILE_WIDTH
-        return size > 0 and (full.is_file() or (self.path / EntryBundle(index, width).path).is_file())
+        last = EntryBundle(index, size - index * TILE_WIDTH)
+        return any((self.path / file.path).is_file() for file in (EntryBundle(index), last))
 
     def _check_ours(self) -> None:
         """Refuse a folder without a checkpoint that holds more than an export which was interrupted."""

@@ -186,3 +186,35 @@ def test_what_the_checkpoint_does_not_cover_is_not_given(grown: Grown, file: str
     database_url, _ = grown
     with Database(database_url, serving=False) as database, pytest.raises(RegistryError, match="TILE_UNKNOWN"):
         LogTiles(database).read(parse_path(file))
+
+
+def test_leaves_that_were_added_and_interrupted_are_not_left_out(grown: Grown, tmp_path: Path) -> None:
+    database_url, leaves = grown
+    folder = tmp_path / "mirror"
+    exported(database_url, folder, entries=False)
+    whole = tmp_path / "whole"
+    exported(database_url, whole)
+    # An export with leaves that was killed after the first of them.
+    (folder / "tile/entries").mkdir()
+    shutil.copy(whole / "tile/entries/000", folder / "tile/entries/000")
+    assert exported(database_url, folder) == ExportedTiles(SECOND, 1, 1)
+    check_by_files_alone(folder, leaves)
+
+
+def test_what_a_killed_export_has_left_is_taken_up(grown: Grown, tmp_path: Path) -> None:
+    database_url, leaves = grown
+    folder = tmp_path / "mirror"
+    whole = tmp_path / "whole"
+    exported(database_url, whole)
+    # Files and folders that were made, and had not got their modes yet; a checkpoint that had not got its name.
+    for name in names(whole) - {"checkpoint"}:
+        (folder / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(whole / name, folder / name)
+        (folder / name).chmod(0o600)
+    (folder / ".checkpoint.x.new").write_bytes(b"half")
+    assert exported(database_url, folder) == ExportedTiles(SECOND, 0, 5)
+    assert modes(folder) == modes(whole)
+    check_by_files_alone(folder, leaves)
+    (folder / "checkpoint").chmod(0o600)
+    exported(database_url, folder)
+    assert modes(folder) == modes(whole)

@@ -26,8 +26,8 @@ LIES = {
     "acknowledgement": ("UPDATE notices SET acknowledged_index = 1 WHERE acknowledged_index > 0", "NOTICE_ROW"),
     "opening": ("UPDATE notices SET opening = {zeros} WHERE acknowledged_index > 0", "NOTICE_ROW"),
     "member": ("UPDATE notices SET member = 'lender-3' WHERE acknowledged_index > 0", "NOTICE_ROW"),
-    "breach": ("UPDATE notices SET record = 0 WHERE reason = 8", "NOTICE_ROW"),
-    "breach of another": ("UPDATE notices SET member = 'lender-2' WHERE reason = 8", "NOTICE_ROW"),
+    "breach": ("UPDATE notices SET record = 0 WHERE reason = 6", "NOTICE_ROW"),
+    "breach of another": ("UPDATE notices SET member = 'lender-2' WHERE reason = 6", "NOTICE_ROW"),
     "shown version": ("UPDATE shown SET leaf_index = leaf_index + 1", "SHOWN_ROW"),
     "shown record": ("UPDATE shown SET record = record + 1", "SHOWN_ROW"),
 }
