@@ -29,7 +29,7 @@ from tests.support.naive_inquiries import wrong_inquiries
 from tests.support.transparency_server import HandmadeRegistry, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 PERSONS = ["person of running", "nobody"]
 
@@ -148,7 +148,7 @@ def test_a_second_reading_finds_the_same_inquiries_wrong(lie: Lie) -> None:
     assert before < len(shown)
 
 
-def found_by_an_audit(log: HandmadeLog, shown: list[bytes]) -> list[str]:
+def found_by_an_audit(log: HandmadeLog, shown: Sequence[bytes]) -> list[str]:
     """Where an audit finds an inquiry wrong."""
     findings = Findings()
     examination = Examination(findings, genesis=log.trust_root.genesis)
