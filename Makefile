@@ -15,7 +15,7 @@ PYTHONS := 3.11 3.12 3.13 3.14
 # Tests and demo start many programs, which need not compile their modules each time.
 export PYTHONDONTWRITEBYTECODE :=
 # Tests wait for servers more than they compute.
-JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2 )))
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 PYTEST := -m pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
 # The report is looked at in a real browser where the machine has one; .ci/run sees to it that it has.
