@@ -1,4 +1,4 @@
-"""Hidden records in a person's own report: no answer shows them, and the person is told of them (proto/README.md 9)."""
+"""Hidden records: no answer shows them, and the person's own report lists them, verified (proto/README.md 9)."""
 
 from __future__ import annotations
 

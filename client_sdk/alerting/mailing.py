@@ -37,7 +37,7 @@ def mail(
     """Return the mail of a message; the same message has the same Message-ID.
 
     Args:
-        to: who is told.
+        to: mailbox of the recipient.
         message_id: of the message.
         happened_at: UTC.
         registry: its name.

@@ -2,7 +2,7 @@
 
 An SQLite file with mode 0600 in the member's home. It holds no identity number and no pseudonym: a person is an inquiry
 that asked for alerts, and a label that the member gives. Alerts are stored with their messages in one transaction,
-before the registry is told to forget them; a message keeps its id over all attempts.
+before they are acknowledged to the registry, which then deletes them; a message keeps its id over all attempts.
 """
 
 from __future__ import annotations

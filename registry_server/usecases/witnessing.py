@@ -217,7 +217,7 @@ class Witnessing:
         fed.told = told
 
     def _cosignature(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> NoteSignature:
-        """Return the line of a witness, which is told once more where it has cosigned another tree than was thought."""
+        """Return the line of a witness; after a conflict, ask once more from the size that it names."""
         status, body = self._post(fed, witness_request(fed.size, proof, offered.checkpoint.encode()))
         if status == _CONFLICT:
             seen = _size_of(body)

@@ -75,7 +75,7 @@ def add_alerts(group: typer.Typer) -> None:
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
     ) -> None:
-        """Alert a person whenever somebody asks about the person, and when a new record about the person is reported.
+        """Alert a person of each inquiry about the person, and of each new record.
 
         For a REPRESENTATIVE, under a request that the person signed. The registry learns no address: they stay in
         alerts.sqlite in your home (mode 0600), and `alerts deliver` sends. A message holds no fact: it says that

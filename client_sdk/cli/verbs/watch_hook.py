@@ -27,7 +27,7 @@ _EACH = 1_000
 
 
 class WatchHook:
-    """A webhook that is told of changes.
+    """A webhook to which changes are posted.
 
     Args:
         session: with the member's home.

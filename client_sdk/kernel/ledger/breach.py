@@ -78,7 +78,7 @@ def check_breach(body: BreachBody, institutions: Mapping[str, InstitutionState],
 
 
 def told_of(body: BreachBody, institutions: Mapping[str, InstitutionState]) -> tuple[str, ...]:
-    """Return ids of the members in whose inbox a breach is told: of those that it concerns, who have one."""
+    """Return ids of the members that get a notice of a breach: those that it concerns and that have an inbox."""
     concerned = body.members or tuple(sorted(institutions))
     return tuple(id_ for id_ in concerned if _has_inbox(institutions[id_]))
 
