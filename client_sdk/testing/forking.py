@@ -4,7 +4,8 @@ Most of the time that a short command takes is Python's imports; here they are p
 the command had been typed: its arguments, folder, environment, output and exit code. Requests and reports are JSON
 objects, one a line, on the socket that is the standard input:
 
-    {"start": 7, "command": [..], "folder": "..", "output": "..", "errors": "..", "environment": {..}, "behind_ns": 0}
+    {"start": 7, "command": [..], "folder": "..", "input": "..", "output": "..", "errors": "..", "environment": {..},
+     "behind_ns": 0}
     {"signal": 15, "program": 7}
                                         {"ready": true}                      everything is loaded
                                         {"program": 7, "pid": 4711}          it runs
@@ -182,12 +183,16 @@ def _run(request: Mapping[str, Any]) -> None:
     # A session of its own: an interrupt from the keyboard reaches only those that wait for it.
     os.setsid()
     os.chdir(request["folder"])
-    _redirect(0, os.devnull, os.O_RDONLY)
+    _redirect(0, request["input"], os.O_RDONLY)
     _redirect(1, request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     if request["errors"] == request["output"]:
         os.dup2(1, 2)
     else:
         _redirect(2, request["errors"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    # The streams that Python opened at its start know another kind of file.
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.environ.clear()
     os.environ.update(request["environment"])
     if request["behind_ns"]:

@@ -95,6 +95,7 @@ class Loader:
         errors: Path,
         environment: Mapping[str, str],
         behind: timedelta = timedelta(),
+        given: str = os.devnull,
     ) -> Forked:
         """Have a command run; return as soon as it does.
 
@@ -105,6 +106,7 @@ class Loader:
             errors: file to which its standard error is added; may be the same.
             environment: all of it.
             behind: how long ago it is for a program of the registry.
+            given: file from which it reads its standard input.
 
         Raises:
             ConfigError: the programs cannot be loaded, or the process that loads them has ended.
@@ -119,6 +121,7 @@ class Loader:
                 start=forked.number,
                 command=list(command),
                 folder=str(folder),
+                input=given,
                 output=str(output),
                 errors=str(errors),
                 environment=dict(environment),

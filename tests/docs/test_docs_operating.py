@@ -25,6 +25,7 @@ from registry_server.settings import SETTINGS_FILE, settings_toml
 from tests.client_sdk.sdk_samples import default_report
 from tests.conftest import program
 from tests.postgres_server import installed_programs, postgres_server
+from tests.support.typed_commands import TypedCommands
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -82,12 +83,12 @@ def commands(text: str, language: str) -> list[str]:
 def run(text: str, folder: Path, **environment: str) -> str:
     """Run a script in a session of its own, which ends with it; return what it said."""
     log = folder / "output"
-    path = f"{Path(sys.executable).parent}{os.pathsep}{installed_programs() / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    with log.open("wb") as output:
+    folders = (str(Path(sys.executable).parent), str(installed_programs() / "bin"), os.environ["PATH"])
+    with TypedCommands() as typed, log.open("wb") as output:
         process = subprocess.Popen(
             [program("bash"), "-c", text],
             cwd=folder,
-            env={**os.environ, "PATH": path, **environment},
+            env={**os.environ, "PATH": os.pathsep.join((str(typed.folder), *folders)), **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -13,6 +13,7 @@ from pathlib import Path
 from client_sdk.testing.ports import free_port
 from tests.conftest import program
 from tests.readme.readme import ROOT, TEXT, blocks
+from tests.support.typed_commands import TypedCommands
 
 # The ports of the text, which may be taken on this machine.
 PORTS = ("7443", "7501", "7502")
@@ -29,9 +30,9 @@ LISTENS_ON = {"registry": "7443", "key-service-a": "7501", "key-service-b": "750
 SETUP = "make setup && . .venv/bin/activate"
 
 
-def script(work: Path) -> str:
+def script(work: Path, programs: Path) -> str:
     ours = SETUP.replace("make setup", f"make setup VENV={sys.prefix}").replace(".venv/", f"{sys.prefix}/")
-    text = f"{PREAMBLE}cd {ROOT}\n{ours}\ncd {work}\n"
+    text = f"{PREAMBLE}cd {ROOT}\n{ours}\ncredit-registry --version\nPATH={programs}:$PATH\ncd {work}\n"
     for block in blocks("sh"):
         for line in block.splitlines(keepends=True):
             text += line
@@ -54,9 +55,9 @@ def test_every_command_works_as_it_is_shown(tmp_path: Path) -> None:
         folder for folder in os.environ["PATH"].split(os.pathsep) if not Path(folder, "credit-registry").exists()
     ]
     env = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "VIRTUAL_ENV"}}
-    with log.open("wb") as output:
+    with TypedCommands() as typed, log.open("wb") as output:
         process = subprocess.Popen(
-            [program("bash"), "-c", script(work)],
+            [program("bash"), "-c", script(work, typed.folder)],
             cwd=work,
             env={**env, "PATH": os.pathsep.join(folders)},
             stdin=subprocess.DEVNULL,
