@@ -85,6 +85,11 @@ check-rest: $(STAMP)
 	$(PY) proto/generate.py --check
 	$(PY) $(PYTEST) --quiet tests/contract tests/typing
 
+VERIFIER ?= $(PY) -m tests.conformance.verify
+.PHONY: conformance
+conformance: $(STAMP) ## files that a verifier must accept or reject: VERIFIER="./command"
+	$(PY) -m tests.conformance -- $(VERIFIER)
+
 .PHONY: fmt
 fmt: $(STAMP) ## format code and contract
 	$(PY) -m ruff check --fix-only --quiet
