@@ -90,6 +90,10 @@ VERIFIER ?= $(PY) -m tests.conformance.verify
 conformance: $(STAMP) ## files that a verifier must accept or reject: VERIFIER="./command"
 	$(PY) -m tests.conformance -- $(VERIFIER)
 
+.PHONY: fuzz
+fuzz: $(STAMP) ## change messages to live servers, N of them, and inputs of every parser: N=10000 RUNS=1000
+	$(PY) -m tests.fuzz --messages $(or $(N),10000) --runs $(or $(RUNS),1000)
+
 .PHONY: fmt
 fmt: $(STAMP) ## format code and contract
 	$(PY) -m ruff check --fix-only --quiet
@@ -110,5 +114,5 @@ lock: ## resolve requirements.lock and proto/tools.lock anew
 
 .PHONY: clean
 clean: ## delete what the targets above have made
-	rm -rf .venv .venv-* .cache .demo .portfolio .bench .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
+	rm -rf .venv .venv-* .cache .demo .portfolio .bench .fuzz .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 __all__ = ["CASES", "TRUST_ROOT", "Case", "cases"]
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parent / "files"
 TRUST_ROOT = "trust-root/accept.trust-root.bin"
 _INDEX = "index.json"
 
