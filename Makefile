@@ -94,6 +94,10 @@ conformance: $(STAMP) ## files that a verifier must accept or reject: VERIFIER="
 fuzz: $(STAMP) ## change messages to live servers, N of them, and inputs of every parser: N=10000 RUNS=1000
 	$(PY) -m tests.fuzz --messages $(or $(N),10000) --runs $(or $(RUNS),1000)
 
+.PHONY: torture
+torture: $(STAMP) ## kill programs at random under load: N=20 DATABASE=sqlite|postgresql SEED=1
+	$(PY) -m tests.torture --kills $(or $(N),20) --database $(or $(DATABASE),sqlite) --seed $(or $(SEED),1)
+
 .PHONY: fmt
 fmt: $(STAMP) ## format code and contract
 	$(PY) -m ruff check --fix-only --quiet
