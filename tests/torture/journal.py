@@ -17,11 +17,11 @@ class Told(NamedTuple):
     """A receipt.
 
     Attributes:
-        index: of the leaf.
+        place: index of the leaf.
         leaf: its hash, in hexadecimal.
     """
 
-    index: int
+    place: int
     leaf: str
 
 

@@ -66,7 +66,7 @@ class Lender:
         try:
             what(numbers)
         except CreditRegistryError as error:
-            if not error.retryable:
+            if not getattr(error, "retryable", False):
                 self._journal.complain(f"{type(error).__name__}: {error}")
             time.sleep(_PAUSE_SECONDS)
 

@@ -49,7 +49,8 @@ class Postgres:
             PostgresUnavailableError: it does not start in time.
         """
         options = f"-c listen_addresses='' -c unix_socket_directories={self._root} -c max_connections=200"
-        command = [self._programs / "pg_ctl", "--pgdata", self._data, "--wait", "--log", self._root / "server.log"]
+        control = self._programs / "pg_ctl"
+        command: list[str | Path] = [control, "--pgdata", self._data, "--wait", "--log", self._root / "server.log"]
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:

@@ -52,7 +52,7 @@ def verdict(site: TorturedSite) -> Verdict:
         journal = site.journal(lender)
         acknowledged += len(journal.acknowledged)
         other += [f"{lender}: {what}" for what in journal.wrong]
-        lost += sum(hashes[told.index : told.index + 1] != [told.leaf] for told in journal.receipts)
+        lost += sum(hashes[told.place : told.place + 1] != [told.leaf] for told in journal.receipts)
         with Client(site.registry.config(lender)) as client:
             versions = [view.version for view in client.records()]
             # Of what is uncertain at the end there is nothing: the lenders have cleared it up.
