@@ -87,6 +87,19 @@ check-rest: $(STAMP)
 	$(PY) $(PYTEST) --quiet tests/contract tests/typing
 	@mkdir -p .cache && $(PY) -m pytest --collect-only -qq >.cache/collected || { cat .cache/collected; exit 1; }
 
+VERIFIER ?= $(PY) -m tests.conformance.verify
+.PHONY: conformance
+conformance: $(STAMP) ## files that a verifier must accept or reject: VERIFIER="./command"
+	$(PY) -m tests.conformance -- $(VERIFIER)
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## change messages to live servers, N of them, and inputs of every parser: N=10000 RUNS=1000
+	$(PY) -m tests.fuzz --messages $(or $(N),10000) --runs $(or $(RUNS),1000)
+
+.PHONY: torture
+torture: $(STAMP) ## kill programs at random under load: N=20 DATABASE=sqlite|postgresql SEED=1
+	$(PY) -m tests.torture --kills $(or $(N),20) --database $(or $(DATABASE),sqlite) --seed $(or $(SEED),1)
+
 .PHONY: fmt
 fmt: $(STAMP) ## format code and contract
 	$(PY) -m ruff check --fix-only --quiet
@@ -107,5 +120,5 @@ lock: ## resolve requirements.lock and proto/tools.lock anew
 
 .PHONY: clean
 clean: ## delete what the targets above have made
-	rm -rf .venv .venv-* .cache .demo .portfolio .bench .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
+	rm -rf .venv .venv-* .cache .demo .portfolio .bench .fuzz .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

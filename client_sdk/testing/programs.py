@@ -157,12 +157,15 @@ class Programs:
         log.touch(0o600)
         self._running[name] = self._loader.fork(command, self.folder, log, log, self._environment, self.behind)
 
-    def stop(self, *names: str, by: signal.Signals = signal.SIGTERM) -> list[int | None]:
+    def stop(
+        self, *names: str, by: signal.Signals = signal.SIGTERM, patience: float = _STOP_LIMIT
+    ) -> list[int | None]:
         """Stop servers, and wait until they have ended; one that does not run is left alone.
 
         Args:
             names: of the servers.
             by: SIGKILL ends them at once, as a crash would.
+            patience: seconds after which one that goes on is ended by SIGKILL.
 
         Returns:
             The exit code of each that ran.
@@ -175,7 +178,7 @@ class Programs:
         for forked in stopping:
             self._loader.send_signal(forked, by)
         for forked in stopping:
-            if not forked.ended.wait(_STOP_LIMIT):
+            if not forked.ended.wait(patience):
                 self._loader.send_signal(forked, signal.SIGKILL)
                 forked.ended.wait(_STOP_LIMIT)
         return [forked.code for forked in stopping]

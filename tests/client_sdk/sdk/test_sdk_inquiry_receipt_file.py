@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from client_sdk._protocol.inquiry_receipt import read_inquiry_receipt
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats import canonical, dsse
-from client_sdk.kernel.formats.encoding import leaf_hash
-from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_file import INQUIRY_RECEIPT_LABEL, inquiry_file
@@ -26,47 +24,12 @@ from client_sdk.verification import (
     is_trust_root,
     verify_inquiry_receipt,
 )
-from tests.support.evidence_maker import inquiry_of, make_evidence
-from tests.support.handmade_log import HandmadeLog, signer
+from tests.support.evidence_maker import inquiry_of
+from tests.support.handmade_log import signer
+from tests.support.inquired import PERSONS, Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-PERSONS = ["listed", "clear"]
-
-
-class Asked:
-    """A log that has taken in the inquiry of an evidence, among so many others."""
-
-    def __init__(self, others: int) -> None:
-        self.log = HandmadeLog()
-        self.log.say("lender-1", "debt", subject="listed")
-        self.payload = inquiry_of(self.log, "lender-2", PERSONS).encode()
-        self.signature = dsse.sign(signer("lender-2 INQUIRE"), dsse.INQUIRY, self.payload)
-        for place in range(others):
-            self.log.inquire(f"other {place}")
-        leaf = InquiryLeaf.of(self.log.logged_at, "ANSWERED", self.payload, self.signature)
-        self.log.inquiries.append(leaf.encode())
-        self.log.head()
-        assert not self.log.complaints
-        self.evidence = make_evidence(self.log, "lender-2", PERSONS)
-
-    def proved(self, *, place: int | None = None) -> check_pb2.ProvedInquiry:
-        """The inquiry with the receipt of the leaf at that place, its own by default."""
-        log, size = self.log, len(self.log.leaves)
-        inquiries = MemoryTree(map(leaf_hash, log.inquiries))
-        index = inquiries.size - 1 if place is None else place
-        receipt = evidence_pb2.InquiryReceipt(
-            leaf=log.inquiries[index],
-            head=log.leaves[-1],
-            head_path=b"".join(log.tree.inclusion_proof(size - 1, size)),
-            checkpoint=log.checkpoint(),
-        )
-        if path := inquiries.inclusion_proof(index, inquiries.size):
-            receipt.inclusion.index = index
-            receipt.inclusion.path = b"".join(path)
-        return check_pb2.ProvedInquiry(payload=self.payload, signature=self.signature, receipt=receipt)
-
 
 ASKED = Asked(others=4)
 GOOD = inquiry_file(ASKED.proved())

@@ -1,0 +1,100 @@
+"""A lender that reports and asks until a file is there: python -m tests.torture.lender HOME JOURNAL STOP FIRST
+
+Each person has a number, and one report. What is sent is noted before, what is acknowledged after; a report whose
+answer was lost, to a kill of the registry or of this process, is sent again as it was.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+from client_sdk import Client, ClientConfig, CreditRegistryError, Purpose, Verdict
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.models import written_consent
+from tests.client_sdk.sdk_samples import default_report, person
+from tests.torture.journal import Journal, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["FINISH_SECONDS"]
+
+# At the end, what is uncertain is cleared up in this time.
+FINISH_SECONDS = 120.0
+_BATCH = 20
+_PAUSE_SECONDS = 0.05
+# One of so many rounds reports a batch, one of so many asks.
+_EACH_BATCH, _EACH_CHECK = 3, 4
+
+
+class Lender:
+    """Reports about one person after the other.
+
+    Args:
+        client: of the lender.
+        journal: of what it has done before.
+        stop: once this file is there, nothing new is begun.
+        first: number of its first person.
+    """
+
+    def __init__(self, client: Client, journal: Journal, stop: Path, first: int) -> None:
+        self._client = client
+        self._journal = journal
+        self._stop = stop
+        self._next = max(journal.sent, default=first - 1) + 1
+        self._random = Random(self._next)
+
+    def work(self) -> None:
+        """Report and ask until it is stopped, and then until nothing is uncertain."""
+        while not self._stop.exists() or self._journal.uncertain:
+            if not self._journal.uncertain:
+                count = _BATCH if self._random.randrange(_EACH_BATCH) == 0 else 1
+                self._journal.note(sent=range(self._next, self._next + count))
+                self._next += count
+            numbers = self._journal.uncertain
+            self._attempt(self._report_one if len(numbers) == 1 else self._report_many, numbers)
+            if self._journal.acknowledged and self._random.randrange(_EACH_CHECK) == 0:
+                self._attempt(self._ask, [self._random.choice(sorted(self._journal.acknowledged))])
+
+    def _attempt(self, what: Callable[[list[int]], None], numbers: list[int]) -> None:
+        """Do something that a kill may interrupt."""
+        try:
+            what(numbers)
+        except CreditRegistryError as error:
+            if not getattr(error, "retryable", False):
+                self._journal.complain(f"{type(error).__name__}: {error}")
+            time.sleep(_PAUSE_SECONDS)
+
+    def _report_one(self, numbers: list[int]) -> None:
+        receipt = self._client.report(default_report(numbers[0]))
+        self._journal.note(acknowledged=numbers, receipt=Told(receipt.index, leaf_hash(receipt.leaf).hex()))
+
+    def _report_many(self, numbers: list[int]) -> None:
+        done = self._client.report_many(default_report(number) for number in numbers)
+        if done.complete:
+            self._journal.note(acknowledged=numbers)
+        else:
+            self._journal.complain(f"{len(numbers)} reports: {done.rejected} {done.notes}")
+
+    def _ask(self, numbers: list[int]) -> None:
+        given = written_consent(document=b"consent", given_on=datetime.now(UTC).date() - timedelta(days=1))
+        asked = person(numbers[0])
+        answer = self._client.check(asked, purpose=Purpose.LOAN_APPROVAL, consent=given, officer="clerk-7")
+        if answer.verdict is not Verdict.LISTED:
+            self._journal.complain(f"{answer.verdict} about a person whose report was acknowledged")
+
+
+def main() -> None:
+    """Work until the file is there."""
+    home, journal, stop, first = sys.argv[1:]
+    with Client(ClientConfig.from_home(home)) as client:
+        Lender(client, Journal.reopen(Path(journal)), Path(stop), int(first)).work()
+
+
+if __name__ == "__main__":
+    main()

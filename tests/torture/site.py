@@ -1,0 +1,145 @@
+"""Everything that is killed: a registry with its database, two key services, two witnesses and four lenders."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from client_sdk.testing import TestRegistry
+from client_sdk.testing.ports import HOST, free_port
+from client_sdk.testing.programs import Programs, Server
+from tests.torture.journal import Journal
+from tests.torture.lender import FINISH_SECONDS
+from tests.torture.postgres import Postgres
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["LENDERS", "TorturedSite"]
+
+LENDERS = ("lender-1", "lender-2", "lender-3", "lender-4")
+KEY_SERVICES = ("key-service-a", "key-service-b")
+WITNESSES = ("witness-1", "witness-2")
+# Persons of each lender.
+_PERSONS = 9_000
+
+
+class TorturedSite:
+    """All programs, each of which can be killed and started again by name; a context.
+
+    Args:
+        folder: where everything lies.
+        database: sqlite or postgresql.
+
+    Attributes:
+        registry: the registry, its key services and its members.
+        victims: names of all that can be killed.
+    """
+
+    def __init__(self, folder: Path, database: str) -> None:
+        self.folder = folder
+        self._postgres = Postgres() if database == "postgresql" else None
+        policy = folder / "witnesses"
+        environment = {"REGISTRY_WITNESS_POLICY": str(policy)}
+        folder.mkdir(parents=True)
+        policy.write_text("quorum none\n")
+        if self._postgres is not None:
+            environment["REGISTRY_DATABASE_URL"] = self._postgres.url
+        site = folder / "site"
+        self.registry = TestRegistry(folder=site, lenders=LENDERS, key_services=KEY_SERVICES, environment=environment)
+        self._programs = Programs(site)
+        self._witnesses: dict[str, Server] = {}
+        self._stack = ExitStack()
+        self.victims = ("registry", *KEY_SERVICES, *WITNESSES, *LENDERS, *(["database"] if self._postgres else []))
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            if self._postgres is not None:
+                stack.enter_context(self._postgres)
+            stack.enter_context(self.registry)
+            stack.enter_context(self._programs)
+            self._make_witnesses()
+            for lender in LENDERS:
+                self.start(lender)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def database_url(self) -> str:
+        """Where the registry keeps what it has."""
+        file = self.registry.registry_home / "registry.sqlite"
+        return f"sqlite:///{file}" if self._postgres is None else self._postgres.url
+
+    def journal(self, lender: str) -> Journal:
+        """Return what a lender has done."""
+        return Journal(self._journal_file(lender))
+
+    def first(self, lender: str) -> int:
+        """Return the number of a lender's first person."""
+        return 1 + _PERSONS * LENDERS.index(lender)
+
+    def kill(self, name: str) -> None:
+        """End a program at once."""
+        if name == "database":
+            assert self._postgres is not None
+            self._postgres.kill()
+        elif name in {"registry", *KEY_SERVICES}:
+            self.registry.stop(name, kill=True)
+        else:
+            self._programs.stop(name, by=signal.SIGKILL)
+
+    def start(self, name: str) -> None:
+        """Start a program, and wait until it can be used."""
+        if name == "database":
+            assert self._postgres is not None
+            self._postgres.start()
+        elif name == "registry":
+            self.registry.start_registry()
+        elif name in KEY_SERVICES:
+            self.registry.start_key_service(name)
+        elif name in self._witnesses:
+            self._programs.start(self._witnesses[name])
+        else:
+            files = (self.registry.home(name), self._journal_file(name), self._stop_file)
+            words = (*map(str, files), str(self.first(name)))
+            self._programs.launch(name, (sys.executable, "-m", "tests.torture.lender", *words))
+
+    def finish(self) -> None:
+        """Stop the lenders, once nothing that they sent is uncertain.
+
+        Raises:
+            RuntimeError: one does not come to an end.
+        """
+        self._stop_file.touch()
+        # The signal changes nothing: what is waited for is that they end.
+        codes = self._programs.stop(*LENDERS, by=signal.SIGCONT, patience=FINISH_SECONDS)
+        if any(codes):
+            raise RuntimeError(f"the lenders ended with {codes}; see {self.folder}")
+
+    @property
+    def _stop_file(self) -> Path:
+        return self.folder / "stop"
+
+    def _journal_file(self, lender: str) -> Path:
+        return self.folder / f"{lender}.journal"
+
+    def _make_witnesses(self) -> None:
+        """Found the witnesses, and have the registry feed them from its next start on."""
+        lines = []
+        for name in WITNESSES:
+            address = f"{HOST}:{(port := free_port())}"
+            options = ("--name", f"{name}.example", "--trust-root", str(self.registry.trust_root), "--listen", address)
+            made = self._programs.run(("credit-registry", "--json", "witness", "init", name, *options))
+            lines.append(f"witness {name} {json.loads(made)['key']} http://{address}")
+            self._witnesses[name] = Server(name, ("credit-registry", "witness", "serve", name), port)
+        self._programs.start(*self._witnesses.values())
+        policy = self.folder / "witnesses"
+        policy.write_text("\n".join((*lines, f"group both all {' '.join(WITNESSES)}", "quorum both", "")))
+        self.registry.stop("registry")
+        self.registry.start_registry()

@@ -1,0 +1,36 @@
+"""A small torture: programs are killed at random, and nothing that was acknowledged is lost, doubled or forked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.torture.__main__ import torture
+from tests.torture.journal import Journal, Told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KILLS = 10
+
+
+@pytest.mark.parametrize(("database", "seed"), [("sqlite", 1), ("postgresql", 3)])
+def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path, database: str, seed: int) -> None:
+    found = torture(tmp_path / "all", KILLS, database, seed)
+    assert found.fine, found
+    assert found.acknowledged >= KILLS
+
+
+def test_a_journal_outlives_a_kill_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = Journal.reopen(path)
+    journal.note(sent=[1, 2])
+    journal.note(acknowledged=[1], receipt=Told(7, "ab"))
+    with path.open("ab") as file:
+        file.write(b'{"acknowledged": [2]')
+    again = Journal.reopen(path)
+    again.complain("something")
+    for read in (again, Journal(path)):
+        assert (read.uncertain, read.acknowledged, read.receipts) == ([2], {1}, {Told(7, "ab")})
+        assert read.wrong == ["something"]
