@@ -1,0 +1,155 @@
+"""Keeps a registry busy for long: python -m tests.soak --minutes MINUTES [--plot FILE]
+
+The peak of a mixed load is measured first; then lenders report and check at 70 % of it and an auditor audits every
+minute. Memory and latency of the last minutes are held against those after the first minutes. The last line is JSON:
+
+    {"minutes": 60, "calls": 123456, "errors": 0, "rss_growth_mb": 3, "p99_ratio": 1.02, "findings": 0}
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from statistics import quantiles
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.auditing.auditor import Auditor
+from client_sdk.testing import TestRegistry
+from tests.soak.load import Load
+from tests.soak.plot import plot
+
+if TYPE_CHECKING:
+    from tests.soak.load import Call
+
+__all__ = ["Soaked", "soak"]
+
+LENDERS = ("lender-1", "lender-2", "lender-3", "lender-4")
+PROGRAMS = ("registry", "key-service-a", "key-service-b")
+SHARE = 0.7
+_PERSONS = 9_000
+_PEAK_SECONDS = 30.0
+_SAMPLE_SECONDS = 10.0
+_AUDIT_SECONDS = 60.0
+# This part of the time passes before memory and latency are looked at: five minutes of an hour.
+_WARM = 1 / 12
+_MEGABYTE = 2**20
+
+
+class Sample(NamedTuple):
+    """One look.
+
+    Attributes:
+        minutes: since the load began.
+        memory: of each program, in MB.
+        calls: that have ended since the look before.
+    """
+
+    minutes: float
+    memory: dict[str, float]
+    calls: list[Call]
+
+
+class Soaked(NamedTuple):
+    """What came of it.
+
+    Attributes:
+        minutes: how long.
+        calls: that ended.
+        errors: of them, those that failed; any is one too many.
+        rss_growth_mb: of the registry, from after the first minutes to the end.
+        p99_ratio: 99th percentile of the last twelfth ÷ that of the second twelfth.
+        findings: of the audits.
+        samples: every look.
+    """
+
+    minutes: float
+    calls: int
+    errors: int
+    rss_growth_mb: int
+    p99_ratio: float
+    findings: int
+    samples: list[Sample]
+
+    def picture(self) -> str:
+        """Return a plot of memory and latency as SVG."""
+        memory = {name: [(at.minutes, at.memory[name]) for at in self.samples] for name in PROGRAMS}
+        kinds = sorted({call.kind for at in self.samples for call in at.calls})
+        latency = {
+            kind: [(at.minutes, 1_000 * _p99([call for call in at.calls if call.kind == kind])) for at in self.samples]
+            for kind in kinds
+        }
+        title = f"{self.calls:,} calls in {self.minutes:.0f} minutes, {self.errors} errors"
+        return plot(title, {"resident memory, MB": memory, "99th percentile, ms": latency})
+
+
+def soak(minutes: float, folder: Path | None = None, peak_seconds: float = _PEAK_SECONDS) -> Soaked:
+    """Measure the peak, and keep 70 % of it up for so many minutes."""
+    with TestRegistry(lenders=LENDERS, folder=folder) as registry:
+        load = Load([registry.client(lender) for lender in LENDERS], _PERSONS)
+        for _ in load.run(peak_seconds):
+            pass
+        rate = SHARE * len(load.take()) / peak_seconds
+        print(f"{rate:.1f} calls a second: {SHARE:.0%} of the peak", flush=True)
+        pids = {name: registry.process_id(name) for name in PROGRAMS}
+        findings: list[object] = []
+        over = threading.Event()
+        auditing = threading.Thread(target=_audit, args=(registry, over, findings))
+        auditing.start()
+        began, samples = time.monotonic(), list[Sample]()
+        for _ in load.run(60 * minutes, rate):
+            passed = time.monotonic() - began
+            if passed >= _SAMPLE_SECONDS * (len(samples) + 1) or passed >= 60 * minutes:
+                memory = {name: _memory(pid) for name, pid in pids.items()}
+                samples.append(Sample(passed / 60, memory, load.take()))
+        over.set()
+        auditing.join()
+    calls = [call for sample in samples for call in sample.calls]
+    early = [at for at in samples if minutes * _WARM <= at.minutes < 2 * minutes * _WARM] or samples[:1]
+    late = [at for at in samples if at.minutes >= minutes * (1 - _WARM)] or samples[-1:]
+    growth = late[-1].memory["registry"] - early[0].memory["registry"]
+    ratio = _p99([call for at in late for call in at.calls]) / _p99([call for at in early for call in at.calls])
+    errors = sum(bool(call.error) for call in calls)
+    return Soaked(minutes, len(calls), errors, round(growth), round(ratio, 2), len(findings), samples)
+
+
+def _audit(registry: TestRegistry, over: threading.Event, findings: list[object]) -> None:
+    auditor = Auditor.from_home(registry.home("auditor"))
+    while True:
+        findings += auditor.audit().findings
+        if over.wait(_AUDIT_SECONDS):
+            return
+
+
+def _p99(calls: list[Call]) -> float:
+    """Return the 99th percentile of their times; 0 of too few."""
+    return quantiles([call.seconds for call in calls], n=100)[98] if len(calls) > 1 else 0.0
+
+
+def _memory(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE
+
+
+def main() -> None:
+    """Soak, print, and end with 1 where a call failed or an audit found something."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--plot", type=Path, help="SVG file that is written")
+    given = parser.parse_args()
+    soaked = soak(given.minutes)
+    if given.plot is not None:
+        given.plot.write_text(soaked.picture())
+    for error in sorted({call.error for at in soaked.samples for call in at.calls if call.error}):
+        print(error)
+    names = ("minutes", "calls", "errors", "rss_growth_mb", "p99_ratio", "findings")
+    print(json.dumps({name: getattr(soaked, name) for name in names}))
+    sys.exit(bool(soaked.errors or soaked.findings))
+
+
+if __name__ == "__main__":
+    main()
