@@ -152,13 +152,16 @@ class Ledger:
         """
         return self._batches.record_inquiries(items)
 
-    def heartbeat(self) -> Future[Appended]:
+    def heartbeat(self, *, at_once: bool = False) -> Future[Appended]:
         """Log a HEAD if the newest is older than the rulebook's heartbeat; it also sequences waiting inquiries.
+
+        Args:
+            at_once: log it however young the newest is.
 
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
         """
-        return self._batches.append((), beat=True)
+        return self._batches.append((), beat=True, at_once=at_once)
 
     @contextmanager
     def view(self, *, reserved: bool = False) -> Iterator[View]:
