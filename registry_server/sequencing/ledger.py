@@ -13,7 +13,8 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
-from client_sdk.kernel.ledger.statistics import month_of
+from client_sdk.kernel.ledger.closing import is_over
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.batches import Batches
 from registry_server.sequencing.clock import SystemClocks, Timekeeper
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
@@ -131,10 +132,11 @@ class Ledger:
         return self._batches.append(items)
 
     def count_refusals(self, member: str, complaints: Iterable[Complaint]) -> None:
-        """Count what was refused of what a member sent; housekeeping stores it."""
+        """Count what was refused of what a member sent; housekeeping stores it. After the last day nothing counts."""
         state = self._committed.state
-        month = month_of(state.logged_at, state.directory.rulebook.time_zone)
-        self.refusals.take(member, month, complaints)
+        day = day_of(state.logged_at, state.directory.rulebook.time_zone).isoformat()
+        if not is_over(state.directory.closing, day):
+            self.refusals.take(member, day[:7], complaints)
 
     def sign_erasure(self, payload: bytes) -> tuple[bytes, bytes]:
         """Return key id and signature of the log's key over an Erasure.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from unicodedata import category
 
 from creditregistry.v1 import common_pb2 as words
+from creditregistry.v1 import statement_pb2
 
 from tests.support.naive_parts import day, require
 
@@ -94,6 +95,12 @@ def years_later(day: str, years: int) -> str:
 def known(members: dict[str, Member], id_: str) -> Member:
     require(id_ in members, "member")
     return members[id_]
+
+
+def opens_debt(payload: bytes) -> bool:
+    """Whether a statement begins a record that continues no other."""
+    said = statement_pb2.Statement.FromString(payload)
+    return said.version == 1 and not said.HasField("continues")
 
 
 def decide_closing(before: closing_pb2.ClosingAct, act: closing_pb2.ClosingAct, today: str, registry: str) -> None:
