@@ -264,11 +264,11 @@ def test_a_record_that_is_shown_and_hidden_again_meanwhile_begins_the_report_ane
     fetch = member._fetch_askers
 
     def overtaken(askers: Askers) -> Flow[None]:
-        match changes.pop() if changes else "":
-            case "show":
-                lender.show_again(hidden.record_id)
-            case "hide":
-                lender.hide(hidden.record_id, person(8104), REPAIR.name)
+        change = changes.pop() if changes else ""
+        if change == "show":
+            lender.show_again(hidden.record_id)
+        elif change == "hide":
+            lender.hide(hidden.record_id, person(8104), REPAIR.name)
         return (yield from fetch(askers))
 
     before = len(office.subject_report(person(8104), mandate=CONSENT, officer="desk-1").asked)
