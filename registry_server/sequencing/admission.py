@@ -82,6 +82,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
         _check_aliases(staging, item)
         _check_person(staging, item, item.binding, None if before is None else before.chain)
         _check_debt(staging, item, item.binding)
+        staging.also_about[statement.key] = tuple(alias.subject for alias in item.aliases)
     _use_quota(staging, statement.signer)
     staging.add_leaf(leaf, hash_)
     if before is None:

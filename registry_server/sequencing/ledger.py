@@ -10,6 +10,7 @@ Thread-safe. What ``append`` has acknowledged is committed, in a signed checkpoi
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
@@ -65,6 +66,8 @@ class Ledger:
         self._batches = Batches(database, committed, publisher, timekeeper)
         self._served: Served | None = None
         self.refusals = Refusals()
+        # Set where rows that lead to persons were deleted: housekeeping takes them out of the database's files.
+        self.deleted = threading.Event()
 
     @classmethod
     def open(cls, database: Database, register: Register, signer: Signer, clocks: Clocks | None = None) -> Self:

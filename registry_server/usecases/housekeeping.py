@@ -150,6 +150,9 @@ class Housekeeping:
             work.commit()
         # Where a reader is in the way, the next time tries again.
         self._freed |= forgotten > 0
+        if self._ledger.deleted.is_set():
+            self._ledger.deleted.clear()
+            self._freed = True
         if self._freed:
             self._freed = not self._ledger.database.purge(schema.FORGOTTEN_FROM)
 
