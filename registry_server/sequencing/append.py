@@ -79,7 +79,7 @@ class Batch:
         results: one for each item; their leaves have no path yet.
         logged: whether anything was.
         freed: whether rows that lead to subjects were deleted or replaced.
-        erased: whether a record was erased.
+        erased: whether records were erased by order.
     """
 
     state: State

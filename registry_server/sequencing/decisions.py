@@ -57,6 +57,9 @@ def admit_act(staging: Staging, item: ActItem) -> int:
         note_breach(staging, body, index)
     for chain in erased:
         _erase(staging, chain)
+    # What is ordered is gone from the database's files before the act is answered. Lapses are many, and housekeeping
+    # takes them out when they are over.
+    staging.erases |= bool(erased)
     return index
 
 
@@ -160,4 +163,3 @@ def _erase(staging: Staging, chain: Chain) -> None:
         staging.put_record(record.with_chain(chain))
         staging.erased.append(record.first_index)
     staging.remove_live(chain.key)
-    staging.erases = True

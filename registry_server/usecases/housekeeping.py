@@ -106,6 +106,7 @@ class Housekeeping:
             results = self._ledger.append(items).result().results
             if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
                 break
+            self._freed = True
 
     def _due(self) -> list[LapseItem]:
         now = self._ledger.clock()
