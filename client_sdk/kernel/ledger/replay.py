@@ -221,6 +221,7 @@ class Replay:
             for chain in erased:
                 self._erase(index, chain)
         if isinstance(body, ClockBody):
+            self.tally.take_clock(index, self.logged_at, leaf.logged_at)
             self.logged_at = leaf.logged_at
         if isinstance(body, RulebookBody):
             self.rulebook_at = leaf.logged_at
