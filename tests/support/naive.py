@@ -408,8 +408,7 @@ class NaiveLog:
             case "clock":
                 return lambda: None
             case "closing":
-                decide_closing(self.closing, act.closing, day(logged_at), self.registry)
-                return lambda: self.closing.CopyFrom(act.closing)
+                return decide_closing(self, act.closing, day(logged_at))
             case "breach":
                 return decide_breach(self.members, act.breach, logged_at)
             case "tls_key":
