@@ -16,7 +16,7 @@ from registry_server.sequencing import inquire
 from registry_server.sequencing.append import append
 from registry_server.sequencing.decisions import corrects_time
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
-from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
+from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item, LapseItem
 from registry_server.storage import schema
 from registry_server.storage.errors import StorageError, StorageFault
 
@@ -128,14 +128,18 @@ class Batches:
                     jobs.append(job)
             # Inquiries first: they are interactive.
             self._do_inquiries([job for job in jobs if isinstance(job, _Inquire)])
-            appends, together = [job for job in jobs if isinstance(job, _Append)], list[_Append]()
-            for job in appends:
+            together, lapses = list[_Append](), list[_Append]()
+            for job in [job for job in jobs if isinstance(job, _Append)]:
                 # The log's time may go back with such an act, and with nothing else.
                 if corrects_time(job.items):
                     self._do_appends([job])
+                elif job.items and all(isinstance(item, LapseItem) for item in job.items):
+                    lapses.append(job)
                 else:
                     together.append(job)
             self._do_appends(together)
+            # Nobody waits for them, and one commit of many is slow: what members say does not go with them.
+            self._do_appends(lapses)
 
     def _do_inquiries(self, jobs: list[_Inquire]) -> None:
         if not jobs:
