@@ -147,9 +147,17 @@ class AsyncClient:
         """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17)."""
         return await self._run(self._member.subject_report(identity, mandate, officer))
 
-    async def alerts_on(self, identity: Identity, *, mandate: Consent, officer: str, until: date) -> AlertsAsked:
+    async def alerts_on(
+        self,
+        identity: Identity,
+        *,
+        mandate: Consent,
+        officer: str,
+        until: date,
+        keep: Callable[[AlertsAsked], None] | None = None,
+    ) -> AlertsAsked:
         """Ask for alerts about a person: whenever another institution asks about the person or reports a new record."""
-        return await self._run(self._member.alerts_on(identity, mandate, officer, until))
+        return await self._run(self._member.alerts_on(identity, mandate, officer, until, keep))
 
     async def take_alerts(self, stored: Iterable[bytes] = ()) -> AlertPage:
         """Return the alerts that wait for this member, after the registry has forgotten those that are stored here."""

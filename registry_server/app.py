@@ -22,7 +22,7 @@ from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
-from registry_server.operating.production import check_serving
+from registry_server.operating.production import check_serving, unserved_by
 from registry_server.operating.register import register_of
 from registry_server.operating.witnesses import witnesses_of
 from registry_server.rpc.authorization import Authorizer
@@ -304,6 +304,7 @@ def _servicers(
     settings: Settings,
 ) -> Servicers:
     certificates = Certificates(ledger, authority, standing, system_clock)
+    proposals = Proposals(ledger, partial(unserved_by, settings))
     return Servicers(
         RecordServicer(
             Submitting(ledger),
@@ -320,7 +321,7 @@ def _servicers(
         ),
         SubjectAccessServicer(SubjectAccess(ledger), Alerts(ledger), workers.executor),
         TransparencyServicer(Transparency(ledger), ReportedCounts(ledger), workers.executor, workers.pages),
-        DirectoryServicer(Acts(ledger), Proposals(ledger), certificates, workers.executor),
+        DirectoryServicer(Acts(ledger), proposals, certificates, workers.executor),
     )
 
 

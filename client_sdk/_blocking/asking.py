@@ -134,7 +134,15 @@ class AskingMethods(FlowRunner):
         """
         return self._run(self._member.subject_report(identity, mandate, officer))
 
-    def alerts_on(self, identity: Identity, *, mandate: Consent, officer: str, until: date) -> AlertsAsked:
+    def alerts_on(
+        self,
+        identity: Identity,
+        *,
+        mandate: Consent,
+        officer: str,
+        until: date,
+        keep: Callable[[AlertsAsked], None] | None = None,
+    ) -> AlertsAsked:
         """Ask for alerts about a person: whenever another institution asks about the person or reports a new record.
 
         For a REPRESENTATIVE. It is an inquiry for SUBJECT_ACCESS, which is logged as any other, but counts as no report
@@ -145,6 +153,8 @@ class AskingMethods(FlowRunner):
             mandate: the request that the person signed, as ``written_consent`` makes it.
             officer: the member of staff who asks, by the office's own name.
             until: last day, at most 366 days away.
+            keep: called with what is asked for before it is sent, so that a crash afterwards leaves no alerts that
+                nobody here knows of. Called again, with another id, where the registry asks for a new inquiry.
 
         Raises:
             PreflightError: mandate, officer or day are not in order, or this member is no REPRESENTATIVE.
@@ -153,7 +163,7 @@ class AskingMethods(FlowRunner):
             VerificationError: what the registry answers does not verify.
             TransportError: registry or key service is away.
         """
-        return self._run(self._member.alerts_on(identity, mandate, officer, until))
+        return self._run(self._member.alerts_on(identity, mandate, officer, until, keep))
 
     def take_alerts(self, stored: Iterable[bytes] = ()) -> AlertPage:
         """Return the alerts that wait for this member, after the registry has forgotten those that are stored here.

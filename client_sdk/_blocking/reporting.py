@@ -189,6 +189,7 @@ class ReportingMethods(FlowRunner):
             issuer: of the record, for its successor; empty for an own record.
 
         Raises:
+            ConflictError: it is not hidden.
             RefusedError: there is no such live record.
             VerificationError: what the registry answers does not verify.
         """

@@ -11,19 +11,20 @@ from creditregistry.v1 import alerts_pb2
 from client_sdk._member.asking import Asking
 from client_sdk._protocol import arguments
 from client_sdk._protocol.alerts import MAX_ALERTS, read_alerts
-from client_sdk._steps import ask
+from client_sdk._steps import ask, beside
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.models.alert import AlertsAsked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date
 
     from client_sdk._steps import Flow
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.alert import AlertPage
+    from client_sdk.models.answer import Answer
 
 __all__ = ["Alerting"]
 
@@ -31,21 +32,33 @@ __all__ = ["Alerting"]
 class Alerting(Asking):
     """What a representative hears about persons."""
 
-    def alerts_on(self, identity: Identity, mandate: Consent, officer: str, until: date) -> Flow[AlertsAsked]:
-        """Ask for alerts about a person."""
+    def alerts_on(
+        self,
+        identity: Identity,
+        mandate: Consent,
+        officer: str,
+        until: date,
+        keep: Callable[[AlertsAsked], None] | None,
+    ) -> Flow[AlertsAsked]:
+        """Ask for alerts about a person, once the caller has kept what it asks for."""
         person = arguments.person_of(identity, "identity")
         arguments.consent_of(mandate)
         arguments.text_of(officer, "inquiry.officer")
         last = arguments.date_of(until, "inquiry.alerts_until")
-        question, answers = yield from self.fresh(
-            partial(self._put, [person], Purpose.SUBJECT_ACCESS, mandate, officer, last.isoformat())
-        )
-        (answer,) = answers
+        arguments.callable_of(keep, "keep")
+
+        def put() -> Flow[tuple[AlertsAsked, list[Answer]]]:
+            question = yield from self.question([person], Purpose.SUBJECT_ACCESS, mandate, officer, last.isoformat())
+            version = max(question.names[0], default=0)
+            asked = AlertsAsked(inquiry_id=question.inquiry.inquiry_id, until=last, subject_key_version=version)
+            if keep is not None:
+                yield from beside(partial(keep, asked))
+            return asked, (yield from self.answers_to(question))
+
+        asked, (answer,) = yield from self.fresh(put)
         if answer.failure is not None:
             raise VerificationError(answer.failure.part, answer.failure.rule, answer.failure.message)
-        return AlertsAsked(
-            inquiry_id=answer.inquiry_id, until=last, subject_key_version=max(question.names[0], default=0)
-        )
+        return asked
 
     def take_alerts(self, stored: Iterable[bytes]) -> Flow[AlertPage]:
         """Say which alerts are stored, and return those that wait."""

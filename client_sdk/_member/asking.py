@@ -76,11 +76,26 @@ class Asking(Core):
         alerts_until: str = "",
     ) -> Flow[tuple[Question, list[Answer]]]:
         """Put one inquiry; return it with its answers."""
+        question = yield from self.question(identities, purpose, consent, officer, alerts_until)
+        return question, (yield from self.answers_to(question))
+
+    def question(
+        self,
+        identities: Sequence[Identity],
+        purpose: Purpose,
+        consent: Consent,
+        officer: str,
+        alerts_until: str = "",
+    ) -> Flow[Question]:
+        """Return a signed inquiry, which nobody has seen yet."""
         directory = yield from self.directory()
         self.session.check_asking(directory, identities, purpose, consent, officer, alerts_until)
         names = yield from self.names(identities, KeyUse.INQUIRE, purpose)
         people = list(zip(identities, names, strict=True))
-        question = yield from beside(partial(self.session.ask, people, purpose, consent, officer, alerts_until))
+        return (yield from beside(partial(self.session.ask, people, purpose, consent, officer, alerts_until)))
+
+    def answers_to(self, question: Question) -> Flow[list[Answer]]:
+        """Send an inquiry, a new one or one that was answered before; return its answers of now."""
         page = yield from beside(partial(self.session.pages, question))
         while (request := page.request()) is not None:
             response = yield from ask(self.services.inquiries.Check, request)
@@ -90,7 +105,7 @@ class Asking(Core):
                 yield from self.prove(self.session.proving(page.note))
             except RollbackError as error:
                 page.refuse(error)
-        return question, page.answers
+        return page.answers
 
     def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
         """Return the place of an own inquiry in the inquiry tree."""

@@ -124,8 +124,13 @@ class Disputing(Core):
 
     def show_again(self, record_id: bytes, issuer: str) -> Flow[AnnotationReceipt]:
         """Show an own record again that was hidden, or one that was taken over."""
-        draft = AnnotationDraft(drop=_HIDDEN)
-        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
+
+        def draft(end: AnnotationEnd) -> AnnotationDraft:
+            if AnnotationFlag.HIDDEN not in end.flags:
+                raise ConflictError("NOT_HIDDEN", field="record_id", rule="record.hidden", want="a hidden record")
+            return AnnotationDraft(drop=_HIDDEN)
+
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), draft)
 
     def disputes(self, issuer: str, *, opened: bool, ended: bool) -> Flow[tuple[DisputeView, ...]]:
         """Return the disputes that stand, or have ended, about own records, or of those that this member opened."""

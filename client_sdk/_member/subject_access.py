@@ -13,13 +13,14 @@ from client_sdk._protocol.annotation import record_ref
 from client_sdk._protocol.hidden import HiddenLeaves
 from client_sdk._protocol.subject_access import Askers, RecordLeaves, make_report
 from client_sdk._steps import ask, beside
-from client_sdk.errors import VerificationError
+from client_sdk.errors import ConflictError, VerificationError
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.models.answer import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from client_sdk._protocol.inquiry import Question
     from client_sdk._steps import Flow
     from client_sdk.kernel.rules.facts import Consent
     from client_sdk.kernel.subjects.identifiers import Identity
@@ -30,6 +31,10 @@ __all__ = ["SubjectAccessing"]
 
 # Inquiries about a person, or leaves of a record, that are read at most: beyond it a registry lies about where it ends.
 MOST_LISTED = 100_000
+# Times that a report is begun anew because a record has changed while it was fetched.
+MOST_CHANGES = 3
+# A record about the person has changed since the answer, or is there no more.
+_CHANGED = frozenset(("HEAD_GONE", "RECORD_UNKNOWN"))
 
 
 class SubjectAccessing(Asking):
@@ -43,12 +48,23 @@ class SubjectAccessing(Asking):
         question, answers = yield from self.fresh(
             partial(self._put, [person], Purpose.SUBJECT_ACCESS, mandate, officer)
         )
-        (answer,) = answers
+        for _ in range(MOST_CHANGES):
+            try:
+                return (yield from self._make(question, answers[0], mandate))
+            except ConflictError as error:
+                if error.reason not in _CHANGED:
+                    raise
+            # A record was changed, hidden or shown again meanwhile: the same inquiry is answered again and counts once.
+            answers = yield from self.answers_to(question)
+        return (yield from self._make(question, answers[0], mandate))
+
+    def _make(self, question: Question, answer: Answer, mandate: Consent) -> Flow[SubjectReport]:
+        """Fetch what belongs to an answer, and make the report of it."""
         as_of = answer.as_of
         if as_of is None:
             failure = answer.failure or Failure(part="evidence", rule="evidence.present")
             raise VerificationError(failure.part, failure.rule, failure.message)
-        askers = Askers(answer.inquiry_id, question.names[0])
+        askers = Askers(answer.inquiry_id, question.names[0], answer.size)
         yield from self._fetch_askers(askers)
         hidden = [HiddenLeaves(item, question.names[0]) for page in askers.pages for item in page.hidden]
         histories = yield from self._fetch_histories(answer, hidden)
@@ -67,7 +83,7 @@ class SubjectAccessing(Asking):
     def _fetch_askers(self, askers: Askers) -> Flow[None]:
         skip = 0
         while True:
-            request = subject_access_pb2.ListAskersRequest(inquiry_id=askers.own, skip=skip)
+            request = subject_access_pb2.ListAskersRequest(inquiry_id=askers.own, skip=skip, at_size=askers.at_size)
             page = yield from ask(self.services.subject_access.ListAskers, request)
             askers.pages.append(page)
             if not page.next:
@@ -95,7 +111,7 @@ class SubjectAccessing(Asking):
         skip = 0
         while True:
             request = subject_access_pb2.ListRecordLeavesRequest(
-                inquiry_id=answer.inquiry_id, record=record_ref(leaves.key), skip=skip
+                inquiry_id=answer.inquiry_id, record=record_ref(leaves.key), skip=skip, at_size=answer.size
             )
             page = yield from ask(self.services.subject_access.ListRecordLeaves, request)
             leaves.pages.append(page)

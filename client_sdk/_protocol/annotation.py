@@ -189,7 +189,8 @@ def _view(
         record_id=end.record.record_id,
         opened_by=item.opened_by,
         opened_at=moment(begun.logged_at),
-        code=said.code,
+        # A later remark may carry another; the dispute is about what it was opened with.
+        code=begun.annotation.code,
         evidence=said.evidence,
         flags=end.flags - {AnnotationFlag.HIDDEN},
         annotated_by=newest.author,

@@ -7,6 +7,7 @@ the input, to one service or to all of them together, and each service sees the 
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import evaluation_pb2, evidence_pb2
@@ -173,5 +174,8 @@ class Evaluation:
 
 def failed(service: KeyService, error: RefusedError | TransportError) -> KeyServiceError:
     """Return the error that names the service whose call failed."""
-    reason = error.reason if isinstance(error, RefusedError) else error.reason or error.status
-    return KeyServiceError(service.url, reason, str(error), retryable=error.retryable)
+    if isinstance(error, RefusedError):
+        # The reason stands before it already.
+        found = ": ".join(filter(None, (str(replace(error.complaint, reason="")), error.message)))
+        return KeyServiceError(service.url, error.reason, found, retryable=error.retryable)
+    return KeyServiceError(service.url, error.reason or error.status, str(error), retryable=error.retryable)

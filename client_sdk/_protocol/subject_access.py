@@ -53,11 +53,13 @@ class Askers:
     Attributes:
         own: id of the inquiry that asks for them.
         names: pseudonyms of the person, by version of the subject keys.
+        at_size: of the checkpoint that the answer to that inquiry rests on.
         pages: answers of the registry, in order.
     """
 
     own: bytes
     names: Mapping[int, Pseudonym]
+    at_size: int = 0
     pages: list[pb.ListAskersResponse] = field(default_factory=list)
 
     def read(self, directory: Directory, key: VerifierKey) -> tuple[AskedAbout, ...]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
@@ -34,6 +36,8 @@ _FACTOR = 3
 # Attempts beside each other, each to another address.
 _WORKERS = 8
 _DUE_AT_ONCE = 512
+# How long one address may take in one round: what is left of it is due in the next one, after all others.
+_ADDRESS_SECONDS = 20.0
 EXPIRED = "alert.expired"
 
 
@@ -104,26 +108,44 @@ class Deliveries:
     def deliver(self) -> Delivered:
         """Attempt each message that is due once; after a failure the others to the same address wait with it.
 
+        Each result is settled as soon as it is known: a process that dies repeats one message an address at most.
+
         Raises:
             ConfigError: the settings are not in order.
             DeliveryQueueError: the queue failed, or another process delivers it.
         """
         delivered = failed = given_up = 0
-        with alone(self._queue), ThreadPoolExecutor(_WORKERS, thread_name_prefix="deliveries") as workers:
-            by_address: dict[str, list[QueuedMessage]] = {}
-            for message in self._queue.due(self._clock(), _DUE_AT_ONCE):
-                by_address.setdefault(message.address, []).append(message)
-            running = [workers.submit(self._attempt_all, messages) for messages in by_address.values()]
-            for attempts in as_completed(running):
-                for message, failure in attempts.result():
-                    if failure is None:
-                        self._queue.settle(message, DELIVERED, "", message.next_at)
-                        delivered += 1
-                        continue
-                    failed += 1
-                    given_up += self._settle_failure(message, failure)
+        with alone(self._queue):
+            for message, failure in self._attempts():
+                if failure is None:
+                    self._queue.settle(message, DELIVERED, "", message.next_at)
+                    delivered += 1
+                    continue
+                failed += 1
+                given_up += self._settle_failure(message, failure)
             self._queue.forget(self._clock())
         return Delivered(delivered, failed, given_up)
+
+    def _attempts(self) -> Iterator[_Attempt]:
+        """Yield the attempts of what is due as they end, those to different addresses beside each other."""
+        by_address: dict[str, list[QueuedMessage]] = {}
+        for message in self._queue.due(self._clock(), _DUE_AT_ONCE):
+            by_address.setdefault(message.address, []).append(message)
+        ended: SimpleQueue[_Attempt | None] = SimpleQueue()
+        stopped = Event()
+        with ThreadPoolExecutor(_WORKERS, thread_name_prefix="deliveries") as workers:
+            for messages in by_address.values():
+                workers.submit(self._attempt_all, messages, ended, stopped)
+            running = len(by_address)
+            try:
+                while running:
+                    attempt = ended.get()
+                    if attempt is None:
+                        running -= 1
+                    else:
+                        yield attempt
+            finally:
+                stopped.set()
 
     def _settle_failure(self, message: QueuedMessage, failure: DeliveryError) -> bool:
         """Note a failure; return whether the message is given up."""
@@ -136,22 +158,37 @@ class Deliveries:
         self._queue.postpone(message.address, next_at)
         return False
 
-    def _attempt_all(self, messages: Sequence[QueuedMessage]) -> list[_Attempt]:
-        """Attempt messages to one address in order, up to the first failure that is not of one message alone."""
-        attempts: list[_Attempt] = []
-        for message in messages:
-            try:
-                self._attempt(message)
-            except DeliveryError as error:
-                attempts.append(_Attempt(message, error))
-                if not error.final:
-                    break
-            except Exception as error:  # noqa: BLE001 - what was sent before it must be settled; its text may hold anything
-                attempts.append(_Attempt(message, DeliveryError("delivery.failed", type(error).__name__)))
-                break
-            else:
-                attempts.append(_Attempt(message, None))
-        return attempts
+    def _attempt_all(
+        self, messages: Sequence[QueuedMessage], ended: SimpleQueue[_Attempt | None], stopped: Event
+    ) -> None:
+        """Attempt messages to one address in order, up to the first failure that is not of one message alone.
+
+        Args:
+            messages: to the address.
+            ended: takes each attempt, and None after the last one.
+            stopped: set where nobody takes them any more.
+        """
+        until = time.monotonic() + _ADDRESS_SECONDS
+        try:
+            for message in messages:
+                if stopped.is_set() or time.monotonic() > until:
+                    return
+                failure = self._failure_of(message)
+                ended.put(_Attempt(message, failure))
+                if failure is not None and not failure.final:
+                    return
+        finally:
+            ended.put(None)
+
+    def _failure_of(self, message: QueuedMessage) -> DeliveryError | None:
+        """Attempt a message; return why it failed."""
+        try:
+            self._attempt(message)
+        except DeliveryError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - what was sent before it must be settled; its text may hold anything
+            return DeliveryError("delivery.failed", type(error).__name__)
+        return None
 
     def _attempt(self, message: QueuedMessage) -> None:
         to, now = message.to, self._clock()

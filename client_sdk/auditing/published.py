@@ -42,7 +42,7 @@ def check_statistics(replay: Replay, response: pb.GetStatisticsResponse, finding
         findings.note(FindingId.STATISTICS, None, "statistics", "statistics.log", got=got, want=want)
         return
     want_months: dict[str, dict[Breakdown, MonthRow]] = {}
-    for row in publish(tally.counts, None, tally.before):
+    for row in publish(tally.counts, None, tally.before, tally.reopened):
         want_months.setdefault(row.month, {})[row.breakdown] = row
     shown: dict[str, dict[Breakdown, MonthRow]] = {}
     for row in rows:

@@ -45,7 +45,7 @@ from client_sdk.kernel.formats.statement import RECORD_ID_BYTES, RecordKey
 from client_sdk.kernel.formats.words import Kind, Standing, Word
 from client_sdk.kernel.rules.basis import RESTS_ON
 from client_sdk.kernel.rules.case_number import parse_case_number
-from client_sdk.kernel.rules.errors import RuleReason
+from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import (
     Amounts,
     Arrangement,
@@ -302,9 +302,14 @@ def _consent(cells: Cells) -> Consent | None:
 
 
 def _case_number(cells: Cells, column: str) -> str:
+    """Return a number in the canonical form of Chinese courts; whether another will do pre-flight knows."""
     if not cells.required(column):
         return ""
-    return cells.read(column, lambda text: parse_case_number(text, column).text, "")
+    text = cells.text(column)
+    try:
+        return parse_case_number(text, column).text
+    except RuleError:
+        return text
 
 
 def _enforced_number(cells: Cells) -> str:

@@ -95,7 +95,7 @@ class Preflight:
             return broken
         checks: list[Callable[[Report], None]] = [_check_name, self._check_person, _check_parties, self._check_buyer]
         if carries_subject(report.standing):
-            checks += [_check_present, _check_facts, self._check_admission, self._check_retention]
+            checks += [_check_present, self._check_facts, self._check_admission, self._check_retention]
         return _run(checks, report, row)
 
     def is_over(self, report: Report) -> bool:
@@ -158,6 +158,11 @@ class Preflight:
     def _check_buyer(self, report: Report) -> None:
         if report.transferee and self.directory is not None:
             self.directory.check_transferee(self.institution, report.transferee)
+
+    def _check_facts(self, report: Report) -> None:
+        if report.facts is not None:
+            chinese = self.rulebook.chinese_case_numbers
+            check_facts(report.kind, report.standing, report.facts, chinese_case_numbers=chinese)
 
     def _check_admission(self, report: Report) -> None:
         if report.facts is not None:
@@ -299,11 +304,6 @@ def _check_present(report: Report) -> None:
         raise RuleError(
             RuleReason.FACTS_INVALID, "facts", "facts.present", got="none", want=f"facts for {report.standing.name}"
         )
-
-
-def _check_facts(report: Report) -> None:
-    if report.facts is not None:
-        check_facts(report.kind, report.standing, report.facts)
 
 
 def _check_step(rulebook: Rulebook, before: Report, after: Report) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from client_sdk.witness.folder import WitnessFolder
 
-__all__ = ["serve_witness"]
+__all__ = ["FollowedTls", "serve_witness"]
 
 # 63 hashes and a checkpoint with some cosignatures.
 _BODY_BYTES = 64 * 1024
@@ -48,7 +48,7 @@ def serve_witness(folder: WitnessFolder, tell: Callable[[str], None]) -> None:
     """
     settings = folder.settings()
     witness = Witness(settings.name, folder.signer(), settings.logs, folder.rows())
-    context = None if settings.tls is None else _context(*settings.tls)
+    context = None if settings.tls is None else FollowedTls(*settings.tls, tell)
     try:
         asyncio.run(_Serving(witness, tell).run(settings.listen, context))
     except OSError as error:
@@ -63,14 +63,14 @@ class _Serving:
         self._tell = tell
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="witness")
 
-    async def run(self, listen: str, context: ssl.SSLContext | None) -> None:
+    async def run(self, listen: str, context: FollowedTls | None) -> None:
         """Serve until a signal comes."""
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         server = HttpServer(self._answer, lambda error: self._tell(_told(error)), HttpLimits(body_bytes=_BODY_BYTES))
-        port = await server.start(listen, None if context is None else lambda: context)
+        port = await server.start(listen, context)
         scheme = "http" if context is None else "https"
         self._tell(f"witness ready on {scheme}://{listen.rpartition(':')[0]}:{port}")
         await stopping.wait()
@@ -93,6 +93,46 @@ class _Serving:
             return HttpResponse(405, b"checkpoints are read by GET\n")
         newest = self._witness.newest(match[1])
         return _NOTHING if newest is None else HttpResponse(200, newest, cache="no-cache")
+
+
+class FollowedTls:
+    """The context of TLS for the next handshake: renewed files are shown without a restart.
+
+    Files that do not belong together, such as those of a renewal that is just being written, are passed over.
+
+    Args:
+        certificate: file of the chain, leaf first.
+        key: file of its private key.
+        tell: called with one line where files are not taken, once for each change of them.
+
+    Raises:
+        ConfigError: the files cannot be used now.
+    """
+
+    def __init__(self, certificate: Path, key: Path, tell: Callable[[str], None]) -> None:
+        self._files = (certificate, key)
+        self._tell = tell
+        self._seen = self._state()
+        self._context = _context(certificate, key)
+
+    def __call__(self) -> ssl.SSLContext:
+        """Return the context, a new one where the files have changed and belong together."""
+        state = self._state()
+        if state != self._seen:
+            self._seen = state
+            try:
+                self._context = _context(*self._files)
+            except ConfigError as error:
+                self._tell(str(error))
+        return self._context
+
+    def _state(self) -> tuple[tuple[int, int, int], ...]:
+        """Return what tells that a file was changed or replaced; nothing where one is missing."""
+        try:
+            found = [file.stat() for file in self._files]
+        except OSError:
+            return ()
+        return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in found)
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:

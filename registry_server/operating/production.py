@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import Rulebook
     from registry_server.settings import Settings
 
-__all__ = ["check_serving", "stored_abroad"]
+__all__ = ["check_serving", "stored_abroad", "unserved_by"]
 
 # ISO 3166.
 _CHINA_REGION = "CN"
@@ -38,3 +38,12 @@ def check_serving(settings: Settings, rulebook: Rulebook) -> None:
             f"storage_region is {settings.storage_region}, and the rulebook is that of mainland China: real persons' "
             "data is stored and processed there (征信业管理条例 Art. 24)"
         )
+
+
+def unserved_by(settings: Settings, rulebook: Rulebook) -> str:
+    """Return why a registry with these settings may not serve under a rulebook; empty where it may."""
+    try:
+        check_serving(settings, rulebook)
+    except SettingsError as error:
+        return str(error)
+    return ""

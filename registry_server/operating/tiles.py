@@ -11,6 +11,8 @@ has written is compared, not written over. A partial tile goes once the full one
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -81,17 +83,42 @@ def export_tiles(settings: Settings, folder: Path, *, entries: bool = True) -> E
 def export(database: Database, key: VerifierKey, folder: Path, *, entries: bool = True) -> ExportedTiles:
     """Do what ``export_tiles`` does for a database that is open and the key of its log; raises the same."""
     tiles = LogTiles(database)
-    newest = parse_checkpoint(tiles.checkpoint().note, key)
-    writing = _Folder(folder, tiles)
-    known = writing.checkpoint(key)
-    if known is not None:
-        _check_continued(database, known.checkpoint, newest.checkpoint)
-    known_size = 0 if known is None else known.checkpoint.size
-    for file in _files(writing, known_size, newest.checkpoint.size, entries=entries):
-        writing.put(file)
-    writing.publish(newest.raw if known_size < newest.checkpoint.size else b"")
-    writing.remove_partial(known_size)
-    return ExportedTiles(newest.checkpoint.size, writing.written, writing.kept)
+    with _alone(folder):
+        newest = parse_checkpoint(tiles.checkpoint().note, key)
+        writing = _Folder(folder, tiles)
+        known = writing.checkpoint(key)
+        if known is not None:
+            _check_continued(database, known.checkpoint, newest.checkpoint)
+        known_size = 0 if known is None else known.checkpoint.size
+        for file in _files(writing, known_size, newest.checkpoint.size, entries=entries):
+            writing.put(file)
+        writing.publish(newest.raw if known_size < newest.checkpoint.size else b"")
+        writing.remove_partial(known_size)
+        return ExportedTiles(newest.checkpoint.size, writing.written, writing.kept)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other exports out of a folder: the slower one would put an older checkpoint back. It is made if missing.
+
+    The lock is on the folder itself: it leaves no file among those that are published, and ends with the process.
+
+    Raises:
+        FileError: another export writes there, or the folder cannot be made or opened.
+    """
+    try:
+        folder.mkdir(_OPEN_FOLDER, exist_ok=True)
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise FileError(f"{folder} cannot be written: {error.strerror}", error) from error
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FileError(f"{folder} is being written by another export: run it again afterwards", error) from error
+        yield
+    finally:
+        os.close(opened)
 
 
 def _check_continued(database: Database, known: Checkpoint, newest: Checkpoint) -> None:

@@ -43,7 +43,7 @@ class SubjectAccessServicer(SubjectAccessServiceServicer):
     async def ListAskers(self, request: pb.ListAskersRequest, _context: object) -> pb.ListAskersResponse:
         """Return inquiries about a person, and the records that an overlay hides."""
         peer = current_call().institution
-        listing = partial(self._subject_access.askers, peer, request.inquiry_id, request.skip)
+        listing = partial(self._subject_access.askers, peer, request.inquiry_id, request.skip, request.at_size)
         page = await in_thread(self._executor, listing)
         response = pb.ListAskersResponse(
             inquiries=map(_asked, page.asked),
@@ -61,7 +61,9 @@ class SubjectAccessServicer(SubjectAccessServiceServicer):
     ) -> pb.ListRecordLeavesResponse:
         """Return leaves of a live record about a person."""
         peer, key = current_call().institution, RecordKey(request.record.issuer, request.record.record_id)
-        listing = partial(self._subject_access.record_leaves, peer, request.inquiry_id, key, request.skip)
+        listing = partial(
+            self._subject_access.record_leaves, peer, request.inquiry_id, key, request.skip, request.at_size
+        )
         page = await in_thread(self._executor, listing)
         response = pb.ListRecordLeavesResponse(
             leaves=[evidence_pb2.IndexedLeaf(index=index, leaf=leaf) for index, leaf in page.leaves],

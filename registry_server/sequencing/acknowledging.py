@@ -8,7 +8,6 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import check_open, commit_notice
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
-from client_sdk.kernel.ledger.closing import check_not_closed
 from client_sdk.kernel.ledger.notice import check_acknowledgement
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import ItemOutcome, Place, Result
@@ -42,7 +41,6 @@ def admit_acknowledgement(staging: Staging, item: AcknowledgementItem) -> int:
         RuleError: NOTICE_UNKNOWN, or the member may not acknowledge with this key.
     """
     notice, index = _notice(staging, item), staging.next_index
-    check_not_closed(staging.directory.closing, staging.day)
     check_acknowledgement(item.acknowledgement, item.key_id, staging.directory, index)
     cause = leaf_hash(staging.leaf_at(notice.leaf_index))
     opened = commit_notice(item.opening, notice.leaf_index, cause, notice.reason.number)

@@ -15,7 +15,7 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
-from client_sdk.kernel.ledger.closing import check_not_closed
+from client_sdk.kernel.ledger.closing import check_not_closed, opens_record
 from client_sdk.kernel.ledger.quality import events_of_annotation, events_of_facts, events_of_statement
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.dates import day_of
@@ -63,7 +63,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     """
     statement = item.statement
     index = staging.next_index
-    check_not_closed(staging.directory.closing, staging.day, opens=statement.version == 1)
+    check_not_closed(staging.directory.closing, staging.day, opens=opens_record(statement))
     staging.directory.key_at(item.key_id, statement.signer, KeyUsage.REPORT, index)
     leaf = StatementLeaf(staging.logged_at, dsse.STATEMENT, item.payload, item.key_id, item.signature).encode()
     hash_ = leaf_hash(leaf)
@@ -82,6 +82,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
         _check_aliases(staging, item)
         _check_person(staging, item, item.binding, None if before is None else before.chain)
         _check_debt(staging, item, item.binding)
+        staging.also_about[statement.key] = tuple(alias.subject for alias in item.aliases)
     _use_quota(staging, statement.signer)
     staging.add_leaf(leaf, hash_)
     if before is None:

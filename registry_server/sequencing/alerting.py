@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from registry_server.sequencing.items import InquiryItem
+    from registry_server.sequencing.staging import Staging
     from registry_server.storage.live import LiveRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
@@ -97,19 +98,21 @@ def _check_most(held: int, most: int, what: str) -> None:
         raise RuleError("ALERTS_FULL", "inquiry.alerts_until", "alerts.most", got=f"{held:,}", want=want)
 
 
-def alert_of_records(work: UnitOfWork, added: Sequence[tuple[LiveRow, bytes, bytes]], day: str, logged_at: int) -> None:
+def alert_of_records(work: UnitOfWork, added: Sequence[tuple[LiveRow, bytes, bytes]], staging: Staging) -> None:
     """Make the alerts of records that a batch reports for the first time.
+
+    A record carries the newest pseudonym of its person alone, and alerts may have been asked for under an older one.
 
     Args:
         work: the transaction that logs the batch.
         added: its new live records, each with sealed disclosure and text.
-        day: legal day of the batch.
-        logged_at: time of its leaves, ms.
+        staging: the batch.
     """
-    watched = Watches(work, [row.subject for row, _, _ in added], day)
+    about = [(row.key.issuer, (row.subject, *staging.also_about.get(row.key, ()))) for row, _, _ in added]
+    watched = Watches(work, [subject for _, subjects in about for subject in subjects], staging.day)
     made = [
         alert
-        for row, _, _ in added
-        for alert in watched.alerts([row.subject], AlertReason.NEW_RECORD, logged_at, row.key.issuer)
+        for issuer, subjects in about
+        for alert in watched.alerts(subjects, AlertReason.NEW_RECORD, staging.logged_at, issuer)
     ]
     alerts.add(work, made)

@@ -79,7 +79,7 @@ class Batch:
         results: one for each item; their leaves have no path yet.
         logged: whether anything was.
         freed: whether rows that lead to subjects were deleted or replaced.
-        erased: whether a record was erased.
+        erased: whether records were erased by order.
     """
 
     state: State
@@ -266,7 +266,7 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     live.supersede(work, changes.superseded)
     live.add(work, changes.added)
     notify(work, staging)
-    alert_of_records(work, changes.added, staging.day, staging.logged_at)
+    alert_of_records(work, changes.added, staging)
     for notice, (index, opening) in staging.acknowledged.items():
         notices.acknowledge(work, notice, index, opening)
     blocked.add(work, staging.blocked)

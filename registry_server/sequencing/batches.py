@@ -16,7 +16,7 @@ from registry_server.sequencing import inquire
 from registry_server.sequencing.append import append
 from registry_server.sequencing.decisions import corrects_time
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
-from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item
+from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item, LapseItem
 from registry_server.storage import schema
 from registry_server.storage.errors import StorageError, StorageFault
 
@@ -39,6 +39,7 @@ class _Append:
     items: Sequence[Item]
     future: Future[Appended]
     beat: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Batches:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    def append(self, items: Sequence[Item], *, beat: bool = False) -> Future[Appended]:
+    def append(self, items: Sequence[Item], *, beat: bool = False, at_once: bool = False) -> Future[Appended]:
         """Append items in one transaction, some time soon.
 
         The future fails with StorageError, ClockError or InconsistentError; nothing is then known of the items,
@@ -86,7 +87,7 @@ class Batches:
             LedgerClosedError: the ledger takes nothing any more.
         """
         future: Future[Appended] = _running(Future())
-        self._put(_Append(items, future, beat))
+        self._put(_Append(items, future, beat, at_once))
         return future
 
     def record_inquiries(self, items: Sequence[InquiryItem]) -> Future[list[InquiryResult]]:
@@ -127,14 +128,18 @@ class Batches:
                     jobs.append(job)
             # Inquiries first: they are interactive.
             self._do_inquiries([job for job in jobs if isinstance(job, _Inquire)])
-            appends, together = [job for job in jobs if isinstance(job, _Append)], list[_Append]()
-            for job in appends:
+            together, lapses = list[_Append](), list[_Append]()
+            for job in [job for job in jobs if isinstance(job, _Append)]:
                 # The log's time may go back with such an act, and with nothing else.
                 if corrects_time(job.items):
                     self._do_appends([job])
+                elif job.items and all(isinstance(item, LapseItem) for item in job.items):
+                    lapses.append(job)
                 else:
                     together.append(job)
             self._do_appends(together)
+            # Nobody waits for them, and one commit of many is slow: what members say does not go with them.
+            self._do_appends(lapses)
 
     def _do_inquiries(self, jobs: list[_Inquire]) -> None:
         if not jobs:
@@ -159,10 +164,10 @@ class Batches:
         items = [item for job in jobs for item in job.items]
         beat = any(job.beat for job in jobs)
         try:
-            failed = self.failure is not None
+            at_once = self.failure is not None or any(job.at_once for job in jobs)
             # Before the commit as well: a database that may not be signed does not grow either.
             self._publisher.check()
-            batch = append(self._database, self._committed, self._timekeeper, items, beat=beat, at_once=failed)
+            batch = append(self._database, self._committed, self._timekeeper, items, beat=beat, at_once=at_once)
             checkpoint = self._publisher.store(batch.state)
             if batch.logged:
                 self.failure = None

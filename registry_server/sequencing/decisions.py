@@ -12,6 +12,7 @@ from client_sdk.kernel.formats.leaf import ActLeaf, LapseLeaf
 from client_sdk.kernel.formats.statement import Lapse
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.ledger.quality import restricted
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import ActItem, LapseItem
@@ -56,6 +57,9 @@ def admit_act(staging: Staging, item: ActItem) -> int:
         note_breach(staging, body, index)
     for chain in erased:
         _erase(staging, chain)
+    # What is ordered is gone from the database's files before the act is answered. Lapses are many, and housekeeping
+    # takes them out when they are over.
+    staging.erases |= bool(erased)
     return index
 
 
@@ -145,7 +149,9 @@ def _remark(staging: Staging, item: LapseItem) -> int:
     staging.add_annotation(record)
     if item.what is LapseKind.RESTRICTED:
         note_restriction(staging, record, index)
-    staging.count_quality(item.key.issuer, restricted(item.what))
+    # After its last day nobody could answer.
+    if not is_over(staging.directory.closing, staging.day):
+        staging.count_quality(item.key.issuer, restricted(item.what))
     head = chain.annotation
     staging.put_live(replace(row, annotation_index=index, annotation_hash=head.leaf_hash, hidden=head.hidden))
     return index
@@ -157,4 +163,3 @@ def _erase(staging: Staging, chain: Chain) -> None:
         staging.put_record(record.with_chain(chain))
         staging.erased.append(record.first_index)
     staging.remove_live(chain.key)
-    staging.erases = True

@@ -10,10 +10,12 @@ Thread-safe. What ``append`` has acknowledged is committed, in a signed checkpoi
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
-from client_sdk.kernel.ledger.statistics import month_of
+from client_sdk.kernel.ledger.closing import is_over
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.batches import Batches
 from registry_server.sequencing.clock import SystemClocks, Timekeeper
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
@@ -64,6 +66,8 @@ class Ledger:
         self._batches = Batches(database, committed, publisher, timekeeper)
         self._served: Served | None = None
         self.refusals = Refusals()
+        # Set where rows that lead to persons were deleted: housekeeping takes them out of the database's files.
+        self.deleted = threading.Event()
 
     @classmethod
     def open(cls, database: Database, register: Register, signer: Signer, clocks: Clocks | None = None) -> Self:
@@ -131,10 +135,11 @@ class Ledger:
         return self._batches.append(items)
 
     def count_refusals(self, member: str, complaints: Iterable[Complaint]) -> None:
-        """Count what was refused of what a member sent; housekeeping stores it."""
+        """Count what was refused of what a member sent; housekeeping stores it. After the last day nothing counts."""
         state = self._committed.state
-        month = month_of(state.logged_at, state.directory.rulebook.time_zone)
-        self.refusals.take(member, month, complaints)
+        day = day_of(state.logged_at, state.directory.rulebook.time_zone).isoformat()
+        if not is_over(state.directory.closing, day):
+            self.refusals.take(member, day[:7], complaints)
 
     def sign_erasure(self, payload: bytes) -> tuple[bytes, bytes]:
         """Return key id and signature of the log's key over an Erasure.
@@ -152,13 +157,16 @@ class Ledger:
         """
         return self._batches.record_inquiries(items)
 
-    def heartbeat(self) -> Future[Appended]:
+    def heartbeat(self, *, at_once: bool = False) -> Future[Appended]:
         """Log a HEAD if the newest is older than the rulebook's heartbeat; it also sequences waiting inquiries.
+
+        Args:
+            at_once: log it however young the newest is.
 
         Raises:
             LedgerClosedError: the ledger takes nothing any more.
         """
-        return self._batches.append((), beat=True)
+        return self._batches.append((), beat=True, at_once=at_once)
 
     @contextmanager
     def view(self, *, reserved: bool = False) -> Iterator[View]:

@@ -24,8 +24,8 @@ __all__ = ["Refusals"]
 
 # Different counts that wait: members times rules.
 _MOST = 10_000
-# Refusals that say nothing about what was sent: the same may be sent again.
-_PASSING = frozenset(str(reason) for reason, entry in CATALOGUE.items() if entry.retryable)
+# Refusals that say nothing about what was sent: the same may be sent again, or the registry closes.
+_PASSING = frozenset(str(reason) for reason, entry in CATALOGUE.items() if entry.retryable) | {"REGISTRY_CLOSED"}
 
 
 class Refusals:

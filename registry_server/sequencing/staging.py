@@ -116,6 +116,8 @@ class Staging:
         self.quality: Counter[QualityCount] = Counter()
         self.causes: list[Cause] = []
         self.acknowledged: dict[NoticeKey, tuple[int, bytes]] = {}
+        # Pseudonyms of the person of a new record under the other live versions of the subject keys.
+        self.also_about: dict[RecordKey, tuple[bytes, ...]] = {}
         self.erases = False
         self.blocked: list[BlockedDebt] = []
         self.erased: list[int] = []

@@ -257,7 +257,7 @@ class _Guarding:
     def _check_again(self) -> None:
         """Refuse to go on with a stream whose caller may not call it any more."""
         if self._peer is not None:
-            self._rules.admission.check(self._method, self._peer)
+            self._rules.admission.check(self._method, peer_of(self._context.auth_context()))
 
     async def _send(self, message: bytes) -> None:
         """Send a message of a stream; return once the transport has room for the next.

@@ -29,6 +29,7 @@ __all__ = [
     "add",
     "add_persons",
     "by_keys",
+    "count",
     "forget_openings",
     "leaf_range",
     "leaves",
@@ -182,6 +183,11 @@ def waiting(work: UnitOfWork, limit: int) -> list[WaitingInquiry]:
     query = select(row.asker, row.inquiry_id, row.leaf).where(row.position.is_(None))
     ordered = query.order_by(row.received_at, row.asker, row.inquiry_id).limit(limit)
     return [WaitingInquiry(*found) for found in work.connection.execute(ordered)]
+
+
+def count(work: UnitOfWork) -> int:
+    """Return how many inquiries are kept, with a place and without."""
+    return int(work.connection.execute(select(func.count()).select_from(_TABLE)).scalar_one())
 
 
 def place(work: UnitOfWork, first: int, rows: Sequence[WaitingInquiry]) -> None:

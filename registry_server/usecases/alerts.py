@@ -67,6 +67,7 @@ class Alerts:
             with self._ledger.database.append() as work:
                 alerts.forget(work, member, stored)
                 work.commit()
+            self._ledger.deleted.set()
         status = self._ledger.directory.institution(member).status
         if status is not InstitutionStatus.ACTIVE:
             # As an inquiry of it is: nothing more about persons is said to a member that was suspended.
@@ -89,6 +90,7 @@ class Alerts:
         with self._ledger.database.append() as work:
             ended = alerts.unwatch(work, member, inquiry_id)
             work.commit()
+        self._ledger.deleted.set()
         return ended
 
 

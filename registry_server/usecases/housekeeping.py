@@ -31,8 +31,8 @@ __all__ = ["Housekeeping"]
 # How often it is looked whether a HEAD is due, and, unless a setting says otherwise, whether anything else is.
 BEAT_SECONDS = 5.0
 TIDY_SECONDS = 60.0
-# Lapses of one commit.
-_MAX_LAPSES = 64
+# Lapses of one commit: what a member says meanwhile waits for it.
+_MAX_LAPSES = 32
 RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
 OVERLAY_ENDED = "overlay-ended"
@@ -106,6 +106,7 @@ class Housekeeping:
             results = self._ledger.append(items).result().results
             if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
                 break
+            self._freed = True
 
     def _due(self) -> list[LapseItem]:
         now = self._ledger.clock()
@@ -150,6 +151,9 @@ class Housekeeping:
             work.commit()
         # Where a reader is in the way, the next time tries again.
         self._freed |= forgotten > 0
+        if self._ledger.deleted.is_set():
+            self._ledger.deleted.clear()
+            self._freed = True
         if self._freed:
             self._freed = not self._ledger.database.purge(schema.FORGOTTEN_FROM)
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody
+from client_sdk.kernel.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody, RulebookBody
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, parse_leaf
 from client_sdk.kernel.ledger.administration import check_signed
 from client_sdk.kernel.ledger.head_time import check_correction
@@ -27,9 +27,10 @@ from registry_server.storage.proposals import StoredProposal
 from registry_server.usecases.receipts import LeafReceipt, receipt_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from client_sdk.kernel.formats.complaint import Complaint
+    from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.ledger.administration import Administration
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
@@ -64,10 +65,12 @@ class Proposals:
 
     Args:
         ledger: where acts are logged.
+        unserved: returns why this registry's settings do not let it serve under a rulebook; empty where they do.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, unserved: Callable[[Rulebook], str] = lambda _: "") -> None:
         self._ledger = ledger
+        self._unserved = unserved
 
     def waiting(self) -> list[Proposal]:
         """Return the proposals that have not lapsed, oldest first."""
@@ -95,6 +98,7 @@ class Proposals:
             if logged is not None:
                 return logged
             view.directory.decide(act, view.size, self._ledger.clock())
+            self._check_served(act)
             _check_erasure(view, act)
             if isinstance(act.body, ClockBody):
                 self._check_correction(act.body)
@@ -121,8 +125,18 @@ class Proposals:
             stored = table.get(view.work, proposal_id)
             if stored is None or stored.lapses_at <= self._ledger.clock():
                 raise _unknown()
-            _check_approval(view.directory, Act.parse(stored.payload), stored.payload, approval, peer)
+            act = Act.parse(stored.payload)
+            self._check_served(act)
+            _check_approval(view.directory, act, stored.payload, approval, peer)
         return self._gather(stored.payload, approval, stored.number)
+
+    def _check_served(self, act: Act) -> None:
+        """Check that this registry may go on serving once the act is logged: its next start would refuse to."""
+        if isinstance(act.body, RulebookBody) and (why := self._unserved(act.body.rulebook)):
+            want = f"settings of such a registry first, then a restart: {why}"
+            raise RuleError(
+                "RULEBOOK_INVALID", "rulebook", "rulebook.settings", got="one that is not served", want=want
+            )
 
     def _check_correction(self, body: ClockBody) -> None:
         """Check that the log's time is wrong, and that the act does not exclude the registry's clock."""

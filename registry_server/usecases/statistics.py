@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats.act import Act, ClockBody
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.words import Role
 from client_sdk.kernel.ledger.quality import rows_of
-from client_sdk.kernel.ledger.statistics import MAX_MONTHS, month_of, publish
+from client_sdk.kernel.ledger.statistics import MAX_MONTHS, month_of, months_reopened, publish
 from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.quality import QualityCount, QualityRow
     from client_sdk.kernel.ledger.statistics import MonthRow
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
 
 __all__ = ["ReportedCounts", "StatisticsAnswer"]
 
+# Acts that are read at a time.
+_ACTS = 256
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -91,11 +96,26 @@ class ReportedCounts:
             size, commit = view.size, (before, view.head.newest_act)
             made, rows = self._made
             counts, facts = ({}, {}) if made == commit else view.counts()
+            reopened = set() if made == commit else _reopened(view)
             if reader:
                 of_all = Role.AUDITOR in view.directory.institution(reader).roles
                 quality = _Quality(view.quality("" if of_all else reader, before), of_all)
         if made != commit:
-            rows = publish(counts, facts, before)
+            rows = publish(counts, facts, before, reopened)
             # Two that make it at the same time make the same; a pair is replaced as one.
             self._made = (commit, rows)
         return size, before, rows, quality
+
+
+def _reopened(view: View) -> set[str]:
+    """Return the months that acts have begun again by setting the log's time back."""
+    found: set[str] = set()
+    number = 0
+    while acts := view.acts(number, _ACTS):
+        number += len(acts)
+        for act in acts:
+            leaf = parse_leaf(act.leaf)
+            if isinstance(leaf, ActLeaf) and isinstance(Act.parse(leaf.payload).body, ClockBody):
+                before = parse_leaf(view.leaves_at([act.leaf_index - 1])[act.leaf_index - 1])
+                found |= months_reopened(before.logged_at, leaf.logged_at, view.rulebook.time_zone)
+    return found

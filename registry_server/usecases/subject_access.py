@@ -19,6 +19,8 @@ from registry_server.usecases.asking import GOOD_FOR_MS
 from registry_server.usecases.proofs import ProvedHead, head_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.inquiry import PersonOpening
     from registry_server.sequencing.ledger import Ledger
@@ -87,7 +89,7 @@ class SubjectAccess:
         self._page_asked = page_asked
         self._page_leaves = page_leaves
 
-    def askers(self, peer: str, inquiry_id: bytes, skip: int) -> AskersPage:
+    def askers(self, peer: str, inquiry_id: bytes, skip: int, at_size: int = 0) -> AskersPage:
         """Return answered inquiries about a person, up to the one that asks for them, and the hidden records.
 
         Inquiries that were received last come first.
@@ -96,10 +98,12 @@ class SubjectAccess:
             peer: institution id of who asks.
             inquiry_id: of its inquiry about the person.
             skip: how many to leave out.
+            at_size: of the checkpoint that the answer to that inquiry rests on; 0 where it does not matter.
 
         Raises:
             FormatError: the id does not have 16 bytes.
-            RegistryError: INQUIRY_UNKNOWN, PURPOSE_INVALID, TOO_MANY_SUBJECTS or INQUIRY_STALE.
+            RegistryError: INQUIRY_UNKNOWN, PURPOSE_INVALID, TOO_MANY_SUBJECTS or INQUIRY_STALE; HEAD_GONE, a record
+                about the person has changed since the answer.
             RuleError: the inquiry was refused.
             ClockError: what time it is is not known.
         """
@@ -107,15 +111,17 @@ class SubjectAccess:
         with self._ledger.view() as view:
             own, person = _access(view, peer, inquiry_id, now)
             subjects = [subject for _, subject in person.pseudonyms]
+            hidden = view.hidden_records(subjects)
+            _check_unchanged([*_live(view, subjects), *hidden], at_size)
             found = view.inquiries_about(subjects, own.received_at, min(skip, _MAX_SKIP), self._page_asked + 1)
             page = tuple(_asked(view, stored, place) for stored, place in found[: self._page_asked])
-            hidden = view.hidden_records(subjects)[skip:]
+            hidden = hidden[skip:]
             shown = tuple(hidden[: self._page_asked])
             more = len(found) > len(page) or len(hidden) > len(shown)
             following = skip + max(len(page), len(shown)) if more else 0
             return AskersPage(page, shown, head_of(view), following)
 
-    def record_leaves(self, peer: str, inquiry_id: bytes, key: RecordKey, skip: int) -> LeavesPage:
+    def record_leaves(self, peer: str, inquiry_id: bytes, key: RecordKey, skip: int, at_size: int = 0) -> LeavesPage:
         """Return leaves of a live or hidden record about a person, ascending; arguments and errors as for ``askers``.
 
         Raises:
@@ -127,9 +133,9 @@ class SubjectAccess:
         with self._ledger.view() as view:
             _, person = _access(view, peer, inquiry_id, now)
             subjects = [subject for _, subject in person.pseudonyms]
-            live = view.live_records(subjects)
-            about = {sealed.row.key for rows in live.values() for sealed in rows}
-            about |= {sealed.row.key for sealed in view.hidden_records(subjects)}
+            rows = [*_live(view, subjects), *view.hidden_records(subjects)]
+            about = {sealed.row.key for sealed in rows}
+            _check_unchanged([sealed for sealed in rows if sealed.row.key == key], at_size)
             record = view.stored_record(key) if key in about else None
             if record is None:
                 raise RegistryError("RECORD_UNKNOWN", "record", "record.known", want="a live record about the person")
@@ -140,6 +146,18 @@ class SubjectAccess:
             return LeavesPage(
                 tuple((index, found[index]) for index in page), view.log_proof(page), head_of(view), following
             )
+
+
+def _live(view: View, subjects: list[bytes]) -> list[SealedRow]:
+    return [sealed for rows in view.live_records(subjects).values() for sealed in rows]
+
+
+def _check_unchanged(rows: Iterable[SealedRow], at_size: int) -> None:
+    """Check that no leaf has changed records since an answer; who has it puts the same inquiry again."""
+    newest = max((max(sealed.row.index, sealed.row.annotation_index) for sealed in rows), default=-1)
+    if at_size and newest >= at_size:
+        want = "an answer of now: a record about the person has changed since"
+        raise RegistryError(RefusalReason.HEAD_GONE, "at_size", "subject-access.unchanged", got=str(at_size), want=want)
 
 
 def _access(view: View, peer: str, inquiry_id: bytes, now: int) -> tuple[StoredInquiry, PersonOpening]:

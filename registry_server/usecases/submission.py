@@ -149,8 +149,8 @@ def _read_facts(sent: Submission, statement: Statement, binding: Binding, arriva
         raise RegistryError(
             RefusalReason.COMMITMENT_MISMATCH, "binding.debt_ref", "binding.debt-ref", want="the debt_ref of the facts"
         )
-    check_facts(statement.kind, statement.standing, facts)
     rulebook = arrival.directory.rulebook
+    check_facts(statement.kind, statement.standing, facts, chinese_case_numbers=rulebook.chinese_case_numbers)
     check_admission(
         facts,
         submitted_at_ms=arrival.now,

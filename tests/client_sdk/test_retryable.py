@@ -13,6 +13,7 @@ import pytest
 from client_sdk._protocol.evaluation import failed
 from client_sdk._transport.channels import MAX_ATTEMPTS, channel, error_of_call
 from client_sdk._transport.refusal import error_of
+from client_sdk.errors import InvalidError
 from client_sdk.kernel.formats.complaint import Complaint
 from client_sdk.kernel.formats.state import KeyService
 from registry_server import errors as registry
@@ -100,3 +101,9 @@ def test_where_no_server_of_ours_answers_the_status_decides(status: str, retryab
     error = error_of(status, "text", None)
     assert error.retryable is retryable
     assert failed(KeyService("a.example:1", bytes(32), "a"), error).retryable is retryable
+
+
+def test_the_refusal_of_a_key_service_gives_its_reason_once() -> None:
+    error = InvalidError("ELEMENT_INVALID", field="blinded", rule="element.group", message="No element.")
+    told = str(failed(KeyService("a.example:1", bytes(32), "a"), error))
+    assert told == "key service a.example:1: ELEMENT_INVALID: blinded: element.group: No element."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.closing import ClosingBody, SuccessorRegistry
-from client_sdk.kernel.formats.words import AnnotationFlag, ClosingWay, LapseKind, NoticeReason, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, ClosingWay, LapseKind, Standing
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.rules.dates import day_of
 from tests.support.handmade_log import DAY_MS, HandmadeLog, seed
@@ -46,14 +46,6 @@ def an_annotation_after_the_last_day(log: HandmadeLog, _: HandmadeRegistry) -> N
     log.act(closing(log))
     log.wait(3 * DAY_MS)
     log.annotate("lender-1", "lender-1", "running", AnnotationFlag.RESTRICTED)
-    log.head()
-
-
-@lie(_F.CLOSED)
-def an_acknowledgement_after_the_last_day(log: HandmadeLog, _: HandmadeRegistry) -> None:
-    log.act(closing(log))
-    log.wait(3 * DAY_MS)
-    log.acknowledge("lender-2", 5, NoticeReason.CORRECTED)
     log.head()
 
 

@@ -39,6 +39,8 @@ class Hook:
         self.url = ""
         self.got: list[Posted] = []
         self.status = 200
+        # Answered first, one a request.
+        self.statuses: list[int] = []
         self.ended = threading.Event()
 
 
@@ -48,16 +50,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         self.hook.got.append(Posted(dict(self.headers.items()), self.rfile.read(length)))
-        if self.hook.status == 0:
+        status = self.hook.statuses.pop(0) if self.hook.statuses else self.hook.status
+        if status == 0:
             self.hook.ended.wait(10)
             return
-        if self.hook.status < 0:
+        if status < 0:
             with suppress(OSError):
                 self.wfile.write(b"HTTP/1.1 200 OK\r\n")
                 while not self.hook.ended.wait(0.05):
                     self.wfile.write(b"X")
             return
-        self.send_response(self.hook.status)
+        self.send_response(status)
         self.send_header("Location", f"{self.hook.url}/elsewhere")
         self.send_header("Content-Length", "2")
         self.end_headers()

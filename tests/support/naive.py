@@ -25,6 +25,7 @@ from tests.support.naive_acts import (
     decide_succession,
     decide_tls_key,
     onboarded,
+    opens_debt,
     years_later,
 )
 from tests.support.naive_parts import (
@@ -104,10 +105,9 @@ class NaiveLog:
             parts.append(rest[4 : 4 + length])
             rest = rest[4 + length :]
         require(index != 1 or leaf[0] == 4, "leaf 1")
-        if leaf[0] == 1 and self.closing.open_until:
+        if leaf[0] == 1 and self.closing.open_until and parts[0].decode() != TYPE.format("acknowledgement"):
             require(day(logged_at) <= self.closing.open_until, "closed")
-            opens = parts[0].decode() == TYPE.format("statement")
-            require(not opens or statement_pb2.Statement.FromString(parts[1]).version > 1, "closing")
+            require(parts[0].decode() != TYPE.format("statement") or not opens_debt(parts[1]), "closing")
         if leaf[0] == 1 and parts[0].decode() == TYPE.format("statement"):
             self._statement(index, leaf, parts[1], parts[2], parts[3])
             said = statement_pb2.Statement.FromString(parts[1])
@@ -408,8 +408,7 @@ class NaiveLog:
             case "clock":
                 return lambda: None
             case "closing":
-                decide_closing(self.closing, act.closing, day(logged_at), self.registry)
-                return lambda: self.closing.CopyFrom(act.closing)
+                return decide_closing(self, act.closing, day(logged_at))
             case "breach":
                 return decide_breach(self.members, act.breach, logged_at)
             case "tls_key":

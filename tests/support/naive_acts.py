@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from unicodedata import category
 
 from creditregistry.v1 import common_pb2 as words
+from creditregistry.v1 import statement_pb2
 
 from tests.support.naive_parts import day, require
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from creditregistry.v1 import breach_pb2, closing_pb2, directory_pb2
 
+    from tests.support.naive import NaiveLog
     from tests.support.naive_parts import Member
 
 
@@ -96,12 +98,26 @@ def known(members: dict[str, Member], id_: str) -> Member:
     return members[id_]
 
 
-def decide_closing(before: closing_pb2.ClosingAct, act: closing_pb2.ClosingAct, today: str, registry: str) -> None:
+def opens_debt(payload: bytes) -> bool:
+    """Whether a statement begins a record that continues no other."""
+    said = statement_pb2.Statement.FromString(payload)
+    return said.version == 1 and not said.HasField("continues")
+
+
+def decide_closing(log: NaiveLog, act: closing_pb2.ClosingAct, today: str) -> Callable[[], None]:
+    before, registry = log.closing, log.registry
     require(act.way in (1, 2, 3) and len(act.approval_digest) == 32 and act.approval, "form")
     require(act.HasField("successor") == (act.way in (1, 2)), "successor")
     require(act.successor.registry != registry, "successor")
     require(act.open_until >= max(today, before.open_until), "day")
     require(act.way >= before.way, "order")
+
+    def close() -> None:
+        before.CopyFrom(act)
+        for member in log.members.values():
+            member.closes(today, act.open_until, log.genesis.rulebook.reciprocity_days)
+
+    return close
 
 
 def decide_tls_key(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import common_pb2 as words
@@ -124,11 +124,19 @@ class Member:
     # Of the newest review.
     reviewed_on: str = ""
     given: dict[words.Kind.ValueType, str] = field(default_factory=dict)
+    closing: bool = False
 
     def gives(self, said: statement_pb2.Statement, leaf: bytes) -> None:
         standing = words.Standing.Name(said.standing).removeprefix("STANDING_")
         if said.signer == said.issuer and standing not in ENDED:
-            self.given[said.kind] = day(int.from_bytes(leaf[2:10], "big"))
+            given_on = day(int.from_bytes(leaf[2:10], "big"))
+            self.given[said.kind] = max(given_on, self.given.get(said.kind, "")) if self.closing else given_on
+
+    def closes(self, today: str, last: str, days: int) -> None:
+        self.closing = True
+        for kind, given_on in self.given.items():
+            if given_on < last and (date.fromisoformat(today) - date.fromisoformat(given_on)).days <= days:
+                self.given[kind] = last
 
     def contribution(self) -> bytes:
         message = directory_pb2.Contribution(institution=self.message.id, enrolled_on=self.enrolled_on)

@@ -218,15 +218,16 @@ def _show(
         session.output.note(*([f"Person {place} of {len(answers)}"] if len(answers) > 1 else []))
         if not session.output.as_json:
             assessed = [] if assessment is None else ["", *assessment_lines(assessment)]
-            session.output.result(None, *answer_lines(answer, history=history), *assessed, *_saved(file), "")
+            session.output.result(None, *answer_lines(answer, history=history), *assessed, *_saved(session, file), "")
     if session.output.as_json:
         session.output.result(content[0] if len(content) == 1 else {"answers": content})
 
 
-def _saved(file: Path | None) -> list[str]:
+def _saved(session: Run, file: Path | None) -> list[str]:
     if file is None:
         return []
-    return [f"  evidence: {file}", f"  anybody verifies it: credit-registry verify --trust-root trust-root.bin {file}"]
+    root = session.home / "trust-root.bin"
+    return [f"  evidence: {file}", f"  anybody verifies it: credit-registry verify --trust-root {root} {file}"]
 
 
 def _code(answers: list[Answer], criteria: Criteria | None) -> ExitCode:

@@ -1,6 +1,7 @@
 """Options that name a record: by its id, or an own one by kind, reference and first day."""
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,15 +12,17 @@ from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import receipt_content
 from client_sdk.forms import moment_text
+from client_sdk.lending.files import read_portfolio
 from client_sdk.models import Kind
+from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
-    from client_sdk.models import ListingRemoval
+    from client_sdk.models import Identity, ListingRemoval
     from client_sdk.models.receipt import Receipt
 
-__all__ = ["OF_THE_NAME", "RecordArgument", "named_record", "record_id_of", "tell_receipt"]
+__all__ = ["OF_THE_NAME", "RecordArgument", "named_record", "portfolio_names", "record_id_of", "tell_receipt"]
 
 # Columns that say which record it is, or are of its first version alone: no later version changes them.
 OF_THE_NAME = (
@@ -65,6 +68,12 @@ def record_id_of(client: "Client", named: bytes | RecordName) -> bytes:
         ConfigError: the secret behind record ids is missing.
     """
     return named if isinstance(named, bytes) else client.record_id(named)
+
+
+def portfolio_names(file: Path) -> "dict[RecordName, Identity]":
+    """Return the records that a portfolio names, each once, with their persons; unreadable rows are left out."""
+    rows = (row for row in read_portfolio(file) if not isinstance(row, RejectedRow))
+    return {row.name: row.identity for row in rows if row.name is not None}
 
 
 def tell_receipt(session: Run, done: str, receipt: "Receipt", removal: "ListingRemoval | None" = None) -> None:

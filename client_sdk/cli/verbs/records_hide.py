@@ -1,6 +1,7 @@
 """``records hide`` and ``records show-again``: own records under an overlay of the rulebook."""
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,17 +13,17 @@ from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.options import IssuerOption, uuid8
 from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.side_by_side import side_by_side
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.dispute import annotated
+from client_sdk.cli.verbs.own_record import portfolio_names
 from client_sdk.errors import ConflictError, PreflightError, RefusedError
-from client_sdk.lending.files import read_portfolio
 from client_sdk.models import Kind
-from client_sdk.models.batch import RejectedRow
-from client_sdk.models.report import RecordName
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
     from client_sdk.models import Identity
+    from client_sdk.models.report import RecordName
 
 __all__ = ["add_hiding"]
 
@@ -55,16 +56,16 @@ def add_hiding(group: typer.Typer) -> None:
         facts that count are those that the registry holds sealed; the file only names records and persons.
         """
         check_file(file, _HINT)
-        names = _names(file)
+        names = {name: who for name, who in portfolio_names(file).items() if name.kind is Kind.DEFAULT}
         if not names:
             raise UsageError("that portfolio names no DEFAULT", "nothing was hidden; look at where it comes from.")
         counts = Counter[str]()
         refused: list[dict[str, Json]] = []
         with session.client() as client:
             _check_named(client, overlay)
-            for name, identity in names.items():
-                outcome = _hide(client, name, identity, overlay, refused, dry_run=dry_run)
+            for outcome, reason in side_by_side(partial(_hide, client, overlay, dry_run), names.items()):
                 counts[outcome] += 1
+                refused += reason
         _tell(session, counts, refused, dry_run=dry_run)
         return ExitCode.FOUND if refused else ExitCode.OK
 
@@ -98,37 +99,23 @@ def _check_named(client: "Client", overlay: str) -> None:
         raise UsageError("--overlay: the rulebook has no overlay of that name", hint)
 
 
-def _names(file: Path) -> "dict[RecordName, Identity]":
-    """Return the defaults that a portfolio names, each once, with their persons."""
-    found: dict[RecordName, Identity] = {}
-    for row in read_portfolio(file):
-        if isinstance(row, RejectedRow) or (name := row.name) is None:
-            continue
-        if name.kind is Kind.DEFAULT:
-            found[name] = row.identity
-    return found
-
-
 def _hide(
     client: "Client",
-    name: RecordName,
-    identity: "Identity",
     overlay: str,
-    refused: list[dict[str, Json]],
-    *,
-    dry_run: bool,
-) -> str:
-    """Hide one record, and return what became of it; what was refused for another reason is added to the list."""
+    dry_run: bool,  # noqa: FBT001 - bound once for all records
+    named: "tuple[RecordName, Identity]",
+) -> tuple[str, list[dict[str, Json]]]:
+    """Hide one record; return what became of it, and why where it was refused for another reason than the overlay."""
+    name, identity = named
     try:
         receipt = client.hide(client.record_id(name), identity, overlay, dry_run=dry_run)
     except PreflightError as error:
         if all(item.rule == _NOT_COVERED for item in error.violations):
-            return "not covered"
+            return "not covered", []
         raise
     except (ConflictError, RefusedError) as error:
-        refused.append({"reference": name.reference, "reason": error.reason, "rule": error.rule})
-        return "refused"
-    return "hidden" if receipt is not None else "covered" if dry_run else "hidden before"
+        return "refused", [{"reference": name.reference, "reason": error.reason, "rule": error.rule}]
+    return ("hidden" if receipt is not None else "covered" if dry_run else "hidden before"), []
 
 
 def _tell(session: Run, counts: "Counter[str]", refused: list[dict[str, Json]], *, dry_run: bool) -> None:

@@ -14,10 +14,13 @@ from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingS
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.errors import PreflightError, RefusedError
 from client_sdk.models import ConsentForm, IdType
 
 if TYPE_CHECKING:
     from client_sdk.alerting.address import Address
+    from client_sdk.alerting.queue import DeliveryQueue
+    from client_sdk.models import AlertsAsked
 
 __all__ = ["add_alerts"]
 
@@ -107,10 +110,21 @@ def add_alerts(group: typer.Typer) -> None:
             raise UsageError("alerts are about one person", "give one identity number.")
         config = session.config()
         with DeliveryQueue(config.home, config.name, config.institution) as queue:
+            begun: list[bytes] = []
+
+            def keep(asked: "AlertsAsked") -> None:
+                # Before the registry knows of it: a crash leaves no alerts that nobody here can end.
+                queue.watch(asked, label, to)
+                begun.append(asked.inquiry_id)
+
             with session.client() as client:
                 last = until or datetime.now(UTC).date() + _USUAL
-                asked = client.alerts_on(identities[0], mandate=mandate, officer=officer, until=last)
-            queue.watch(asked, label, to)
+                try:
+                    asked = client.alerts_on(identities[0], mandate=mandate, officer=officer, until=last, keep=keep)
+                except (PreflightError, RefusedError):
+                    _unwatch(queue, begun)
+                    raise
+            _unwatch(queue, begun[:-1])
         session.output.result(
             asked.to_dict(),
             "The person is alerted from now on; run `alerts deliver --follow`.",
@@ -140,3 +154,8 @@ def add_alerts(group: typer.Typer) -> None:
         if not (ended or known):
             raise UsageError(f"{alerts.hex()}: no such alerts", "`alerts list` shows them.")
         session.output.result({"ended": True}, "The person is not alerted any more, and the addresses are deleted.")
+
+
+def _unwatch(queue: "DeliveryQueue", refused: list[bytes]) -> None:
+    for inquiry_id in refused:
+        queue.unwatch(inquiry_id)

@@ -39,6 +39,7 @@ class Jurisdiction:
         most: what no rulebook of it may exceed, by name of the limit.
         wording: what a person's own report says of its law, by name of the sentence and by language, ``zh`` and ``en``.
         licence_forms: forms of a member's licence number, by name, one of which it has in production.
+        chinese_case_numbers: whether numbers of cases have the form of Chinese courts; else any.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Jurisdiction:
     most: Mapping[str, int]
     wording: Mapping[str, Mapping[str, str]]
     licence_forms: tuple[str, ...]
+    chinese_case_numbers: bool
 
 
 @cache
@@ -60,4 +62,12 @@ def jurisdiction(name: str) -> Jurisdiction:
         raise FormatError("rulebook", "jurisdiction.known", got=name[:16], want=" or ".join(JURISDICTIONS))
     content = tomllib.loads((_FOLDER / f"{name}{_SUFFIX}").read_text("utf-8"))
     forms = tuple(content["licence"]["forms"])
-    return Jurisdiction(name, content["title"], content["rulebook"], content["most"], content["wording"], forms)
+    return Jurisdiction(
+        name,
+        content["title"],
+        content["rulebook"],
+        content["most"],
+        content["wording"],
+        forms,
+        content["chinese_case_numbers"],
+    )

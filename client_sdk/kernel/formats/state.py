@@ -297,6 +297,11 @@ class Rulebook:
         """The most years for which any rulebook of its jurisdiction keeps a record."""
         return jurisdiction(self.jurisdiction).most["retention_years"]
 
+    @property
+    def chinese_case_numbers(self) -> bool:
+        """Whether numbers of cases have the form of Chinese courts; else any."""
+        return jurisdiction(self.jurisdiction).chinese_case_numbers
+
     def message(self) -> pb.Rulebook:
         """Return the protobuf form.
 

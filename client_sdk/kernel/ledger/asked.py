@@ -47,24 +47,49 @@ class ShownInquiry(NamedTuple):
     signature: bytes
 
 
+class _Stretch:
+    """A part of a log in which its time only rises, and the directories that counted in it."""
+
+    def __init__(self) -> None:
+        self.starts: list[int] = []
+        self.directories: list[Directory] = []
+        # Time of its last leaf, ms; None while it goes on.
+        self.end: int | None = None
+
+    def around(self, received_at: int) -> Sequence[Directory]:
+        if self.end is not None and received_at > self.end + _LATE_MS:
+            return ()
+        first = max(0, bisect_left(self.starts, received_at - _LATE_MS) - 1)
+        return self.directories[first : bisect_right(self.starts, received_at + _LATE_MS)][::-1]
+
+
 class DirectoryTimes:
     """The directories of a log, by the time from which each counted."""
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._directories: list[Directory] = []
+        self._stretches: list[_Stretch] = []
 
-    def add(self, logged_at: int, directory: Directory) -> None:
-        """Take the directory that the newest act makes, at the time of its leaf, ms."""
-        # An act may set the log's time back: what was logged ahead of it counted from then on at the latest.
-        self._starts = [min(start, logged_at) for start in self._starts]
-        self._starts.append(logged_at)
-        self._directories.append(directory)
+    def add(self, logged_at: int, directory: Directory, before: int) -> None:
+        """Take the directory that the newest act makes.
+
+        Args:
+            logged_at: time of its leaf, ms.
+            directory: after it.
+            before: time of the leaf before it, ms; a later one where the act sets the log's time back, so that the
+                same times come once more.
+        """
+        if not self._stretches or logged_at < before:
+            if self._stretches:
+                self._stretches[-1].end = before
+            self._stretches.append(_Stretch())
+        self._stretches[-1].starts.append(logged_at)
+        self._stretches[-1].directories.append(directory)
 
     def around(self, received_at: int) -> Sequence[Directory]:
         """Return those that counted within minutes of a time, ms, the newest first; which one did then is not known."""
-        first = max(0, bisect_left(self._starts, received_at - _LATE_MS) - 1)
-        return self._directories[first : max(1, bisect_right(self._starts, received_at + _LATE_MS))][::-1]
+        found = [one for stretch in reversed(self._stretches) for one in stretch.around(received_at)]
+        # Before the genesis nobody asked: its directory says what is wrong.
+        return found or [stretch.directories[0] for stretch in self._stretches[:1]]
 
 
 def check_shown_inquiry(shown: ShownInquiry, directories: Sequence[Directory]) -> bytes:

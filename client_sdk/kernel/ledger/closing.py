@@ -1,7 +1,7 @@
-"""Rules of a registry that closes: no new record from its act on, nothing at all after its day (proto/README.md 5).
+"""Rules of a registry that closes: no new debt from its act on, no statement after its day (proto/README.md 5).
 
 closing = closed_by(None, body, index, today, "registry-1")
-check_not_closed(closing, day, opens=True)            a new record from the act's leaf on: refused
+check_not_closed(closing, day, opens=True)            a new debt from the act's leaf on: refused
 is_over(closing, day)                           after the last day: everything may be erased
 """
 
@@ -13,8 +13,9 @@ from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.closing import ClosingBody
+    from client_sdk.kernel.formats.statement import Statement
 
-__all__ = ["Closing", "check_not_closed", "closed_by", "is_over"]
+__all__ = ["Closing", "check_not_closed", "closed_by", "is_over", "opens_record"]
 
 
 class Closing(NamedTuple):
@@ -65,13 +66,18 @@ def is_over(closing: Closing | None, today: str) -> bool:
     return closing is not None and today > closing.body.open_until
 
 
+def opens_record(statement: Statement) -> bool:
+    """Whether a version begins a record of a new debt; a buyer's continues the seller's."""
+    return statement.version == 1 and statement.continues is None
+
+
 def check_not_closed(closing: Closing | None, today: str, *, opens: bool = False) -> None:
-    """Check that a member may still say something.
+    """Check that a member may still make a statement or an annotation.
 
     Args:
         closing: of the registry; None where it is open.
         today: legal day, YYYY-MM-DD.
-        opens: whether a record begins.
+        opens: whether a record begins that continues no other.
 
     Raises:
         RuleError: REGISTRY_CLOSED.

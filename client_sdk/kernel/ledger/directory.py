@@ -65,6 +65,7 @@ from client_sdk.kernel.rules.dates import check_zone, day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import is_live
 from client_sdk.kernel.rules.overlay import with_overlays
+from client_sdk.kernel.rules.reciprocity import kept_until
 from client_sdk.kernel.rules.retention import expires_on
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ class Directory:
         before = self.contributions.get(statement.issuer)
         if before is None or statement.signer != statement.issuer or not is_live(statement.standing):
             return self
-        after = before.after(statement.kind, day)
+        # Once the registry closes, what counted then stays as of its last day.
+        after = before if self.closing and before.given_on(statement.kind) > day else before.after(statement.kind, day)
         return self if after is before else self.with_contribution(after)
 
     def with_contribution(self, contribution: Contribution) -> Directory:
@@ -365,8 +367,10 @@ class Directory:
             case ErasureBody() | ClockBody():
                 return self
             case ClosingBody():
-                today = day_of(logged_at, self.rulebook.time_zone).isoformat()
-                return replace(self, closing=closed_by(self.closing, act.body, index, today, self.state.registry))
+                today, last = day_of(logged_at, self.rulebook.time_zone), act.body.open_until
+                closing = closed_by(self.closing, act.body, index, today.isoformat(), self.state.registry)
+                given = {id_: kept_until(one, self.rulebook, today, last) for id_, one in self.contributions.items()}
+                return replace(self, closing=closing, contributions=given)
             case TlsKeyBody(institution, spki_hash, _):
                 return self._end_tls_key(institution, spki_hash, index, act_hash)
             case BreachBody():

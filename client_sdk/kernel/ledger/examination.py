@@ -179,9 +179,10 @@ class Examination:
             if index == self._bindings_from:
                 self._once_live.update(chain.index for chain in replay.live())
             self._leaf_type = leaf[0] if leaf else 0
+            before = replay.logged_at
             signed = replay.feed(leaf, hash_)
             if self._leaf_type == LeafType.ACT and replay.begun:
-                self._directories.add(replay.logged_at, replay.directory)
+                self._directories.add(replay.logged_at, replay.directory, before)
             if signed is not None:
                 unverified.append(Unverified(index, *signed))
                 if self._bindings_from is not None and index >= self._bindings_from:

@@ -20,7 +20,7 @@ from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, Stateme
 from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.formats.words import KeyUsage, LapseKind
 from client_sdk.kernel.ledger import chain as chains
-from client_sdk.kernel.ledger.closing import check_not_closed
+from client_sdk.kernel.ledger.closing import check_not_closed, is_over, opens_record
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.head import HeadChain
 from client_sdk.kernel.ledger.notice import check_acknowledgement
@@ -148,7 +148,7 @@ class Replay:
     def _take_statement(self, index: int, leaf: StatementLeaf, hash_: bytes) -> Signed:
         statement = Statement.parse(leaf.payload)
         day = self._day(leaf)
-        check_not_closed(self.directory.closing, day, opens=statement.version == 1)
+        check_not_closed(self.directory.closing, day, opens=opens_record(statement))
         public_key = self._public_key(leaf.key_id, statement.signer, index)
         before = self.chains.get(statement.key)
         chain = chains.advance(
@@ -189,7 +189,6 @@ class Replay:
 
     def _take_acknowledgement(self, index: int, leaf: StatementLeaf) -> Signed:
         acknowledgement = Acknowledgement.parse(leaf.payload)
-        check_not_closed(self.directory.closing, self._day(leaf))
         key = check_acknowledgement(acknowledgement, leaf.key_id, self.directory, index)
         if acknowledgement.notice_commitment in self._acknowledged:
             rule, want = "acknowledgement.once", "one acknowledgement of a notice"
@@ -197,7 +196,7 @@ class Replay:
         self._acknowledged.add(acknowledgement.notice_commitment)
         return Signed(dsse.ACKNOWLEDGEMENT, leaf.payload, key.public_key, leaf.signature)
 
-    def _day(self, leaf: StatementLeaf) -> str:
+    def _day(self, leaf: StatementLeaf | LapseLeaf) -> str:
         """Return the legal day of a leaf, YYYY-MM-DD."""
         return _legal_day(leaf.logged_at // 1000, self.directory.rulebook.time_zone)
 
@@ -222,6 +221,7 @@ class Replay:
             for chain in erased:
                 self._erase(index, chain)
         if isinstance(body, ClockBody):
+            self.tally.take_clock(index, self.logged_at, leaf.logged_at)
             self.logged_at = leaf.logged_at
         if isinstance(body, RulebookBody):
             self.rulebook_at = leaf.logged_at
@@ -248,7 +248,9 @@ class Replay:
             logged_at=leaf.logged_at,
             directory=self.directory,
         )
-        self.quality.take_lapse(index, leaf.logged_at, event)
+        # After its last day nobody could answer.
+        if not is_over(self.directory.closing, self._day(leaf)):
+            self.quality.take_lapse(index, leaf.logged_at, event)
         if event.what is LapseKind.ERASED:
             self._erase(index, chain)
         else:

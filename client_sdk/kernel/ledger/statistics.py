@@ -15,17 +15,18 @@ The first two follow from the log alone. Product and cause are sealed facts: adm
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from client_sdk.kernel.formats.words import Kind, Standing, Word
-from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.dates import day_of, months_later
 from client_sdk.kernel.rules.fact_words import DefaultCause, Product
 from client_sdk.kernel.rules.facts import DefaultFacts
 from client_sdk.kernel.rules.lifecycle import NEXT
 from client_sdk.kernel.rules.suppression import withhold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from client_sdk.kernel.rules.facts import Facts
 
@@ -42,6 +43,7 @@ __all__ = [
     "counted_facts",
     "event_of",
     "month_of",
+    "months_reopened",
     "publish",
     "size_of",
 ]
@@ -176,6 +178,7 @@ class StatementTally:
     Attributes:
         counts: number of statements, by what they are counted under.
         before: month of the last HEAD that was counted: only earlier ones are over. Empty without one.
+        reopened: months that were over and began again, as an act set the log's time back.
     """
 
     def __init__(self, until: int | None = None) -> None:
@@ -185,6 +188,7 @@ class StatementTally:
         self._month = ""
         self.counts: Counter[StatementCount] = Counter()
         self.before = ""
+        self.reopened: set[str] = set()
 
     def take_statement(
         self, index: int, logged_at: int, issuer: str, kind: Kind, before: Standing | None, after: Standing
@@ -208,18 +212,44 @@ class StatementTally:
             self._zone, self._logged_at = time_zone, -1
             self.before = month_of(logged_at, time_zone)
 
+    def take_clock(self, index: int, ahead: int, logged_at: int) -> None:
+        """Take an act that sets the log's time back.
+
+        Args:
+            index: of its leaf.
+            ahead: time of the leaf before it, ms.
+            logged_at: of its own leaf, ms.
+        """
+        if self._until is None or index < self._until:
+            self.reopened |= months_reopened(ahead, logged_at, self._zone)
+
+
+def months_reopened(ahead: int, logged_at: int, time_zone: str) -> set[str]:
+    """Return the months that were over at a time, ms, and are not at the earlier one to which an act sets it back."""
+    month, last = month_of(logged_at, time_zone), month_of(ahead, time_zone)
+    found: set[str] = set()
+    while month < last:
+        found.add(month)
+        month = months_later(date.fromisoformat(f"{month}-01"), 1).isoformat()[:7]
+    return found
+
 
 def publish(
-    statements: Mapping[StatementCount, int], facts: Mapping[FactCount, int] | None, before: str
+    statements: Mapping[StatementCount, int],
+    facts: Mapping[FactCount, int] | None,
+    before: str,
+    reopened: Collection[str] = (),
 ) -> tuple[MonthRow, ...]:
     """Return what is published: a row for each month that is over and each breakdown, ascending by month.
 
     A month of which a part cannot be hidden is withheld whole: its rows share their totals, and one would tell another.
+    So is one that was published and then began again: two sets of its counts would tell what lies between them.
 
     Args:
         statements: all counts since the log began, as an issuer's size follows from them.
         facts: counts of facts; None to leave these breakdowns out, as an auditor does, who cannot know them.
         before: the first month that is not over, YYYY-MM.
+        reopened: months that an act has begun again.
     """
     events: dict[str, Counter[_EventKey]] = {}
     issuers: dict[str, Counter[str]] = {}
@@ -239,7 +269,8 @@ def publish(
         sizes: Counter[str] = Counter()
         for issuer, count in issuers[month].items():
             sizes[size_of(so_far[issuer])] += count
-        rows += _month(month, events[month], sizes, None if facts is None else by_fact.get(month, {}))
+        made = _month(month, events[month], sizes, None if facts is None else by_fact.get(month, {}))
+        rows += [_withheld(month, row.breakdown) for row in made] if month in reopened else made
     return tuple(rows)
 
 

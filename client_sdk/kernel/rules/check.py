@@ -66,13 +66,14 @@ _CONTRADICTED: dict[Standing, frozenset[CollectionStage]] = {
 }
 
 
-def check_facts(kind: Kind, standing: Standing, facts: Facts) -> None:
+def check_facts(kind: Kind, standing: Standing, facts: Facts, *, chinese_case_numbers: bool = True) -> None:
     """Check one version by itself: money, dates, stage, case numbers, role, debt, approver.
 
     Args:
         kind: of the record.
         standing: of the version; it must be one that carries facts.
         facts: of the version.
+        chinese_case_numbers: of the rulebook; where it is not, a number is any short text.
 
     Raises:
         RuleError: the first rule that is broken.
@@ -93,6 +94,12 @@ def check_facts(kind: Kind, standing: Standing, facts: Facts) -> None:
             _check_enforcement(standing, facts)
         case ListingFacts():
             _check_listing(facts)
+    if isinstance(facts, DefaultFacts):
+        return
+    if chinese_case_numbers:
+        _check_case_numbers(facts)
+    else:
+        _check_free_numbers(facts)
 
 
 def check_admission(facts: Facts, *, submitted_at_ms: int, issued_at_ms: int, notice_hours: int, today: date) -> None:
@@ -241,9 +248,6 @@ def _check_judgment(standing: Standing, facts: JudgmentFacts) -> None:
         (facts.effective_on, "facts.effective_on"),
     ):
         check_order(day, field, facts.as_of, "facts.as_of")
-    number = parse_case_number(facts.case_number)
-    _check_canonical(number.text, facts.case_number, "facts.case_number")
-    check_judgment_number(number, (facts.judged_on or facts.as_of).year)
     check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
     check_text(facts.cause, "facts.cause", _MAX_TEXT, required=True)
     check_text(facts.batch_reference, "facts.batch_reference", _MAX_SHORT_TEXT)
@@ -264,7 +268,6 @@ def _check_enforcement(standing: Standing, facts: EnforcementFacts) -> None:
     check_order(facts.filed_on, "facts.filed_on", facts.ended_on, "facts.ended_on")
     check_order(facts.filed_on, "facts.filed_on", facts.as_of, "facts.as_of")
     check_order(facts.stayed_on, "facts.stayed_on", facts.as_of, "facts.as_of")
-    _check_numbers(facts)
     check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
     if any(later <= earlier for earlier, later in zip(facts.measures, facts.measures[1:], strict=False)):
         raise _refused("facts.measures", "measures.order", want="ascending, without repetition")
@@ -273,14 +276,16 @@ def _check_enforcement(standing: Standing, facts: EnforcementFacts) -> None:
 def _check_listing(facts: ListingFacts) -> None:
     check_entry(facts)
     check_amounts(facts.amounts, "facts.amounts")
-    _check_numbers(facts)
     check_text(facts.court, "facts.court", _MAX_TEXT, required=True)
     check_text(facts.issued_by, "facts.issued_by", _MAX_TEXT, required=True)
 
 
-def _check_numbers(facts: EnforcementFacts | ListingFacts) -> None:
+def _check_case_numbers(facts: JudgmentFacts | EnforcementFacts | ListingFacts) -> None:
     number = parse_case_number(facts.case_number)
     _check_canonical(number.text, facts.case_number, "facts.case_number")
+    if isinstance(facts, JudgmentFacts):
+        check_judgment_number(number, (facts.judged_on or facts.as_of).year)
+        return
     check_enforcement_number(number, facts.as_of.year)
     enforced, field = facts.judgment_case_number, "facts.judgment_case_number"
     if is_instrument(enforced):
@@ -289,6 +294,16 @@ def _check_numbers(facts: EnforcementFacts | ListingFacts) -> None:
         judgment = parse_case_number(enforced, field)
         _check_canonical(judgment.text, enforced, field)
         check_judgment_number(judgment, facts.filed_on.year, field)
+
+
+def _check_free_numbers(facts: JudgmentFacts | EnforcementFacts | ListingFacts) -> None:
+    """Check numbers of a jurisdiction whose courts have no one form for them."""
+    numbers = {"facts.case_number": facts.case_number}
+    if not isinstance(facts, JudgmentFacts):
+        numbers["facts.judgment_case_number"] = facts.judgment_case_number
+    for field, number in numbers.items():
+        check_text(number, field, _MAX_SHORT_TEXT, required=True)
+        check_names_nobody(number, field)
 
 
 def _check_presence(present: bool, wanted: bool, field: str, state: str) -> None:  # noqa: FBT001 - two facts compared

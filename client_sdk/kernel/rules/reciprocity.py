@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.words import Kind
 
-__all__ = ["LevelStanding", "grace_until", "held_back", "standings"]
+__all__ = ["LevelStanding", "grace_until", "held_back", "kept_until", "standings"]
 
 
 class LevelStanding(NamedTuple):
@@ -67,6 +67,24 @@ def grace_until(contribution: Contribution, rulebook: Rulebook) -> date | None:
     """Return the last day on which nothing is held back from a new lender; None where the rulebook gives no grace."""
     days = rulebook.reciprocity_grace_days
     return _later(required_date(contribution.enrolled_on, "contribution.enrolled_on"), days - 1) if days else None
+
+
+def kept_until(contribution: Contribution, rulebook: Rulebook, today: date, last: str) -> Contribution:
+    """Return what a lender has given once its registry closes: what counts today is as of the last day.
+
+    From then on no record begins, so that a lender without running ones could give nothing any more.
+
+    Args:
+        contribution: what it has given until today.
+        rulebook: in force.
+        today: legal day of the closing act.
+        last: day until which the registry serves, YYYY-MM-DD.
+    """
+    for given in contribution.given:
+        given_on = required_date(given.given_on, "contribution.given_on")
+        if given.given_on < last and today <= _later(given_on, rulebook.reciprocity_days):
+            contribution = contribution.after(given.kind, last)
+    return contribution
 
 
 def held_back(contribution: Contribution, rulebook: Rulebook, today: date) -> frozenset[Kind]:

@@ -1,11 +1,12 @@
 """Destruction of a registry's data once its closing act allows it, in steps that a crash may interrupt anywhere.
 
-    1  every live record is erased by a lapse in the log, as the clock erases any other
-    2  HOME/destruction.json is written: what there is to destroy; from here on nothing is served any more
-    3  the tables are dropped, and the database's files cleaned; the head row and the hashes of the two trees stay
-    4  HOME/public/destruction.bin, the certificate, is signed by the log's key
-    5  the keys are overwritten and removed: the log's, the authority's, those of TLS
-    6  HOME/public/destruction-report.json is written
+    1  HOME/destruction.json is written: what there is to destroy; from here on nothing is served any more
+    2  every live record is erased by a lapse in the log, as the clock erases any other
+    3  HOME/destruction-proof.json is written: the closing act under the log's last checkpoint
+    4  the tables are dropped, and the database's files cleaned; the head row and the hashes of the two trees stay
+    5  HOME/public/destruction.bin, the certificate, is signed by the log's key
+    6  the keys are overwritten and removed: the log's, the authority's, those of TLS
+    7  HOME/public/destruction-report.json is written
 
 Each step looks at what is left to do, so that the command, run again, goes on where it ended.
 """
@@ -34,7 +35,7 @@ from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.files import destroy_file, write_secret
-from registry_server.storage import head, migrations, wholesale
+from registry_server.storage import head, inquiries, migrations, wholesale
 from registry_server.storage.unit_of_work import Database
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.closing import Closing
     from client_sdk.kernel.ledger.destruction import VerifiedDestruction
     from registry_server.sequencing.clock import Clocks
+    from registry_server.sequencing.view import View
     from registry_server.settings import Settings
 
 __all__ = ["Destroyed", "Permit", "destroy", "report_of"]
@@ -82,15 +84,21 @@ class Destroyed(NamedTuple):
 
 
 class _Holdings(NamedTuple):
-    """What there is to destroy, before anything of it is: what the certificate says, in JSON."""
+    """What there is to destroy, before anything of it is, in JSON."""
 
     act_index: int
-    act_leaf: str
-    path: list[str]
-    checkpoint: str
     manifest_digest: str
     rows: dict[str, int]
     keys: list[str]
+
+
+class _Proof(NamedTuple):
+    """The closing act under the log's last checkpoint, and the rows that are dropped, in JSON."""
+
+    act_leaf: str
+    path: list[str]
+    checkpoint: str
+    rows: dict[str, int]
 
 
 def destroy(
@@ -113,19 +121,24 @@ def destroy(
         OSError: a file cannot be read, written or removed.
     """
     plan_file, certificate = settings.destruction_file, settings.public_folder / "destruction.bin"
+    proof_file = plan_file.with_name("destruction-proof.json")
     root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
-    if not plan_file.exists():
-        _prepare(settings, permit, told, clocks)
+    if not proof_file.exists():
+        _erase_all(settings, proof_file, permit, told, clocks)
     plan = _Holdings(**json.loads(plan_file.read_bytes()))
     if not certificate.exists():
+        proof = _Proof(**json.loads(proof_file.read_bytes()))
         _drop(settings, told)
         now = _now(settings, clocks)
-        rows = tuple(DestroyedRows(*item) for item in sorted(plan.rows.items()))
+        # Erasing has emptied some tables and added leaves to others: what there was is the most that each has held.
+        rows = tuple(
+            DestroyedRows(table, max(plan.rows[table], dropped)) for table, dropped in sorted(proof.rows.items())
+        )
         manifest = bytes.fromhex(plan.manifest_digest)
         said = Destruction(root.registry, root.genesis, plan.act_index, now, rows, manifest)
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
-        path = [bytes.fromhex(hash_) for hash_ in plan.path]
-        file = destruction_file(said, bytes.fromhex(plan.act_leaf), path, plan.checkpoint.encode(), signer)
+        path = [bytes.fromhex(hash_) for hash_ in proof.path]
+        file = destruction_file(said, bytes.fromhex(proof.act_leaf), path, proof.checkpoint.encode(), signer)
         # Before the log's key is gone for good.
         read_destruction(file, root)
         write_secret(certificate, file)
@@ -164,8 +177,10 @@ def report_of(done: Destroyed) -> dict[str, object]:
     }
 
 
-def _prepare(settings: Settings, permit: Permit, told: Callable[[str], None], clocks: Clocks | None) -> None:
-    """Check that everything may be destroyed, erase every live record by the log, and write down what there is."""
+def _erase_all(
+    settings: Settings, proof_file: Path, permit: Permit, told: Callable[[str], None], clocks: Clocks | None
+) -> None:
+    """Check that everything may be destroyed, write down what there is, and erase every live record by the log."""
     migrations.check(settings.database)
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     with (
@@ -178,17 +193,24 @@ def _prepare(settings: Settings, permit: Permit, told: Callable[[str], None], cl
         _check_due(ledger, closing)
         _check_document(permit.document, closing)
         manifest = _check_receipt(ledger, permit, closing)
+        if not settings.destruction_file.exists():
+            keys = sorted(_named(path, settings) for path in _key_files(settings))
+            plan = _Holdings(closing.place, manifest.hex(), _rows(database), keys)
+            write_secret(settings.destruction_file, json.dumps(plan._asdict(), indent=1).encode() + b"\n")
+            told("written down what there is to destroy")
         _erase(ledger, told)
         with ledger.view() as view:
             leaf = view.leaves_at([closing.place])[closing.place]
             path = [hash_.hex() for hash_ in view.inclusion(closing.place)]
             checkpoint = view.checkpoint.decode()
-        with database.snapshot() as work:
-            rows = {table.name: wholesale.rows_of(work, table) for table in wholesale.DROPPED}
-    keys = sorted(_named(path, settings) for path in _key_files(settings))
-    plan = _Holdings(closing.place, leaf.hex(), path, checkpoint, manifest.hex(), rows, keys)
-    write_secret(settings.destruction_file, json.dumps(plan._asdict(), indent=1).encode() + b"\n")
-    told("written down what there is to destroy")
+        proof = _Proof(leaf.hex(), path, checkpoint, _rows(database))
+    write_secret(proof_file, json.dumps(proof._asdict(), indent=1).encode() + b"\n")
+    told("written down that the act is in the log")
+
+
+def _rows(database: Database) -> dict[str, int]:
+    with database.snapshot() as work:
+        return {table.name: wholesale.rows_of(work, table) for table in wholesale.DROPPED}
 
 
 def _check_due(ledger: Ledger, closing: Closing) -> None:
@@ -210,7 +232,8 @@ def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing) -> bytes:
     """Return the digest of the manifest that the successor has signed; empty where no successor is named.
 
     Raises:
-        WindDownError: there is no receipt, or one too many, or members have said something since that export.
+        WindDownError: there is no receipt, or one too many; or the export is from before the end of the last day, or
+            members have said or asked something since.
         FormatError: it does not verify.
     """
     successor = closing.body.successor
@@ -228,13 +251,27 @@ def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing) -> bytes:
             raise WindDownError(
                 f"the receipt is for {taken.size} leaves of another log, or from before the closing act"
             )
-        for stored in view.leaves(taken.size, view.size):
-            leaf = parse_leaf(stored.leaf)
-            if not isinstance(leaf, HeadLeaf | LapseLeaf):
-                raise WindDownError(
-                    f"leaf {stored.leaf_index} came after the export: export again and get a new receipt"
-                )
+        _check_nothing_since(view, taken.size, closing)
     return taken.manifest_digest
+
+
+def _check_nothing_since(view: View, size: int, closing: Closing) -> None:
+    """Check that an export of so many leaves holds all that members have said and asked.
+
+    It is of a HEAD that was logged after the last day, when nothing of a member counts any more, and that has a place
+    for each inquiry that is kept: destruction, interrupted and gone on with, adds lapses and HEADs and no inquiry.
+    """
+    again = "export again and get a new receipt"
+    newest = parse_leaf(view.leaves_at([size - 1])[size - 1])
+    day = day_of(newest.logged_at, view.rulebook.time_zone).isoformat()
+    if not isinstance(newest, HeadLeaf) or not is_over(closing, day):
+        raise WindDownError(f"the export was made before {closing.body.open_until} was over: {again}")
+    kept = inquiries.count(view.work)
+    if kept != newest.head.inquiry_count:
+        raise WindDownError(f"{kept - newest.head.inquiry_count} inquiries came after the export: {again}")
+    for stored in view.leaves(size, view.size):
+        if not isinstance(parse_leaf(stored.leaf), HeadLeaf | LapseLeaf):
+            raise WindDownError(f"leaf {stored.leaf_index} came after the export: {again}")
 
 
 def _erase(ledger: Ledger, told: Callable[[str], None]) -> None:

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import make_url
 
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.operating.register import register_of
 from registry_server.operating.wind_down import WindDownError, closing_of, unheard, unserved
 from registry_server.sequencing.ledger import Ledger
 from registry_server.sequencing.recover import recover
 from registry_server.serving.files import check_private, take_folder, write_secret
-from registry_server.storage import head, leaves, migrations, wholesale
+from registry_server.storage import head, inquiries, leaves, migrations, wholesale
 from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
@@ -127,6 +129,7 @@ def export(
     Raises:
         RuleError: no act has closed the registry.
         WindDownError: the folder holds something else, or the log has grown since the export was begun.
+        ClockError: what time it is is not known.
         StorageError: a database is served, or failed.
         OSError: a file cannot be written.
     """
@@ -208,11 +211,29 @@ def _make_copy(settings: Settings, folder: Path, told: Callable[[str], None], cl
     ):
         # Publishes the newest commit, where a crash has left it unsigned.
         with Ledger.open(source, register, signer, clocks) as ledger:
-            closing_of(ledger.directory)
+            _settle(ledger, closing_of(ledger.directory))
         _copy(source, folder / _DRAFT, told)
     _check_clean(folder / _DRAFT)
     (folder / _DRAFT).rename(folder / _COPY)
     told(f"{_COPY} copied and examined")
+
+
+def _settle(ledger: Ledger, closing: Closing) -> None:
+    """Log HEADs until each inquiry has its place in one, and once the last day is over until one says so.
+
+    So the newest HEAD tells whether anything of a member has come after the export.
+    """
+    while True:
+        today = _legal_day(ledger.clock(), ledger)
+        with ledger.view() as view:
+            settled = is_over(closing, _legal_day(view.logged_at, ledger)) or not is_over(closing, today)
+            if settled and inquiries.count(view.work) == view.head.inquiry_count:
+                return
+        ledger.heartbeat(at_once=True).result()
+
+
+def _legal_day(moment: int, ledger: Ledger) -> str:
+    return day_of(moment, ledger.directory.rulebook.time_zone).isoformat()
 
 
 def _copy(source: Database, draft: Path, told: Callable[[str], None]) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from client_sdk.alerting.address import Address, mailbox, webhook
-from client_sdk.alerting.delivery import KEEP_TRYING_MS, Deliveries, alone, next_pause
+from client_sdk.alerting.delivery import KEEP_TRYING_MS, Delivered, Deliveries, alone, next_pause
 from client_sdk.alerting.queue import DELIVERED, WAITING, DeliveryQueue, shown_address
 from client_sdk.errors import DeliveryQueueError
 from client_sdk.models import Alert, AlertReason, AlertsAsked
 from tests.support.hooks import free_port, running_hook
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +121,25 @@ def test_who_is_gone_is_asked_once_and_holds_up_no_other(
         assert (len(gone.got), len(well.got)) == (2, 2)
     states = {message.state: message.failure for message in queue.messages(9)}
     assert states == {"webhook.gone": "webhook.gone", DELIVERED: "", WAITING: ""} or states[WAITING] == "mail.server"
+
+
+def test_what_was_delivered_is_noted_before_the_next_message_is(
+    queue: DeliveryQueue, settings: DeliverySettings, clock: Clock, tmp_path: Path
+) -> None:
+    """A process that is killed then says nothing twice that it has noted."""
+    with running_hook() as hook, ThreadPoolExecutor(1) as thread:
+        hook.statuses = [200, 0]
+        stored(queue, clock, webhook(hook.url))
+
+        def deliver() -> Delivered:
+            with DeliveryQueue(tmp_path, "registry.example", "office") as own:
+                return deliveries(own, settings, clock).deliver()
+
+        running = thread.submit(deliver)
+        wait_until(lambda: [message.state for message in queue.messages(9)].count(DELIVERED) == 1)
+        assert not running.done()
+        hook.ended.set()
+        assert running.result() == (1, 1, 0)
 
 
 def test_an_alert_that_comes_again_makes_no_second_message(queue: DeliveryQueue, clock: Clock) -> None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.lending.files import write_portfolio
 from tests.client_sdk.cli.command_samples import ASKING, id_number, report_words
+from tests.client_sdk.sdk_samples import default_report
 from tests.support.command import Command
 from tests.support.waiting import wait_until
 
@@ -228,7 +230,9 @@ def test_keys_are_added_used_and_revoked(registry: TestRegistry, member: Member,
     assert doubted["contested"]
     confirm = ("records", "confirm", str(doubted["record_id"]), "--identity-file", "-", "--yes")
     assert lender(*confirm, given=id_number(number + 1), code=1).reason == "SUBJECT_CHANGED"
-    assert lender(*confirm, given=id_number(number)).content["version"] == 2
+    write_portfolio(tmp_path / "portfolio.csv", [default_report(number), default_report(number + 1)])
+    by_file = lender("records", "confirm", "--portfolio", str(tmp_path / "portfolio.csv"), "--yes").content
+    assert [(one["record_id"], one["version"]) for one in by_file["records"]] == [(doubted["record_id"], 2)]
     assert lender(*confirm, given=id_number(number), code=1).reason == "NOT_CONTESTED"
     answer = member("lender-2")(*ASKING, given=id_number(number)).content
     assert not answer["records"][0]["contested"]

@@ -63,6 +63,7 @@ def test_a_lender_hides_what_an_overlay_covers_and_shows_it_again(
     unknown = lender("records", "hide", str(portfolio), "--overlay", "another", code=2).content["error"]
     assert unknown["hint"] == f"it has {overlay.name}."
     lender("records", "show-again", hidden["record_id"])
+    assert lender("records", "show-again", hidden["record_id"], code=1).reason == "NOT_HIDDEN"
     assert asker(*ASKING, given=id_number(small)).content["records"]
     lender("records", "hide", str(portfolio), "--overlay", overlay.name)
     # A correction shows it without further words.

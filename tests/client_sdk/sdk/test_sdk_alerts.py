@@ -13,7 +13,7 @@ from client_sdk import AsyncClient, Client
 from client_sdk._protocol.alerts import read_alerts
 from client_sdk.errors import NotPermittedError, PreflightError, VerificationError
 from client_sdk.kernel.formats.words import Role
-from client_sdk.models import AlertReason, Purpose, written_consent
+from client_sdk.models import AlertReason, AlertsAsked, Purpose, written_consent
 from tests.client_sdk.sdk_samples import default_report, person
 
 if TYPE_CHECKING:
@@ -59,6 +59,22 @@ def test_a_person_is_alerted_until_it_is_ended(office: Client, lender: Client) -
     assert office.alerts_off(asked.inquiry_id)
     lender.check(person(8101), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-1")
     assert office.take_alerts().alerts == ()
+
+
+def test_alerts_are_kept_before_they_are_asked_for(office: Client) -> None:
+    watched = office.take_alerts().watched
+    kept: list[AlertsAsked] = []
+
+    def crash(asked: AlertsAsked) -> None:
+        kept.append(asked)
+        raise OSError("no room is left")
+
+    with pytest.raises(OSError, match="no room"):
+        office.alerts_on(person(8103), mandate=MANDATE, officer="desk-1", until=UNTIL, keep=crash)
+    assert office.take_alerts().watched == watched
+    asked = office.alerts_on(person(8103), mandate=MANDATE, officer="desk-1", until=UNTIL, keep=kept.append)
+    assert kept[1:] == [asked]
+    assert office.alerts_off(asked.inquiry_id)
 
 
 def test_only_who_speaks_for_persons_is_alerted(office: Client, lender: Client, registry: TestRegistry) -> None:

@@ -30,6 +30,7 @@ from tests.client_sdk.sdk_samples import default_facts, default_report, person
 from tests.support.overlays import REPAIR
 
 if TYPE_CHECKING:
+    from client_sdk._steps import Flow
     from client_sdk.models import SubjectRecord
     from client_sdk.testing import TestRegistry
 
@@ -254,6 +255,30 @@ def test_a_hidden_record_is_shown_to_its_person_alone(office: Client, hidden: Re
     assert item.record.subject_statement == "I paid it all."
     assert item.history[-1].flags == frozenset((AnnotationFlag.HIDDEN, AnnotationFlag.STATEMENT))
     assert office.subject_report(person(8102), mandate=CONSENT, officer="desk-1").records == ()
+
+
+def test_a_record_that_is_shown_and_hidden_again_meanwhile_begins_the_report_anew(
+    office: Client, hidden: RecordKey, registry: TestRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member, changes = office._member, ["hide", "show"]
+    fetch = member._fetch_askers
+
+    def overtaken(askers: Askers) -> Flow[None]:
+        change = changes.pop() if changes else ""
+        if change == "show":
+            lender.show_again(hidden.record_id)
+        elif change == "hide":
+            lender.hide(hidden.record_id, person(8104), REPAIR.name)
+        return (yield from fetch(askers))
+
+    before = len(office.subject_report(person(8104), mandate=CONSENT, officer="desk-1").asked)
+    monkeypatch.setattr(member, "_fetch_askers", overtaken)
+    with Client(registry.config("lender-1")) as lender:
+        report = office.subject_report(person(8104), mandate=CONSENT, officer="desk-1")
+    assert changes == []
+    assert [item.hidden_under for item in report.records] == [REPAIR.name]
+    # One inquiry, answered three times.
+    assert len(report.asked) == before + 1
 
 
 def of_another(leaves: HiddenLeaves) -> None:

@@ -124,7 +124,7 @@ METHODS: Wrong = {
     "stored": (None, 5, NUMBER, b"", {}, [b"short"], [bytes(16)] * 257),
     "report": (None, 5, NUMBER, [], {}, RejectedRow(row=1, violations=()), replace(default_report(1), reference=HALF)),
     "reports": (None, 5, NUMBER, b"", {}, default_report(1)),
-    **dict.fromkeys(("progress", "take"), NO_FUNCTION),
+    **dict.fromkeys(("keep", "progress", "take"), NO_FUNCTION),
     "notice": (None, 5, NUMBER, [], {}),
     "follow": (None, 1, "yes"),
     "everything": (None, 1, "yes"),

@@ -18,7 +18,9 @@ from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.witness_request import witness_request
 from client_sdk.witness import Witness, WitnessFolder
+from client_sdk.witness.serving import FollowedTls
 from tests.client_sdk.kernel.formats.vectors import load
+from tests.support.tls import Authority
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,3 +168,27 @@ def test_rows_that_are_damaged_are_named(folder: WitnessFolder) -> None:
     (folder.path / "logs.sqlite").write_bytes(b"no database, but long enough to look at" * 100)
     with pytest.raises(ConfigError, match=r"logs\.sqlite cannot be used: file is not a database"):
         opened(folder)
+
+
+def test_renewed_tls_files_are_shown_and_half_a_renewal_is_passed_over(tmp_path: Path) -> None:
+    authority, told = Authority(), list[str]()
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+
+    def write(file: Path, data: bytes) -> None:
+        (tmp_path / "new").write_bytes(data)
+        (tmp_path / "new").replace(file)
+
+    first, second = authority.server(), authority.server()
+    write(certificate, first.certificate)
+    write(key, first.key)
+    shown = FollowedTls(certificate, key, told.append)
+    before = shown()
+    assert shown() is before
+    write(certificate, second.certificate)
+    # Of the first one still, as its key is.
+    assert shown() is before is shown()
+    assert len(told) == 1
+    write(key, second.key)
+    assert shown() is not before
+    key.unlink()
+    assert shown() is not before

@@ -32,6 +32,8 @@ def test_a_registry_is_ended_by_its_commands(database_url: str, tmp_path: Path) 
         accept(ledger, closing.world.report("lender-1", "one"))
         closing.close(ledger, ClosingWay.HAND_OVER)
     export, receipt, home = tmp_path / "export", tmp_path / "receipt", closing.home
+    # By this machine's clock the day of the act is long over; nothing vouches for it before an operator does.
+    run("clock", "confirm", "--home", home)
     written = json.loads(run("wind-down", "export", "--home", home, export, "--json"))
     assert (written["registry"], written["rows"]["live_records"]) == (REGISTRY, 1)
     assert (
@@ -47,8 +49,6 @@ def test_a_registry_is_ended_by_its_commands(database_url: str, tmp_path: Path) 
     told = run(*destroying, code=1)
     assert f"--confirm {REGISTRY}" in told
     assert (home / "log-key.pem").exists()
-    # By this machine's clock the day of the act is long over; nothing vouches for it before an operator does.
-    run("clock", "confirm", "--home", home)
     report = json.loads(run(*destroying, "--confirm", REGISTRY, "--json"))
     assert (report["successor"], report["rows"]["records"]) == (SUCCESSOR, 1)
     assert set(report["keys"]) == {"log-key.pem", "ca/key.pem", "ca/certificate.pem"}

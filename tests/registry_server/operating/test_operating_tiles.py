@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -218,3 +220,16 @@ def test_what_a_killed_export_has_left_is_taken_up(grown: Grown, tmp_path: Path)
     (folder / "checkpoint").chmod(0o600)
     exported(database_url, folder)
     assert modes(folder) == modes(whole)
+
+
+def test_two_exports_at_once_never_move_the_checkpoint_back(grown: Grown, tmp_path: Path) -> None:
+    url, folder = grown[0], tmp_path / "tiles"
+    exported(url, folder)
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(FileError, match="by another export"):
+            exported(url, folder)
+    finally:
+        os.close(held)
+    assert exported(url, folder).size == SECOND

@@ -297,3 +297,12 @@ def test_members_who_are_no_administrators_see_acts_only(registry: RunningRegist
     with pytest.raises(grpc.RpcError):
         registry.directory(name).ListProposals(pb.ListProposalsRequest())
     assert registry.directory(name).ListActs(pb.ListActsRequest()).acts
+
+
+def test_a_rulebook_that_the_settings_do_not_serve_is_refused_before_it_is_logged(registry: RunningRegistry) -> None:
+    """Its registry would go on serving real persons, and not start again."""
+    rulebook = replace(registry.app.ledger.directory.rulebook, review_days=365)
+    payload = next_act(registry, RulebookBody(rulebook))
+    refused = refusal(lambda: propose(registry, payload))
+    assert (refused.reason, refused.rule) == ("RULEBOOK_INVALID", "rulebook.settings")
+    assert "production is false" in refused.want

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import grpc
@@ -23,6 +24,7 @@ from registry_server.serving.identity import peer_of
 from tests.support.handmade_log import REGISTRY
 from tests.support.registry import new_key, refusal
 from tests.support.registry_world import ADMINISTRATORS, AUDITOR, LENDERS
+from tests.support.tls import Authority
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,6 +187,18 @@ def test_a_certificate_must_name_one_holder(names: list[bytes]) -> None:
     with pytest.raises(RegistryError) as caught:
         peer_of({"x509_subject_alternative_name": names})
     assert caught.value.reason == "CERTIFICATE_UNKNOWN"
+
+
+def test_a_certificate_that_ended_is_good_on_no_connection_that_was_made_before() -> None:
+    for lifetime, ended in ((timedelta(hours=2), False), (timedelta(minutes=-1), True)):
+        shown = Authority().member("lender-1", lifetime=lifetime).certificate
+        context = {"x509_subject_alternative_name": [b"creditregistry:institution:lender-1"], "x509_pem_cert": [shown]}
+        if not ended:
+            assert peer_of(context).holder.name == "lender-1"
+            continue
+        with pytest.raises(RegistryError) as caught:
+            peer_of(context)
+        assert (caught.value.reason, caught.value.rule) == ("CERTIFICATE_UNKNOWN", "certificate.ended")
 
 
 def test_holder_and_key_are_read_from_the_certificate(registry: RunningRegistry) -> None:

@@ -11,14 +11,14 @@ from sqlalchemy import event
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.state import Rulebook
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind, Standing
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.sequencing.items import ItemOutcome
+from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.storage.errors import StorageError
 from registry_server.usecases.submit import Submitting
-from tests.support.registry_world import World, accept, submit
+from tests.support.registry_world import DAY_MS, World, accept, submit
 from tests.support.reverification import reverify
 from tests.support.troubles import unwritable
 
@@ -74,6 +74,24 @@ def test_p7_a_batch_is_one_transaction_and_no_statement_is_for_one_record(ledger
     assert few == many
     assert many[1] == 2
     assert many[0] <= 24
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_what_a_member_says_is_logged_before_the_lapses_that_wait_with_it(ledger: Ledger, world: World) -> None:
+    accept(ledger, *(world.report("lender-1", name, Standing.OPEN) for name in ("due", "remarked")))
+    accept(ledger, world.report("lender-1", "due", Standing.CURED))
+    remark = world.annotate("lender-2", world.key("lender-1", "remarked"), AnnotationFlag.DISPUTED)
+    world.clock.now += 6 * 366 * DAY_MS
+    with ledger.database.append():
+        # The writer waits for this transaction, and all these for the writer.
+        ledger.heartbeat(at_once=True)
+        lapsed = ledger.append([LapseItem(world.key("lender-1", "due"), LapseKind.ERASED, "retention-ended")])
+        said = ledger.append([remark])
+    (first,), (second,) = said.result().results, lapsed.result().results
+    assert first.place is not None
+    assert second.place is not None
+    assert first.place.leaf_index < second.place.leaf_index
+    assert said.result().checkpoint != lapsed.result().checkpoint
 
 
 def test_p7_further_versions_need_no_statement_of_their_own(ledger: Ledger, world: World) -> None:

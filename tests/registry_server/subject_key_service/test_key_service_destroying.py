@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.pool import NullPool
 
 from client_sdk.following import DirectoryFollower, KeptDirectory
 from client_sdk.kernel.ledger.destruction import DestroyedRows, Destruction, destruction_file
@@ -32,10 +34,11 @@ def crash(_: str) -> None:
     raise Crash
 
 
-def installed(tmp_path: Path, log: Logbook) -> KeyServiceFolder:
+def installed(tmp_path: Path, log: Logbook, database_url: str = "") -> KeyServiceFolder:
     """A key service with keys, a log of requests and a trust root."""
     folder = KeyServiceFolder(tmp_path / "key-service-a")
-    settings = make_settings({"name": "key-service-a", "url": "a.example:443", "listen": "127.0.0.1:0"})
+    values = {"name": "key-service-a", "url": "a.example:443", "listen": "127.0.0.1:0", "database_url": database_url}
+    settings = make_settings(values)
     setup.create(folder, settings, ())
     write_secret(folder.trust_root, log.trust_root.encode())
     RequestLog(folder.database_url(settings)).close()
@@ -54,9 +57,13 @@ def certificate(log: Logbook, act: int) -> bytes:
     return destruction_file(said, log.leaves[act], path, log.checkpoint(), log.log_signer)
 
 
-def test_keys_are_destroyed_through_crashes_and_nothing_of_them_is_left(tmp_path: Path) -> None:
-    log = Logbook()
-    folder = installed(tmp_path, log)
+def test_keys_are_destroyed_through_crashes_and_nothing_of_them_is_left(
+    tmp_path: Path, database_kind: str, request: pytest.FixtureRequest
+) -> None:
+    log, url = Logbook(), ""
+    if database_kind == "postgresql":
+        url = request.getfixturevalue("empty_database_url")
+    folder = installed(tmp_path, log, url)
     seeds, tls = (folder.keys / "1.key").read_bytes(), (folder.tls / "key.pem").read_bytes()
     act = log.act(closing(log))
     log.head()
@@ -75,6 +82,10 @@ def test_keys_are_destroyed_through_crashes_and_nothing_of_them_is_left(tmp_path
     assert left
     assert not any(needles.found(data) for data in left)
     assert not list(folder.home.glob("requests.sqlite*"))
+    if url:
+        engine = create_engine(url, poolclass=NullPool)
+        assert inspect(engine).get_table_names() == []
+        engine.dispose()
 
 
 def test_keys_stay_while_the_service_has_not_seen_the_registry_close(tmp_path: Path) -> None:

@@ -104,11 +104,22 @@ def test_access_and_a_new_record_are_alerted_once_to_who_asked_for_it(ledger: Le
     assert fsck(ledger.database).clean
 
 
+def test_a_new_record_under_newer_subject_keys_is_alerted_too(ledger: Ledger, world: World) -> None:
+    own = watch(ledger, world, "A", "alerts on")
+    world.introduce_keys(ledger)
+    accept(ledger, world.report("lender-1", "loan", person="A"))
+    assert taken(ledger) == [(own, AlertReason.NEW_RECORD)]
+
+
 def test_alerts_end_when_they_are_ended_and_on_their_day(ledger: Ledger, world: World) -> None:
     own, other = watch(ledger, world, "A", "one"), watch(ledger, world, "A", "two", days=1, member=OTHER)
     ask(ledger, world, "lender-1", "A", "loan")
     alerts = Alerts(ledger)
     assert (alerts.end(OTHER, own), alerts.end(OFFICE, own), alerts.end(OFFICE, own)) == (False, True, False)
+    # Out of the database's files too, whatever else there is to do.
+    assert ledger.deleted.is_set()
+    Housekeeping(ledger).tidy()
+    assert not ledger.deleted.is_set()
     # What waited is gone as well, and of the other member nothing.
     assert (taken(ledger), taken(ledger, OTHER)) == ([], [(other, AlertReason.ACCESS)])
     world.clock.now += 2 * DAY_MS

@@ -11,10 +11,12 @@ import pytest
 
 from client_sdk.auditing.member_quality import check_quality
 from client_sdk.kernel.formats.act import InstitutionBody
-from client_sdk.kernel.formats.words import AnnotationFlag, KeyUsage, Role, Standing
+from client_sdk.kernel.formats.closing import ClosingBody
+from client_sdk.kernel.formats.words import AnnotationFlag, ClosingWay, KeyUsage, Role, Standing
 from client_sdk.kernel.ledger.findings import Findings
 from client_sdk.kernel.ledger.quality import QualityEvent
 from client_sdk.kernel.ledger.replay import Replay
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.rpc.convert import transparency as convert
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
@@ -133,6 +135,34 @@ def test_refusals_that_the_registry_caused_and_repeated_statements_are_not_count
         accept(ledger, first)
         accept(ledger, first)
         assert not ledger.refusals.waiting
+
+
+def test_what_the_closing_of_a_registry_forbids_counts_against_no_lender(file_url: str) -> None:
+    world = World()
+    with world.ledger(file_url) as ledger:
+        accept(ledger, world.report("lender-1", "disputed"))
+        item = world.annotate("lender-2", world.key("lender-1", "disputed"), AnnotationFlag.DISPUTED)
+        ledger.append([item]).result()
+        last = day_of(ledger.clock() + 2 * DAY_MS, "Asia/Shanghai").isoformat()
+        world.decide(ledger, ClosingBody(ClosingWay.DESTROY, last, "(2026) 41", bytes(32)))
+        (refused,) = submit(ledger, world.report("lender-1", "new")).results
+        assert refused.complaint is not None
+        assert not ledger.refusals.waiting
+        # Its answer would have been due after the last day.
+        pass_days(world, ledger, 70)
+        Housekeeping(ledger).tidy()
+        world.clock.now += 32 * DAY_MS
+        ledger.heartbeat().result()
+        with ledger.view() as view:
+            (record,) = view.own_records("lender-1", [world.key("lender-1", "disputed").record_id])
+            head = record.record.chain.annotation
+        assert head is not None
+        assert head.restricted
+        (row,) = ReportedCounts(ledger).rows("", "", "lender-1").quality
+        assert row.by_event == {_E.STATEMENT: 1}
+        assert audited(ledger, ReportedCounts(ledger).rows("", "", "auditor")).counts == {}
+    with Database(file_url, serving=False) as database:
+        assert fsck(database).clean
 
 
 @pytest.fixture

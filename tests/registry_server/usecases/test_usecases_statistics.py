@@ -9,6 +9,7 @@ import pytest
 
 from client_sdk._protocol.statistics import read_statistics
 from client_sdk.auditing.published import check_statistics
+from client_sdk.kernel.formats.act import ClockBody
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger.findings import Findings
 from client_sdk.kernel.ledger.replay import Replay
@@ -106,6 +107,30 @@ def test_a_month_is_counted_published_and_kept_when_its_records_are_erased(datab
         assert audited(ledger, statistics).counts == {}
     with Database(database_url, serving=False) as database:
         assert fsck(database).clean
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_month_that_an_act_begins_again_is_published_once(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        statistics = ReportedCounts(ledger)
+        accept(ledger, *(world.report("lender-1", f"loan {place}") for place in range(DEFAULTS)))
+        wrong = 32 * DAY_MS
+        world.clock.jump(wrong)
+        world.confirm_clock(ledger)
+        ledger.heartbeat(at_once=True).result()
+        published = statistics.rows("", "").rows
+        assert of(published, Breakdown.EVENT)["DEFAULT OPENED"] == DEFAULTS
+        world.clock.jump(-wrong)
+        world.confirm_clock(ledger)
+        world.decide(ledger, ClockBody(1))
+        assert statistics.rows("", "").rows == ()
+        accept(ledger, world.report("lender-1", "what the difference would tell"))
+        end_month(world, ledger)
+        again = statistics.rows("", "").rows
+        assert {row.month for row in again} == {row.month for row in published}
+        assert all(row.total is None for row in again)
+        assert audited(ledger, statistics).counts == {}
 
 
 def test_what_is_refused_or_repeated_is_not_counted(database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,24 @@ def test_a_refused_inquiry_leads_to_nobody(ledger: Ledger, world: World) -> None
     assert isinstance(refused, Exception)
     own = access(ledger, world, "A")
     assert [item.stored.inquiry_id for item in SubjectAccess(ledger).askers(OFFICE, own, 0).asked] == [own]
+
+
+def test_what_belongs_to_an_answer_is_refused_once_a_record_about_the_person_has_changed(
+    ledger: Ledger, world: World
+) -> None:
+    reader, key = SubjectAccess(ledger), world.key("lender-1", "loan")
+    accept(ledger, world.report("lender-1", "loan", person="A"))
+    own = access(ledger, world, "A")
+    size = ledger.size
+    accept(ledger, world.report("lender-1", "of another", person="B"))
+    assert reader.askers(OFFICE, own, 0, size).hidden == ()
+    assert len(reader.record_leaves(OFFICE, own, key, 0, size).leaves) == 1
+    ledger.append([world.annotate("lender-2", key, AnnotationFlag.DISPUTED)]).result()
+    for call in (partial(reader.askers, OFFICE, own, 0), partial(reader.record_leaves, OFFICE, own, key, 0)):
+        with pytest.raises(RegistryError) as refused:
+            call(size)
+        assert (refused.value.reason, refused.value.rule) == ("HEAD_GONE", "subject-access.unchanged")
+        call(ledger.size)
 
 
 def test_it_is_answered_to_an_own_fresh_inquiry_about_one_person_alone(ledger: Ledger, world: World) -> None:

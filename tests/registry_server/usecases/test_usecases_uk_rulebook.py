@@ -13,6 +13,7 @@ from client_sdk.kernel.formats.words import AnnotationFlag, Kind, LapseKind, Sta
 from client_sdk.kernel.rules.facts import Amounts, DefaultCause
 from registry_server.usecases.housekeeping import Housekeeping
 from tests.client_sdk.kernel.rules import facts_samples as samples
+from tests.client_sdk.kernel.rules.test_rules_forbidden import NUMBERS
 from tests.registry_server.usecases.test_usecases_housekeeping import lapses, pass_days
 from tests.support.registry import inquire, running_registry
 from tests.support.registry_world import DAY_MS, NOW, World, accept, submit
@@ -111,11 +112,17 @@ def test_what_its_rules_refuse(database_url: str) -> None:
 
         # No part payment of a judgment is recorded.
         basis = {"kind": Kind.JUDGMENT, "person": "Cal"}
-        judged = replace(samples.JUDGMENT, judged_on=date(2025, 1, 10), filed_on=date(2024, 3, 4))
+        # Numbers of its courts have no one form.
+        judged = replace(
+            samples.JUDGMENT, case_number="KB-2024-001234", judged_on=date(2025, 1, 10), filed_on=date(2024, 3, 4)
+        )
         judged = replace(judged, effective_on=date(2025, 1, 20))
         accept(ledger, world.report("lender-1", "suit", facts=judged, **basis))  # type: ignore[arg-type]  # names of fields
         less = replace(judged, amounts=replace(judged.amounts, principal=1))
         assert refused(ledger, world.report("lender-1", "suit", facts=less)) == ("facts.amounts", "K03")
+        named = replace(judged, case_number=f"KB {NUMBERS[0]}")
+        found = refused(ledger, uk().report("lender-1", "named", facts=named, kind=Kind.JUDGMENT))
+        assert found == ("facts.case_number", "text.number")
     reverify(database_url)
 
 

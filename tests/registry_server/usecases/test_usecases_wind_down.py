@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
+from client_sdk.kernel.formats.act import StateBody
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_consistency
-from client_sdk.kernel.formats.words import AnnotationFlag, ClosingWay, Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, ClosingWay, InstitutionStatus, Standing
 from client_sdk.kernel.ledger.destruction import read_destruction
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.app import build
@@ -73,6 +74,14 @@ def through_crashes(command: Callable[[Callable[[str], None]], object]) -> int:
             continue
         return died
     raise AssertionError("it never ended")
+
+
+def receipt_for(closing: ClosingHome, folder: Path) -> Path:
+    """Export the registry, and have the successor sign for it."""
+    export(closing.settings, folder, clocks=closing.world.clock)
+    receipt = folder.with_suffix(".receipt")
+    take_over(load_settings(closing.successor_home), folder, receipt)
+    return receipt
 
 
 def secrets_of(closing: ClosingHome) -> Needles:
@@ -172,7 +181,7 @@ def test_a_wind_down_that_dies_at_each_step_loses_nothing_and_leaves_nothing(
     assert through_crashes(lambda told: destroy(closing.settings, permit, told, world.clock)) > 20
     done = destroy(closing.settings, permit, clocks=world.clock)
     report = json.loads((closing.home / "public" / "destruction-report.json").read_text())
-    assert report["rows"]["records"] == 3
+    assert (report["rows"]["records"], report["rows"]["live_records"]) == (3, 3)
     assert report["export_manifest_sha256"] == exported.digest.hex()
     assert {(where, name) for where, data in left(closing) for name in secrets.found(data)} == set()
     assert not (closing.home / "log-key.pem").exists()
@@ -212,23 +221,49 @@ def test_nothing_is_destroyed_before_its_day_without_the_document_or_the_receipt
     with closing.ledger() as ledger:
         closing.close(ledger, ClosingWay.HAND_OVER)
     assert refused(closing.document) == "closing.over"
-    exported = export(closing.settings, tmp_path / "export", clocks=world.clock)
-    receipt = tmp_path / "receipt"
-    take_over(load_settings(closing.successor_home), tmp_path / "export", receipt)
-    with closing.ledger() as ledger:
-        accept(ledger, world.report("lender-1", "two", Standing.CURED))
+    early = receipt_for(closing, tmp_path / "early")
+    with closing.ledger():
         world.clock.now += 3 * DAY_MS
-        ledger.heartbeat().result()
-        with ledger.view() as view:
-            assert view.size > exported.manifest.size
+    receipt = receipt_for(closing, tmp_path / "export")
     assert refused(other, receipt) == "closing.document"
     assert "give its receipt" in refused(closing.document)
-    # A correction came after the export: it would be lost.
-    assert "export again" in refused(closing.document, receipt)
+    assert "was over: export again" in refused(closing.document, early)
     assert refused(closing.document, closing.document) == "hand-over.label"
     assert not (closing.home / "destruction.json").exists()
     with Database(closing.settings.database, serving=False) as database:
         assert fsck(database, register_of(closing.settings.database)).clean
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_nothing_is_destroyed_that_came_after_the_export(closing: ClosingHome, tmp_path: Path) -> None:
+    world = closing.world
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.TRANSFER)
+        world.clock.now += 3 * DAY_MS
+
+    def refused(receipt: Path) -> str:
+        with pytest.raises(WindDownError) as error:
+            destroy(closing.settings, Permit(closing.document, receipt), clocks=world.clock)
+        assert not closing.settings.destruction_file.exists()
+        return str(error.value)
+
+    # No leaf tells of an inquiry before the next HEAD, and then none but the HEAD.
+    receipt = receipt_for(closing, tmp_path / "first")
+    with closing.ledger() as ledger:
+        ledger.record_inquiries([world.inquiry("lender-2", "late", opening=b"opening")]).result()
+    assert "1 inquiries came after the export" in refused(receipt)
+    with closing.ledger() as ledger:
+        ledger.heartbeat(at_once=True).result()
+    assert "1 inquiries came after the export" in refused(receipt)
+
+    receipt = receipt_for(closing, tmp_path / "second")
+    with closing.ledger() as ledger:
+        world.decide(ledger, StateBody("lender-3", InstitutionStatus.SUSPENDED))
+    assert "came after the export: export again" in refused(receipt)
+
+    receipt = receipt_for(closing, tmp_path / "third")
+    assert verify_export(tmp_path / "third").manifest.rows["inquiries"] == 2
+    assert destroy(closing.settings, Permit(closing.document, receipt), clocks=world.clock).verified
 
 
 def test_an_export_writes_over_nothing_and_a_changed_one_is_refused(closing: ClosingHome, tmp_path: Path) -> None:

@@ -843,7 +843,7 @@ class JudgmentFacts(_message.Message):
     stage: Global___JudgmentStage.ValueType
     """Stage of the suit; never goes back, except APPEALED -> JUDGED."""
     case_number: _builtins.str
-    """案号 in canonical form, never an enforcement number."""
+    """案号 in canonical form, never an enforcement number; outside of China any text of 1 to 64 characters, here and below."""
     court: _builtins.str
     """Name of the court."""
     cause: _builtins.str

@@ -27,7 +27,7 @@ from creditregistry.v1 import common_pb2 as creditregistry_dot_v1_dot_common__pb
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&creditregistry/v1/subject_access.proto\x12\x11\x63reditregistry.v1\x1a\x1d\x63reditregistry/v1/check.proto\x1a\x1e\x63reditregistry/v1/common.proto\x1a creditregistry/v1/evidence.proto\"5\n\x11ListAskersRequest\x12\x12\n\ninquiry_id\x18\x01 \x01(\x0c\x12\x0c\n\x04skip\x18\x02 \x01(\r\"\xc9\x01\n\x0c\x41skedInquiry\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\x12\x34\n\tinclusion\x18\x03 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x10\n\x08position\x18\x04 \x01(\r\x12\x30\n\x06person\x18\x05 \x01(\x0b\x32 .creditregistry.v1.PersonOpening\"z\n\x0cHiddenRecord\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12\x0f\n\x07opening\x18\x02 \x01(\x0c\x12\x12\n\ndisclosure\x18\x03 \x01(\x0c\x12\x17\n\x0ftext_disclosure\x18\x04 \x01(\x0c\"\xcd\x01\n\x12ListAskersResponse\x12\x32\n\tinquiries\x18\x01 \x03(\x0b\x32\x1f.creditregistry.v1.AskedInquiry\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\x12\x0c\n\x04next\x18\x05 \x01(\r\x12\x0f\n\x07padding\x18\x06 \x01(\x0c\x12/\n\x06hidden\x18\x07 \x03(\x0b\x32\x1f.creditregistry.v1.HiddenRecord\"i\n\x17ListRecordLeavesRequest\x12\x12\n\ninquiry_id\x18\x01 \x01(\x0c\x12,\n\x06record\x18\x02 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12\x0c\n\x04skip\x18\x03 \x01(\r\"\x9e\x01\n\x18ListRecordLeavesResponse\x12.\n\x06leaves\x18\x01 \x03(\x0b\x32\x1e.creditregistry.v1.IndexedLeaf\x12\x11\n\tlog_proof\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\x12\x0c\n\x04next\x18\x05 \x01(\r\x12\x0f\n\x07padding\x18\x06 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&creditregistry/v1/subject_access.proto\x12\x11\x63reditregistry.v1\x1a\x1d\x63reditregistry/v1/check.proto\x1a\x1e\x63reditregistry/v1/common.proto\x1a creditregistry/v1/evidence.proto\"F\n\x11ListAskersRequest\x12\x12\n\ninquiry_id\x18\x01 \x01(\x0c\x12\x0c\n\x04skip\x18\x02 \x01(\r\x12\x0f\n\x07\x61t_size\x18\x03 \x01(\x04\"\xc9\x01\n\x0c\x41skedInquiry\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\x12\x34\n\tinclusion\x18\x03 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x10\n\x08position\x18\x04 \x01(\r\x12\x30\n\x06person\x18\x05 \x01(\x0b\x32 .creditregistry.v1.PersonOpening\"z\n\x0cHiddenRecord\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12\x0f\n\x07opening\x18\x02 \x01(\x0c\x12\x12\n\ndisclosure\x18\x03 \x01(\x0c\x12\x17\n\x0ftext_disclosure\x18\x04 \x01(\x0c\"\xcd\x01\n\x12ListAskersResponse\x12\x32\n\tinquiries\x18\x01 \x03(\x0b\x32\x1f.creditregistry.v1.AskedInquiry\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\x12\x0c\n\x04next\x18\x05 \x01(\r\x12\x0f\n\x07padding\x18\x06 \x01(\x0c\x12/\n\x06hidden\x18\x07 \x03(\x0b\x32\x1f.creditregistry.v1.HiddenRecord\"z\n\x17ListRecordLeavesRequest\x12\x12\n\ninquiry_id\x18\x01 \x01(\x0c\x12,\n\x06record\x18\x02 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12\x0c\n\x04skip\x18\x03 \x01(\r\x12\x0f\n\x07\x61t_size\x18\x04 \x01(\x04\"\x9e\x01\n\x18ListRecordLeavesResponse\x12.\n\x06leaves\x18\x01 \x03(\x0b\x32\x1e.creditregistry.v1.IndexedLeaf\x12\x11\n\tlog_proof\x18\x02 \x01(\x0c\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\x12\x0c\n\x04next\x18\x05 \x01(\r\x12\x0f\n\x07padding\x18\x06 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +35,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.subject_a
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LISTASKERSREQUEST']._serialized_start=158
-  _globals['_LISTASKERSREQUEST']._serialized_end=211
-  _globals['_ASKEDINQUIRY']._serialized_start=214
-  _globals['_ASKEDINQUIRY']._serialized_end=415
-  _globals['_HIDDENRECORD']._serialized_start=417
-  _globals['_HIDDENRECORD']._serialized_end=539
-  _globals['_LISTASKERSRESPONSE']._serialized_start=542
-  _globals['_LISTASKERSRESPONSE']._serialized_end=747
-  _globals['_LISTRECORDLEAVESREQUEST']._serialized_start=749
-  _globals['_LISTRECORDLEAVESREQUEST']._serialized_end=854
-  _globals['_LISTRECORDLEAVESRESPONSE']._serialized_start=857
-  _globals['_LISTRECORDLEAVESRESPONSE']._serialized_end=1015
+  _globals['_LISTASKERSREQUEST']._serialized_end=228
+  _globals['_ASKEDINQUIRY']._serialized_start=231
+  _globals['_ASKEDINQUIRY']._serialized_end=432
+  _globals['_HIDDENRECORD']._serialized_start=434
+  _globals['_HIDDENRECORD']._serialized_end=556
+  _globals['_LISTASKERSRESPONSE']._serialized_start=559
+  _globals['_LISTASKERSRESPONSE']._serialized_end=764
+  _globals['_LISTRECORDLEAVESREQUEST']._serialized_start=766
+  _globals['_LISTRECORDLEAVESREQUEST']._serialized_end=888
+  _globals['_LISTRECORDLEAVESRESPONSE']._serialized_start=891
+  _globals['_LISTRECORDLEAVESRESPONSE']._serialized_end=1049
 # @@protoc_insertion_point(module_scope)

@@ -29,19 +29,25 @@ class ListAskersRequest(_message.Message):
 
     INQUIRY_ID_FIELD_NUMBER: _builtins.int
     SKIP_FIELD_NUMBER: _builtins.int
+    AT_SIZE_FIELD_NUMBER: _builtins.int
     inquiry_id: _builtins.bytes
     """Of the caller, for SUBJECT_ACCESS, about this person alone, answered at most 5 minutes ago; 16 bytes."""
     skip: _builtins.int
     """How many to leave out: 0, then next of the answer before."""
+    at_size: _builtins.int
+    """Size of the checkpoint that the answer to the inquiry rests on: refused with HEAD_GONE where a leaf from there on
+    has changed which records there are about the person, or one of them. 0: whatever has changed.
+    """
     def __init__(
         self,
         *,
         inquiry_id: _builtins.bytes = ...,
         skip: _builtins.int = ...,
+        at_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inquiry_id", b"inquiry_id", "skip", b"skip"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_size", b"at_size", "inquiry_id", b"inquiry_id", "skip", b"skip"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -186,10 +192,13 @@ class ListRecordLeavesRequest(_message.Message):
     INQUIRY_ID_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
     SKIP_FIELD_NUMBER: _builtins.int
+    AT_SIZE_FIELD_NUMBER: _builtins.int
     inquiry_id: _builtins.bytes
     """As in ListAskersRequest."""
     skip: _builtins.int
     """How many to leave out: 0, then next of the answer before."""
+    at_size: _builtins.int
+    """As in ListAskersRequest."""
     @_builtins.property
     def record(self) -> _common_pb2.RecordRef:
         """A live record about the person, or one that is hidden."""
@@ -200,10 +209,11 @@ class ListRecordLeavesRequest(_message.Message):
         inquiry_id: _builtins.bytes = ...,
         record: _common_pb2.RecordRef | None = ...,
         skip: _builtins.int = ...,
+        at_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["inquiry_id", b"inquiry_id", "record", b"record", "skip", b"skip"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_size", b"at_size", "inquiry_id", b"inquiry_id", "record", b"record", "skip", b"skip"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,11 +9,14 @@ import pytest
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.closing import ClosingBody, SuccessorRegistry
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import ClosingWay, LapseKind, Standing
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import ClosingWay, Kind, LapseKind, NoticeReason, Standing
 from client_sdk.kernel.ledger.closing import check_not_closed, closed_by, is_over
 from client_sdk.kernel.rules.errors import RuleError
 from tests.support.closing_lies import closing
-from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, seed
+from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed
+from tests.support.naive import NaiveLog, naive_map_root
 
 DESTROYED = ClosingBody(ClosingWay.DESTROY, "2026-03-31", "(2026) 41", seed("approval"))
 TAKEN = replace(DESTROYED, way=ClosingWay.TRANSFER, successor=SuccessorRegistry("registry-2", seed("registry-2")))
@@ -89,6 +92,45 @@ def test_what_a_member_may_still_say(day: str, opens: bool, rule: str) -> None: 
     with pytest.raises(RuleError) as refused:
         check_not_closed(state, day, opens=opens)
     assert (refused.value.reason, refused.value.rule) == ("REGISTRY_CLOSED", rule)
+
+
+def test_a_debt_that_is_sold_goes_on_with_its_buyer_and_a_notice_is_acknowledged_at_any_time() -> None:
+    log = HandmadeLog()
+    log.say("lender-1", "sold")
+    log.act(closing(log))
+    log.say("lender-1", "sold", Standing.TRANSFERRED, transferee="lender-2")
+    sold = RecordKey("lender-1", record_id("sold"))
+    bought = log.say("lender-2", "bought", subject="person of sold", continues=sold)
+    log.wait(3 * DAY_MS)
+    log.acknowledge("lender-3", bought, NoticeReason.CORRECTED)
+    log.head()
+    assert not log.complaints
+    naive = NaiveLog()
+    naive.read(log.leaves)
+    assert naive.wrong == {}
+
+
+def test_what_a_lender_has_given_counts_until_the_registry_has_closed() -> None:
+    log = HandmadeLog()
+    log.say("lender-1", "running")
+    log.say("lender-2", "long ago")
+    log.wait((Rulebook().reciprocity_days - 1) * DAY_MS)
+    log.say("lender-1", "other", kind=Kind.JUDGMENT)
+    log.wait(2 * DAY_MS)
+    log.act(closing(log, 200))
+    last = closing(log, 200).open_until
+    log.say("lender-1", "other", kind=Kind.JUDGMENT)
+    log.head()
+    assert not log.complaints
+    given = {item.institution: item for item in log.state.directory.contributions.values()}
+    assert given["lender-1"].given_on(Kind.JUDGMENT) == last
+    # What had ended before does not begin again.
+    assert given["lender-2"].given_on(Kind.DEFAULT) < last
+    naive = NaiveLog()
+    naive.read(log.leaves)
+    entries = naive.map_entries({index: (subject, opening) for index, subject, opening in log.bindings()})
+    assert log.state.head is not None
+    assert log.state.head.map_root == naive_map_root(entries)
 
 
 def test_what_is_held_is_changed_until_the_last_day_and_erased_after_it() -> None:
