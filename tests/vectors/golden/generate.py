@@ -172,6 +172,7 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "rulebook": Rulebook().encode(),
         "rulebook digest": Rulebook().digest,
         "rulebook: with an overlay": Rulebook(overlays=(REPAIR,)).encode(),
+        "rulebook: with witnesses": Rulebook(witness_quorum=WITNESSES).encode(),
         "annotation: that hides": HIDING.encode(),
         "lapse: that shows again": SHOWING.encode(),
         "map key: subject": subject_key(seed("subject")),
@@ -185,6 +186,12 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
     }
 
 
+WITNESSES = (
+    f"witness one {VerifierKey.cosigner('w1.example', bytes(range(32))).text()} https://w1.example",
+    f"witness two {VerifierKey.cosigner('w2.example', bytes(range(1, 33))).text()}",
+    "group both 1 one two",
+    "quorum both",
+)
 HIDING = Annotation(
     registry=REGISTRY,
     author="lender-1",
