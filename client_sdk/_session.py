@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
     from client_sdk.kernel.formats.words import Kind
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.rules.facts import Consent
@@ -122,6 +123,11 @@ class Session:
     def signers(self) -> dict[KeyUsage, Signer]:
         """A signer for each usage that has a key."""
         return {usage: self.config.signer(usage) for usage in self.config.keys}
+
+    @property
+    def quorums(self) -> tuple[WitnessQuorum, ...]:
+        """The witnesses that this member demands, by what was followed so far."""
+        return () if self.follower.quorum is None else (self.follower.quorum,)
 
     def signer(self, usage: KeyUsage) -> Signer:
         """Return the signer of a usage.
@@ -362,7 +368,7 @@ class Session:
 
     def expectation(self, known: Checkpoint | None, at: Checkpoint | None) -> inquiries.Expectation:
         """Return what a page is held against."""
-        return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at)
+        return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at, self.quorums)
 
     def check_given(self, contribution: bytes, size: int, answer: Answer) -> None:
         """Hold what an answer says that this lender has given against the receipts that it keeps.

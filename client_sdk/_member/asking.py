@@ -111,4 +111,5 @@ class Asking(Core):
             purpose = self.session.review_purpose(directory)
             person = arguments.person_of(identity, "identity")
             (names,) = yield from self.names([person], KeyUse.INQUIRE, purpose)
-        return (yield from beside(partial(verify_with, self.session.verifier, path, identity, names)))
+        session = self.session
+        return (yield from beside(partial(verify_with, session.verifier, path, identity, names, session.quorums)))

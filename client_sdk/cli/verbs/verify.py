@@ -45,6 +45,7 @@ from client_sdk.verification import verify as verify_offline
 
 if TYPE_CHECKING:
     from client_sdk import TrustRoot
+    from client_sdk.checkpoints import WitnessQuorum
     from client_sdk.cli.ui.output import Json
 
 __all__ = ["register"]
@@ -141,7 +142,7 @@ def register(app: typer.Typer) -> None:
                 return ExitCode.OK
             root = _trust_root(session, trust_root)
             if inquiry_receipt is not None:
-                answers = verify_offline(data, root)
+                answers = verify_offline(data, root, _quorums(session, trust_root))
                 put = verify_inquiry_receipt(read_evidence(inquiry_receipt), root, data)
                 _accept(session, file, root.fingerprint, answers, put)
             elif is_contradiction(data):
@@ -156,7 +157,8 @@ def register(app: typer.Typer) -> None:
             elif is_inquiry_receipt(data):
                 _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
             else:
-                _accept(session, file, root.fingerprint, verify_offline(data, root))
+                answers = verify_offline(data, root, _quorums(session, trust_root))
+                _accept(session, file, root.fingerprint, answers)
         except VerificationError as error:
             _refuse(session, file, error)
             return ExitCode.FOUND
@@ -171,6 +173,15 @@ def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
         hint = "give --trust-root FILE with the registry's trust-root.bin; only a member's home has one of its own."
         raise UsageError("there is no trust root to verify against", hint)
     return session.config().trust_root()
+
+
+def _quorums(session: Run, file: Path | None) -> "tuple[WitnessQuorum, ...] | None":
+    """Return the witnesses that the home demands; None for those of a trust root that was given as a file."""
+    if file is not None:
+        return None
+    from client_sdk.quorums import quorums_of_home  # noqa: PLC0415 - loads gRPC, which most files never need
+
+    return quorums_of_home(session.config())
 
 
 def _refuse(session: Run, file: Path, error: VerificationError) -> None:

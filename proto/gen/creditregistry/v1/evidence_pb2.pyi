@@ -374,7 +374,7 @@ class Evidence(_message.Message):
 
     @_builtins.property
     def cosigned(self) -> Global___CosignedCheckpoint:
-        """The newest cosigned checkpoint; absent in version 1."""
+        """The newest cosigned checkpoint that the registry holds; absent where it holds none."""
 
     def __init__(
         self,
@@ -403,16 +403,16 @@ Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
 
 @_typing.final
 class CosignedCheckpoint(_message.Message):
-    """Place for a checkpoint that witnesses have cosigned; absent in version 1 of Evidence."""
+    """A checkpoint that witnesses have cosigned, beside another one of the same log."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
-    """C2SP signed note."""
+    """C2SP signed note: the log's line, then those of witnesses."""
     consistency: _builtins.bytes
-    """Consistency of the two checkpoints, 32-byte hashes, joined."""
+    """Consistency of the smaller of the two checkpoints and the larger, 32-byte hashes, joined; empty for one size."""
     def __init__(
         self,
         *,

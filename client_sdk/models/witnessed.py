@@ -1,0 +1,28 @@
+"""How far witnesses have confirmed the log that an answer rests on, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.plain import Plain
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["Witnessed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witnessed(Plain):
+    """What a quorum of witnesses has cosigned of the log.
+
+    Attributes:
+        size: leaves of the newest checkpoint that a quorum has cosigned; 0 where there is none.
+        at: when it had, by the witnesses' clocks, UTC; None where there is none.
+        whole: whether all leaves that the answer rests on are among them.
+    """
+
+    size: int = 0
+    at: datetime | None = None
+    whole: bool = False
