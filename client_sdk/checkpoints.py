@@ -4,6 +4,7 @@ from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint, p
 from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.witness_quorum import NO_QUORUM, WitnessQuorum
+from client_sdk.kernel.ledger.cosigned import Cosigned, read_cosigned
 from client_sdk.kernel.ledger.head_time import AHEAD, CLOCKS_DIFFER_MS, OLD
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "OLD",
     "Checkpoint",
     "Contradiction",
+    "Cosigned",
     "SignedCheckpoint",
     "VerifierKey",
     "WitnessQuorum",
     "parse_checkpoint",
+    "read_cosigned",
 ]

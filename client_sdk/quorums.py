@@ -1,4 +1,4 @@
-"""Which witnesses a member demands, by the files of its home: those of the rulebook that it has followed.
+"""Which witnesses a member demands, by the files of its home: the rulebook's that it has followed, and its own.
 
 Before the first act was followed, the rulebook is that of genesis. An answer names no witnesses.
 """
@@ -20,10 +20,10 @@ def quorums_of_home(config: ClientConfig) -> tuple[WitnessQuorum, ...]:
     """Return what the member of a home demands; nobody is asked.
 
     Raises:
-        ConfigError: the trust root, or what is kept of the directory, is missing or damaged.
+        ConfigError: the trust root, the member's own policy or what is kept of the directory is missing or damaged.
     """
     follower = DirectoryFollower(config.trust_root())
     path = config.state_folder / "directory"
     if path.exists():
         DirectoryKeeper(follower, path)
-    return () if follower.quorum is None else (follower.quorum,)
+    return tuple(quorum for quorum in (follower.quorum, config.own_quorum()) if quorum is not None)

@@ -85,11 +85,7 @@ class Asking(Core):
         while (request := page.request()) is not None:
             response = yield from ask(self.services.inquiries.Check, request)
             yield from beside(partial(page.read, response))
-        if page.note:
-            try:
-                yield from self.prove(self.session.proving(page.note))
-            except RollbackError as error:
-                page.refuse(error)
+        yield from self.following.settle(page)
         return question, page.answers
 
     def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
@@ -111,5 +107,5 @@ class Asking(Core):
             purpose = self.session.review_purpose(directory)
             person = arguments.person_of(identity, "identity")
             (names,) = yield from self.names([person], KeyUse.INQUIRE, purpose)
-        session = self.session
-        return (yield from beside(partial(verify_with, session.verifier, path, identity, names, session.quorums)))
+        verifier, quorums = self.session.verifier, self.session.witnesses.quorums
+        return (yield from beside(partial(verify_with, verifier, path, identity, names, quorums)))

@@ -145,13 +145,13 @@ def read_page(
     verifier: Verifier,
     expected: Expectation,
     from_position: int,
-) -> tuple[list[Answer], Checkpoint | None]:
+) -> tuple[list[Answer], VerifiedAnswer | None]:
     """Verify one page and return an answer for each person on it.
 
     A page that does not verify gives UNVERIFIABLE for its persons and all later ones, never CLEAR.
 
     Returns:
-        The answers, and the checkpoint that they rest on; None where it does not verify, so that no page follows.
+        The answers, and what they rest on; None where it does not verify, so that no page follows.
     """
     evidence = response.evidence
     evidence.inquiry.CopyFrom(question.signed)
@@ -165,7 +165,7 @@ def read_page(
         positions = range(from_position, len(question.identities))
         return [unverifiable(question, position, failure) for position in positions], None
     answers = [replace(_answer(question, verified, person, evidence), witnessed=seen) for person in verified.persons]
-    return answers, verified.checkpoint
+    return answers, verified
 
 
 def _check_expected(verified: VerifiedAnswer, expected: Expectation, positions: range) -> None:

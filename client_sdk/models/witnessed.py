@@ -1,8 +1,9 @@
-"""How far witnesses have confirmed the log that an answer rests on, and when."""
+"""How far witnesses have confirmed the log that an answer rests on, and when; and what a member demands of that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.plain import Plain
@@ -10,7 +11,18 @@ from client_sdk.kernel.formats.plain import Plain
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Witnessed"]
+__all__ = ["WitnessDemand", "Witnessed"]
+
+
+class WitnessDemand(StrEnum):
+    """What a member demands of witnesses, where a quorum is named at all."""
+
+    # An answer counts once a quorum has cosigned its whole log: it is waited for, and UNVERIFIABLE without.
+    STRICT = "strict"
+    # An answer is given at once; that its log is the one that witnesses see is confirmed afterwards.
+    FOLLOW_UP = "follow_up"
+    # Nothing is looked at.
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

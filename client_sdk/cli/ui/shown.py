@@ -89,13 +89,13 @@ def answer_lines(answer: Answer, *, history: bool = False) -> Iterator[Renderabl
             yield month_table(record.months, "    ")
 
 
-def witnessed_line(witnessed: Witnessed, size: int, as_of: datetime) -> str:
-    """Return in words how far, and how long before an answer, witnesses had cosigned its log."""
+def witnessed_line(witnessed: Witnessed, size: int, at: datetime, then: str = "this answer") -> str:
+    """Return in words how far, and how long before a time, witnesses had cosigned a log of so many leaves."""
     if witnessed.at is None:
-        return "no quorum of witnesses has cosigned this log, as far as the registry shows"
+        return "NOT WITNESSED: no quorum of witnesses has cosigned this log, as far as the registry shows"
     of = f"all {size}" if witnessed.whole else f"the first {witnessed.size} of {size}"
-    seconds = int((as_of - witnessed.at).total_seconds())
-    age = f", {seconds} s before this answer" if seconds > 0 else ""
+    seconds = int((at - witnessed.at).total_seconds())
+    age = f", {seconds} s before {then}" if seconds > 0 else ""
     return f"witnessed: {of} leaves, cosigned by a quorum at {moment_text(witnessed.at)}{age}"
 
 

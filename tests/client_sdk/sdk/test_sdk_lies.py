@@ -32,8 +32,11 @@ from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verdict, written_consent
 from client_sdk.models.proposal import ProposalView
 from tests.client_sdk.sdk_samples import default_report, person
+from tests.support.copied_home import copied_home
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from client_sdk._protocol.inquiry import Question
     from client_sdk.kernel.formats.act import Body
     from client_sdk.testing import TestRegistry
@@ -179,25 +182,40 @@ def test_an_answer_from_before_is_a_rollback(registry: TestRegistry, asker: Clie
     assert page.answers[0].verdict is before.verdict is Verdict.CLEAR
 
 
-def test_another_history_signed_by_the_log_is_found(registry: TestRegistry, asker: Client) -> None:
+def test_another_history_signed_by_the_log_is_found(registry: TestRegistry, tmp_path: Path) -> None:
     signer = Ed25519Signer.from_pkcs8_pem((registry.registry_home / "log-key.pem").read_bytes())
-    asker.status()
-    seen = asker._member.session.newest_seen()
-    assert seen is not None
-    prove = asker._member.session.proving
-    tree = MemoryTree(place.to_bytes(32) for place in range(seen.size - 1))
-    with pytest.raises(RollbackError, match=r"log\.fork"):
-        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, tree.size, tree.root(), signer))))
-    with pytest.raises(RollbackError, match=r"log\.fork") as caught:
-        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size, bytes(32), signer))))
-    assert "two trees" in str(caught.value)
-    with pytest.raises(RollbackError, match=r"log\.rollback"):
-        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size + 1_000, bytes(32), signer))))
-    with pytest.raises(VerificationError):
-        asker._run(
-            asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size, seen.root, Ed25519Signer.generate())))
-        )
-    assert asker._member.session.newest_seen() == seen
+    config = copied_home(registry, "lender-2", tmp_path)
+    with Client(config) as asker:
+        asker.status()
+        seen = asker._member.session.newest_seen()
+        assert seen is not None
+
+        def prove(size: int, root: bytes, by: Ed25519Signer = signer) -> None:
+            note = sign_checkpoint(seen.origin, size, root, by)
+            asker._run(asker._member.prove(asker._member.session.proving(note)))
+
+        def removed() -> None:
+            """Move the proof away, as a person does."""
+            (proof,) = config.state_folder.glob("contradiction-*.proof")
+            with pytest.raises(RollbackError, match=r"log\.fork-proved"):
+                asker.report(default_report(606))
+            with Client(config) as another, pytest.raises(RollbackError, match=r"log\.fork-proved"):
+                another.status()
+            proof.rename(tmp_path / proof.name)
+
+        tree = MemoryTree(place.to_bytes(32) for place in range(seen.size - 1))
+        with pytest.raises(RollbackError, match=r"log\.fork"):
+            prove(tree.size, tree.root())
+        removed()
+        with pytest.raises(RollbackError, match=r"log\.fork") as caught:
+            prove(seen.size, bytes(32))
+        assert "two trees" in str(caught.value)
+        removed()
+        with pytest.raises(RollbackError, match=r"log\.rollback"):
+            prove(seen.size + 1_000, bytes(32))
+        with pytest.raises(VerificationError):
+            prove(seen.size, seen.root, Ed25519Signer.generate())
+        assert asker._member.session.newest_seen() == seen
 
 
 def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> None:

@@ -224,6 +224,7 @@ SETTINGS: Wrong = {
     "deadline": KEY_SETTINGS["deadline_seconds"],
     "batch_deadline": KEY_SETTINGS["deadline_seconds"],
     "max_age": KEY_SETTINGS["deadline_seconds"],
+    "witnessed": (None, 5, "", "STRICT", "always"),
     "secret": NO_FUNCTION,
     "schemes": (None, 5, [], {"pkcs11": 5}),
 }

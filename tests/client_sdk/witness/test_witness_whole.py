@@ -95,6 +95,19 @@ def test_what_anyone_reads_is_cosigned_by_a_quorum(tmp_path: Path) -> None:
         assert f"{found.witnessed.size} " in told
         assert "cosigned by a quorum at" in told
         assert "cosigned" not in programs.run(["credit-registry", "verify", "--trust-root", str(root), str(file)])
+        # Who demands it waits until witnesses have seen all that the answer rests on, and the file holds it.
+        registry.client("lender-1").report(default_report(2))
+        command = ["credit-registry", "--home", home, "check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk-1"]
+        command += ["--consent-date", "2025-01-02", "--consent-digest", "ab" * 32, "--witnessed", "strict"]
+        number = tmp_path / "number.txt"
+        number.write_text(person(2).number)
+        told = programs.run([*command, "--identity-file", str(number), "--save", str(tmp_path / "strict.evidence")])
+        assert "LISTED" in told
+        assert "witnessed: all " in told
+        assert "witnessed: " in programs.run(["credit-registry", "--home", home, "status"])
+        # What a witness has cosigned is compared with what a member was shown.
+        programs.run(["credit-registry", "witness", "show", "one", "--save", str(tmp_path / "one.note")])
+        assert "ONE LOG" in programs.run(["credit-registry", "--home", home, "compare", str(tmp_path / "one.note")])
         # A witness that is gone stops neither reports nor the other one.
         programs.stop("two")
         receipt = registry.client("lender-1").report(default_report(1))
