@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import submission_pb2
 
-from client_sdk._answer_page import Page
 from client_sdk._protocol import inquiry as inquiries
 from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
@@ -356,10 +355,6 @@ class Session:
             issued_at=self.now_ms(),
             alerts_until=alerts_until,
         )
-
-    def pages(self, question: Question) -> Page:
-        """Return what reads the pages of an answer, beginning with the first."""
-        return Page(self, question)
 
     def expectation(self, known: Checkpoint | None, at: Checkpoint | None) -> inquiries.Expectation:
         """Return what a page is held against."""

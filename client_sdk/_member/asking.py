@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import check_pb2
 
+from client_sdk._answer_page import Page
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.inquiry import unproved
@@ -81,7 +82,7 @@ class Asking(Core):
         names = yield from self.names(identities, KeyUse.INQUIRE, purpose)
         people = list(zip(identities, names, strict=True))
         question = yield from beside(partial(self.session.ask, people, purpose, consent, officer, alerts_until))
-        page = yield from beside(partial(self.session.pages, question))
+        page = yield from beside(partial(Page, self.session, question))
         while (request := page.request()) is not None:
             response = yield from ask(self.services.inquiries.Check, request)
             yield from beside(partial(page.read, response))

@@ -12,6 +12,7 @@ import pytest
 from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk import Client
+from client_sdk._answer_page import Page
 from client_sdk._protocol.own_record import read_held, version_of
 from client_sdk._protocol.proposal import next_act
 from client_sdk._protocol.receipt import read_receipt, read_result
@@ -66,7 +67,7 @@ def question(client: Client, *numbers: int) -> Question:
 
 
 def answered(client: Client, asked: Question, change: Change | None = None) -> list[Answer]:
-    page = client._member.session.pages(asked)
+    page = Page(client._member.session, asked)
     request = page.request()
     assert request is not None
     response = client._member.services.inquiries.Check(request)
@@ -165,14 +166,14 @@ def test_a_disclosure_that_was_not_signed_is_the_registrys_fault(asker: Client) 
 def test_an_answer_from_before_is_a_rollback(registry: TestRegistry, asker: Client) -> None:
     asked = question(asker, 698)
     (before,) = answered(asker, asked)
-    page = asker._member.session.pages(asked)
+    page = Page(asker._member.session, asked)
     request = page.request()
     assert request is not None
     old = asker._member.services.inquiries.Check(request)
     with Client(registry.config("lender-1")) as lender:
         lender.report(default_report(602))
     asker.status()
-    late = asker._member.session.pages(asked)
+    late = Page(asker._member.session, asked)
     late.read(old)
     assert late.answers[0].verdict is Verdict.UNVERIFIABLE
     assert late.answers[0].failure is not None

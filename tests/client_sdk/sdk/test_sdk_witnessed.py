@@ -10,6 +10,7 @@ import pytest
 from creditregistry.v1 import check_pb2, evidence_pb2
 
 from client_sdk import Client
+from client_sdk._answer_page import Page
 from client_sdk.errors import RollbackError
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from client_sdk._answer_page import Page
     from client_sdk.config import ClientConfig
     from client_sdk.testing import TestRegistry
 
@@ -50,7 +50,7 @@ def asked(client: Client, change: Callable[[check_pb2.CheckResponse], None]) -> 
     """Ask the real registry about a person, change its answer, and let the client make of it what it does."""
     (names,) = client._run(client._member.names([person(650)], KeyUse.INQUIRE, Purpose.LOAN_APPROVAL))
     question = client._member.session.ask([(person(650), names)], Purpose.LOAN_APPROVAL, CONSENT, "clerk-7")
-    page = client._member.session.pages(question)
+    page = Page(client._member.session, question)
     request = page.request()
     assert request is not None
     response = client._member.services.inquiries.Check(request)
