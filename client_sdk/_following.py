@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import transparency_pb2
 
 from client_sdk._steps import ask, beside, pause, relay
-from client_sdk.errors import RollbackError, VerificationError
+from client_sdk.errors import RefusedError, RollbackError, TransportError, VerificationError
 from client_sdk.following import Rounds
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import moment_text
@@ -103,7 +103,11 @@ class Following:
                 page.refuse(VerificationError("witnesses", "witnesses.strict", got=missing, want=want))
                 return
             yield from pause(_WITNESSES_SECONDS)
-            response = yield from ask(self._transparency.GetCheckpoint, request)
+            try:
+                response = yield from ask(self._transparency.GetCheckpoint, request)
+            except (RefusedError, TransportError):
+                # Another process of the registry may be behind, or none be there for a moment.
+                continue
             if not response.HasField("cosigned"):
                 continue
             try:

@@ -123,7 +123,7 @@ class WitnessTrust:
             # The registry should not have shown it; it counts for nothing.
             return
         before, known = self._read(), self._newest.read()
-        if not met or (before is not None and before.size > cosigned.size):
+        if not met or (before is not None and (before == cosigned or before.size > cosigned.size)):
             return
         if known is not None and known.checkpoint.size < cosigned.size:
             yield from self._newest.prove(cosigned.signed.raw)

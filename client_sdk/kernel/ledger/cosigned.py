@@ -7,6 +7,7 @@ the answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import note as notes
@@ -58,15 +59,19 @@ class Cosigned:
             SignatureError: the line of a trusted witness does not verify, which spoils the whole note.
         """
         with within(COSIGNED):
-            met = [
-                quorum.met_at(cosignatures_of(self.note, [witness.key for witness in quorum.witnesses]))
-                for quorum in quorums
-            ]
+            met = [_met_at(self.note, quorum) for quorum in quorums]
         return None if None in met else min((at for at in met if at is not None), default=None)
 
 
+@lru_cache(maxsize=64)
+def _met_at(note: Note, quorum: WitnessQuorum) -> int | None:
+    """Return when one quorum had cosigned a note; verified once, as one covers many answers."""
+    return quorum.met_at(cosignatures_of(note, [witness.key for witness in quorum.witnesses]))
+
+
+@lru_cache(maxsize=64)
 def read_cosigned(data: bytes, log_key: VerifierKey) -> Cosigned:
-    """Return the checkpoint of a note with lines of witnesses; the log's own line comes first.
+    """Return the checkpoint of a note with lines of witnesses; the log's own line comes first. Verified once.
 
     Raises:
         FormatError: it is no such note, or of another log.

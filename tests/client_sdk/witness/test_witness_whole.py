@@ -95,6 +95,9 @@ def test_what_anyone_reads_is_cosigned_by_a_quorum(tmp_path: Path) -> None:
         assert f"{found.witnessed.size} " in told
         assert "cosigned by a quorum at" in told
         assert "cosigned" not in programs.run(["credit-registry", "verify", "--trust-root", str(root), str(file)])
+        # Whoever trusts these witnesses reads it with their policy.
+        trusting = ["--trust-root", str(root), "--witness-quorum", str(policy), str(file)]
+        assert "cosigned by a quorum at" in programs.run(["credit-registry", "verify", *trusting])
         # Who demands it waits until witnesses have seen all that the answer rests on, and the file holds it.
         registry.client("lender-1").report(default_report(2))
         command = ["credit-registry", "--home", home, "check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk-1"]
