@@ -1,4 +1,4 @@
-"""Which witnesses a member demands, by the files of its home: the rulebook's that it has followed, and its own.
+"""Quorums of witnesses that a member demands, by the files of its home: the followed rulebook's, and its own.
 
 Before the first act was followed, the rulebook is that of genesis. An answer names no witnesses.
 """

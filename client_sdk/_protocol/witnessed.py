@@ -1,4 +1,4 @@
-"""What the witnesses that a member trusts have cosigned of the log of an answer."""
+"""Cosignatures of the witnesses that a member trusts, as they tell of the log of an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a member demands of witnesses, and how far they have confirmed the log that it was shown.
+"""Trust in witnesses: what a member demands of them, and how far they have confirmed the log that it was shown.
 
     state/cosigned = the newest checkpoint that a quorum has cosigned, as a signed note         replaced as a whole
 

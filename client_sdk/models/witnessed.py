@@ -1,4 +1,4 @@
-"""How far witnesses have confirmed the log that an answer rests on, and when; and what a member demands of that."""
+"""Confirmation of an answer's log by witnesses: how far, and when; and what a member demands of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What witnesses have cosigned, beside another checkpoint of the log: the note, and that both are of one history."""
+"""Cosigned checkpoints beside other checkpoints of the log: the note, and the proof that both are of one history."""
 
 from __future__ import annotations
 
