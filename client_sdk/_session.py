@@ -11,7 +11,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import check_pb2, submission_pb2
+from creditregistry.v1 import submission_pb2
 
 from client_sdk._protocol import inquiry as inquiries
 from client_sdk._protocol.own_record import read_held, unknown_record
@@ -22,8 +22,7 @@ from client_sdk._protocol.verification import verifying
 from client_sdk._transport.channels import Deadlines
 from client_sdk._transport.tls import TlsFolder
 from client_sdk.errors import ConfigError, PreflightError, VerificationError
-from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint
-from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint, WitnessTrust
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RecordKey
@@ -39,8 +38,6 @@ from client_sdk.kernel.rules.text import is_visible
 from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error
-from client_sdk.models.answer import Failure
-from client_sdk.models.listed import Unopened
 from client_sdk.models.status import Status
 
 if TYPE_CHECKING:
@@ -67,7 +64,7 @@ if TYPE_CHECKING:
     from client_sdk.models.status import KeyServiceStatus
     from client_sdk.models.violation import Violation
 
-__all__ = ["REFRESH_SECONDS", "Page", "Session"]
+__all__ = ["REFRESH_SECONDS", "Session"]
 
 # How old the followed directory may be before it is followed again; well below what the key services allow.
 REFRESH_SECONDS = 60.0
@@ -102,6 +99,7 @@ class Session:
             raise ConfigError(f"{config.state_folder} cannot be made: {error.strerror}") from error
         self.keeper = DirectoryKeeper(self.follower, config.state_folder / "directory")
         self.newest = NewestCheckpoint(config.state_folder / "checkpoint", self.log_key)
+        self.witnesses = WitnessTrust(config, self.follower, self.newest)
         self._turn = threading.Lock()
         self._outbox: Outbox | None = None
         # What the receipts show that this lender has given, read once, when something is held back.
@@ -171,9 +169,10 @@ class Session:
             notes: signed by the log, such as that of a verified answer.
 
         Raises:
-            RollbackError: the log went back or split in two.
+            RollbackError: the log went back or split in two, or this was proved before.
             VerificationError: one is no checkpoint of this log.
         """
+        self.newest.check_trusted()
         receipts = self._unproved()
         for note in (*receipts, *notes):
             yield from self.newest.prove(note)
@@ -245,6 +244,7 @@ class Session:
             head_at=moment(view.as_of_ms),
             act_number=directory.state.act_number,
             entries=head.head.entry_count,
+            witnessed=self.witnesses.witnessed(),
             key_services=services,
             notices_waiting=waiting,
             reciprocity=reciprocity,
@@ -356,13 +356,9 @@ class Session:
             alerts_until=alerts_until,
         )
 
-    def pages(self, question: Question) -> Page:
-        """Return what reads the pages of an answer, beginning with the first."""
-        return Page(self, question)
-
     def expectation(self, known: Checkpoint | None, at: Checkpoint | None) -> inquiries.Expectation:
         """Return what a page is held against."""
-        return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at)
+        return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at, self.witnesses.quorums)
 
     def check_given(self, contribution: bytes, size: int, answer: Answer) -> None:
         """Hold what an answer says that this lender has given against the receipts that it keeps.
@@ -421,63 +417,6 @@ class Session:
         if wanted and any(record.statement.record_id not in wanted for record in held):
             raise unknown_record()
         return held
-
-
-class Page:
-    """Reads the pages of one answer, one after the other.
-
-    Args:
-        session: of the client.
-        question: that was asked.
-    """
-
-    def __init__(self, session: Session, question: Question) -> None:
-        self._session = session
-        self._question = question
-        # Known before the call goes out: an answer that another call has overtaken is no rollback.
-        self._known = session.newest_seen()
-        self._at: Checkpoint | None = None
-        self._position = 0
-        self._done = False
-        # The signed checkpoint that the answers rest on; empty where none verified.
-        self.note = b""
-        self.answers: list[Answer] = []
-
-    def request(self) -> check_pb2.CheckRequest | None:
-        """Return the request for the next page; None when all persons are answered."""
-        if self._done:
-            return None
-        return self._question.request(self._position, 0 if self._at is None else self._at.size)
-
-    def read(self, response: check_pb2.CheckResponse) -> None:
-        """Verify a page and take its answers."""
-        expected = self._session.expectation(self._known, self._at)
-        answers, checkpoint = inquiries.read_page(
-            self._question, response, self._session.verifier, expected, self._position
-        )
-        held = any(record.unopened is Unopened.RECIPROCITY for answer in answers for record in answer.records)
-        if checkpoint is not None and held:
-            try:
-                self._session.check_given(response.evidence.contribution, checkpoint.size, answers[0])
-            except FormatError as error:
-                # From here on nothing is relied on.
-                failure, checkpoint = inquiries.failure_of(error), None
-                places = range(self._position, len(self._question.identities))
-                answers = [inquiries.unverifiable(self._question, place, failure) for place in places]
-        self.answers += answers
-        self._position = response.next_position
-        self._done = checkpoint is None or not response.next_position
-        if checkpoint is not None:
-            self._at = checkpoint
-            self.note = response.evidence.checkpoint
-
-    def refuse(self, error: VerificationError) -> None:
-        """Take back every answer: the log that they rest on does not continue the one that was known."""
-        failure = Failure(part=error.part, rule=error.rule, message=error.message)
-        self.answers = [
-            inquiries.unverifiable(self._question, position, failure)
-            for position in range(len(self._question.identities))
-        ]
 
 
 def _refused(field: str, rule: str, got: str, want: str) -> RuleError:

@@ -5,6 +5,7 @@ A member's home folder holds everything; its ``config.toml`` names what is not w
     institution = "lender-1"
     registry = "registry.example:7443"      # host:port
     name = "example"                        # of the registry, part of everything that is signed
+    witnessed = "follow_up"                 # optional: strict, follow_up or none
 
     [keys]                                  # usage -> key URI
     report = "file:keys/report.pem"
@@ -16,7 +17,8 @@ A member's home folder holds everything; its ``config.toml`` names what is not w
     max_age = 300
 
 Beside it: keys/*.pem and record-id.secret (0600; back both up), tls/{key,certificate,ca}.pem, trust-root.bin,
-outbox.sqlite, and state/ (the directory and the checkpoint that were followed so far).
+outbox.sqlite, state/ (the directory and the checkpoint that were followed so far), and where the member demands more
+witnesses than the rulebook, witnesses.policy (C2SP tlog-policy).
 """
 
 from __future__ import annotations
@@ -36,10 +38,12 @@ from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.statement import check_institution_id
+from client_sdk.kernel.formats.witness_quorum import NO_QUORUM, WitnessQuorum
 from client_sdk.kernel.formats.words import KeyUsage
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.models.witnessed import WitnessDemand
 from client_sdk.passphrase import PASSPHRASE_VARIABLE, encoded, is_encrypted, opened, passphrase_of_file
 from client_sdk.signing import open_signer, read_key, read_private
 
@@ -54,7 +58,7 @@ __all__ = ["ADDRESS", "CONFIG_FILE", "HOME_VARIABLE", "MOST_SECONDS", "NEXT_TLS_
 HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
 NEXT_TLS_KEY = "next-key.pem"
 ADDRESS_VARIABLE = "CREDIT_REGISTRY_ADDRESS"
-_FIELDS = frozenset(("institution", "registry", "name", "keys", "limits"))
+_FIELDS = frozenset(("institution", "registry", "name", "witnessed", "keys", "limits"))
 # Seconds.
 _LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": MAX_OFF_MS / 1_000}
 CONFIG_FILE = "config.toml"
@@ -78,7 +82,9 @@ class ClientConfig:
         keys: key URI by usage; a usage without a key cannot be used.
         deadline: seconds for a call.
         batch_deadline: seconds for a stream of many reports or records.
-        max_age: seconds that the newest HEAD may be off this machine's clock, either way.
+        max_age: seconds that the newest HEAD, and under ``strict`` the newest quorum of witnesses, may be off this
+            machine's clock, either way.
+        witnessed: what is demanded of witnesses, where the rulebook or ``witnesses.policy`` names a quorum.
         secret: returns the passphrase of an encrypted key, which it is given the URI of; asked whenever such a key is
             opened. All keys of a home have one passphrase, unless you gave them others.
         schemes: further schemes of key URIs.
@@ -92,6 +98,7 @@ class ClientConfig:
     deadline: float = _LIMITS["deadline"]
     batch_deadline: float = _LIMITS["batch_deadline"]
     max_age: float = _LIMITS["max_age"]
+    witnessed: WitnessDemand = WitnessDemand.FOLLOW_UP
     secret: SecretPrompt | None = field(default=None, repr=False, compare=False)
     schemes: Mapping[str, SignerScheme] = field(default_factory=dict, repr=False, compare=False)
 
@@ -108,6 +115,7 @@ class ClientConfig:
             raise ConfigError("config: name, of the registry, is missing")
         object.__setattr__(self, "home", path_of(self.home, "config: home"))
         _check_keys(self.keys)
+        object.__setattr__(self, "witnessed", _demand(self.witnessed))
         for name in _LIMITS:
             if not is_seconds(getattr(self, name)):
                 raise ConfigError(f"config: limits: {name} must be seconds above 0, at most {MOST_SECONDS:,}")
@@ -141,6 +149,7 @@ class ClientConfig:
             deadline=limits["deadline"],
             batch_deadline=limits["batch_deadline"],
             max_age=limits["max_age"],
+            witnessed=_demand(content.get("witnessed", WitnessDemand.FOLLOW_UP)),
         )
 
     @classmethod
@@ -161,9 +170,11 @@ class ClientConfig:
         return replace(config, registry=address or config.registry, secret=secret)
 
     def to_toml(self) -> str:
-        """Return the text of ``config.toml``; limits at their defaults are left out."""
+        """Return the text of ``config.toml``; what has its default is left out."""
         # A JSON string is a basic string of TOML.
         lines = [f"{name} = {json.dumps(getattr(self, name))}" for name in ("institution", "registry", "name")]
+        if self.witnessed is not WitnessDemand.FOLLOW_UP:
+            lines.append(f"witnessed = {json.dumps(self.witnessed)}")
         lines += ["", "[keys]"]
         lines += [f"{usage.name.lower()} = {json.dumps(uri)}" for usage, uri in sorted(self.keys.items())]
         changed = [f"{name} = {value}" for name, usual in _LIMITS.items() if (value := getattr(self, name)) != usual]
@@ -227,6 +238,30 @@ class ClientConfig:
             raise ConfigError(f"{self.trust_root_file} is of the registry {root.registry}, not {self.name}")
         return root
 
+    @property
+    def quorum_file(self) -> Path:
+        """Witnesses that this member demands beside those of the rulebook (C2SP tlog-policy); often there is none."""
+        return self.home / "witnesses.policy"
+
+    def own_quorum(self) -> WitnessQuorum | None:
+        """Read the witnesses that this member demands beside those of the rulebook; None where it demands none.
+
+        Raises:
+            ConfigError: the file cannot be read, is no policy, or is of another log than that of the trust root.
+        """
+        try:
+            quorum = WitnessQuorum.parse(self.quorum_file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConfigError(f"{self.quorum_file} cannot be read: {error.strerror}") from error
+        except FormatError as error:
+            raise ConfigError(f"{self.quorum_file}: {error}") from error
+        logs = [log.key for log in quorum.logs]
+        if logs and self.trust_root().log_key not in logs:
+            raise ConfigError(f"{self.quorum_file} is about another log than that of {self.trust_root_file}")
+        return None if quorum.quorum == NO_QUORUM else quorum
+
     def signer(self, usage: KeyUsage) -> Signer:
         """Open the key of a usage.
 
@@ -288,6 +323,12 @@ def _check_text(value: object, name: str) -> None:
 def is_seconds(value: object) -> bool:
     """Whether a value is a number of seconds for which a call can be waited for."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_SECONDS
+
+
+def _demand(value: object) -> WitnessDemand:
+    if not isinstance(value, str) or value not in tuple(WitnessDemand):
+        raise ConfigError(f"config: witnessed must be one of {', '.join(WitnessDemand)}")
+    return WitnessDemand(value)
 
 
 def _check_functions(secret: object, schemes: object) -> None:

@@ -30,6 +30,7 @@ from client_sdk.kernel.formats.checkpoint import TLOG_PROOF_LABEL
 from client_sdk.kernel.formats.contradiction import CONTRADICTION_LABEL, Contradiction
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.destruction import DESTRUCTION_LABEL, read_destruction
 from client_sdk.kernel.ledger.erasure_file import ERASURE_LABEL
@@ -39,7 +40,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models.destruction import DestructionCertificate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from client_sdk.kernel.subjects.identifiers import Identity
@@ -87,12 +88,15 @@ def read_trust_root(path: str | Path) -> TrustRoot:
         raise ConfigError(f"{path} is no trust root: {error}") from error
 
 
-def verify(evidence: str | Path | bytes, trust_root: str | Path | TrustRoot) -> tuple[Answer, ...]:
+def verify(
+    evidence: str | Path | bytes, trust_root: str | Path | TrustRoot, quorums: Sequence[WitnessQuorum] | None = None
+) -> tuple[Answer, ...]:
     """Verify evidence offline.
 
     Args:
         evidence: path of the file, or its bytes.
         trust_root: path of the file, or the value.
+        quorums: witnesses whose cosignatures are demanded; None for those that the trust root names.
 
     Returns:
         One answer, LISTED or CLEAR, for each person in it; facts stay sealed.
@@ -102,7 +106,12 @@ def verify(evidence: str | Path | bytes, trust_root: str | Path | TrustRoot) -> 
         VerificationError: a part does not verify; nothing may be concluded from the file.
     """
     root = trust_root if isinstance(trust_root, TrustRoot) else read_trust_root(trust_root)
-    return verify_with(Verifier(root), evidence, None, None)
+    given: object = quorums
+    if given is not None and not (isinstance(given, tuple | list) and all(isinstance(q, WitnessQuorum) for q in given)):
+        raise ConfigError(f"quorums: want WitnessQuorum values, or None, got {type(given).__name__}")
+    if quorums is None:
+        quorums = () if root.quorum is None else (root.quorum,)
+    return verify_with(Verifier(root), evidence, None, None, quorums)
 
 
 def is_contradiction(data: bytes) -> bool:
@@ -252,6 +261,7 @@ def verify_with(
     evidence: str | Path | bytes,
     identity: Identity | None,
     names: Mapping[int, Pseudonym] | None,
+    quorums: Sequence[WitnessQuorum] = (),
 ) -> tuple[Answer, ...]:
     """Verify evidence; where the pseudonyms of a person are given, it must be about that person alone.
 
@@ -262,7 +272,7 @@ def verify_with(
     data = evidence if isinstance(evidence, bytes) else read_evidence(path_of(evidence, "evidence"))
     with verifying():
         parsed = canonical.parse(evidence_pb2.Evidence, data, "evidence")
-        answers = read_offline(data, parsed, verifier, names)
+        answers = read_offline(data, parsed, verifier, names, quorums)
     if names is not None:
         _check_person(parsed, names)
     if identity is not None:

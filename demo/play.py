@@ -19,6 +19,7 @@ from demo.dispute import PASSING, Dispute, play_dispute
 from demo.litigation import JUDGMENTS, judgments
 from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS, OFFICE
 from demo.synthetic import Expected, Story, borrowers, portfolio
+from demo.witnesses import Fork, appoint_witnesses, play_fork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,7 @@ class Summary:
         evidence: files, relative to the demo's folder.
         audit_findings: what the auditor found.
         log_size: leaves that the auditor verified.
+        fork: what two lenders saw of a registry that showed them two histories, and the file that proves it.
         seconds: from beginning to end.
     """
 
@@ -83,6 +85,7 @@ class Summary:
     evidence: Evidence = Evidence("", "")
     audit_findings: int = 0
     log_size: int = 0
+    fork: Fork = field(default_factory=Fork)
     seconds: float = 0.0
 
     def write(self, path: Path) -> None:
@@ -121,6 +124,7 @@ def play(site: Site, shell: Shell, narrator: Narrator) -> Summary:
     # What is started from here on lives in the past, until the dispute has brought the registry to today.
     shell.programs.behind = PASSING
     _found(stage)
+    appoint_witnesses(site, shell, narrator)
     stage.summary.dispute = play_dispute(site, shell, narrator, stage.today)
     _report(stage)
     _ask(stage)
@@ -129,6 +133,7 @@ def play(site: Site, shell: Shell, narrator: Narrator) -> Summary:
     _show_the_person(stage)
     _verify(stage)
     _audit(stage)
+    stage.summary.fork = play_fork(site, shell, narrator, stage.today)
     stage.summary.seconds = round(narrator.seconds, 1)
     stage.summary.write(site.folder / "summary.json")
     return stage.summary

@@ -63,6 +63,7 @@ from registry_server.usecases.acts import Acts
 from registry_server.usecases.alerts import Alerts
 from registry_server.usecases.certificates import Certificates
 from registry_server.usecases.check import Checks
+from registry_server.usecases.cosigned_proofs import CosignedProofs
 from registry_server.usecases.disputes import Disputes
 from registry_server.usecases.erasures import Erasures
 from registry_server.usecases.failures import complaint_of
@@ -247,7 +248,14 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         housekeeping=Housekeeping(ledger, settings.housekeeping_interval_seconds),
         standing=standing,
         metrics=metrics,
-        servicers=_servicers(ledger, authority, standing, _Workers(executor, pages, preparation), settings),
+        servicers=_servicers(
+            ledger,
+            authority,
+            standing,
+            _Workers(executor, pages, preparation),
+            settings,
+            CosignedProofs(None if witnessing is None else lambda: witnessing.newest),
+        ),
         guard=Guard(_rules(settings, standing, metrics)),
         tls=tls,
         status=status,
@@ -302,6 +310,7 @@ def _servicers(
     standing: PeerStanding,
     workers: _Workers,
     settings: Settings,
+    cosigned: CosignedProofs,
 ) -> Servicers:
     certificates = Certificates(ledger, authority, standing, system_clock)
     proposals = Proposals(ledger, partial(unserved_by, settings))
@@ -317,10 +326,12 @@ def _servicers(
         DisputeServicer(Disputes(ledger), workers.executor),
         InboxServicer(Inbox(ledger), workers.executor, workers.pages),
         InquiryServicer(
-            Checks(ledger, settings.answer_page_bytes), Screens(ledger), Inquiries(ledger), workers.executor
+            Checks(ledger, settings.answer_page_bytes, cosigned), Screens(ledger), Inquiries(ledger), workers.executor
         ),
         SubjectAccessServicer(SubjectAccess(ledger), Alerts(ledger), workers.executor),
-        TransparencyServicer(Transparency(ledger), ReportedCounts(ledger), workers.executor, workers.pages),
+        TransparencyServicer(
+            Transparency(ledger, cosigned=cosigned), ReportedCounts(ledger), workers.executor, workers.pages
+        ),
         DirectoryServicer(Acts(ledger), proposals, certificates, workers.executor),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import check_pb2
 
+from client_sdk._answer_page import Page
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.inquiry import unproved
@@ -96,15 +97,11 @@ class Asking(Core):
 
     def answers_to(self, question: Question) -> Flow[list[Answer]]:
         """Send an inquiry, a new one or one that was answered before; return its answers of now."""
-        page = yield from beside(partial(self.session.pages, question))
+        page = yield from beside(partial(Page, self.session, question))
         while (request := page.request()) is not None:
             response = yield from ask(self.services.inquiries.Check, request)
             yield from beside(partial(page.read, response))
-        if page.note:
-            try:
-                yield from self.prove(self.session.proving(page.note))
-            except RollbackError as error:
-                page.refuse(error)
+        yield from self.following.settle(page)
         return page.answers
 
     def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
@@ -126,4 +123,5 @@ class Asking(Core):
             purpose = self.session.review_purpose(directory)
             person = arguments.person_of(identity, "identity")
             (names,) = yield from self.names([person], KeyUse.INQUIRE, purpose)
-        return (yield from beside(partial(verify_with, self.session.verifier, path, identity, names)))
+        verifier, quorums = self.session.verifier, self.session.witnesses.quorums
+        return (yield from beside(partial(verify_with, verifier, path, identity, names, quorums)))

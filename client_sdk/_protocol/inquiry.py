@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +11,7 @@ from creditregistry.v1 import check_pb2, evidence_pb2
 
 from client_sdk._protocol.evidence_cut import cut_evidence
 from client_sdk._protocol.opening import listed
+from client_sdk._protocol.witnessed import witnessed
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.assessment import digest_of_head, digest_of_question
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_consent, commit_inquiry, commit_officer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.errors import VerificationError
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.keys import Signer
+    from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
     from client_sdk.kernel.formats.words import Purpose
     from client_sdk.kernel.ledger.answer import VerifiedAnswer, Verifier
     from client_sdk.kernel.ledger.answer_reading import VerifiedPerson
@@ -71,12 +73,14 @@ class Expectation(NamedTuple):
         max_age_ms: how far the HEAD may be off it, either way.
         known: the newest checkpoint that was known before the call.
         at: the checkpoint of the first page; None for that page.
+        quorums: witnesses that the asker demands.
     """
 
     now_ms: int
     max_age_ms: int
     known: Checkpoint | None
     at: Checkpoint | None = None
+    quorums: tuple[WitnessQuorum, ...] = ()
 
 
 def ask(
@@ -141,13 +145,13 @@ def read_page(
     verifier: Verifier,
     expected: Expectation,
     from_position: int,
-) -> tuple[list[Answer], Checkpoint | None]:
+) -> tuple[list[Answer], VerifiedAnswer | None]:
     """Verify one page and return an answer for each person on it.
 
     A page that does not verify gives UNVERIFIABLE for its persons and all later ones, never CLEAR.
 
     Returns:
-        The answers, and the checkpoint that they rest on; None where it does not verify, so that no page follows.
+        The answers, and what they rest on; None where it does not verify, so that no page follows.
     """
     evidence = response.evidence
     evidence.inquiry.CopyFrom(question.signed)
@@ -155,12 +159,13 @@ def read_page(
     try:
         verified = verifier.check(evidence)
         _check_expected(verified, expected, range(from_position, end))
+        seen = witnessed(verified.cosigned, verified.checkpoint.size, expected.quorums)
     except (FormatError, RuleError) as error:
         failure = failure_of(error)
         positions = range(from_position, len(question.identities))
         return [unverifiable(question, position, failure) for position in positions], None
-    answers = [_answer(question, verified, person, evidence) for person in verified.persons]
-    return answers, verified.checkpoint
+    answers = [replace(_answer(question, verified, person, evidence), witnessed=seen) for person in verified.persons]
+    return answers, verified
 
 
 def _check_expected(verified: VerifiedAnswer, expected: Expectation, positions: range) -> None:
@@ -208,7 +213,11 @@ def _answer_of(
 
 
 def read_offline(
-    data: bytes, evidence: evidence_pb2.Evidence, verifier: Verifier, names: Mapping[int, Pseudonym] | None = None
+    data: bytes,
+    evidence: evidence_pb2.Evidence,
+    verifier: Verifier,
+    names: Mapping[int, Pseudonym] | None = None,
+    quorums: Sequence[WitnessQuorum] = (),
 ) -> tuple[Answer, ...]:
     """Verify an evidence file and return an answer for each person in it.
 
@@ -217,13 +226,16 @@ def read_offline(
         evidence: the same, parsed.
         verifier: over the trust root.
         names: pseudonyms of the person, if the caller knows the identity and asked the key services again.
+        quorums: witnesses that the reader demands.
 
     Raises:
         FormatError: it is not canonical, or a part does not verify.
         RuleError: an act breaks a rule.
     """
     verified = verifier.verify_file(data)
-    return tuple(_answer_of(verified, person, names or {}, evidence) for person in verified.persons)
+    seen = witnessed(verified.cosigned, verified.checkpoint.size, quorums)
+    answers = (_answer_of(verified, person, names or {}, evidence) for person in verified.persons)
+    return tuple(replace(answer, witnessed=seen) for answer in answers)
 
 
 def failure_of(error: FormatError | RuleError) -> Failure:

@@ -5,6 +5,7 @@ from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed, Directory
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError, LogMemory
 from client_sdk.following.newest import NewestCheckpoint, Proving, confirmation, keep_apart
+from client_sdk.following.witness_trust import WitnessTrust
 
 __all__ = [
     "AioDirectoryFeed",
@@ -18,6 +19,7 @@ __all__ = [
     "NewestCheckpoint",
     "Proving",
     "Rounds",
+    "WitnessTrust",
     "confirmation",
     "keep_apart",
 ]

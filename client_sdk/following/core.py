@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from creditregistry.v1 import evidence_pb2
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
     from client_sdk.kernel.ledger.directory_proof import ProvedDirectory
     from client_sdk.kernel.ledger.trust_root import TrustRoot
 
@@ -96,6 +97,11 @@ class DirectoryFollower:
         if self._view is None:
             raise VerificationError("directory", "directory.followed", "nothing was read from the registry yet")
         return self._view.directory
+
+    @property
+    def quorum(self) -> WitnessQuorum | None:
+        """The witnesses that the newest rulebook demands; before the first round that of genesis. None for none."""
+        return self.trust_root.quorum if self._view is None else self._view.directory.rulebook.quorum
 
     @property
     def checkpoint(self) -> Checkpoint | None:

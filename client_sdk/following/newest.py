@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint
     from client_sdk.kernel.formats.note import VerifierKey
 
-__all__ = ["NewestCheckpoint", "Proving", "confirmation", "keep_apart"]
+__all__ = ["COSIGNED_FILE", "NewestCheckpoint", "Proving", "confirmation", "keep_apart"]
 
 Proving: TypeAlias = "Generator[transparency_pb2.GetCheckpointRequest, transparency_pb2.GetCheckpointResponse, None]"
 _LOCK_SECONDS = 10
 _MODE = 0o600
+# Beside the file: what witnesses have confirmed of the log.
+COSIGNED_FILE = "cosigned"
 # How often in a row other processes of the home may move the file while one proof is on its way.
 _MAX_ROUNDS = 8
 _NAME_CHARACTERS = 16
@@ -85,6 +87,17 @@ class NewestCheckpoint:
                     "away to take the log up anew"
                 ) from error
         return known
+
+    def check_trusted(self) -> None:
+        """Refuse a log whose misbehaviour was proved, until a person moves the proof away.
+
+        Raises:
+            ContradictionError: a proof is kept beside the file.
+        """
+        for path, proof in self._proofs():
+            told = f"{proof}: {path} proves it. No answer counts until a person has moved that file away"
+            known, shown = proof.first.raw, proof.second.raw
+            raise ContradictionError(PART, "log.fork-proved", told, known=known, shown=shown, kept=path)
 
     def prove(self, note: bytes) -> Proving:
         """Hold a checkpoint against the one that is kept, and keep the larger of the two.
@@ -140,6 +153,9 @@ class NewestCheckpoint:
     def forget(self, confirmed: str) -> Path:
         """Give up what is kept, because its member knows why the log went back; return where a copy of it is left.
 
+        Proofs of misbehaviour stay under another name, and stop nothing any more; what witnesses have confirmed of the
+        log that went back is dropped.
+
         Args:
             confirmed: size and root of what is kept, as ``confirmation`` gives them.
 
@@ -151,6 +167,9 @@ class NewestCheckpoint:
             if known is None or confirmed != confirmation(known.checkpoint):
                 raise ConfigError(f"nothing was changed: {confirmed} is not what {self._path} holds")
             copy = keep_apart(self._path.parent, f"forgotten-{known.checkpoint.size}", ".note", known.raw)
+            for path, _ in self._proofs():
+                path.replace(path.with_name(f"forgotten-{path.name}"))
+            self._path.with_name(COSIGNED_FILE).unlink(missing_ok=True)
             self._path.unlink()
             return copy
 
@@ -232,12 +251,16 @@ class NewestCheckpoint:
     def _kept_before(self, proof: Contradiction) -> Path | None:
         """Return a proof of before that shares a checkpoint with this one: the log's newest is another on each call."""
         notes = {proof.first.raw, proof.second.raw}
+        for path, before in self._proofs():
+            if not notes.isdisjoint((before.first.raw, before.second.raw)):
+                return path
+        return None
+
+    def _proofs(self) -> Iterator[tuple[Path, Contradiction]]:
+        """Yield the proofs of misbehaviour of this log that are kept; files that prove nothing are passed over."""
         for path in sorted(self._path.parent.glob("contradiction-*.proof")):
             with suppress(FormatError, OSError):
-                before = Contradiction.parse(path.read_bytes(), self._key)
-                if not notes.isdisjoint((before.first.raw, before.second.raw)):
-                    return path
-        return None
+                yield path, Contradiction.parse(path.read_bytes(), self._key)
 
     def _keep(self, name: str, suffix: str, data: bytes) -> Path | None:
         """Keep a file apart, unless there are many already."""

@@ -92,6 +92,7 @@ from client_sdk.models.status import KeyServiceStatus, Status
 from client_sdk.models.subject_report import AskedAbout, InstitutionName, RecordEvent, SubjectRecord, SubjectReport
 from client_sdk.models.violation import Violation
 from client_sdk.models.weighing import Criteria
+from client_sdk.models.witnessed import WitnessDemand, Witnessed
 
 __all__ = [
     "AcknowledgementReceipt",
@@ -207,6 +208,8 @@ __all__ = [
     "Violation",
     "WatchReport",
     "WithdrawalReason",
+    "WitnessDemand",
+    "Witnessed",
     "debt",
     "notice_sent",
     "written_consent",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.listed import ListedRecord
+    from client_sdk.models.witnessed import Witnessed
 
 __all__ = ["Answer", "Failure", "Verdict", "person_file"]
 
@@ -67,6 +68,7 @@ class Answer(Plain):
         position: place of the person in the inquiry, counted from 0.
         as_of: for when it is proved, UTC: ``logged_at`` of the HEAD; None where UNVERIFIABLE.
         size: leaves of the checkpoint.
+        witnessed: what witnesses had cosigned of that log; None where no quorum is demanded, or UNVERIFIABLE.
         records: live records, ascending by index; empty unless LISTED.
         failure: why it is UNVERIFIABLE; None otherwise.
         identity: who was asked about; None in offline verification.
@@ -81,6 +83,7 @@ class Answer(Plain):
     position: int = 0
     as_of: datetime | None = None
     size: int = 0
+    witnessed: Witnessed | None = None
     records: tuple[ListedRecord, ...] = ()
     failure: Failure | None = None
     identity: Identity | None = field(default=None, metadata=LEFT_OUT)

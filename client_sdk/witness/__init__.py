@@ -10,7 +10,8 @@ hashes, so it may be run by anyone.
 """
 
 from client_sdk.witness.folder import WitnessFolder, WitnessSettings
+from client_sdk.witness.rows import LogRow
 from client_sdk.witness.serving import serve_witness
 from client_sdk.witness.witness import Witness
 
-__all__ = ["Witness", "WitnessFolder", "WitnessSettings", "serve_witness"]
+__all__ = ["LogRow", "Witness", "WitnessFolder", "WitnessSettings", "serve_witness"]

@@ -325,8 +325,12 @@ class _Looking:
                 yield Examined("certificates", grade, told, "docs/operating.md, Certificates")
 
     def witnesses(self) -> Iterator[Examined]:
-        named = witnesses_of(self._settings)
-        if named is None or named.policy.quorum == NO_QUORUM:
+        named, demanded = witnesses_of(self._settings), self._directory().rulebook.quorum
+        fed = set() if named is None else {each.key for each in named.policy.witnesses if each.url}
+        if demanded is not None and not demanded.is_met(fed):
+            advice = "name the rulebook's witnesses with their URLs in witness_policy (docs/operating.md, Witnesses)"
+            yield Examined("witnesses", Grade.FAIL, "the quorum that the rulebook demands is never gathered", advice)
+        elif named is None or named.policy.quorum == NO_QUORUM:
             advice = "set witness_policy (docs/operating.md, Witnesses); until then credit-registry compare"
             yield Examined("witnesses", Grade.WARN, "no cosignature is asked for", advice)
         else:

@@ -46,7 +46,8 @@ class TransparencyServicer(TransparencyServiceServicer):
         _context: object,
     ) -> pb.GetCheckpointResponse:
         """Return the newest checkpoint."""
-        ask = partial(self._transparency.checkpoint, request.known_size, request.to_size)
+        known, to, cosigned = request.known_size, request.to_size, request.cosigned
+        ask = partial(self._transparency.checkpoint, known, to, cosigned=cosigned)
         return convert.checkpoint(await in_thread(self._executor, ask))
 
     async def GetTile(self, request: pb.GetTileRequest, _context: object) -> pb.GetTileResponse:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
     from registry_server.storage.live import SealedRow
+    from registry_server.usecases.cosigned_proofs import CosignedProofs
     from registry_server.usecases.evidence import EvidencePage
 
 __all__ = ["Checks", "ReceivedInquiry"]
@@ -90,12 +91,13 @@ class Checks:
     Args:
         ledger: where they are kept and answered from.
         page_bytes: persons of one page of an answer together.
+        cosigned: what witnesses have cosigned; None where there are none.
     """
 
-    def __init__(self, ledger: Ledger, page_bytes: int) -> None:
+    def __init__(self, ledger: Ledger, page_bytes: int, cosigned: CosignedProofs | None = None) -> None:
         self._ledger = ledger
         self._page_bytes = page_bytes
-        self._writer = EvidenceWriter()
+        self._writer = EvidenceWriter(cosigned)
         self._shelf = PageShelf(GOOD_FOR_MS)
 
     def answer(self, questions: Sequence[ReceivedInquiry]) -> list[EvidencePage | Exception]:

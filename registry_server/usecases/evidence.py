@@ -19,6 +19,7 @@ from client_sdk.kernel.ledger.references import References, acts_needed
 from client_sdk.kernel.rules.withholding import Withholding
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.usecases.act_book import ActBook
+from registry_server.usecases.cosigned_proofs import CosignedProofs
 from registry_server.usecases.proofs import map_proof
 
 if TYPE_CHECKING:
@@ -54,10 +55,15 @@ class EvidencePage(NamedTuple):
 
 
 class EvidenceWriter:
-    """Writes evidence; remembers the acts of the log. Thread-safe."""
+    """Writes evidence; remembers the acts of the log. Thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        cosigned: what witnesses have cosigned; None where there are none.
+    """
+
+    def __init__(self, cosigned: CosignedProofs | None = None) -> None:
         self._acts = ActBook()
+        self._cosigned = cosigned or CosignedProofs()
 
     def pages(
         self,
@@ -94,8 +100,9 @@ class EvidenceWriter:
                     pages.append(_PageInProgress(view, inquiry, key_id))
                 pages[-1].add(answer, length)
             starts = [page.evidence.persons[0].position for page in pages[1:]]
+            held = self._cosigned.beside(view, view.size)
             return [
-                EvidencePage(page.finish(self._acts), view.size, following)
+                EvidencePage(page.finish(self._acts, held), view.size, following)
                 for page, following in zip(pages, [*starts, 0], strict=True)
             ]
         except FormatError as error:
@@ -149,8 +156,8 @@ class _PageInProgress:
                 self._references.add_record(record)
                 self._leaves.extend(item.index for item in record.annotations)
 
-    def finish(self, acts: ActBook) -> pb.Evidence:
-        """Return the page with its proofs, and the states and acts that it refers to."""
+    def finish(self, acts: ActBook, cosigned: pb.CosignedCheckpoint | None) -> pb.Evidence:
+        """Return the page with its proofs, the states and acts that it refers to, and what witnesses have cosigned."""
         view, references, directory = self._view, self._references, self._view.directory
         needed = acts_needed(directory.state, references.claims(directory.institutions))
         shown = sorted(references.institutions)
@@ -161,6 +168,8 @@ class _PageInProgress:
         self.evidence.map_proof.MergeFrom(map_proof(view.map_proof(shown, self._subjects, givers)))
         for giver in givers:
             self.evidence.contribution = view.contribution(giver)
+        if cosigned is not None:
+            self.evidence.cosigned.CopyFrom(cosigned)
         if references.rulebook:
             self.evidence.rulebook = view.rulebook.encode()
         return self.evidence

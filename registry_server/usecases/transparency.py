@@ -9,10 +9,13 @@ from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.words import Role
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.view import BindingRow
+from registry_server.usecases.cosigned_proofs import CosignedProofs
 from registry_server.usecases.proofs import ProvedHead, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from creditregistry.v1 import evidence_pb2
 
     from client_sdk.kernel.formats.map_proof import MapProof
     from client_sdk.kernel.ledger.directory import Directory
@@ -45,11 +48,13 @@ class CheckpointAnswer(NamedTuple):
         head: the commit.
         consistency: from the size that the caller knows; empty where it knows none.
         known_root: of the tree of that size; empty where it knows none.
+        cosigned: the newest checkpoint that witnesses have cosigned; None where it was not asked for or there is none.
     """
 
     head: ProvedHead
     consistency: tuple[bytes, ...]
     known_root: bytes
+    cosigned: evidence_pb2.CosignedCheckpoint | None = None
 
 
 class DirectoryAnswer(NamedTuple):
@@ -97,25 +102,32 @@ class Transparency:
     Args:
         ledger: what is verified.
         page_bindings: bindings of one message at most.
+        cosigned: what witnesses have cosigned; None where there are none.
     """
 
-    def __init__(self, ledger: Ledger, page_bindings: int = PAGE_BINDINGS) -> None:
+    def __init__(
+        self, ledger: Ledger, page_bindings: int = PAGE_BINDINGS, cosigned: CosignedProofs | None = None
+    ) -> None:
         self._ledger = ledger
         self._page_bindings = page_bindings
+        self._cosigned = cosigned or CosignedProofs()
 
-    def checkpoint(self, known_size: int, to_size: int = 0) -> CheckpointAnswer:
+    def checkpoint(self, known_size: int, to_size: int = 0, *, cosigned: bool = False) -> CheckpointAnswer:
         """Return the newest checkpoint.
 
         Args:
             known_size: of a checkpoint that the caller has; 0 for none.
             to_size: of another one, to which consistency is wanted; 0 for the newest.
+            cosigned: whether the newest cosigned checkpoint is wanted, with its consistency with ``known_size``.
 
         Raises:
             RegistryError: RANGE_INVALID; the caller knows more than there is.
         """
         with self._ledger.view() as view:
             consistency = _consistency(view, known_size, to_size)
-            return CheckpointAnswer(head_of(view), consistency, view.root_of(known_size) if known_size else b"")
+            root = view.root_of(known_size) if known_size else b""
+            held = self._cosigned.beside(view, known_size or view.size) if cosigned else None
+            return CheckpointAnswer(head_of(view), consistency, root, held)
 
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a tile of the log (C2SP tlog-tiles).

@@ -238,7 +238,7 @@ class Witnessing:
         with self._gathering:
             offered.lines[fed.witness.key] = line
             offered.times[fed.witness.key] = seconds
-            at = self._policy.met_at(offered.times)
+            at = self._met_at(offered.times)
             newest = self._newest
             # A further line of the same checkpoint is added to it.
             if at is None or (newest is not None and (newest.size, newest.at) > (offered.size, at)):
@@ -246,6 +246,14 @@ class Witnessing:
             lines = (*offered.checkpoint.signatures, *offered.lines.values())
             whole = Note(offered.checkpoint.text, lines).encode()
             self._newest, self._met = CosignedCheckpoint(offered.size, at, whole), self._clock()
+
+    def _met_at(self, times: Mapping[VerifierKey, int]) -> int | None:
+        """Return since when both the operator's policy and the members' rulebook are met; None where one is not."""
+        met = [self._policy.met_at(times)]
+        demanded = self._ledger.directory.rulebook.quorum
+        if demanded is not None:
+            met.append(demanded.met_at(times))
+        return None if None in met else min(at for at in met if at is not None)
 
     def _post(self, fed: _Fed, body: bytes) -> tuple[int, bytes]:
         """Return status and body of a witness's answer; no redirect is followed."""

@@ -17,7 +17,7 @@ from client_sdk.lending.files import read_portfolio
 from client_sdk.models import Verdict
 from client_sdk.testing.ports import listens
 from client_sdk.testing.site import Site
-from client_sdk.verification import verify
+from client_sdk.verification import read_trust_root, verify, verify_contradiction
 from demo.folder import reserved
 
 if TYPE_CHECKING:
@@ -145,8 +145,22 @@ def test_anybody_verifies_the_evidence_and_no_other(played: Played, verdict: Ver
         verify(bytes(changed), trust_root)
 
 
+def test_a_registry_that_shows_two_histories_is_caught_and_a_third_party_checks_the_proof(played: Played) -> None:
+    summary = json.loads((played.folder / "summary.json").read_text())
+    fork, root = summary["fork"], read_trust_root(played.folder / summary["trust_root"])
+    # Asked about one person, one lender is told so and another otherwise; witnesses have confirmed one log alone.
+    assert (fork["verdicts"], fork["whole"]) == (["LISTED", "CLEAR"], [True, False])
+    proof = verify_contradiction((played.folder / fork["proof"]).read_bytes(), root)
+    assert proof.first.checkpoint.root != proof.second.checkpoint.root
+    # Each answer is proved by itself: alone, neither lender could have told.
+    for lender in ("lender-3", "lender-4"):
+        evidence = played.folder / "two-histories" / lender / "evidence" / "applicant.evidence"
+        assert verify(evidence, root)
+    assert "witnesses have signed all" in played.said
+
+
 def test_it_tells_a_newcomer_step_by_step(played: Played) -> None:
-    assert all(f" {number}. " in played.said for number in range(1, 15))
+    assert all(f" {number}. " in played.said for number in range(1, 17))
     assert all(
         word in played.said for word in ("BLACKLISTED", "WATCH", "NOT_ADVERSE", "CLEAR", "refused", "0 findings")
     )

@@ -18,6 +18,7 @@ from client_sdk.config import HOME_VARIABLE, ClientConfig
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Output
     from client_sdk.client import Client
+    from client_sdk.models import WitnessDemand
 
 __all__ = ["Run"]
 
@@ -55,11 +56,16 @@ class Run:
         self.address = config.registry
         return replace(config, secret=self._ask_passphrase)
 
-    def client(self) -> Client:
-        """Open the SDK's client; the caller closes it."""
+    def client(self, witnessed: WitnessDemand | None = None) -> Client:
+        """Open the SDK's client; the caller closes it.
+
+        Args:
+            witnessed: what is demanded of witnesses; None for what the settings say.
+        """
         from client_sdk.client import Client  # noqa: PLC0415 - verbs that work offline load neither gRPC nor the client
 
-        return Client(self.config())
+        config = self.config()
+        return Client(config if witnessed is None else replace(config, witnessed=witnessed))
 
     @property
     def interactive(self) -> bool:

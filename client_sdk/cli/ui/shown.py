@@ -15,6 +15,7 @@ from client_sdk.models.assessment import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from rich.console import RenderableType
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from client_sdk.models.listed import ListedRecord
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
+    from client_sdk.models.witnessed import Witnessed
 
 __all__ = [
     "WHY_RESTRICTED",
@@ -33,6 +35,7 @@ __all__ = [
     "month_table",
     "receipt_content",
     "record_rows",
+    "witnessed_line",
 ]
 
 # The bytes of a receipt: what a file holds, and no line of a terminal.
@@ -76,12 +79,24 @@ def answer_lines(answer: Answer, *, history: bool = False) -> Iterator[Renderabl
     if answer.as_of is None:
         return
     yield f"  as of {moment_text(answer.as_of)}, registry {answer.registry}, log of {answer.size} leaves"
+    if answer.witnessed is not None:
+        yield f"  {witnessed_line(answer.witnessed, answer.size, answer.as_of)}"
     for record in answer.records:
         yield ""
         yield f"  {record.kind.name} {record.standing.name}, reported by {record.issuer}, version {record.version}"
         yield pairs((f"    {name}", value) for name, value in _record_rows(record))
         if history:
             yield month_table(record.months, "    ")
+
+
+def witnessed_line(witnessed: Witnessed, size: int, at: datetime, then: str = "this answer") -> str:
+    """Return in words how far, and how long before a time, witnesses had cosigned a log of so many leaves."""
+    if witnessed.at is None:
+        return "NOT WITNESSED: no quorum of witnesses has cosigned this log, as far as the registry shows"
+    of = f"all {size}" if witnessed.whole else f"the first {witnessed.size} of {size}"
+    seconds = int((at - witnessed.at).total_seconds())
+    age = f", {seconds} s before {then}" if seconds > 0 else ""
+    return f"witnessed: {of} leaves, cosigned by a quorum at {moment_text(witnessed.at)}{age}"
 
 
 def month_table(months: Iterable[HistoryMonth], indent: str = "  ") -> Text:

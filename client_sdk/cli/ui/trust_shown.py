@@ -53,6 +53,7 @@ def trust_content(root: "TrustRoot") -> dict[str, Json]:
         "log": root.log_key.name,
         "administrators": list(root.administrators),
         "threshold": root.threshold,
+        "witness_quorum": [] if root.quorum is None else list(root.quorum.lines()),
     }
 
 
@@ -64,6 +65,7 @@ def trust_lines(root: "TrustRoot") -> list["RenderableType"]:
                 ("  registry", root.registry),
                 ("  log", root.log_key.name),
                 ("  administrators", f"{', '.join(root.administrators)}; {root.threshold} of them sign an act"),
+                *(() if root.quorum is None else [("  witnesses at founding", ", ".join(root.quorum.lines()))]),
                 ("  fingerprint", grouped(root.fingerprint)),
             ]
         )

@@ -25,7 +25,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, assessment_lines
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import ConfigError
-from client_sdk.models import ConsentForm, Criteria, IdType, Purpose
+from client_sdk.models import ConsentForm, Criteria, IdType, Purpose, WitnessDemand
 from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
 from client_sdk.new_file import NewFile
@@ -125,6 +125,10 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(metavar="FILE.toml", help="Your own criteria; without it the defaults.", show_default=False),
         ] = None,
+        witnessed: Annotated[
+            WitnessDemand | None,
+            typer.Option(help="What is demanded of witnesses; without it what config.toml says.", show_default=False),
+        ] = None,
         exit_code: Annotated[
             bool, typer.Option("--exit-code", help="End with 1 where an assessment is not NOT_ADVERSE.")
         ] = False,
@@ -148,7 +152,7 @@ def register(app: typer.Typer) -> None:
         beside = [person_file] if with_identity else []
         beside += [kept_file] if with_assessment else []
         folder = _prepared(save, len(identities), beside)
-        with session.client() as client:
+        with session.client(witnessed) as client:
             answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
         failed: list[ConfigError] = []
         files: list[Path | None] = [None] * len(answers)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.checkpoints import Contradiction, parse_checkpoint
+from client_sdk.checkpoints import Contradiction, read_cosigned
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.input_file import check_file
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_HINT = "give the notes that `checkpoint save` wrote in the homes of two members."
+_HINT = "give notes that `checkpoint save` wrote in homes of members, or `witness show --save`."
 _OPEN = (
     "NOT COMPARED: of different sizes, only the registry can show whether one log begins with the other. Run this "
     "with --home where the registry answers, or save both checkpoints again at the same size."
@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
         "compare",
         examples=[
             "--home lender-1 compare lender-2.note",
+            "--home lender-1 compare witness.note",
             "compare --trust-root trust-root.bin --offline lender-1.note lender-2.note",
         ],
     )
@@ -48,7 +49,7 @@ def register(app: typer.Typer) -> None:
         *,
         notes: Annotated[
             list[Path],
-            typer.Argument(metavar="FILE...", help="Checkpoints that members have saved; one: with your own."),
+            typer.Argument(metavar="FILE...", help="Checkpoints of members and witnesses; one: with your own."),
         ],
         trust_root: Annotated[
             Path | None,
@@ -94,8 +95,9 @@ def _read(path: Path, root: "TrustRoot") -> "SignedCheckpoint":
 
 
 def _parse(data: bytes, key: "VerifierKey") -> "SignedCheckpoint":
+    """Return the log's own checkpoint of a note, with or without lines of witnesses, which prove nothing here."""
     try:
-        return parse_checkpoint(data, key)
+        return read_cosigned(data, key).signed
     except FormatError as error:
         raise UsageError(f"that is no checkpoint of this log: {error}", _HINT) from error
 

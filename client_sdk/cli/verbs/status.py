@@ -12,6 +12,7 @@ from client_sdk.cli.ui.holders import check_holder
 from client_sdk.cli.ui.output import counted, pairs, table
 from client_sdk.cli.ui.review_shown import REVIEW_DUE, review_words
 from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.shown import witnessed_line
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
 from client_sdk.lending.outbox import Outbox
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from client_sdk.acts import Closing, ReviewStanding
     from client_sdk.config import ClientConfig
     from client_sdk.models import Kind, LevelStanding, Reciprocity
-    from client_sdk.models.status import KeyServiceStatus
+    from client_sdk.models.status import KeyServiceStatus, Status
 
 __all__ = ["register"]
 
@@ -82,6 +83,7 @@ def register(app: typer.Typer) -> None:
                         f"{found.size} leaves, {found.entries} entries in the map, newest act {found.act_number}",
                     ),
                     ("  newest HEAD", f"{moment_text(found.head_at)}, {_age(now, found.head_at)} old"),
+                    *_witnessed_rows(found, now),
                     *_closing_rows(closing),
                 ]
             ),
@@ -105,6 +107,13 @@ def register(app: typer.Typer) -> None:
             *_idle(own is not None and not {Role.LENDER, Role.REPRESENTATIVE}.isdisjoint(own.roles)),
         )
         return ExitCode.OK if all(service.reachable for service in found.key_services) else ExitCode.UNREACHABLE
+
+
+def _witnessed_rows(found: "Status", now: datetime) -> list[tuple[str, str]]:
+    """Return how far witnesses have confirmed the log; nothing where none are demanded."""
+    if found.witnessed is None:
+        return []
+    return [("  witnesses", witnessed_line(found.witnessed, found.size, now, "now"))]
 
 
 def _pending(config: "ClientConfig") -> int:

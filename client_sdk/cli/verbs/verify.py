@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.checkpoints import NO_QUORUM, WitnessQuorum
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
@@ -76,6 +77,7 @@ def register(app: typer.Typer) -> None:
             "verify --trust-root trust-root.bin loan-4711.evidence",
             "--home lender-1 verify loan-4711.evidence",
             "--home lender-1 verify loan-4711.evidence --identity-file number.txt",
+            "verify --trust-root trust-root.bin loan-4711.evidence --witness-quorum witnesses.policy",
             "verify --trust-root trust-root.bin loan-4711.tlog-proof",
             "verify --trust-root trust-root.bin loan-4711.inquiry-receipt",
             "verify --trust-root trust-root.bin loan-4711.evidence --inquiry-receipt loan-4711.inquiry-receipt",
@@ -96,6 +98,14 @@ def register(app: typer.Typer) -> None:
         trust_root: Annotated[
             Path | None,
             typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
+        ] = None,
+        witness_quorum: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="C2SP tlog-policy: the witnesses that you trust; without it those of the home or the trust root.",
+                show_default=False,
+            ),
         ] = None,
         inquiry_receipt: Annotated[
             Path | None,
@@ -122,6 +132,10 @@ def register(app: typer.Typer) -> None:
             raise UsageError(
                 "--inquiry-receipt, --fingerprint and --identity-file do not go together", "use one a run."
             )
+        if witness_quorum is not None and identity_file is not None:
+            raise UsageError(
+                "--witness-quorum and --identity-file do not go together", "a home has witnesses.policy for that."
+            )
         try:
             if identity_file is not None:
                 root = _trust_root(session, trust_root)
@@ -141,7 +155,7 @@ def register(app: typer.Typer) -> None:
                 return ExitCode.OK
             root = _trust_root(session, trust_root)
             if inquiry_receipt is not None:
-                answers = verify_offline(data, root)
+                answers = verify_offline(data, root, _quorums(session, trust_root, witness_quorum))
                 put = verify_inquiry_receipt(read_evidence(inquiry_receipt), root, data)
                 _accept(session, file, root.fingerprint, answers, put)
             elif is_contradiction(data):
@@ -156,7 +170,8 @@ def register(app: typer.Typer) -> None:
             elif is_inquiry_receipt(data):
                 _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
             else:
-                _accept(session, file, root.fingerprint, verify_offline(data, root))
+                answers = verify_offline(data, root, _quorums(session, trust_root, witness_quorum))
+                _accept(session, file, root.fingerprint, answers)
         except VerificationError as error:
             _refuse(session, file, error)
             return ExitCode.FOUND
@@ -171,6 +186,18 @@ def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
         hint = "give --trust-root FILE with the registry's trust-root.bin; only a member's home has one of its own."
         raise UsageError("there is no trust root to verify against", hint)
     return session.config().trust_root()
+
+
+def _quorums(session: Run, root: Path | None, policy: Path | None) -> "tuple[WitnessQuorum, ...] | None":
+    """Return the witnesses of a policy, else those of the home; None for those of a trust root that is a file."""
+    if policy is not None:
+        quorum = WitnessQuorum.parse(policy.read_bytes())
+        return () if quorum.quorum == NO_QUORUM else (quorum,)
+    if root is not None:
+        return None
+    from client_sdk.quorums import quorums_of_home  # noqa: PLC0415 - loads gRPC, which most files never need
+
+    return quorums_of_home(session.config())
 
 
 def _refuse(session: Run, file: Path, error: VerificationError) -> None:

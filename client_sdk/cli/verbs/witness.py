@@ -12,7 +12,8 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.witness import WitnessFolder, serve_witness
+from client_sdk.home import replace_file
+from client_sdk.witness import LogRow, WitnessFolder, serve_witness
 
 __all__ = ["register"]
 
@@ -60,12 +61,27 @@ def register(app: typer.Typer) -> None:
         """Cosign until SIGTERM; prints one line as soon as it listens."""
         serve_witness(WitnessFolder(folder), session.output.tell)
 
-    @verb(group, "show", examples=["witness show witness"])
-    def show(session: Run, /, *, folder: FolderArgument) -> None:
+    @verb(group, "show", examples=["witness show witness", "witness show witness --save witness.note"])
+    def show(
+        session: Run,
+        /,
+        *,
+        folder: FolderArgument,
+        save: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="Write the newest checkpoint that it has cosigned, for `compare`; of a witness of one log.",
+                show_default=False,
+            ),
+        ] = None,
+    ) -> None:
         """Show key and logs of a witness, and the newest checkpoint of each that it has cosigned."""
         witness = WitnessFolder(folder)
         settings, key, rows = witness.settings(), witness.verifier_key(), witness.rows()
         found = {log.name: rows.read(log.name) for log in settings.logs}
+        if save is not None:
+            _save(save, list(found.values()))
         shown = [(origin, "nothing yet" if row is None else f"{row.size} leaves") for origin, row in found.items()]
         session.output.result(
             {
@@ -78,3 +94,16 @@ def register(app: typer.Typer) -> None:
             },
             pairs([("key", key.text()), ("listens on", settings.listen), *shown]),
         )
+
+
+def _save(file: Path, rows: list[LogRow | None]) -> None:
+    """Write the newest checkpoint of the only log.
+
+    Raises:
+        UsageError: there is none yet, or there are several logs.
+    """
+    row = rows[0] if len(rows) == 1 else None
+    if row is None:
+        hint = "a registry feeds a witness that is named in its witness_policy; of several logs none is written."
+        raise UsageError("--save: want a witness that has cosigned checkpoints of one log", hint)
+    replace_file(file.resolve(), row.checkpoint)

@@ -21,6 +21,7 @@ from client_sdk.kernel.formats.overlay import Overlay, check_overlays
 from client_sdk.kernel.formats.scope import read_scopes, scopes_of
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
+from client_sdk.kernel.formats.witness_quorum import WitnessQuorum, read_quorum_lines
 from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, Role, go_together, word
 
 __all__ = [
@@ -273,6 +274,13 @@ class Rulebook:
     stale_days: int = 184
     review_days: int = 0
     breach_hours: int = 72  # GDPR Art. 33.
+    # As ``WitnessQuorum.lines``.
+    witness_quorum: tuple[str, ...] = ()
+
+    @property
+    def quorum(self) -> WitnessQuorum | None:
+        """The witnesses that must cosign what this log shows; None where nothing is demanded."""
+        return read_quorum_lines(self.witness_quorum)
 
     @property
     def production(self) -> bool:
@@ -306,8 +314,9 @@ class Rulebook:
         """Return the protobuf form.
 
         Raises:
-            FormatError: a list of days holds what is no day, or of levels or scopes what is none.
+            FormatError: a list of days holds what is no day, or of levels, scopes or witnesses what is none.
         """
+        read_quorum_lines(tuple(self.witness_quorum))
         for name in DAY_LISTS:
             check_days(name, getattr(self, name))
         values = {name: getattr(self, name) for name in self.__slots__}
@@ -336,7 +345,8 @@ class Rulebook:
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
         texts = {"reciprocity_levels": read_levels(message.reciprocity_levels), "scopes": read_scopes(message.scopes)}
         overlays = tuple(Overlay.of(item) for item in message.overlays)
-        rulebook = cls(**{**fields, **lists, **texts, "overlays": overlays})
+        quorum = tuple(message.witness_quorum)
+        rulebook = cls(**{**fields, **lists, **texts, "overlays": overlays, "witness_quorum": quorum})
         optional = {
             "notice_hours",
             "paid_judgment_months",
@@ -347,6 +357,7 @@ class Rulebook:
             "reciprocity_levels",
             "review_days",
             "overlays",
+            "witness_quorum",
             *lists,
         }
         required = [name for name in cls.__slots__ if name not in optional and not isinstance(fields[name], bool)]
@@ -358,6 +369,7 @@ class Rulebook:
         for name, days in lists.items():
             check_days(name, days)
         check_overlays(overlays)
+        read_quorum_lines(quorum)
         return rulebook
 
 

@@ -7,25 +7,33 @@
 
 A line whose first character beside white space is ``#`` is a comment. A name is defined before it is used; a witness or
 group is the member of one group at most.
+
+A rulebook holds a policy as lines in one spelling, so that what administrators sign has one form: witnesses, then
+groups, then the quorum, one space between words, thresholds as numbers, no comment, and no log, which the trust root
+names.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.note import COSIGNATURE, VerifierKey
-from client_sdk.kernel.formats.utf8 import decoded
+from client_sdk.kernel.formats.utf8 import decoded, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["NO_QUORUM", "QuorumLog", "QuorumWitness", "WitnessGroup", "WitnessQuorum"]
+__all__ = ["NO_QUORUM", "QuorumLog", "QuorumWitness", "WitnessGroup", "WitnessQuorum", "read_quorum_lines"]
 
 MAX_POLICY_BYTES = 64 * 1024
+# Of a rulebook, which stands in one leaf with all its other limits.
+MAX_LINES, MAX_LINES_BYTES = 64, 16 * 1024
 NO_QUORUM = "none"
+_RULEBOOK = "rulebook"
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -102,6 +110,25 @@ class WitnessQuorum:
                 reading.take(number, words)
         return reading.whole()
 
+    def lines(self) -> tuple[str, ...]:
+        """Return the policy as a rulebook holds it.
+
+        Raises:
+            FormatError: it names a log, has no quorum, or is too long.
+        """
+        if self.logs:
+            raise FormatError(_RULEBOOK, "witness-quorum.log", want="no log lines: the trust root names the log")
+        if self.quorum == NO_QUORUM:
+            raise FormatError(_RULEBOOK, "witness-quorum.none", got="none", want="a quorum, or no lines at all")
+        witnesses = [" ".join(("witness", *(part for part in _words(each) if part))) for each in self.witnesses]
+        groups = [f"group {each.name} {each.threshold} {' '.join(each.members)}" for each in self.groups]
+        lines = (*witnesses, *groups, f"quorum {self.quorum}")
+        length = len("\n".join(lines).encode())
+        if len(lines) > MAX_LINES or length > MAX_LINES_BYTES:
+            got, want = f"{len(lines)} lines, {length} bytes", f"<= {MAX_LINES} lines, {MAX_LINES_BYTES} bytes"
+            raise FormatError(_RULEBOOK, "witness-quorum.length", got=got, want=want)
+        return lines
+
     def is_met(self, cosigned: Collection[VerifierKey]) -> bool:
         """Return whether these witnesses are enough.
 
@@ -125,6 +152,30 @@ class WitnessQuorum:
             if self.is_met([key for key, at in cosigned.items() if at >= time]):
                 return time
         return None
+
+
+def _words(witness: QuorumWitness) -> tuple[str, str, str]:
+    return witness.name, witness.key.text(), witness.url
+
+
+@lru_cache(maxsize=64)
+def read_quorum_lines(lines: tuple[str, ...]) -> WitnessQuorum | None:
+    """Return the policy that a rulebook holds; None where it demands nothing.
+
+    Raises:
+        FormatError: the lines are no policy, or not in its one spelling.
+    """
+    if not lines:
+        return None
+    if len(lines) > MAX_LINES or any("\n" in line for line in lines):
+        raise FormatError(_RULEBOOK, "witness-quorum.length", got=f"{len(lines)} lines", want=f"<= {MAX_LINES} lines")
+    data = encoded("\n".join(lines))
+    if data is None:
+        raise FormatError(_RULEBOOK, "witness-quorum.spelling", want="text that UTF-8 can write")
+    quorum = WitnessQuorum.parse(data)
+    if quorum.lines() != lines:
+        raise FormatError(_RULEBOOK, "witness-quorum.spelling", want="the one spelling of a policy")
+    return quorum
 
 
 class _QuorumReading:

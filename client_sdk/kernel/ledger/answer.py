@@ -5,7 +5,8 @@
 
 ``Verifier.check`` either returns a ``VerifiedAnswer`` or raises one ``FormatError`` whose ``part`` names what is wrong.
 Every byte of evidence is reached from the checkpoint's signature, from a signature of a proved key, or by the
-canonical form; what nothing refers to is refused.
+canonical form; what nothing refers to is refused. The cosigned checkpoint alone may hold lines that nobody vouches
+for: those of witnesses that its reader does not know.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from client_sdk.kernel.formats.merkle import EMPTY_ROOT
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState
 from client_sdk.kernel.ledger.act_proof import ActProofs
 from client_sdk.kernel.ledger.answer_reading import Reading, VerifiedPerson
+from client_sdk.kernel.ledger.cosigned import check_one_history
 from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.ledger.proving import head_leaf, read_checkpoint
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.ledger.cosigned import Cosigned
     from client_sdk.kernel.ledger.inquiry import Inquiry
     from client_sdk.kernel.ledger.references import Claim
     from client_sdk.kernel.ledger.trust_root import TrustRoot
@@ -58,6 +61,8 @@ class VerifiedAnswer:
     persons: tuple[VerifiedPerson, ...]
     # What the asker has given; None where nothing may be held back from it.
     contribution: Contribution | None = None
+    # What the registry held of witnesses; who reads it says which of them count.
+    cosigned: Cosigned | None = None
 
 
 class Verifier:
@@ -89,8 +94,8 @@ class Verifier:
             FormatError: a part does not verify, is missing, or is referred to by nothing.
         """
         # The conditions of proto/README.md 8, by their numbers and first words.
-        # 1. it is canonical, version 1, without cosigned checkpoint
-        if evidence.version != EVIDENCE_VERSION or evidence.HasField("cosigned"):
+        # 1. it is canonical, version 1
+        if evidence.version != EVIDENCE_VERSION:
             raise FormatError("evidence", "evidence.version", got=str(evidence.version), want=f"{EVIDENCE_VERSION}")
         # 2. the checkpoint is signed by the trust root's log key
         # 3. HEAD is leaf size - 1 of it
@@ -111,10 +116,20 @@ class Verifier:
         # 12. where the purpose is not SUBJECT_ACCESS and the issuer of a record is not the asker
         # 13. the acts are, ascending by number and index, exactly those that gave the keys that signed
         self._check_acts(evidence, registry, head, reading)
-        # 14. nothing is there that nothing refers to
+        # 14. the cosigned checkpoint, where there is one, is of the trust root's log
+        cosigned = self._read_cosigned(evidence, checkpoint)
+        # 15. nothing is there that nothing refers to
         reading.check_nothing_unused()
-        institutions = tuple(reading.institutions.values())
-        return VerifiedAnswer(reading.inquiry, checkpoint, as_of, registry, institutions, persons, reading.contribution)
+        return VerifiedAnswer(
+            reading.inquiry,
+            checkpoint,
+            as_of,
+            registry,
+            tuple(reading.institutions.values()),
+            persons,
+            reading.contribution,
+            cosigned,
+        )
 
     def _read_registry(self, evidence: pb.Evidence) -> RegistryState:
         """Condition 4, for the registry state."""
@@ -125,6 +140,12 @@ class Verifier:
         if registry.log_keys != self._root.log_keys:
             raise FormatError(part, "registry.log-key", want="the log keys of the trust root")
         return registry
+
+    def _read_cosigned(self, evidence: pb.Evidence, checkpoint: Checkpoint) -> Cosigned | None:
+        """Condition 14."""
+        if not evidence.HasField("cosigned"):
+            return None
+        return check_one_history(evidence.cosigned, checkpoint, self._log_key)
 
     def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, head: Head, reading: Reading) -> None:
         """Condition 13."""

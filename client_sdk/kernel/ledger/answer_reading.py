@@ -304,7 +304,7 @@ class Reading:
         entries_under(self._head, shown_entries(evidence, self.institutions), evidence.map_proof)
 
     def check_nothing_unused(self) -> None:
-        """Condition 14, for institutions, the rulebook and the contribution.
+        """Condition 15, for institutions, the rulebook and the contribution.
 
         Raises:
             FormatError: one of them is there without need, or missing.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from client_sdk.kernel.formats.state import InstitutionKey, LogKey
+    from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
 
 __all__ = ["TrustRoot"]
 
@@ -41,7 +42,7 @@ class TrustRoot:
         administrators: keys of the first administrators by institution id.
         threshold: how many of them sign an act.
         genesis_leaf: bytes of the genesis act's leaf, of which all the rest follows.
-        quorum: always 0; there are no cosigners.
+        quorum: the witnesses that genesis demands, None for none; the directory shows what acts have changed since.
     """
 
     registry: str
@@ -50,7 +51,7 @@ class TrustRoot:
     administrators: Mapping[str, tuple[InstitutionKey, ...]]
     threshold: int
     genesis_leaf: bytes = field(repr=False)
-    quorum: int = 0
+    quorum: WitnessQuorum | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -88,6 +89,7 @@ class TrustRoot:
             {id_: known[id_].keys for id_ in directory.administration.acting},
             directory.administration.threshold,
             leaf,
+            directory.rulebook.quorum,
         )
 
     def encode(self) -> bytes:
@@ -103,7 +105,6 @@ class TrustRoot:
                     for id_, keys in self.administrators.items()
                 ],
                 threshold=self.threshold,
-                quorum=self.quorum,
                 genesis_leaf=self.genesis_leaf,
             )
         )
@@ -120,8 +121,8 @@ class TrustRoot:
             RuleError: administrators, keys or signatures of the genesis act are not in order.
         """
         message = canonical.parse(pb.TrustRoot, data, PART)
-        if message.version != VERSION or message.quorum:
-            raise FormatError(PART, "trust-root.version", got=str(message.version), want=f"{VERSION} without quorum")
+        if message.version != VERSION:
+            raise FormatError(PART, "trust-root.version", got=str(message.version), want=str(VERSION))
         root = cls.from_genesis(message.genesis_leaf)
         if root.encode() != data:
             raise FormatError(PART, "trust-root.derived", want="what the genesis act makes and nothing else")

@@ -32,6 +32,7 @@ def checkpoint(answer: CheckpointAnswer) -> pb.GetCheckpointResponse:
         head=answer.head.leaf,
         head_path=b"".join(answer.head.path),
         known_root=answer.known_root,
+        cosigned=answer.cosigned,
     )
 
 

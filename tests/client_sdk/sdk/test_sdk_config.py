@@ -17,6 +17,7 @@ from client_sdk.home import create_home, install_certificate, install_trust_root
 from client_sdk.kernel.formats.keys import Ed25519Signer, Signer, verify
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+from client_sdk.models import WitnessDemand
 from client_sdk.signing import SecretPrompt, create_signing_key, open_signer
 from tests.support.troubles import FEW_BYTES, small_files_only
 
@@ -189,6 +190,7 @@ def test_a_further_scheme_opens_its_own_keys(tmp_path: Path) -> None:
         ('institution = "a"\nregistry = "h:1"\nname = "r"\n[keys]\nsign = "file:x"', "must be report"),
         ('institution = "a"\nregistry = "h:1"\nname = "r"\n[limits]\ndeadline = "1"', "must be seconds"),
         ('institution = "a"\nregistry = "h:1"\nname = "r"\n[limits]\nmax_age = 0', "above 0"),
+        ('institution = "a"\nregistry = "h:1"\nname = "r"\nwitnessed = "always"', "strict, follow_up, none"),
         ("institution =", "no TOML"),
     ],
 )
@@ -206,6 +208,7 @@ def test_settings_are_written_as_they_are_read(tmp_path: Path) -> None:
         home=tmp_path,
         keys={KeyUsage.REPORT: "file:keys/report.pem"},
         max_age=60.0,
+        witnessed=WitnessDemand.STRICT,
     )
     (tmp_path / "config.toml").write_text(config.to_toml())
     assert ClientConfig.from_home(tmp_path) == config

@@ -12,6 +12,7 @@ import pytest
 from creditregistry.v1 import check_pb2, submission_pb2
 
 from client_sdk import Client
+from client_sdk._answer_page import Page
 from client_sdk._protocol.own_record import read_held, version_of
 from client_sdk._protocol.proposal import next_act
 from client_sdk._protocol.receipt import read_receipt, read_result
@@ -32,8 +33,11 @@ from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.models import Answer, Outcome, Purpose, ReasonId, Unopened, Verdict, written_consent
 from client_sdk.models.proposal import ProposalView
 from tests.client_sdk.sdk_samples import default_report, person
+from tests.support.copied_home import copied_home
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from client_sdk._protocol.inquiry import Question
     from client_sdk.kernel.formats.act import Body
     from client_sdk.testing import TestRegistry
@@ -63,7 +67,7 @@ def question(client: Client, *numbers: int) -> Question:
 
 
 def answered(client: Client, asked: Question, change: Change | None = None) -> list[Answer]:
-    page = client._member.session.pages(asked)
+    page = Page(client._member.session, asked)
     request = page.request()
     assert request is not None
     response = client._member.services.inquiries.Check(request)
@@ -162,14 +166,14 @@ def test_a_disclosure_that_was_not_signed_is_the_registrys_fault(asker: Client) 
 def test_an_answer_from_before_is_a_rollback(registry: TestRegistry, asker: Client) -> None:
     asked = question(asker, 698)
     (before,) = answered(asker, asked)
-    page = asker._member.session.pages(asked)
+    page = Page(asker._member.session, asked)
     request = page.request()
     assert request is not None
     old = asker._member.services.inquiries.Check(request)
     with Client(registry.config("lender-1")) as lender:
         lender.report(default_report(602))
     asker.status()
-    late = asker._member.session.pages(asked)
+    late = Page(asker._member.session, asked)
     late.read(old)
     assert late.answers[0].verdict is Verdict.UNVERIFIABLE
     assert late.answers[0].failure is not None
@@ -179,25 +183,40 @@ def test_an_answer_from_before_is_a_rollback(registry: TestRegistry, asker: Clie
     assert page.answers[0].verdict is before.verdict is Verdict.CLEAR
 
 
-def test_another_history_signed_by_the_log_is_found(registry: TestRegistry, asker: Client) -> None:
+def test_another_history_signed_by_the_log_is_found(registry: TestRegistry, tmp_path: Path) -> None:
     signer = Ed25519Signer.from_pkcs8_pem((registry.registry_home / "log-key.pem").read_bytes())
-    asker.status()
-    seen = asker._member.session.newest_seen()
-    assert seen is not None
-    prove = asker._member.session.proving
-    tree = MemoryTree(place.to_bytes(32) for place in range(seen.size - 1))
-    with pytest.raises(RollbackError, match=r"log\.fork"):
-        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, tree.size, tree.root(), signer))))
-    with pytest.raises(RollbackError, match=r"log\.fork") as caught:
-        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size, bytes(32), signer))))
-    assert "two trees" in str(caught.value)
-    with pytest.raises(RollbackError, match=r"log\.rollback"):
-        asker._run(asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size + 1_000, bytes(32), signer))))
-    with pytest.raises(VerificationError):
-        asker._run(
-            asker._member.prove(prove(sign_checkpoint(seen.origin, seen.size, seen.root, Ed25519Signer.generate())))
-        )
-    assert asker._member.session.newest_seen() == seen
+    config = copied_home(registry, "lender-2", tmp_path)
+    with Client(config) as asker:
+        asker.status()
+        seen = asker._member.session.newest_seen()
+        assert seen is not None
+
+        def prove(size: int, root: bytes, by: Ed25519Signer = signer) -> None:
+            note = sign_checkpoint(seen.origin, size, root, by)
+            asker._run(asker._member.prove(asker._member.session.proving(note)))
+
+        def removed() -> None:
+            """Move the proof away, as a person does."""
+            (proof,) = config.state_folder.glob("contradiction-*.proof")
+            with pytest.raises(RollbackError, match=r"log\.fork-proved"):
+                asker.report(default_report(606))
+            with Client(config) as another, pytest.raises(RollbackError, match=r"log\.fork-proved"):
+                another.status()
+            proof.rename(tmp_path / proof.name)
+
+        tree = MemoryTree(place.to_bytes(32) for place in range(seen.size - 1))
+        with pytest.raises(RollbackError, match=r"log\.fork"):
+            prove(tree.size, tree.root())
+        removed()
+        with pytest.raises(RollbackError, match=r"log\.fork") as caught:
+            prove(seen.size, bytes(32))
+        assert "two trees" in str(caught.value)
+        removed()
+        with pytest.raises(RollbackError, match=r"log\.rollback"):
+            prove(seen.size + 1_000, bytes(32))
+        with pytest.raises(VerificationError):
+            prove(seen.size, seen.root, Ed25519Signer.generate())
+        assert asker._member.session.newest_seen() == seen
 
 
 def test_a_receipt_that_proves_nothing_is_refused(registry: TestRegistry) -> None:

@@ -221,9 +221,8 @@ SETTINGS: Wrong = {
     "name": (*NO_TEXT, "", "na\0me"),
     "home": (None, *NO_PATH),
     "keys": (None, 5, [], {"REPORT": "file:k"}, {KeyUsage.REPORT: 5}, {KeyUsage.REPORT: HALF}),
-    "deadline": KEY_SETTINGS["deadline_seconds"],
-    "batch_deadline": KEY_SETTINGS["deadline_seconds"],
-    "max_age": KEY_SETTINGS["deadline_seconds"],
+    **dict.fromkeys(("deadline", "batch_deadline", "max_age"), KEY_SETTINGS["deadline_seconds"]),
+    "witnessed": (None, 5, "", "STRICT", "always"),
     "secret": NO_FUNCTION,
     "schemes": (None, 5, [], {"pkcs11": 5}),
 }

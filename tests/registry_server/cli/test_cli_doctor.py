@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from client_sdk.kernel.formats.act import InstitutionBody, ReviewBody, RulebookBody
+from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from registry_server.operating.doctor import Grade, examine
 from registry_server.sequencing.clock import SystemClocks
@@ -81,6 +82,22 @@ def test_a_registry_of_invented_persons_is_warned_and_not_failed(site: Site) -> 
     shown = json.loads(run("doctor", "--home", site.home, "--json"))
     assert list(dict.fromkeys(item["check"] for item in shown["checks"])) == list(CHECKS)
     assert shown["counts"]["FAIL"] == 0
+
+
+def test_witnesses_that_members_demand_must_be_fed(tmp_path: Path) -> None:
+    keys = [VerifierKey.cosigner(f"w{number}.example", bytes([number]) * 32).text() for number in (1, 2)]
+    quorum = [*(f"witness w{number} {key}" for number, key in enumerate(keys, 1)), "group both 2 w1 w2", "quorum both"]
+    site = Site(tmp_path)
+    site.limits = {"witness_quorum": quorum}
+    site.found()
+    assert grades(site)["witnesses"] is Grade.FAIL
+    with (site.home / "registry.toml").open("a") as settings:
+        settings.write('witness_policy = "witnesses.policy"\n')
+    policy = site.home / "witnesses.policy"
+    for fed, grade in ((quorum[:1], Grade.FAIL), (quorum[:2], Grade.PASS)):
+        lines = [f"{line} https://w.example" for line in fed]
+        policy.write_text("\n".join([*lines, "quorum w1", ""]))
+        assert grades(site)["witnesses"] is grade
 
 
 def test_a_registry_of_real_persons_needs_what_the_law_asks_for(real: Site) -> None:

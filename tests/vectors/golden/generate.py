@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats import canonical, dsse
+from client_sdk.kernel.formats import canonical, dsse, note
 from client_sdk.kernel.formats.act import (
     ClosingBody,
     EndingBody,
@@ -39,6 +39,7 @@ from client_sdk.kernel.formats.commitment import (
     commit_text,
 )
 from client_sdk.kernel.formats.contradiction import Contradiction
+from client_sdk.kernel.formats.cosignature import cosign
 from client_sdk.kernel.formats.debt import debt_ref
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.erasure import Erasure
@@ -172,6 +173,7 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "rulebook": Rulebook().encode(),
         "rulebook digest": Rulebook().digest,
         "rulebook: with an overlay": Rulebook(overlays=(REPAIR,)).encode(),
+        "rulebook: with witnesses": Rulebook(witness_quorum=WITNESSES).encode(),
         "annotation: that hides": HIDING.encode(),
         "lapse: that shows again": SHOWING.encode(),
         "map key: subject": subject_key(seed("subject")),
@@ -185,6 +187,12 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
     }
 
 
+WITNESSES = (
+    f"witness one {VerifierKey.cosigner('w1.example', bytes(range(32))).text()} https://w1.example",
+    f"witness two {VerifierKey.cosigner('w2.example', bytes(range(1, 33))).text()}",
+    "group both 1 one two",
+    "quorum both",
+)
 HIDING = Annotation(
     registry=REGISTRY,
     author="lender-1",
@@ -390,8 +398,21 @@ def files() -> dict[str, bytes]:
         "contradiction-one-size.proof": contradiction(9, 9).encode(),
         "contradiction-two-sizes.proof": contradiction(9, 14).encode(),
         "evidence-clear.bin": canonical.encode(make_evidence(log, "lender-3", ["nobody"])),
+        "evidence-cosigned.bin": cosigned_evidence(log),
         "evidence-listed.bin": canonical.encode(make_evidence(log, "lender-3", listed, shown=[1])),
     }
+
+
+def cosigned_evidence(log: HandmadeLog) -> bytes:
+    """Evidence with a smaller checkpoint that two witnesses have cosigned."""
+    evidence, size = make_evidence(log, "lender-3", ["nobody"]), 9
+    signed = note.parse(log.checkpoint(size))
+    lines = [
+        cosign(signed.text, f"w{number}.example", signer(f"w{number}"), 1_790_000_000 + number) for number in (1, 2)
+    ]
+    evidence.cosigned.checkpoint = note.Note(signed.text, (*signed.signatures, *lines)).encode()
+    evidence.cosigned.consistency = b"".join(log.tree.consistency_proof(size, len(log.leaves)))
+    return canonical.encode(evidence)
 
 
 def main() -> None:

@@ -30,7 +30,7 @@ from client_sdk.acts import (
     TlsKeyBody,
     moment,
 )
-from client_sdk.checkpoints import CLOCKS_DIFFER_MS
+from client_sdk.checkpoints import CLOCKS_DIFFER_MS, NO_QUORUM, WitnessQuorum
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import ContestedFromOption, YesOption, hexadecimal, record_key, word_option
@@ -161,6 +161,7 @@ def register(app: typer.Typer) -> None:
             "act propose rulebook --from cn --set daily_statements=100000",
             "act propose rulebook --set holidays=2027-01-01,2027-02-08 --set workdays=2027-02-14",
             "act propose rulebook --overlays overlays.json",
+            "act propose rulebook --witness-quorum witnesses.policy",
             "act propose rulebook --set stale_days=92 --preview",
         ],
     )
@@ -187,14 +188,24 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option(metavar="FILE", help="JSON list of all overlays from now on; an empty one for none."),
         ] = None,
+        witness_quorum: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="C2SP tlog-policy: the witnesses that must cosign from now on; `quorum none` for no demand.",
+            ),
+        ] = None,
         preview: Annotated[
             bool,
             typer.Option("--preview", help="Show what it would change for records and members; nothing is signed."),
         ] = False,
         yes: YesOption = False,
     ) -> None:
-        """Change limits, periods and overlays that apply to all members; jurisdiction and time zone stay."""
-        _decide_rulebook(session, shipped, change, overlays, preview=preview, yes=yes)
+        """Change limits, periods, overlays and witnesses that apply to all; jurisdiction and time zone stay."""
+        lists: dict[str, object] = {} if overlays is None else {"overlays": _overlays(overlays)}
+        if witness_quorum is not None:
+            lists["witness_quorum"] = _witness_quorum(witness_quorum)
+        _decide_rulebook(session, shipped, change, lists, preview=preview, yes=yes)
 
     @verb(
         propose,
@@ -291,33 +302,31 @@ def _introduced(directory: "Directory", services: tuple[KeyService, ...]) -> Key
 
 
 def _decide_rulebook(
-    session: Run, shipped: str, changes: list[str] | None, overlays: Path | None, *, preview: bool, yes: bool
+    session: Run, shipped: str, changes: list[str] | None, lists: dict[str, object], *, preview: bool, yes: bool
 ) -> None:
     """Propose a rulebook, or show what it would change."""
-    new = None if overlays is None else _overlays(overlays)
     if not preview:
         propose_body(
-            session, lambda directory: RulebookBody(_proposed(directory.rulebook, shipped, changes, new)), yes=yes
+            session, lambda directory: RulebookBody(_proposed(directory.rulebook, shipped, changes, lists)), yes=yes
         )
         return
     with session.client() as client:
         directory = client.directory()
-        show_preview(session, client, directory, _proposed(directory.rulebook, shipped, changes, new))
+        show_preview(session, client, directory, _proposed(directory.rulebook, shipped, changes, lists))
 
 
-def _proposed(
-    rulebook: Rulebook, shipped: str, changes: list[str] | None, overlays: tuple[Overlay, ...] | None
-) -> Rulebook:
+def _proposed(rulebook: Rulebook, shipped: str, changes: list[str] | None, lists: dict[str, object]) -> Rulebook:
     """Return the rulebook that is proposed: today's, or one that ships, with the changes.
 
     Raises:
         UsageError: nothing changes, or no rulebook of that name ships.
     """
-    if not shipped and not changes and overlays is None:
-        raise UsageError("what changes is missing", "give --set NAME=VALUE, --from NAME, or --overlays FILE.")
+    if not shipped and not changes and not lists:
+        hint = "give --set NAME=VALUE, --from NAME, --overlays FILE or --witness-quorum FILE."
+        raise UsageError("what changes is missing", hint)
     if shipped and shipped not in JURISDICTIONS:
         raise UsageError(f"--from {shipped}: no such rulebook ships", f"one of {', '.join(JURISDICTIONS)}.")
-    return _changed(Rulebook.shipped(shipped) if shipped else rulebook, changes or [], overlays)
+    return _changed(Rulebook.shipped(shipped) if shipped else rulebook, changes or [], lists)
 
 
 def _overlays(path: Path) -> tuple[Overlay, ...]:
@@ -335,15 +344,28 @@ def _overlays(path: Path) -> tuple[Overlay, ...]:
         raise UsageError(f"--overlays {path}: want a JSON list of overlays") from None
 
 
-def _changed(rulebook: Rulebook, changes: list[str], overlays: tuple[Overlay, ...] | None) -> Rulebook:
-    """Return the rulebook with what ``NAME=VALUE`` says, and with other overlays where some are given.
+def _witness_quorum(path: Path) -> tuple[str, ...]:
+    """Return the lines of the rulebook for a policy in any spelling.
+
+    Raises:
+        UsageError: it is no policy, or names a log.
+    """
+    try:
+        quorum = WitnessQuorum.parse(path.read_bytes())
+        return () if quorum.quorum == NO_QUORUM else quorum.lines()
+    except FormatError as error:
+        raise UsageError(f"--witness-quorum {path}: {error}") from None
+
+
+def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -> Rulebook:
+    """Return the rulebook with what ``NAME=VALUE`` says, and with the lists that files give.
 
     Raises:
         UsageError: no such name, or another type of value.
     """
     known = {field.name: type(getattr(rulebook, field.name)) for field in fields(rulebook)}
-    del known["overlays"]
-    changed: dict[str, object] = {} if overlays is None else {"overlays": overlays}
+    del known["overlays"], known["witness_quorum"]
+    changed = dict(lists)
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals or name not in known:

@@ -374,7 +374,7 @@ class Evidence(_message.Message):
 
     @_builtins.property
     def cosigned(self) -> Global___CosignedCheckpoint:
-        """The newest cosigned checkpoint; absent in version 1."""
+        """The newest cosigned checkpoint that the registry holds; absent where it holds none."""
 
     def __init__(
         self,
@@ -403,16 +403,16 @@ Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
 
 @_typing.final
 class CosignedCheckpoint(_message.Message):
-    """Place for a checkpoint that witnesses have cosigned; absent in version 1 of Evidence."""
+    """A checkpoint that witnesses have cosigned, beside another one of the same log."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
-    """C2SP signed note."""
+    """C2SP signed note: the log's line, then those of witnesses."""
     consistency: _builtins.bytes
-    """Consistency of the two checkpoints, 32-byte hashes, joined."""
+    """Consistency of the smaller of the two checkpoints and the larger, 32-byte hashes, joined; empty for one size."""
     def __init__(
         self,
         *,
@@ -469,7 +469,6 @@ class TrustRoot(_message.Message):
     GENESIS_FIELD_NUMBER: _builtins.int
     ADMINISTRATORS_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
-    QUORUM_FIELD_NUMBER: _builtins.int
     GENESIS_LEAF_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version of this form: 1."""
@@ -479,8 +478,6 @@ class TrustRoot(_message.Message):
     """Leaf hash of the genesis act, 32 bytes."""
     threshold: _builtins.int
     """How many of them must sign an act."""
-    quorum: _builtins.int
-    """How many witnesses must cosign; 0 in version 1."""
     genesis_leaf: _builtins.bytes
     """The genesis leaf, from which all of the above follows."""
     @_builtins.property
@@ -500,12 +497,11 @@ class TrustRoot(_message.Message):
         genesis: _builtins.bytes = ...,
         administrators: _abc.Iterable[Global___TrustedAdministrator] | None = ...,
         threshold: _builtins.int = ...,
-        quorum: _builtins.int = ...,
         genesis_leaf: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "genesis", b"genesis", "genesis_leaf", b"genesis_leaf", "log_keys", b"log_keys", "quorum", b"quorum", "registry", b"registry", "threshold", b"threshold", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["administrators", b"administrators", "genesis", b"genesis", "genesis_leaf", b"genesis_leaf", "log_keys", b"log_keys", "registry", b"registry", "threshold", b"threshold", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

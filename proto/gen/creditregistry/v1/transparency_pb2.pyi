@@ -124,19 +124,23 @@ class GetCheckpointRequest(_message.Message):
 
     KNOWN_SIZE_FIELD_NUMBER: _builtins.int
     TO_SIZE_FIELD_NUMBER: _builtins.int
+    COSIGNED_FIELD_NUMBER: _builtins.int
     known_size: _builtins.int
     """Size that the caller knows; 0 for none. A consistency proof from it is added."""
     to_size: _builtins.int
     """Size at which the consistency proof ends, known_size or more; 0 for that of the newest checkpoint."""
+    cosigned: _builtins.bool
+    """Whether the newest cosigned checkpoint is wanted too."""
     def __init__(
         self,
         *,
         known_size: _builtins.int = ...,
         to_size: _builtins.int = ...,
+        cosigned: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_size", b"known_size", "to_size", b"to_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned", "known_size", b"known_size", "to_size", b"to_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -153,6 +157,7 @@ class GetCheckpointResponse(_message.Message):
     HEAD_FIELD_NUMBER: _builtins.int
     HEAD_PATH_FIELD_NUMBER: _builtins.int
     KNOWN_ROOT_FIELD_NUMBER: _builtins.int
+    COSIGNED_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """C2SP signed note with the log's one signature."""
     consistency: _builtins.bytes
@@ -165,6 +170,12 @@ class GetCheckpointResponse(_message.Message):
     """Root of the tree of known_size, 32 bytes; empty without known_size. Where it is another than the one that was signed
     before, it and the consistency proof make the contradiction provable.
     """
+    @_builtins.property
+    def cosigned(self) -> _evidence_pb2.CosignedCheckpoint:
+        """The newest cosigned checkpoint, and its consistency with the tree of known_size, or of the newest checkpoint where
+        that is 0; absent where it was not wanted, or the registry holds none.
+        """
+
     def __init__(
         self,
         *,
@@ -173,10 +184,11 @@ class GetCheckpointResponse(_message.Message):
         head: _builtins.bytes = ...,
         head_path: _builtins.bytes = ...,
         known_root: _builtins.bytes = ...,
+        cosigned: _evidence_pb2.CosignedCheckpoint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "head", b"head", "head_path", b"head_path", "known_root", b"known_root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "cosigned", b"cosigned", "head", b"head", "head_path", b"head_path", "known_root", b"known_root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

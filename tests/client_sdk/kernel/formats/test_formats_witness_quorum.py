@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.note import VerifierKey
-from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.witness_quorum import WitnessQuorum, read_quorum_lines
 from tests.client_sdk.kernel.formats.vectors import load
 
 VECTORS = load("tlog-policy/policy_vectors.json")
@@ -102,3 +103,42 @@ def test_what_is_no_policy_is_refused(text: str, rule: str) -> None:
 def test_any_bytes_are_a_policy_or_refused(data: bytes) -> None:
     with suppress(FormatError):
         WitnessQuorum.parse(data)
+
+
+def test_a_rulebook_holds_a_policy_in_one_spelling() -> None:
+    text = f"# ours\n{WITNESSES}\n group  two  any w1 w2 \nquorum two\n"
+    lines = WitnessQuorum.parse(text.encode()).lines()
+    assert lines[-2:] == ("group two 1 w1 w2", "quorum two")
+    book = Rulebook(witness_quorum=lines)
+    assert Rulebook.of(book.message()) == book
+    assert book.quorum == WitnessQuorum.parse(text.encode())
+    assert Rulebook().quorum is None
+
+
+ONE = (f"witness w1 {KEYS[0].text()} https://w1.example", f"witness w2 {KEYS[1].text()}", "group g 1 w1 w2", "quorum g")
+
+
+@pytest.mark.parametrize(
+    ("lines", "rule"),
+    [
+        ((ONE[1], ONE[0], *ONE[2:], ONE[3]), "policy.quorum"),
+        (("# ours", *ONE), "witness-quorum.spelling"),
+        (("", *ONE), "witness-quorum.spelling"),
+        ((*ONE[:2], "group g any w1 w2", ONE[3]), "witness-quorum.spelling"),
+        ((*ONE[:3], "quorum  g"), "witness-quorum.spelling"),
+        ((ONE[0], ONE[1], ONE[3], ONE[2]), "policy.defined"),
+        ((f"log {VerifierKey.ed25519('log.example', bytes(32)).text()}", *ONE), "witness-quorum.log"),
+        (("quorum none",), "witness-quorum.none"),
+        (("\n".join(ONE),), "witness-quorum.length"),
+        (("\ud800", *ONE), "witness-quorum.spelling"),
+        ((*(["# more"] * 61), *ONE), "witness-quorum.length"),
+        ((ONE[0] + "/" + "a" * 17_000, *ONE[1:]), "witness-quorum.length"),
+        (tuple("quorum"), "policy.line"),
+    ],
+)
+def test_another_spelling_makes_no_rulebook(lines: tuple[str, ...], rule: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        read_quorum_lines(lines)
+    assert caught.value.rule == rule
+    with pytest.raises(FormatError):
+        Rulebook(witness_quorum=lines).message()

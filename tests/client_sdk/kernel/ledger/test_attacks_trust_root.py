@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.errors import VerificationError
+from client_sdk.kernel.formats.act import RulebookBody
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.verification import is_trust_root, verify_trust_root
@@ -41,13 +44,28 @@ def test_another_genesis_has_another_fingerprint() -> None:
         replace(HONEST.trust_root, genesis=OTHER.trust_root.genesis),
         replace(OTHER.trust_root, genesis=HONEST.trust_root.genesis),
         replace(HONEST.trust_root, genesis_leaf=OTHER.trust_root.genesis_leaf),
-        replace(HONEST.trust_root, quorum=1),
     ],
-    ids=["administrators", "threshold", "registry", "log key", "genesis", "fingerprint", "leaf", "quorum"],
+    ids=["administrators", "threshold", "registry", "log key", "genesis", "fingerprint", "leaf"],
 )
 def test_nothing_stands_beside_the_genesis(lie: TrustRoot) -> None:
     with pytest.raises(FormatError):
         TrustRoot.parse(lie.encode())
+
+
+def test_a_trust_root_and_the_directory_say_which_witnesses_must_cosign() -> None:
+    witness = VerifierKey.cosigner("w1.example", bytes(32)).text()
+    lines = (f"witness w1 {witness}", "quorum w1")
+    founded = HandmadeLog(lenders=(), rulebook=Rulebook(witness_quorum=lines))
+    root = TrustRoot.parse(founded.trust_root.encode())
+    assert root.quorum is not None
+    assert root.quorum.lines() == lines
+    # An act takes the demand back, and another one sets it: the trust root says what was at founding.
+    founded.act(RulebookBody(Rulebook()))
+    assert founded.state.directory.rulebook.quorum is None
+    founded.act(RulebookBody(Rulebook(witness_quorum=lines)))
+    assert founded.state.directory.rulebook.quorum == root.quorum
+    assert HONEST.trust_root.quorum is None
+    assert not founded.complaints
 
 
 def test_a_trust_root_without_its_genesis_is_none() -> None:

@@ -157,7 +157,7 @@ def test_bytes_that_are_no_leaf_are_told_by_the_part_in_which_they_stand(
 
 
 def _a_cosigned_checkpoint(evidence: pb.Evidence) -> None:
-    evidence.cosigned.checkpoint = evidence.checkpoint
+    evidence.cosigned.checkpoint = evidence.checkpoint + b"x"
 
 
 def _head_of_another_place(evidence: pb.Evidence) -> None:
@@ -328,7 +328,7 @@ def _another_version_of_the_keys(evidence: pb.Evidence) -> None:
 
 CHANGES: list[tuple[Callable[[pb.Evidence], None], str]] = [
     (_version_2, "evidence"),
-    (_a_cosigned_checkpoint, "evidence"),
+    (_a_cosigned_checkpoint, "cosigned checkpoint"),
     (_head_of_another_place, "log proof"),
     (_log_proof_cut, "log proof"),
     (_head_is_a_statement, "head"),

@@ -41,6 +41,7 @@ FORMS: dict[str, bytes] = {
         "contradiction-one-size.proof",
         "contradiction-two-sizes.proof",
         "evidence-clear.bin",
+        "evidence-cosigned.bin",
         "evidence-listed.bin",
     ],
 )

@@ -1,0 +1,161 @@
+"""Trust in witnesses: what a member demands of them, and how far they have confirmed the log that it was shown.
+
+    state/cosigned = the newest checkpoint that a quorum has cosigned, as a signed note         replaced as a whole
+
+Whatever the log has signed for this member begins the newest checkpoint that its home keeps (``newest.py``). So one
+cosigned checkpoint that this one begins, or that begins it, tells of all of them: those up to its size are confirmed.
+Where the two are not of one history, both were signed by the log, and the proof of that is kept.
+
+``confirming`` does no network I/O: it is a generator as ``NewestCheckpoint.prove`` is.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from creditregistry.v1 import transparency_pb2
+
+from client_sdk._files import replace_file
+from client_sdk._protocol.witnessed import witnessed
+from client_sdk.errors import ConfigError, RefusedError, RollbackError, TransportError, VerificationError
+from client_sdk.following.newest import COSIGNED_FILE
+from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.ledger.cosigned import check_one_history, read_cosigned
+from client_sdk.models.witnessed import WitnessDemand
+
+if TYPE_CHECKING:
+    from creditregistry.v1 import evidence_pb2
+
+    from client_sdk.config import ClientConfig
+    from client_sdk.following.core import DirectoryFollower
+    from client_sdk.following.newest import NewestCheckpoint, Proving
+    from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
+    from client_sdk.kernel.ledger.cosigned import Cosigned
+    from client_sdk.models.witnessed import Witnessed
+
+__all__ = ["WitnessTrust"]
+
+# Between two requests for what witnesses have cosigned meanwhile.
+_AGAIN_SECONDS = 5.0
+
+
+class WitnessTrust:
+    """The witnesses of one home; any number of threads may share it.
+
+    Args:
+        config: of the member.
+        follower: knows the rulebook.
+        newest: knows what the log has signed for this home.
+
+    Raises:
+        ConfigError: the member's own policy is not in order.
+    """
+
+    def __init__(self, config: ClientConfig, follower: DirectoryFollower, newest: NewestCheckpoint) -> None:
+        self._demand = config.witnessed
+        self._own = config.own_quorum()
+        self._follower = follower
+        self._newest = newest
+        self._path = config.state_folder / COSIGNED_FILE
+        self._key = follower.trust_root.log_key
+        self._asked_at = float("-inf")
+
+    @property
+    def quorums(self) -> tuple[WitnessQuorum, ...]:
+        """All that must be met; none where nothing is demanded."""
+        if self._demand is WitnessDemand.NONE:
+            return ()
+        return tuple(quorum for quorum in (self._follower.quorum, self._own) if quorum is not None)
+
+    @property
+    def strict(self) -> bool:
+        """Whether an answer waits for witnesses."""
+        return self._demand is WitnessDemand.STRICT and bool(self.quorums)
+
+    def witnessed(self) -> Witnessed | None:
+        """Return how far the newest checkpoint of this home is confirmed; None where nothing is demanded."""
+        known = self._newest.read()
+        return witnessed(self._read(), 0 if known is None else known.checkpoint.size, self.quorums)
+
+    def confirming(self) -> Proving:
+        """Ask, now and then, whether witnesses have seen what was shown to this home.
+
+        A registry that has nothing to show, does not answer or refuses proves nothing: the age of what was confirmed
+        tells of it.
+
+        Raises:
+            ContradictionError: witnesses see another history; what shows it is kept.
+            ConfigError: a file of the home cannot be read or written.
+        """
+        known = self._newest.read()
+        if known is None or not self.quorums or time.monotonic() - self._asked_at < _AGAIN_SECONDS:
+            return
+        before = self._read()
+        if before is not None and before.size >= known.checkpoint.size:
+            return
+        self._asked_at = time.monotonic()
+        size = known.checkpoint.size
+        try:
+            response = yield transparency_pb2.GetCheckpointRequest(known_size=size, cosigned=True)
+        except (RefusedError, TransportError):
+            return
+        if not response.HasField("cosigned"):
+            return
+        try:
+            cosigned = check_one_history(response.cosigned, known.checkpoint, self._key)
+        except FormatError:
+            yield from self.exposing(known.raw, response.cosigned)
+            return
+        yield from self.taking(cosigned)
+
+    def taking(self, cosigned: Cosigned) -> Proving:
+        """Keep a cosigned checkpoint that is of one history with what is kept, where a quorum is met by a larger one.
+
+        Raises:
+            ContradictionError: it is larger than what is kept, and not of one history with it after all.
+            ConfigError: it cannot be written.
+        """
+        try:
+            met = cosigned.met_at(self.quorums) is not None
+        except FormatError:
+            # The registry should not have shown it; it counts for nothing.
+            return
+        before, known = self._read(), self._newest.read()
+        if not met or (before is not None and (before == cosigned or before.size > cosigned.size)):
+            return
+        if known is not None and known.checkpoint.size < cosigned.size:
+            yield from self._newest.prove(cosigned.signed.raw)
+        replace_file(self._path, cosigned.note.encode())
+
+    def exposing(self, note: bytes, message: evidence_pb2.CosignedCheckpoint) -> Proving:
+        """Find out whether a cosigned checkpoint contradicts another one, where it was not proved to belong to it.
+
+        Args:
+            note: the other one, signed by the log.
+            message: what was shown beside it.
+
+        Raises:
+            ContradictionError: it does; what shows it is kept.
+        """
+        try:
+            cosigned = read_cosigned(message.checkpoint, self._key)
+        except FormatError:
+            return
+        with suppress(RefusedError, TransportError):
+            try:
+                yield from self._newest.connect(note, cosigned.signed.raw)
+            except RollbackError:
+                raise
+            except VerificationError:
+                return
+
+    def _read(self) -> Cosigned | None:
+        """Return what is kept; None where there is nothing, or what is there is of no use: it is asked for again."""
+        try:
+            return read_cosigned(self._path.read_bytes(), self._key)
+        except (FileNotFoundError, FormatError):
+            return None
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be read: {error.strerror}") from error

@@ -1,0 +1,98 @@
+"""Cosigned checkpoints beside an answer (proto/README.md 8): one history with its own checkpoint, and who cosigned.
+
+Whether that is enough is for the reader to say, who brings the witnesses that it trusts: nothing here takes them from
+the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats import note as notes
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint
+from client_sdk.kernel.formats.cosignature import cosignatures_of
+from client_sdk.kernel.formats.merkle import verify_consistency
+from client_sdk.kernel.formats.note import Note
+from client_sdk.kernel.ledger.proving import split_hashes, within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from creditregistry.v1 import evidence_pb2 as pb
+
+    from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint
+    from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
+
+__all__ = ["COSIGNED", "Cosigned", "check_one_history", "read_cosigned"]
+
+COSIGNED = "cosigned checkpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """A checkpoint of the log with the lines of witnesses, which are not verified yet.
+
+    Attributes:
+        signed: with the log's line alone.
+        note: with all lines.
+    """
+
+    signed: SignedCheckpoint
+    note: Note
+
+    @property
+    def size(self) -> int:
+        """Leaves of its tree."""
+        return self.signed.checkpoint.size
+
+    def met_at(self, quorums: Sequence[WitnessQuorum]) -> int | None:
+        """Return the newest time at which every quorum had cosigned, seconds since 1970 UTC; None where one had not.
+
+        Args:
+            quorums: at least one, each from the reader's own trust.
+
+        Raises:
+            FormatError: the line of a trusted witness is of another form.
+            SignatureError: the line of a trusted witness does not verify, which spoils the whole note.
+        """
+        with within(COSIGNED):
+            met = [_met_at(self.note, quorum) for quorum in quorums]
+        return None if None in met else min((at for at in met if at is not None), default=None)
+
+
+@lru_cache(maxsize=64)
+def _met_at(note: Note, quorum: WitnessQuorum) -> int | None:
+    """Return when one quorum had cosigned a note; verified once, as one covers many answers."""
+    return quorum.met_at(cosignatures_of(note, [witness.key for witness in quorum.witnesses]))
+
+
+@lru_cache(maxsize=64)
+def read_cosigned(data: bytes, log_key: VerifierKey) -> Cosigned:
+    """Return the checkpoint of a note with lines of witnesses; the log's own line comes first. Verified once.
+
+    Raises:
+        FormatError: it is no such note, or of another log.
+        SignatureError: the log's line does not verify.
+    """
+    with within(COSIGNED):
+        note = notes.parse(data)
+        own = Note(note.text, note.signatures[:1])
+        return Cosigned(parse_checkpoint(own.encode(), log_key), note)
+
+
+def check_one_history(message: pb.CosignedCheckpoint, checkpoint: Checkpoint, log_key: VerifierKey) -> Cosigned:
+    """Return a cosigned checkpoint that belongs to one history with another checkpoint, whichever of them is larger.
+
+    Raises:
+        FormatError: as ``read_cosigned``.
+        ProofError: the smaller tree is not proved to begin the larger one.
+    """
+    cosigned = read_cosigned(message.checkpoint, log_key)
+    before, after = sorted((cosigned.signed.checkpoint, checkpoint), key=lambda one: one.size)
+    with within(COSIGNED):
+        path = split_hashes(message.consistency, COSIGNED)
+        verify_consistency(before.size, after.size, path, before.root, after.root)
+    return cosigned
