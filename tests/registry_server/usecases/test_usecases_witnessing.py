@@ -82,7 +82,7 @@ def served(*decisions: Callable[[bytes], tuple[int, bytes]]) -> Iterator[list[Se
 def real(number: int, folder: Path) -> Callable[[bytes], tuple[int, bytes]]:
     """A witness as it is."""
     folder.mkdir(exist_ok=True)
-    rows = LogRows.create(folder / f"logs-{number}.sqlite")
+    rows = LogRows.create(folder / f"logs-{number}.sqlite", KEYS[number])
     witness = Witness(KEYS[number].name, SIGNERS[number], [LOG_KEY], rows, lambda: SECONDS)
     return lambda body: witness.add_checkpoint(body)[:2]
 
