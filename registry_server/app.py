@@ -133,9 +133,9 @@ class App:
         """
         settings, status = self.settings, self.status
         if settings.tiles_listen is not None:
-            self._log_files = LogFileServer(
-                LogTiles(self.database), self._admit_auditor, self._cosigned, self.tls.context
-            )
+            witnessing = self.witnessing
+            cosigned = witnessing.newest_note if witnessing is not None and witnessing.is_demanded else None
+            self._log_files = LogFileServer(LogTiles(self.database), self._admit_auditor, cosigned, self.tls.context)
             await self._log_files.start(settings.tiles_listen)
         self._server = RpcServer(
             self.servicers,
@@ -167,10 +167,6 @@ class App:
     def _admit_auditor(self, certificate: bytes) -> None:
         """Let those read leaves as files who may read them by RPC; raises as ``Authorizer.check``."""
         Authorizer(self.standing).admit(LIST_LEAVES, peer_of_certificate(certificate))
-
-    def _cosigned(self) -> bytes | None:
-        newest = None if self.witnessing is None else self.witnessing.newest
-        return None if newest is None else newest.note
 
     def close(self) -> None:
         """Close everything that was opened; blocks until the writer has finished."""

@@ -151,6 +151,16 @@ class Witnessing:
         """The newest checkpoint that a quorum has cosigned; None where there is none yet."""
         return self._newest
 
+    @property
+    def is_demanded(self) -> bool:
+        """Whether the policy demands a cosignature at all: one of ``quorum none`` does not."""
+        return not self._policy.is_met(())
+
+    def newest_note(self) -> bytes | None:
+        """Return that checkpoint as a signed note."""
+        newest = self._newest
+        return None if newest is None else newest.note
+
     def figures(self) -> dict[str, float]:
         """Return the figures of now."""
         newest = self._newest
