@@ -57,7 +57,7 @@ from registry_server.settings import (
     Settings,
     SettingsError,
 )
-from registry_server.storage import migrations
+from registry_server.storage import head, migrations
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.acts import Acts
 from registry_server.usecases.alerts import Alerts
@@ -255,6 +255,10 @@ def _open(
     settings: Settings, database: Database, register: Register, signer: Ed25519Signer, clocks: Clocks | None
 ) -> Ledger:
     """Return the ledger of a registry that may be served with its settings."""
+    with database.snapshot() as work:
+        row = head.read(work)
+    if row is not None and row.destroying:
+        raise SettingsError(f"{settings.registry} is being destroyed, from another folder than {settings.home}")
     ledger = Ledger.open(database, register, signer, clocks)
     try:
         check_serving(settings, ledger.directory.rulebook)

@@ -69,6 +69,7 @@ def create_log() -> None:
         whole("checkpoint_size"),
         raw("checkpoint"),
         sa.Column("clock_confirmed_at", sa.BigInteger()),
+        sa.Column("destroying", sa.Boolean(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_head_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_head")),
     )

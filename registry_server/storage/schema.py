@@ -101,6 +101,7 @@ head = Table(
     Column("checkpoint_size", BigInteger, nullable=False),
     Column("checkpoint", LargeBinary, nullable=False),
     Column("clock_confirmed_at", BigInteger),
+    Column("destroying", Boolean, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
 

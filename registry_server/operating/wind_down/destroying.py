@@ -1,7 +1,8 @@
 """Destruction of a registry's data once its closing act allows it, in steps that a crash may interrupt anywhere.
 
     1  every live record is erased by a lapse in the log, as the clock erases any other
-    2  HOME/destruction.json is written: what there is to destroy; from here on nothing is served any more
+    2  the database is marked, so that no process of any host appends to the log any more; HOME/destruction.json is
+       written: what there is to destroy; from here on nothing is served any more
     3  the tables are dropped, and the database's files cleaned; the head row and the hashes of the two trees stay
     4  HOME/public/destruction.bin, the certificate, is signed by the log's key
     5  the keys are overwritten and removed: the log's, the authority's, those of TLS
@@ -183,6 +184,10 @@ def _prepare(settings: Settings, permit: Permit, told: Callable[[str], None], cl
         _check_document(permit.document, closing)
         manifest = _check_receipt(ledger, permit, closing)
         _erase(ledger, told)
+        # What is read from here on is the end of the log, whatever another process may still try.
+        with database.append() as work:
+            head.mark_destroying(work)
+            work.commit()
         with ledger.view() as view:
             leaf = view.leaves_at([closing.place])[closing.place]
             path = [hash_.hex() for hash_ in view.inclusion(closing.place)]
@@ -256,7 +261,7 @@ def _erase(ledger: Ledger, told: Callable[[str], None]) -> None:
 
 
 def _drop(settings: Settings, told: Callable[[str], None]) -> None:
-    with Database(settings.database) as database:
+    with Database(settings.database) as database, unserved(database):
         for table in wholesale.DROPPED:
             with database.append() as work:
                 there = wholesale.is_there(work, table)

@@ -24,6 +24,7 @@ from registry_server.operating.wind_down.destroying import Permit, destroy
 from registry_server.operating.wind_down.exporting import export, verify_export
 from registry_server.operating.wind_down.taking_over import take_over
 from registry_server.sequencing.committed import open_trees
+from registry_server.sequencing.errors import LedgerClosedError
 from registry_server.settings import SettingsError, load_settings
 from registry_server.storage import head, wholesale
 from registry_server.storage.unit_of_work import Database
@@ -195,6 +196,35 @@ def test_a_wind_down_that_dies_at_each_step_loses_nothing_and_leaves_nothing(
         build(closing.settings)
     # The successor still holds everything.
     assert verify_export(folder).digest == exported.digest
+
+
+def test_nothing_is_appended_to_a_registry_whose_destruction_has_begun(closing: ClosingHome) -> None:
+    world = closing.world
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.DESTROY)
+        world.clock.now += 3 * DAY_MS
+        ledger.heartbeat().result()
+    steps: list[str] = []
+
+    def dies_before_dropping(step: str) -> None:
+        steps.append(step)
+        if step.startswith("written down"):
+            raise Crash
+
+    with pytest.raises(Crash):
+        destroy(closing.settings, Permit(closing.document), dies_before_dropping, world.clock)
+    # A process of another host, which has the database and not this folder.
+    with closing.ledger() as ledger:
+        with pytest.raises(LedgerClosedError):
+            ledger.heartbeat().result()
+        with ledger.view() as view:
+            size = view.size
+    closing.settings.destruction_file.rename(closing.home / "elsewhere.json")
+    with pytest.raises(SettingsError, match="is being destroyed, from another folder"):
+        build(closing.settings)
+    (closing.home / "elsewhere.json").rename(closing.settings.destruction_file)
+    done = destroy(closing.settings, Permit(closing.document), clocks=world.clock)
+    assert done.verified.checkpoint.size == size
 
 
 def test_a_key_that_cannot_be_destroyed_holds_up_no_other_and_is_reported_until_it_is_gone(
