@@ -96,6 +96,7 @@ def test_a_registry_of_real_persons_needs_what_the_law_asks_for(real: Site) -> N
     ("setting", "value", "check"),
     [
         ("storage_region", '"SG"', "region"),
+        ("storage_region", '"CN-HK"', "region"),
         ("protection_level", "2", "protection"),
         ("impact_assessment_on", '"2020-02-29"', "assessment"),
         ("impact_assessment_on", '"2199-01-01"', "assessment"),
