@@ -229,6 +229,7 @@ def create_counts() -> None:
         whole("events"),
         sa.PrimaryKeyConstraint("member", "month", "event", "rule", name=op.f("pk_quality_counts")),
     )
+    op.create_index(op.f("ix_quality_counts_month"), "quality_counts", ["month"])
 
 
 def create_blocked_debts() -> None:

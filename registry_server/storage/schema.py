@@ -413,6 +413,7 @@ quality_counts = Table(
     Column("events", BigInteger, nullable=False),
     PrimaryKeyConstraint("member", "month", "event", "rule"),
 )
+Index(None, quality_counts.c.month)
 
 # The newest day on which a lender gave a kind of record.
 contributions = Table(
