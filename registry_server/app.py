@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prometheus_client import CollectorRegistry
 
 from client_sdk._helper_process import processors
+from client_sdk._http_server import HttpLimits
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
@@ -135,7 +136,10 @@ class App:
         if settings.tiles_listen is not None:
             witnessing = self.witnessing
             cosigned = witnessing.newest_note if witnessing is not None and witnessing.is_demanded else None
-            self._log_files = LogFileServer(LogTiles(self.database), self._admit_auditor, cosigned, self.tls.context)
+            limits = HttpLimits(address_connections=settings.tiles_address_connections_max)
+            self._log_files = LogFileServer(
+                LogTiles(self.database), self._admit_auditor, cosigned, self.tls.context, limits
+            )
             await self._log_files.start(settings.tiles_listen)
         self._server = RpcServer(
             self.servicers,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from client_sdk._http_server import HttpLimits
     from registry_server.usecases.tiles import LogTiles
 
 __all__ = ["LogFileServer"]
@@ -52,6 +53,7 @@ class LogFileServer:
         cosigned: returns the newest checkpoint that a quorum of witnesses has cosigned, None where there is none yet;
             None itself where no cosignature is demanded.
         context: returns that of TLS for the next handshake, which asks for a client certificate and demands none.
+        limits: of connections and waits.
     """
 
     def __init__(
@@ -60,13 +62,14 @@ class LogFileServer:
         admit_auditor: Callable[[bytes], None],
         cosigned: Callable[[], bytes | None] | None,
         context: Callable[[], ssl.SSLContext],
+        limits: HttpLimits | None = None,
     ) -> None:
         self._tiles = tiles
         self._cosigned = cosigned
         self._admit_auditor = admit_auditor
         self._context = context
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tiles")
-        self._server = HttpServer(self._answer, _note)
+        self._server = HttpServer(self._answer, _note, limits)
 
     async def start(self, address: str) -> int:
         """Begin to serve; return the port.

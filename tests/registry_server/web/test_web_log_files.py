@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk._http_server import HttpLimits
 from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.tiles import LogTiles
@@ -33,10 +34,12 @@ def _read(url: str, context: ssl.SSLContext) -> tuple[int, bytes]:
             return error.code, error.read()
 
 
-async def checkpoint_of(database: Database, cosigned: Callable[[], bytes | None] | None) -> tuple[int, bytes]:
+async def checkpoint_of(
+    database: Database, cosigned: Callable[[], bytes | None] | None, limits: HttpLimits | None = None
+) -> tuple[int, bytes]:
     material = AUTHORITY.server()
     tls = ServerTls(lambda: TlsFiles(material.key, material.certificate, material.ca), "renew it")
-    server = LogFileServer(LogTiles(database), lambda _: None, cosigned, tls.context)
+    server = LogFileServer(LogTiles(database), lambda _: None, cosigned, tls.context, limits)
     port = await server.start("127.0.0.1:0")
     try:
         trusting = ssl.create_default_context(cadata=material.ca.decode())
@@ -52,4 +55,7 @@ async def test_the_checkpoint_is_the_newest_or_where_witnesses_are_set_what_they
         assert await checkpoint_of(database, None) == (200, newest)
         assert await checkpoint_of(database, lambda: b"cosigned") == (200, b"cosigned")
         status, said = await checkpoint_of(database, lambda: None)
+        # Where readers come by one address, such as a proxy's, the operator may allow it more connections, or fewer.
+        with pytest.raises(urllib.error.URLError):
+            await checkpoint_of(database, None, HttpLimits(address_connections=0))
     assert (status, said.startswith(b"no quorum of witnesses")) == (503, True)
