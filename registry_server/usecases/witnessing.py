@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from client_sdk._deadline import ended_by
+from client_sdk._deadline import connect, ended_by, resolve
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.cosignature import cosigned_at
 from client_sdk.kernel.formats.errors import FormatError
@@ -279,10 +279,11 @@ class Witnessing:
         connection = http.client.HTTPConnection(host, port or (443 if secure else 80), timeout=_STEP_SECONDS)
         # A limit for the whole, which the library does not have: it waits for each line of the answer anew.
         with ended_by(_WHOLE_SECONDS, lambda: connection.sock) as deadline, closing(connection):
-            connection.connect()
+            addresses = resolve(host, connection.port, _STEP_SECONDS)
+            connection.sock = plain = connect(addresses, connection.port, _STEP_SECONDS)
             if secure:
                 # The handshake apart, so that the deadline ends it too.
-                tls = self._context.wrap_socket(connection.sock, server_hostname=host, do_handshake_on_connect=False)
+                tls = self._context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
                 connection.sock = tls
                 tls.do_handshake()
             if deadline.over:
