@@ -121,7 +121,9 @@ def _examined(name: str, check: Callable[[], Iterator[Examined]]) -> Iterator[Ex
         told = text_of(error)
         if told is None:
             raise
-        yield Examined(name, Grade.FAIL, told, "mend this, then run doctor again")
+        yield Examined(
+            name, Grade.FAIL, told, "this check could not be made: put right what it names, then run doctor again"
+        )
 
 
 class _Looking:
