@@ -133,6 +133,8 @@ def destroy(path: Path) -> None:
         FileNotFoundError: it is not there.
         OSError: it cannot be overwritten or removed.
     """
+    # It may be a key that its owner has made read-only.
+    path.chmod(FILE_MODE)
     with path.open("r+b") as file:
         file.write(bytes(path.stat().st_size))
         file.flush()

@@ -116,11 +116,14 @@ class HttpServer:
 
         Args:
             address: host:port, IPv6 addresses in brackets; port 0 takes a free one.
-            context: returns that of TLS for the next handshake; None serves in clear.
+            context: returns that of TLS for the next handshake; None serves in clear. It is asked once before anything
+                is served, so that one that cannot be made is reported here; what it raises later costs one connection.
 
         Raises:
-            OSError: the address is taken or is none of this machine.
+            OSError: the address is taken or is none of this machine, or the context cannot be made.
         """
+        if context is not None:
+            await asyncio.to_thread(context)
         host, _, port = address.rpartition(":")
         host = host.strip("[]")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -146,13 +149,14 @@ class HttpServer:
             except OSError:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
+            # From here on nothing may raise: what a connection needs is made in its own task.
             host = _network_of(str(address[0]))
             limits = self._limits
             if len(self._connections) >= limits.connections or self._by_address[host] >= limits.address_connections:
                 accepted.close()
                 continue
             self._by_address[host] += 1
-            task = asyncio.create_task(self._serve(accepted, None if context is None else context()))
+            task = asyncio.create_task(self._serve(accepted, context))
             self._connections.add(task)
             task.add_done_callback(partial(self._forget, host))
 
@@ -162,8 +166,15 @@ class HttpServer:
         if not self._by_address[host]:
             del self._by_address[host]
 
-    async def _serve(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
-        """Serve one connection until peer, timeout or error ends it."""
+    async def _serve(self, accepted: socket.socket, context: Callable[[], ssl.SSLContext] | None) -> None:
+        """Serve one connection until peer, timeout or error ends it; an error that is not the peer's is reported."""
+        try:
+            await self._talk(accepted, None if context is None else context())
+        except Exception as error:  # noqa: BLE001 - whatever it was, the server goes on
+            accepted.close()
+            self._failed(error)
+
+    async def _talk(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(_READ_BYTES, loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prometheus_client import CollectorRegistry
 
 from client_sdk._helper_process import processors
+from client_sdk._http_server import HttpLimits
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
@@ -57,7 +58,7 @@ from registry_server.settings import (
     Settings,
     SettingsError,
 )
-from registry_server.storage import migrations
+from registry_server.storage import head, migrations
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.acts import Acts
 from registry_server.usecases.alerts import Alerts
@@ -134,8 +135,11 @@ class App:
         """
         settings, status = self.settings, self.status
         if settings.tiles_listen is not None:
+            witnessing = self.witnessing
+            cosigned = witnessing.newest_note if witnessing is not None and witnessing.is_demanded else None
+            limits = HttpLimits(address_connections=settings.tiles_address_connections_max)
             self._log_files = LogFileServer(
-                LogTiles(self.database), self._admit_auditor, self._cosigned, self.tls.context
+                LogTiles(self.database), self._admit_auditor, cosigned, self.tls.context, limits
             )
             await self._log_files.start(settings.tiles_listen)
         self._server = RpcServer(
@@ -168,10 +172,6 @@ class App:
     def _admit_auditor(self, certificate: bytes) -> None:
         """Let those read leaves as files who may read them by RPC; raises as ``Authorizer.check``."""
         Authorizer(self.standing).admit(LIST_LEAVES, peer_of_certificate(certificate))
-
-    def _cosigned(self) -> bytes | None:
-        newest = None if self.witnessing is None else self.witnessing.newest
-        return None if newest is None else newest.note
 
     def close(self) -> None:
         """Close everything that was opened; blocks until the writer has finished."""
@@ -267,6 +267,10 @@ def _open(
     settings: Settings, database: Database, register: Register, signer: Ed25519Signer, clocks: Clocks | None
 ) -> Ledger:
     """Return the ledger of a registry that may be served with its settings."""
+    with database.snapshot() as work:
+        row = head.read(work)
+    if row is not None and row.destroying:
+        raise SettingsError(f"{settings.registry} is being destroyed, from another folder than {settings.home}")
     ledger = Ledger.open(database, register, signer, clocks)
     try:
         check_serving(settings, ledger.directory.rulebook)

@@ -84,6 +84,13 @@ class Settings(BaseSettings):
         description="host:port of the log as files over HTTPS (tlog-tiles): checkpoint and hashes for all, leaves for "
         "auditors by their certificates.",
     )
+    tiles_address_connections_max: int = Field(
+        default=64,
+        ge=1,
+        le=256,
+        description="Connections of one network address to these files, of 256 in all; raise it where a proxy hides "
+        "the addresses of readers, and limit them there.",
+    )
     witness_policy: str = Field(
         default="",
         description="File with the witnesses that cosign the log's checkpoints, and how many must (C2SP tlog-policy).",

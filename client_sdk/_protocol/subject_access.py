@@ -19,7 +19,6 @@ from client_sdk.kernel.ledger.history import read_history
 from client_sdk.kernel.ledger.inquiry import Inquiry, person_of
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.ledger.proving import head_leaf, head_under, leaves_under, read_checkpoint, split_hashes, within
-from client_sdk.kernel.rules.calendar import answer_due_on
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.free_reports import ReportTally, tally_reports
 from client_sdk.kernel.rules.monthly import KnownVersion, monthly_history
@@ -183,11 +182,10 @@ def subject_record(
         until: day for which the answer is proved.
         hidden_under: name of the overlay that hides it; empty for none.
     """
-    due = answer_due_on(history.unanswered_since, directory.rulebook) if history.unanswered_since else None
     return SubjectRecord(
         record=record,
         history=tuple(map(_event, history.steps)),
-        due_on=due,
+        due_on=history.due_on,
         disputed_by=history.disputed_by,
         months=monthly_history(record.kind, _versions(record, history, directory), until),
         hidden_under=hidden_under,

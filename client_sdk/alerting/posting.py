@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import hmac
 import http.client
-import socket
 import ssl
+import time
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from client_sdk._deadline import ATTEMPT_SECONDS, ended_by
+from client_sdk._deadline import ATTEMPT_SECONDS, connect, ended_by, resolve
 from client_sdk._version import __version__
 from client_sdk.alerting.failure import DeliveryError
 from client_sdk.errors import ConfigError
@@ -87,21 +87,23 @@ def post(
     """Post a message; return where the answer's status is 2xx.
 
     Nothing else of the answer is read, and no redirect is followed. The name is resolved once, every address that it
-    has must lead outward, and the connection goes to one of these addresses.
+    has must lead outward, and the connection goes to the first of these addresses that takes one.
 
     Raises:
         DeliveryError: it was not taken.
         ConfigError: the settings are not in order.
     """
-    addresses = _resolved(webhook)
-    for address in addresses:
+    ends = time.monotonic() + seconds
+    addresses = _resolved(webhook, seconds)
+    for address in map(ip_address, addresses):
         if not leads_outward(address, settings.networks) or (not webhook.secure and not address.is_loopback):
             raise DeliveryError("webhook.inward", "the name leads to an address that is not public, or not by https")
     tls = settings.tls() if webhook.secure else None
     connection = http.client.HTTPConnection(webhook.host, webhook.port, timeout=seconds)
-    with ended_by(seconds, lambda: connection.sock) as deadline:
+    left = max(ends - time.monotonic(), 0.0)
+    with ended_by(left, lambda: connection.sock) as deadline:
         try:
-            connection.sock = socket.create_connection((str(addresses[0]), webhook.port), seconds)
+            connection.sock = connect(addresses, webhook.port, left)
             if tls is not None:
                 # The handshake apart, so that the deadline ends it too.
                 secured = tls.wrap_socket(connection.sock, server_hostname=webhook.host, do_handshake_on_connect=False)
@@ -144,13 +146,15 @@ def refuse_inward(webhook: Webhook, networks: tuple[Network, ...]) -> None:
         raise ConfigError("that webhook points inward: name its network in webhook_networks of alerts.toml to allow it")
 
 
-def _resolved(webhook: Webhook) -> list[Ip]:
+def _resolved(webhook: Webhook, seconds: float) -> list[str]:
     try:
-        found = socket.getaddrinfo(webhook.host, webhook.port, type=socket.SOCK_STREAM)
+        found = resolve(webhook.host, webhook.port, seconds)
+    except TimeoutError:
+        raise DeliveryError("webhook.timeout", f"the name was not resolved within {seconds:g} seconds") from None
     except (OSError, UnicodeError):
         raise DeliveryError("webhook.unreachable", "the name of the host is not known") from None
     # A scope is no part of the address.
-    return [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    return [address.partition("%")[0] for address in found]
 
 
 def _headers(webhook: Webhook, message: SignedMessage) -> dict[str, str]:

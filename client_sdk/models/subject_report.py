@@ -122,7 +122,7 @@ class SubjectReport(Plain):
         free: how many of these are free, by the rulebook.
         chargeable: whether a fee may be taken for this one; it is never refused.
         made_at: when it was made, UTC.
-        time_zone: of the rulebook: ``Asia/Shanghai`` or ``UTC``.
+        time_zone: of the rulebook: ``Asia/Shanghai``, ``Europe/London`` or ``UTC``.
         jurisdiction: of the rulebook.
         retention_years: of the rulebook.
         dispute_days: of the rulebook.

@@ -59,7 +59,7 @@ TEXTS: dict[str, Term] = {
     "contested": Term("签署密钥存疑", "signed by a key that is in doubt"),
     "dispute": Term("异议", "Dispute"),
     "dispute_due": Term(
-        "由 {by} 提出，报送机构须在 {date} 前答复；逾期不答，该记录自动限制使用。",
+        "由 {by} 提出，报送机构最迟须于 {date} 答复；逾期不答，该记录自动限制使用。",
         "Opened by {by}. The lender must answer by {date}; silence restricts the record by itself.",
     ),
     "dispute_stands": Term(

@@ -99,10 +99,11 @@ class WitnessFolder:
         if self.settings_file.exists():
             raise ConfigError(f"{self.settings_file} exists already: this is the folder of a witness")
         # The settings last: without them the folder is no witness's yet.
-        LogRows.create(self.rows_file)
         signer = create_signing_key(self.key_file) if not self.key_file.exists() else self.signer()
+        key = VerifierKey.cosigner(name, signer.public_key.raw)
+        LogRows.create(self.rows_file, key)
         write_private(self.settings_file, text.encode())
-        return VerifierKey.cosigner(name, signer.public_key.raw)
+        return key
 
     def settings(self) -> WitnessSettings:
         """Read the settings.
@@ -150,9 +151,9 @@ class WitnessFolder:
         """Open what was cosigned.
 
         Raises:
-            ConfigError: the file is missing, damaged or cannot be written.
+            ConfigError: the file is missing, damaged, of another witness or cannot be written.
         """
-        return LogRows(self.rows_file)
+        return LogRows(self.rows_file, self.verifier_key())
 
     def _logs(self, content: dict[str, object], name: str) -> tuple[VerifierKey, ...]:
         logs = content.get("logs")

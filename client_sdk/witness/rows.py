@@ -12,12 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from client_sdk.kernel.formats.note import VerifierKey
+
 __all__ = ["LogRow", "LogRows"]
 
-_TABLE = """\
-CREATE TABLE IF NOT EXISTS logs (
+# In the header of the file: "CRwi".
+_APPLICATION = 0x43527769
+_TABLES = (
+    """\
+CREATE TABLE logs (
   origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, checkpoint BLOB NOT NULL
-) STRICT, WITHOUT ROWID"""
+) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE witness (verifier_key TEXT NOT NULL) STRICT",
+    f"PRAGMA application_id = {_APPLICATION}",
+)
 # Until another process of the same witness has finished.
 _PATIENCE_SECONDS = 5
 
@@ -41,32 +49,42 @@ class LogRows:
 
     Args:
         path: of the SQLite file that ``create`` has made.
+        key: verifier key of the witness for which it was made.
 
     Raises:
-        ConfigError: it is missing or no such file, or cannot be read or written.
+        ConfigError: it is missing or no such file, of another witness, or cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: VerifierKey) -> None:
         self._path = path
+        # A new file in its place, or that of another key, would let the key cosign a second history.
+        want = "put back its newest copy, or make a new witness with a new key"
         if not path.is_file():
-            # An empty file in its place would let the key cosign a second history.
-            want = "put back its newest copy, or make a new witness with a new key"
             raise ConfigError(f"{path} is missing, and with it what was cosigned: {want}")
-        with self._opened() as connection:
-            connection.execute(_TABLE)
+        with _connected(self._path) as connection:
+            if _application_of(connection) != _APPLICATION:
+                raise ConfigError(f"{path} is not the file that was made with this witness: {want}")
+            if connection.execute("SELECT verifier_key FROM witness").fetchall() != [(key.text(),)]:
+                raise ConfigError(f"{path} is of a witness with another name or key than {key.name}: {want}")
 
     @classmethod
-    def create(cls, path: Path) -> Self:
-        """Make the file, mode 0600, of a witness that has cosigned nothing yet.
+    def create(cls, path: Path, key: VerifierKey) -> Self:
+        """Make the file, mode 0600, of a witness that has cosigned nothing yet; one that it has already is kept.
 
         Raises:
-            ConfigError: it cannot be written.
+            ConfigError: it cannot be written, or is there for another witness.
         """
         try:
             path.touch(mode=0o600)
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
-        return cls(path)
+        with _connected(path) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+                for statement in _TABLES:
+                    connection.execute(statement)
+                connection.execute("INSERT INTO witness (verifier_key) VALUES (?)", (key.text(),))
+        return cls(path, key)
 
     def read(self, origin: str) -> LogRow | None:
         """Return the row of a log; None where nothing of it was cosigned.
@@ -74,7 +92,7 @@ class LogRows:
         Raises:
             ConfigError: the file cannot be read.
         """
-        with self._opened() as connection:
+        with _connected(self._path) as connection:
             query = "SELECT size, root, checkpoint FROM logs WHERE origin = ?"
             found: tuple[int, bytes, bytes] | None = connection.execute(query, (origin,)).fetchone()
         return None if found is None else LogRow(*found)
@@ -85,20 +103,26 @@ class LogRows:
         Raises:
             ConfigError: the file cannot be written.
         """
-        with self._opened() as connection:
+        with _connected(self._path) as connection:
             if held is None:
                 query = "INSERT INTO logs (origin, size, root, checkpoint) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
                 return connection.execute(query, (origin, *row)).rowcount == 1
             query = "UPDATE logs SET size = ?, root = ?, checkpoint = ? WHERE origin = ? AND size = ? AND root = ?"
             return connection.execute(query, (*row, origin, held.size, held.root)).rowcount == 1
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection; what was done is committed at the end, to the disk."""
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)) as connection, connection:
-                # EXTRA: a journal whose removal a power cut takes back would undo the last cosignature.
-                connection.execute("PRAGMA synchronous = EXTRA")
-                yield connection
-        except sqlite3.Error as error:
-            raise ConfigError(f"{self._path} cannot be used: {error}") from error
+
+@contextmanager
+def _connected(path: Path) -> Iterator[sqlite3.Connection]:
+    """Yield a connection; what was done is committed at the end, to the disk."""
+    try:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE_SECONDS)) as connection, connection:
+            # EXTRA: a journal whose removal a power cut takes back would undo the last cosignature.
+            connection.execute("PRAGMA synchronous = EXTRA")
+            yield connection
+    except sqlite3.Error as error:
+        raise ConfigError(f"{path} cannot be used: {error}") from error
+
+
+def _application_of(connection: sqlite3.Connection) -> int:
+    (found,) = connection.execute("PRAGMA application_id").fetchone()
+    return int(found)

@@ -69,6 +69,7 @@ def create_log() -> None:
         whole("checkpoint_size"),
         raw("checkpoint"),
         sa.Column("clock_confirmed_at", sa.BigInteger()),
+        sa.Column("destroying", sa.Boolean(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_head_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_head")),
     )
@@ -228,6 +229,7 @@ def create_counts() -> None:
         whole("events"),
         sa.PrimaryKeyConstraint("member", "month", "event", "rule", name=op.f("pk_quality_counts")),
     )
+    op.create_index(op.f("ix_quality_counts_month"), "quality_counts", ["month"])
 
 
 def create_blocked_debts() -> None:

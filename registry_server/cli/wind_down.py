@@ -15,6 +15,8 @@ from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
 from registry_server.serving.command_help import Commands, OneCommand
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from registry_server.operating.wind_down.exporting import VerifiedExport
 
 __all__ = ["app"]
@@ -112,6 +114,7 @@ def destroy_(
 
     Without --confirm it only tells what that means.
     """
+    from registry_server.operating.wind_down import WindDownError  # noqa: PLC0415 - loads the whole server
     from registry_server.operating.wind_down.destroying import (  # noqa: PLC0415 - loads the whole server
         Permit,
         destroy,
@@ -122,7 +125,14 @@ def destroy_(
     if confirm != settings.registry:
         typer.echo(_CONSEQUENCES.format(registry=settings.registry))
         raise typer.Exit(1)
-    report = report_of(destroy(settings, Permit(document, receipt), _step))
+    done = destroy(settings, Permit(document, receipt), _step)
+    _tell_destruction(report_of(done), as_json=as_json)
+    if done.keys_left:
+        names = ", ".join(done.keys_left)
+        raise WindDownError(f"not destroyed: {names}; destroy them where they are kept, and run the command again")
+
+
+def _tell_destruction(report: Mapping[str, object], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False))
         return

@@ -9,12 +9,11 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from client_sdk.kernel.formats.jurisdiction import CHINA
 from client_sdk.kernel.formats.witness_quorum import NO_QUORUM
@@ -32,6 +31,7 @@ from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.recover import directory_of
 from registry_server.serving.files import check_private
 from registry_server.storage import head
+from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unit_of_work import Database
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ def _examined(name: str, check: Callable[[], Iterator[Examined]]) -> Iterator[Ex
         told = text_of(error)
         if told is None:
             raise
-        yield Examined(name, Grade.FAIL, told, "mend this, then run doctor again")
+        yield Examined(
+            name, Grade.FAIL, told, "this check could not be made: put right what it names, then run doctor again"
+        )
 
 
 class _Looking:
@@ -201,11 +203,13 @@ class _Looking:
             yield Examined("protection", self._missing, f"level {level}" if level else "not assessed", advice)
 
     def assessment(self) -> Iterator[Examined]:
-        day, today = self._settings.impact_assessment_on, datetime.fromtimestamp(self._now_ms / 1000, UTC).date()
+        day = self._settings.impact_assessment_on
         advice = "assess the impact on the persons, keep the report for three years (个人信息保护法 Art. 55, 56)"
         if day is None:
             yield Examined("assessment", self._missing, "none", f"{advice}, and set impact_assessment_on")
-        elif day > today:
+            return
+        today = day_of(self._now_ms, self._directory().rulebook.time_zone)
+        if day > today:
             yield Examined("assessment", self._missing, f"{day.isoformat()}, in the future", advice)
         elif months_later(day, 12 * _ASSESSMENT_YEARS) <= today:
             yield Examined("assessment", self._missing, f"{day.isoformat()}, {_ASSESSMENT_YEARS} years ago", advice)
@@ -344,10 +348,9 @@ class _Looking:
             return directory_of(work, row)
 
     def _beside_database(self, path: Path) -> bool:
-        """Return whether a file lies on the disk of the database; False for a database of another machine's."""
-        if self._settings.database_url.get_secret_value():
-            return False
-        return path.parent.stat().st_dev == (self._settings.home / "registry.sqlite").stat().st_dev
+        """Return whether a file lies on the disk of the database; False where it is PostgreSQL, which names none."""
+        file = SqliteFile.of(make_url(self._settings.database))
+        return file is not None and path.parent.stat().st_dev == file.path.stat().st_dev
 
     def _days_left(self, path: Path) -> float:
         try:

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 __all__ = ["check_serving", "stored_abroad", "unserved_by"]
 
-# ISO 3166.
-_CHINA_REGION = "CN"
+# ISO 3166: the mainland as a whole, and its parts. CN-HK, CN-MO and CN-TW are outside of it.
+_PARTS = "AH BJ CQ FJ GD GS GX GZ HA HB HE HI HL HN JL JS JX LN NM NX QH SC SD SH SN SX TJ XJ XZ YN ZJ"
+_MAINLAND = frozenset(("CN", *(f"CN-{part}" for part in _PARTS.split())))
 
 
 def stored_abroad(settings: Settings, rulebook: Rulebook) -> bool:
     """Return whether data is stored outside of mainland China under its rulebook (征信业管理条例 Art. 24)."""
-    return rulebook.jurisdiction == CHINA and settings.storage_region.partition("-")[0] != _CHINA_REGION
+    return rulebook.jurisdiction == CHINA and settings.storage_region not in _MAINLAND
 
 
 def check_serving(settings: Settings, rulebook: Rulebook) -> None:

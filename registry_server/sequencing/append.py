@@ -21,7 +21,7 @@ from registry_server.sequencing.acknowledging import admit_acknowledgement, know
 from registry_server.sequencing.admission import admit_annotation, admit_statement
 from registry_server.sequencing.alerting import alert_of_records
 from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
-from registry_server.sequencing.errors import NoGenesisError
+from registry_server.sequencing.errors import LedgerClosedError, NoGenesisError
 from registry_server.sequencing.follow import follow
 from registry_server.sequencing.items import (
     AcknowledgementItem,
@@ -119,6 +119,7 @@ def append(
 
     Raises:
         NoGenesisError: there is no genesis yet.
+        LedgerClosedError: the registry is being destroyed.
         ClockError: what time it is is not known; nothing was logged.
         InconsistentError: the database does not fit together, or is older than what was served.
         StorageError: the database failed; nothing is known of the batch, and the same items may be sent again.
@@ -127,6 +128,8 @@ def append(
         row = head.lock(work)
         if row is None:
             raise NoGenesisError
+        if row.destroying:
+            raise LedgerClosedError
         with committed.lock:
             follow(committed, work, row)
             state = committed.state

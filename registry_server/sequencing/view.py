@@ -8,6 +8,7 @@ from client_sdk.kernel.formats.log_proof import prove_leaves
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, contribution_key, institution_key, subject_key
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.tiles import TILE_WIDTH
+from client_sdk.kernel.ledger.quality import MAX_COUNTS
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.overlay import latest_retention
 from registry_server.storage import inquiries, leaves, live, notices, proposals, quality, records, statistics
@@ -328,9 +329,12 @@ class View:
         """Return the counts of statements and of facts for the statistics."""
         return statistics.statements(self.work), statistics.facts(self.work)
 
-    def quality(self, member: str, before: str) -> dict[QualityCount, int]:
-        """Return the counts for the quality of what a member reports, or all members for an empty id."""
-        return quality.counts(self.work, member, before)
+    def quality(self, member: str, first: str, last: str) -> dict[QualityCount, int]:
+        """Return counts for the quality of what a member reports, or all members for an empty id.
+
+        Of the newest months of a range, YYYY-MM, as many as an answer may hold; ``first`` may be empty.
+        """
+        return quality.counts(self.work, member, first, last, MAX_COUNTS)
 
     def proposals(self, now: int) -> list[StoredProposal]:
         """Return the proposals that wait at that moment (ms)."""

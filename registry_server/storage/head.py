@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from registry_server.storage.driver import Fetched
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["HeadRow", "confirm_clock", "create", "lock", "read", "store_checkpoint", "write"]
+__all__ = ["HeadRow", "confirm_clock", "create", "lock", "mark_destroying", "read", "store_checkpoint", "write"]
 
 _COLUMNS = tuple(column for column in schema.head.columns if column.name != "id")
 
@@ -40,6 +40,7 @@ class HeadRow:
         clock_line: by how much that clock was ahead of the machine's steady one, ms.
         clock_boot: names the running of the machine in which its steady clock counts; empty where nothing names it.
         clock_confirmed_at: what an operator's clock showed when the operator confirmed it, ms.
+        destroying: the registry is being destroyed; nothing is appended any more.
     """
 
     size: int
@@ -57,6 +58,7 @@ class HeadRow:
     checkpoint_size: int = 0
     checkpoint: bytes = b""
     clock_confirmed_at: int | None = None
+    destroying: bool = False
 
 
 def read(work: UnitOfWork) -> HeadRow | None:
@@ -81,8 +83,8 @@ def create(work: UnitOfWork, row: HeadRow) -> None:
 
 
 def write(work: UnitOfWork, row: HeadRow) -> None:
-    """Replace the head row; checkpoint and confirmation of the clock stay."""
-    kept = ("checkpoint_size", "checkpoint", "clock_confirmed_at")
+    """Replace the head row; checkpoint, confirmation of the clock and destruction stay."""
+    kept = ("checkpoint_size", "checkpoint", "clock_confirmed_at", "destroying")
     values = {name: value for name, value in _values(row).items() if name not in kept}
     work.connection.execute(update(schema.head), values)
 
@@ -97,6 +99,11 @@ def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> None:
 def confirm_clock(work: UnitOfWork, now: int) -> None:
     """Store an operator's confirmation of the clock."""
     work.connection.execute(update(schema.head), {"clock_confirmed_at": now})
+
+
+def mark_destroying(work: UnitOfWork) -> None:
+    """Let no process append to the log any more, once what is being appended is committed."""
+    work.connection.execute(update(schema.head), {"destroying": True})
 
 
 def _fetch(work: UnitOfWork, query: Select[Fetched]) -> HeadRow | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
 
 from client_sdk.kernel.formats.words import word
 from client_sdk.kernel.ledger.quality import QualityCount, QualityEvent
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["add", "counts", "rows"]
+__all__ = ["add", "counts", "month_before", "rows"]
 
 
 def add(work: UnitOfWork, counts: Mapping[QualityCount, int]) -> None:
@@ -37,12 +37,41 @@ def rows(work: UnitOfWork) -> list[tuple[str, str, int, str, int]]:
     return fetch(work, select(schema.quality_counts))
 
 
-def counts(work: UnitOfWork, member: str, before: str) -> dict[QualityCount, int]:
-    """Return the counts of a member, or of all for an empty id, in months before one."""
+def counts(work: UnitOfWork, member: str, first: str, last: str, most: int) -> dict[QualityCount, int]:
+    """Return the counts of the newest months, whole ones, until they are more than so many or there are no older ones.
+
+    Args:
+        work: the transaction.
+        member: whose; of all members for an empty id, and then of all rules together.
+        first: YYYY-MM, the oldest month; empty for the oldest there is.
+        last: YYYY-MM, the newest month.
+        most: counts after whose month no further one is read.
+    """
     table = schema.quality_counts
-    query = select(table).where(table.c.month < before)
-    found = fetch(work, query.where(table.c.member == member) if member else query)
+    (oldest,) = work.connection.execute(select(func.min(table.c.month))).one()
+    found: dict[QualityCount, int] = {}
+    month = last
+    while oldest is not None and month >= max(first, oldest) and len(found) <= most:
+        found.update(_of_month(work, member, month))
+        month = month_before(month)
+    return found
+
+
+def month_before(month: str) -> str:
+    """Return the month before one, both as YYYY-MM."""
+    year, number = divmod(12 * int(month[:4]) + int(month[5:]) - 2, 12)
+    return f"{year:04}-{number + 1:02}"
+
+
+def _of_month(work: UnitOfWork, member: str, month: str) -> dict[QualityCount, int]:
+    table = schema.quality_counts
+    if member:
+        query = select(table.c.member, table.c.event, table.c.rule, table.c.events).where(table.c.member == member)
+    else:
+        query = select(table.c.member, table.c.event, literal(""), func.sum(table.c.events)).group_by(
+            table.c.member, table.c.event
+        )
     return {
-        QualityCount(of, month, word(QualityEvent, event, "database", "event"), rule): count
-        for of, month, event, rule, count in found
+        QualityCount(of, month, word(QualityEvent, event, "database", "event"), rule): int(count)
+        for of, event, rule, count in fetch(work, query.where(table.c.month == month))
     }

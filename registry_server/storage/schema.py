@@ -101,6 +101,7 @@ head = Table(
     Column("checkpoint_size", BigInteger, nullable=False),
     Column("checkpoint", LargeBinary, nullable=False),
     Column("clock_confirmed_at", BigInteger),
+    Column("destroying", Boolean, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
 
@@ -412,6 +413,7 @@ quality_counts = Table(
     Column("events", BigInteger, nullable=False),
     PrimaryKeyConstraint("member", "month", "event", "rule"),
 )
+Index(None, quality_counts.c.month)
 
 # The newest day on which a lender gave a kind of record.
 contributions = Table(

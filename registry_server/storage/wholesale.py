@@ -32,8 +32,11 @@ __all__ = [
 
 # Rows that are read and written at a time.
 _PAGE = 1_000
-# Of its running alone, of no use to anybody else: not exported.
-_RUNNING = (schema.proposals, schema.quotas, schema.tls_keys, schema.certificates)
+# Of its running alone, of no use to a successor: not exported. Whom members asked to be told about is among them.
+_RUNNING = (
+    *(schema.proposals, schema.quotas, schema.tls_keys, schema.certificates),
+    *(schema.watched_persons, schema.alerts),
+)
 # The head row first: what was exported before belongs to it, or the export begins anew.
 EXPORTED = (
     schema.head,

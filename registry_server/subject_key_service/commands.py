@@ -150,7 +150,7 @@ def serve(home: Home) -> None:
 def status(
     home: Home, *, as_json: Annotated[bool, typer.Option("--json", metavar="", help="For programs.")] = False
 ) -> None:
-    """Show what is installed and how far the directory was followed; asks nobody."""
+    """Show what is installed and how far the directory was followed, from the folder alone."""
     shown = _status(KeyServiceFolder(home))
     if as_json:
         typer.echo(json.dumps(shown))

@@ -29,7 +29,7 @@ from registry_server.subject_key_service.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from registry_server.subject_key_service.settings import KeyServiceFolder
+    from registry_server.subject_key_service.settings import KeyServiceFolder, KeyServiceSettings
 
 __all__ = ["destroy_keys"]
 
@@ -40,19 +40,32 @@ def destroy_keys(
     """Destroy keys and log of a key service, or go on with it; return the report, which names keys by their id alone.
 
     Args:
-        folder: of the key service; no process of it runs.
+        folder: of the key service.
         certificate: that the registry has destroyed its data.
         told: called after each step.
         now: ms since 1970 UTC; this machine's clock where it is left out.
 
     Raises:
-        SetupError: the service has not followed the closing act itself, or the day of the act is not over.
+        SetupError: a process serves with the keys, the service has not followed the closing act itself, or the day of
+            the act is not over.
         FormatError: the certificate does not verify.
         FileError: a file cannot be written or removed.
     """
-    settings, report = read_settings(folder), folder.destruction
+    settings = read_settings(folder)
+    with folder.sole_use():
+        return _destroy(folder, settings, certificate, told, int(time.time() * 1000) if now is None else now)
+
+
+def _destroy(
+    folder: KeyServiceFolder,
+    settings: KeyServiceSettings,
+    certificate: bytes,
+    told: Callable[[str], None],
+    now: int,
+) -> dict[str, object]:
+    report = folder.destruction
     if not report.exists():
-        _check_allowed(folder, certificate, int(time.time() * 1000) if now is None else now)
+        _check_allowed(folder, certificate, now)
         keys = [key.hex() for key in sorted(EvaluationKeys.load(folder.keys).seeds())]
         begun = datetime.now(UTC).isoformat(timespec="seconds")
         shown = {"name": settings.name, "begun_at": begun, "certificate_sha256": sha256(certificate).hexdigest()}

@@ -88,12 +88,23 @@ async def serve(
         now_ms: the clock, ms since 1970 UTC.
 
     Raises:
-        SetupError: something is missing or not in order, or the address is taken.
+        SetupError: something is missing or not in order, the address is taken, or another process uses the folder.
         FileError: others can read a key.
         ConfigError: what was followed so far is damaged, or the TLS files are missing.
     """
     if not settings.registry:
         raise SetupError("no registry is set; `install` names it")
+    with folder.sole_use():
+        await _serve(folder, settings, ready, stop, now_ms)
+
+
+async def _serve(
+    folder: KeyServiceFolder,
+    settings: KeyServiceSettings,
+    ready: Callable[[str], None],
+    stop: asyncio.Event,
+    now_ms: Callable[[], int],
+) -> None:
     for path in (folder.home, folder.tls / "key.pem"):
         check_private(path)
     keys = EvaluationKeys.load(folder.keys)

@@ -7,6 +7,7 @@ tls/                   key.pem (0600), certificate.pem, ca.pem
 trust-root.bin         what the directory is followed from
 directory              what was followed so far
 requests.sqlite        the log of requests, unless another database is named
+in-use.lock            held by the process that serves, or destroys
 NAME.key-service.json  what the administrators get
 """
 
@@ -15,15 +16,17 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from registry_server.serving.database_url import WANTED, is_database_url
 from registry_server.subject_key_service import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["KeyServiceFolder", "KeyServiceSettings", "make_settings", "read_settings", "settings_toml"]
@@ -120,6 +123,26 @@ class KeyServiceFolder(NamedTuple):
     def destruction(self) -> Path:
         """Which keys there were, once their destruction has begun."""
         return self.home / "destruction.json"
+
+    @contextmanager
+    def sole_use(self) -> Iterator[None]:
+        """Keep every other process from serving with the folder's keys, or destroying them.
+
+        Raises:
+            SetupError: one does already.
+        """
+        # Not thread-local: a server may be stopped from another thread.
+        lock = FileLock(self.home / "in-use.lock", timeout=0, mode=0o600, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise SetupError(f"{self.home} is in use: stop the process that serves with it, or destroys it") from None
+        except OSError as error:
+            raise SetupError(f"{self.home / 'in-use.lock'} cannot be locked: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def database_url(self, settings: KeyServiceSettings) -> str:
         """Return the URL of the log of requests."""

@@ -11,6 +11,7 @@ from client_sdk.kernel.formats.words import Role
 from client_sdk.kernel.ledger.quality import rows_of
 from client_sdk.kernel.ledger.statistics import MAX_MONTHS, month_of, months_reopened, publish
 from registry_server.errors import RefusalReason, RegistryError
+from registry_server.storage.quality import month_before
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.quality import QualityCount, QualityRow
@@ -42,7 +43,7 @@ class StatisticsAnswer(NamedTuple):
 
 
 class _Quality(NamedTuple):
-    """Counts for the quality of what is reported, of one member or of all."""
+    """Counts for the quality of what is reported, of one member or of all, in the months that were asked for."""
 
     counts: dict[QualityCount, int]
     of_all: bool
@@ -78,18 +79,17 @@ class ReportedCounts:
         if first and last and first > last:
             got, want = f"{first} to {last}", "a first month that is not after the last"
             raise RegistryError(RefusalReason.RANGE_INVALID, "last_month", "statistics.range", got=got, want=want)
-        size, before, rows, quality = self._all(reader)
+        size, before, rows, quality = self._all(reader, first, last)
         rows = tuple(row for row in rows if first <= row.month and (not last or row.month <= last))
         newest = set(sorted({row.month for row in rows})[-MAX_MONTHS:])
-        counts = {key: count for key, count in quality.counts.items() if first <= key.month <= (last or before)}
         return StatisticsAnswer(
             size,
             before,
             tuple(row for row in rows if row.month in newest),
-            rows_of(counts, rules=not quality.of_all),
+            rows_of(quality.counts, rules=not quality.of_all),
         )
 
-    def _all(self, reader: str) -> tuple[int, str, tuple[MonthRow, ...], _Quality]:
+    def _all(self, reader: str, first: str, last: str) -> tuple[int, str, tuple[MonthRow, ...], _Quality]:
         quality = _Quality({}, of_all=False)
         with self._ledger.view() as view:
             before = month_of(view.logged_at, view.rulebook.time_zone)
@@ -99,7 +99,8 @@ class ReportedCounts:
             reopened = set() if made == commit else _reopened(view)
             if reader:
                 of_all = Role.AUDITOR in view.directory.institution(reader).roles
-                quality = _Quality(view.quality("" if of_all else reader, before), of_all)
+                newest = min(last or before, month_before(before))
+                quality = _Quality(view.quality("" if of_all else reader, first, newest), of_all)
         if made != commit:
             rows = publish(counts, facts, before, reopened)
             # Two that make it at the same time make the same; a pair is replaced as one.

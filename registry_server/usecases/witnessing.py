@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from client_sdk._deadline import ended_by
+from client_sdk._deadline import connect, ended_by, resolve
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.cosignature import cosigned_at
 from client_sdk.kernel.formats.errors import FormatError
@@ -46,6 +46,9 @@ WITNESS_FIGURES: Mapping[str, str] = {
 _EVERY_SECONDS = 1.0
 # A checkpoint that has not changed is cosigned anew after so long, so that its age stays small.
 _AGAIN_SECONDS = 30.0
+# One that gave no cosignature is asked again after 2, 4, 8 ... seconds, and this at most.
+_LONGEST_PAUSE_SECONDS = 30.0
+_MOST_DOUBLED = 5
 # For one step of a request, and for all of it.
 _STEP_SECONDS = 3.0
 _WHOLE_SECONDS = 6.0
@@ -103,6 +106,8 @@ class _Fed:
         size: of the tree that it has cosigned last, as far as is known.
         at: when it did, by the clock that never steps.
         busy: a request is under way.
+        failures: since it last cosigned.
+        not_before: when it is asked again, by that clock.
         told: why it did not cosign, as it was logged last.
     """
 
@@ -110,6 +115,8 @@ class _Fed:
     size: int = 0
     at: float = float("-inf")
     busy: bool = False
+    failures: int = 0
+    not_before: float = float("-inf")
     told: str = ""
 
 
@@ -150,6 +157,16 @@ class Witnessing:
     def newest(self) -> CosignedCheckpoint | None:
         """The newest checkpoint that a quorum has cosigned; None where there is none yet."""
         return self._newest
+
+    @property
+    def is_demanded(self) -> bool:
+        """Whether the policy demands a cosignature at all: one of ``quorum none`` does not."""
+        return not self._policy.is_met(())
+
+    def newest_note(self) -> bytes | None:
+        """Return that checkpoint as a signed note."""
+        newest = self._newest
+        return None if newest is None else newest.note
 
     def figures(self) -> dict[str, float]:
         """Return the figures of now."""
@@ -196,7 +213,8 @@ class Witnessing:
         wait(self._asked, seconds)
 
     def _is_due(self, fed: _Fed, size: int) -> bool:
-        return not fed.busy and (fed.size != size or self._clock() - fed.at >= _AGAIN_SECONDS)
+        now = self._clock()
+        return not fed.busy and now >= fed.not_before and (fed.size != size or now - fed.at >= _AGAIN_SECONDS)
 
     def _ask(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> None:
         """Have one witness cosign, in a thread."""
@@ -209,8 +227,12 @@ class Witnessing:
             told = complaint_of(error).reason
         finally:
             fed.busy = False
+        fed.failures = fed.failures + 1 if told else 0
         if told:
-            self._refusals += 1
+            pause = 2.0 ** min(fed.failures, _MOST_DOUBLED)
+            fed.not_before = self._clock() + min(pause, _LONGEST_PAUSE_SECONDS)
+            with self._gathering:
+                self._refusals += 1
         # Once for each fault, not each second.
         if told and told != fed.told:
             _log.warning("checkpoint not cosigned", witness=fed.witness.name, detail=told)
@@ -240,12 +262,14 @@ class Witnessing:
             offered.times[fed.witness.key] = seconds
             at = self._met_at(offered.times)
             newest = self._newest
-            # A further line of the same checkpoint is added to it.
-            if at is None or (newest is not None and (newest.size, newest.at) > (offered.size, at)):
+            held = (-1, -1) if newest is None else (newest.size, newest.at)
+            if at is None or held > (offered.size, at):
                 return
             lines = (*offered.checkpoint.signatures, *offered.lines.values())
-            whole = Note(offered.checkpoint.text, lines).encode()
-            self._newest, self._met = CosignedCheckpoint(offered.size, at, whole), self._clock()
+            self._newest = CosignedCheckpoint(offered.size, at, Note(offered.checkpoint.text, lines).encode())
+            # A further line of the same checkpoint is added to it, and makes no quorum of now.
+            if held < (offered.size, at):
+                self._met = self._clock()
 
     def _met_at(self, times: Mapping[VerifierKey, int]) -> int | None:
         """Return since when both the operator's policy and the members' rulebook are met; None where one is not."""
@@ -263,10 +287,11 @@ class Witnessing:
         connection = http.client.HTTPConnection(host, port or (443 if secure else 80), timeout=_STEP_SECONDS)
         # A limit for the whole, which the library does not have: it waits for each line of the answer anew.
         with ended_by(_WHOLE_SECONDS, lambda: connection.sock) as deadline, closing(connection):
-            connection.connect()
+            addresses = resolve(host, connection.port, _STEP_SECONDS)
+            connection.sock = plain = connect(addresses, connection.port, _STEP_SECONDS)
             if secure:
                 # The handshake apart, so that the deadline ends it too.
-                tls = self._context.wrap_socket(connection.sock, server_hostname=host, do_handshake_on_connect=False)
+                tls = self._context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
                 connection.sock = tls
                 tls.do_handshake()
             if deadline.over:

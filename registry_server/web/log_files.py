@@ -2,7 +2,7 @@
 
 | path | who | cached |
 |---|---|---|
-| ``/checkpoint``, the newest that witnesses have cosigned, else the newest | anyone | no |
+| ``/checkpoint``: the newest, where witnesses are set the newest that a quorum has cosigned | anyone | no |
 | ``/tile/<level>/<number>[.p/<width>]`` | anyone | for ever |
 | ``/tile/entries/<number>[.p/<width>]`` | by a client certificate, those who may read leaves by RPC | by the client |
 """
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from client_sdk._http_server import HttpLimits
     from registry_server.usecases.tiles import LogTiles
 
 __all__ = ["LogFileServer"]
@@ -38,6 +39,7 @@ _GET = ("GET", "HEAD")
 # The statuses that a reason of the catalogue has, as HTTP's.
 _STATUS = {GrpcStatus.NOT_FOUND: 404, GrpcStatus.PERMISSION_DENIED: 403, GrpcStatus.UNAUTHENTICATED: 403}
 _NOT_FOUND = HttpResponse(404, b"the log has no such file\n")
+_NOT_COSIGNED = HttpResponse(503, b"no quorum of witnesses has cosigned a checkpoint since this server started\n")
 _log = structlog.get_logger("registry.tiles")
 
 
@@ -48,23 +50,26 @@ class LogFileServer:
         tiles: where they come from.
         admit_auditor: lets the holder of a client certificate (DER) read leaves; raises ``RegistryError`` or
             ``RuleError`` where it may not. May block.
-        cosigned: returns the newest checkpoint that witnesses have cosigned; None where there is none.
+        cosigned: returns the newest checkpoint that a quorum of witnesses has cosigned, None where there is none yet;
+            None itself where no cosignature is demanded.
         context: returns that of TLS for the next handshake, which asks for a client certificate and demands none.
+        limits: of connections and waits.
     """
 
     def __init__(
         self,
         tiles: LogTiles,
         admit_auditor: Callable[[bytes], None],
-        cosigned: Callable[[], bytes | None],
+        cosigned: Callable[[], bytes | None] | None,
         context: Callable[[], ssl.SSLContext],
+        limits: HttpLimits | None = None,
     ) -> None:
         self._tiles = tiles
         self._cosigned = cosigned
         self._admit_auditor = admit_auditor
         self._context = context
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tiles")
-        self._server = HttpServer(self._answer, _note)
+        self._server = HttpServer(self._answer, _note, limits)
 
     async def start(self, address: str) -> int:
         """Begin to serve; return the port.
@@ -88,7 +93,7 @@ class LogFileServer:
         path = request.path.removeprefix("/")
         try:
             if path == CHECKPOINT_PATH:
-                return HttpResponse(200, self._cosigned() or self._tiles.checkpoint().note, cache="no-cache")
+                return self._checkpoint()
             file = parse_path(path)
             if isinstance(file, Tile):
                 return HttpResponse(200, self._tiles.read(file), _BYTES, f"public, {_FOR_EVER}")
@@ -100,6 +105,13 @@ class LogFileServer:
             return _NOT_FOUND
         except Exception as error:  # noqa: BLE001 - the catalogue says what it is
             return _refused(error)
+
+    def _checkpoint(self) -> HttpResponse:
+        if self._cosigned is None:
+            return HttpResponse(200, self._tiles.checkpoint().note, cache="no-cache")
+        cosigned = self._cosigned()
+        # Never the newest one instead: the quorum may meet for an older one, and a reader would see the log shrink.
+        return _NOT_COSIGNED if cosigned is None else HttpResponse(200, cosigned, cache="no-cache")
 
 
 def _refused(error: Exception) -> HttpResponse:

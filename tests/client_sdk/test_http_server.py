@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -127,3 +128,28 @@ async def test_connections_beyond_the_limits_are_closed_at_once_and_places_come_
                 await asyncio.sleep(0.01)
             else:
                 pytest.fail("no place came back")
+
+
+async def test_a_tls_context_that_cannot_be_made_costs_one_connection_and_is_reported() -> None:
+    made = [True, False, False]
+
+    def context() -> ssl.SSLContext:
+        if not made.pop(0):
+            raise OSError(28, "No space left on device")
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+    it = Running(LIMITS)
+    it.port = await it.server.start("127.0.0.1:0", context)
+    try:
+        assert [await it.say() for _ in made.copy()] == [b"", b""], "the second one was accepted too"
+    finally:
+        await it.server.stop()
+    assert [str(error) for error in it.failures] == ["[Errno 28] No space left on device"] * 2
+
+
+async def test_a_server_whose_tls_context_cannot_be_made_does_not_start() -> None:
+    def context() -> ssl.SSLContext:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        await Running(LIMITS).server.start("127.0.0.1:0", context)

@@ -79,7 +79,7 @@ def read_identities(session: Run, source: str | None, id_type: IdType, issuing_s
 
 def _ask(session: Run, id_type: IdType, issuing_state: str) -> Identity:
     if not session.interactive:
-        raise UsageError("an identity number is needed, and nobody is here to be asked", _GIVE)
+        raise UsageError("an identity number is needed, and standard input is not a terminal", _GIVE)
     typed = str(typer.prompt(f"Identity number ({id_type.value}, hidden)", hide_input=True, err=True))
     return _checked(session, id_type, typed, issuing_state, "")
 

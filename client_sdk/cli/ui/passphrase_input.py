@@ -22,13 +22,13 @@ def given_passphrase(uri: str, *, interactive: bool) -> bytes:
     """Return the passphrase that keys have: of the file that the environment names, else typed, hidden.
 
     Raises:
-        UsageError: nobody is there to be asked.
+        UsageError: standard input is not a terminal.
         ConfigError: the file cannot be used.
     """
     if file := os.environ.get(PASSPHRASE_VARIABLE):
         return passphrase_of_file(file)
     if not interactive:
-        raise UsageError(f"the key {uri} has a passphrase, and nobody is here to be asked for it", _HINT)
+        raise UsageError(f"the key {uri} has a passphrase, and standard input is not a terminal", _HINT)
     return str(typer.prompt(f"Passphrase of {uri}", hide_input=True, err=True)).encode()
 
 
@@ -36,12 +36,14 @@ def new_passphrase(file: Path | None, *, interactive: bool) -> bytes:
     """Return the passphrase that keys get: of a file, else typed twice, hidden.
 
     Raises:
-        UsageError: nobody is there to be asked.
+        UsageError: standard input is not a terminal.
         ConfigError: the file cannot be used, or the passphrase is too short or too long.
     """
     if file is not None:
         return check_passphrase(passphrase_of_file(file))
     if not interactive:
-        raise UsageError("a new passphrase is needed, and nobody is here to be asked", "name a file of mode 0600.")
+        raise UsageError(
+            "a new passphrase is needed, and standard input is not a terminal", "name a file of mode 0600."
+        )
     typed = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
     return check_passphrase(str(typed).encode())

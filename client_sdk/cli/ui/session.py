@@ -82,7 +82,9 @@ class Run:
         if yes:
             return
         if not self.interactive:
-            raise UsageError("nothing was done: nobody is here to be asked", "say --yes if this is what you want.")
+            raise UsageError(
+                "nothing was done: standard input is not a terminal", "say --yes if this is what you want."
+            )
         if not typer.confirm(question, err=True):
             raise DeclinedError
 

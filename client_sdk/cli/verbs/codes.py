@@ -1,6 +1,6 @@
 """``codes``: code lists for days past due, and conversion between them."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,7 +69,8 @@ def register(app: typer.Typer) -> None:
         """
         if (days is None) is not bool(code) or bool(code) is not bool(name):
             raise UsageError("what to convert is not clear", "give --days DAYS, or --code CODE and --list LIST.")
-        on = as_of or datetime.now(UTC).date()
+        # Without a home there is no rulebook that names a time zone: this machine's.
+        on = as_of or datetime.now().astimezone().date()
         try:
             given = DayRange(days, days) if days is not None else days_of(code, name, on)
             codes = {item: _codes(given, item, on) for item in code_lists()}

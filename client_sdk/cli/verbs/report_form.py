@@ -113,7 +113,7 @@ class _Reader:
 
         Raises:
             PreflightError: a rule is broken.
-            UsageError: the identity number is given twice, or not at all and nobody is there to be asked.
+            UsageError: the identity number is given twice, or not at all and standard input is not a terminal.
         """
         read = report_of({**cells, **self._identity(cells)}, 0)
         if isinstance(read, RejectedRow):

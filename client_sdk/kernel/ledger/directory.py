@@ -102,6 +102,8 @@ class Directory:
     reviews: Mapping[str, Review] = field(default_factory=dict)
     # Breaches of which acts have told, by the index of the act.
     breaches: Mapping[int, LoggedBreach] = field(default_factory=dict)
+    # Every rulebook before the one in force, ascending, by the index of the act that replaced it.
+    replaced: tuple[tuple[int, Rulebook], ...] = ()
 
     @classmethod
     def genesis(cls, leaf: ActLeaf) -> Directory:
@@ -178,8 +180,13 @@ class Directory:
             trial=administration.trial,
             administrator_acts=self.state.administrator_acts + changed,
         )
-        after = replace(decided, administration=administration, state=state, newest_act=index)
+        replaced = self.replaced if decided.rulebook is self.rulebook else (*self.replaced, (index, self.rulebook))
+        after = replace(decided, administration=administration, state=state, newest_act=index, replaced=replaced)
         return after.with_new_lenders(leaf.logged_at)
+
+    def rulebook_at(self, index: int) -> Rulebook:
+        """Return the rulebook that was in force for the leaf at an index."""
+        return next((rulebook for until, rulebook in self.replaced if index < until), self.rulebook)
 
     def with_new_lenders(self, logged_at: int) -> Directory:
         """Return the directory with what its new lenders have given, which is nothing yet.

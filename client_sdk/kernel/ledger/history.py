@@ -14,9 +14,11 @@ from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement, pa
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger.annotating import waiting_from
 from client_sdk.kernel.ledger.proving import read_leaf, within
+from client_sdk.kernel.rules.calendar import answer_due_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.directory import Directory
@@ -45,12 +47,12 @@ class RecordHistory(NamedTuple):
 
     Attributes:
         steps: its leaves; before version 1 the annotations and lapses that it carries over.
-        unanswered_since: logged_at of the leaf since which a dispute waits for an answer, ms; 0 where none does.
+        due_on: last day for the answer to a dispute, by the rulebook in force when its wait began; None for none.
         disputed_by: institution id of who opened the dispute that stands; empty for none.
     """
 
     steps: tuple[HistoryStep, ...]
-    unanswered_since: int
+    due_on: date | None
     disputed_by: str
 
 
@@ -85,12 +87,13 @@ def read_history(leaves: Sequence[tuple[int, bytes]], record: RecordKey, directo
             raise FormatError(PART, "history.record", want="leaves of the record")
         links.take(said, payload)
         if isinstance(said, Annotation):
-            wait.take(said, logged_at)
+            wait.take(said, index, logged_at)
         if said.key == record or not isinstance(said, Statement):
             steps.append(HistoryStep(index, logged_at, said))
     if not version:
         raise FormatError(PART, "history.version", got="none", want="version 1")
-    return RecordHistory(tuple(steps), wait.since if wait.number else 0, wait.disputed_by)
+    due_on = answer_due_on(wait.since, directory.rulebook_at(wait.index)) if wait.number else None
+    return RecordHistory(tuple(steps), due_on, wait.disputed_by)
 
 
 class _Links:
@@ -128,15 +131,15 @@ class _Wait:
 
     def __init__(self) -> None:
         self.number = 0
-        self.since = 0
+        self.since = self.index = 0
         self.disputed_by = ""
         self._disputed = False
 
-    def take(self, said: Annotation, logged_at: int) -> None:
-        """Take the next annotation, logged at a time in ms."""
+    def take(self, said: Annotation, index: int, logged_at: int) -> None:
+        """Take the next annotation, logged at an index and a time in ms."""
         self.number = waiting_from(said, disputed_before=self._disputed, waiting_before=self.number)
         if self.number == said.number:
-            self.since = logged_at
+            self.since, self.index = logged_at, index
         self.disputed_by = (self.disputed_by if self._disputed else said.author) if said.disputed else ""
         self._disputed = said.disputed
 

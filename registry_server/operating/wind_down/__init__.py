@@ -9,6 +9,7 @@ Each may be interrupted anywhere, and is finished by being run again.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import Database
 
 __all__ = ["WindDownError", "closing_of", "unheard", "unserved"]
+
+
+# A connection that was closed just now is still counted for a moment.
+_PATIENCE_SECONDS = 3.0
+_PAUSE_SECONDS = 0.1
 
 
 class WindDownError(RuntimeError):
@@ -39,8 +45,12 @@ def unserved(database: Database) -> Iterator[None]:
     Raises:
         WindDownError: one has connections to it.
     """
-    if others := database.others():
-        raise WindDownError(f"{others} connections of other registry servers: stop every server of this registry first")
+    ends = time.monotonic() + _PATIENCE_SECONDS
+    while others := database.others():
+        if time.monotonic() > ends:
+            want = "stop every server of this registry first"
+            raise WindDownError(f"{others} connections of other registry servers: {want}")
+        time.sleep(_PAUSE_SECONDS)
     yield
 
 

@@ -2,17 +2,19 @@
 
     1  HOME/destruction.json is written: what there is to destroy; from here on nothing is served any more
     2  every live record is erased by a lapse in the log, as the clock erases any other
-    3  HOME/destruction-proof.json is written: the closing act under the log's last checkpoint
+    3  the database is marked, so that no process of any host appends to the log any more;
+       HOME/destruction-proof.json is written: the closing act under the log's last checkpoint
     4  the tables are dropped, and the database's files cleaned; the head row and the hashes of the two trees stay
     5  HOME/public/destruction.bin, the certificate, is signed by the log's key
     6  the keys are overwritten and removed: the log's, the authority's, those of TLS
-    7  HOME/public/destruction-report.json is written
+    7  HOME/public/destruction-report.json is written; it names the keys that the operator must still destroy
 
 Each step looks at what is left to do, so that the command, run again, goes on where it ended.
 """
 
 from __future__ import annotations
 
+import glob
 import json
 from contextlib import closing as closing_file
 from dataclasses import dataclass
@@ -34,12 +36,12 @@ from registry_server.operating.wind_down import WindDownError, closing_of, unhea
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.sequencing.ledger import Ledger
-from registry_server.serving.files import destroy_file, write_secret
+from registry_server.serving.files import FileError, destroy_file, replace_file, write_secret
 from registry_server.storage import head, inquiries, migrations, wholesale
 from registry_server.storage.unit_of_work import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from client_sdk.kernel.ledger.closing import Closing
@@ -76,11 +78,13 @@ class Destroyed(NamedTuple):
         certificate: file with the certificate.
         verified: its content.
         keys: names of the key files that were destroyed, relative to the home.
+        keys_left: why others could not be, by name: the operator destroys them, and runs the command again.
     """
 
     certificate: Path
     verified: VerifiedDestruction
     keys: tuple[str, ...]
+    keys_left: Mapping[str, str]
 
 
 class _Holdings(NamedTuple):
@@ -118,7 +122,7 @@ def destroy(
         FormatError: the receipt does not verify.
         ClockError: what time it is is not known.
         StorageError: the database is served, or failed.
-        OSError: a file cannot be read, written or removed.
+        OSError: a file cannot be read or written.
     """
     plan_file, certificate = settings.destruction_file, settings.public_folder / "destruction.bin"
     proof_file = plan_file.with_name("destruction-proof.json")
@@ -143,14 +147,14 @@ def destroy(
         read_destruction(file, root)
         write_secret(certificate, file)
         told("database cleaned, certificate signed")
-    for name in plan.keys:
-        if destroy_file(settings.home / name):
-            told(f"{name} destroyed")
+    keys_left = _destroy_keys(plan, settings, told)
     verified = read_destruction(certificate.read_bytes(), root)
-    done = Destroyed(certificate, verified, tuple(plan.keys))
+    keys = tuple(name for name in plan.keys if name not in keys_left)
+    done = Destroyed(certificate, verified, keys, keys_left)
     report = settings.public_folder / "destruction-report.json"
-    if not report.exists():
-        write_secret(report, json.dumps(report_of(done), indent=1, ensure_ascii=False).encode() + b"\n")
+    text = json.dumps(report_of(done), indent=1, ensure_ascii=False).encode() + b"\n"
+    if not report.exists() or report.read_bytes() != text:
+        replace_file(report, text)
         told("report written")
     return done
 
@@ -173,6 +177,7 @@ def report_of(done: Destroyed) -> dict[str, object]:
         "log": {"size": checkpoint.size, "root": checkpoint.root.hex()},
         "rows": {item.table: item.rows for item in said.destroyed},
         "keys": list(done.keys),
+        "keys_left": dict(done.keys_left),
         "certificate": str(done.certificate),
     }
 
@@ -199,6 +204,10 @@ def _erase_all(
             write_secret(settings.destruction_file, json.dumps(plan._asdict(), indent=1).encode() + b"\n")
             told("written down what there is to destroy")
         _erase(ledger, told)
+        # What is read from here on is the end of the log, whatever another process may still try.
+        with database.append() as work:
+            head.mark_destroying(work)
+            work.commit()
         with ledger.view() as view:
             leaf = view.leaves_at([closing.place])[closing.place]
             path = [hash_.hex() for hash_ in view.inclusion(closing.place)]
@@ -289,7 +298,7 @@ def _erase(ledger: Ledger, told: Callable[[str], None]) -> None:
 
 
 def _drop(settings: Settings, told: Callable[[str], None]) -> None:
-    with Database(settings.database) as database:
+    with Database(settings.database) as database, unserved(database):
         for table in wholesale.DROPPED:
             with database.append() as work:
                 there = wholesale.is_there(work, table)
@@ -299,6 +308,22 @@ def _drop(settings: Settings, told: Callable[[str], None]) -> None:
                 told(f"{table.name} dropped")
         if not database.compact(wholesale.LEFT):
             raise WindDownError("another program still reads the database: end it, and run the command again")
+
+
+def _destroy_keys(plan: _Holdings, settings: Settings, told: Callable[[str], None]) -> dict[str, str]:
+    """Destroy every key that can be; return why the others could not, by name.
+
+    A key on a read-only file system, such as a credential of systemd, is the operator's to destroy where it came from.
+    """
+    left: dict[str, str] = {}
+    for name in plan.keys:
+        try:
+            if destroy_file(settings.home / name):
+                told(f"{name} destroyed")
+        except FileError as error:
+            left[name] = error.strerror or str(error)
+            told(str(error))
+    return left
 
 
 def _now(settings: Settings, clocks: Clocks | None) -> int:
@@ -314,7 +339,8 @@ def _named(path: Path, settings: Settings) -> str:
 
 
 def _key_files(settings: Settings) -> list[Path]:
-    """Return every file below the home that is secret, and of no use any more."""
+    """Return every file that is secret, and of no use any more; drafts that a crash has left among them."""
     folders = (settings.authority_folder, settings.tls_folder, settings.home / "founders")
     files = [path for folder in folders for path in folder.glob("*") if path.is_file()]
-    return [settings.log_key_file, *files]
+    key = settings.log_key_file
+    return [key, *key.parent.glob(f".{glob.escape(key.name)}.*.new"), *files]

@@ -92,9 +92,9 @@ class Manifest:
             manifest = cls(**json.loads(data))
             same = manifest.encode() == data
         except (ValueError, TypeError, RecursionError):
-            raise WindDownError(f"the manifest is none of {_FORM}") from None
+            raise WindDownError(f"{_MANIFEST} is not a manifest of {_FORM}") from None
         if not same or manifest.form != _FORM:
-            raise WindDownError(f"the manifest is none of {_FORM}")
+            raise WindDownError(f"{_MANIFEST} is not a manifest of {_FORM}")
         return manifest
 
 

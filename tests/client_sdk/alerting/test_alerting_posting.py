@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+import socket
+import threading
 from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
@@ -82,6 +84,30 @@ def test_a_server_that_is_away_or_another_one_gets_nothing(
         untrusting = replace(settings, ca_file=None)
         assert failure_of(hook.url, untrusting).rule == "webhook.certificate"
         assert hook.got == []
+
+
+def test_a_name_that_is_resolved_too_slowly_ends_the_attempt(
+    settings: DeliverySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait())
+    try:
+        assert failure_of("https://slow.example/", settings, 0.2).rule == "webhook.timeout"
+    finally:
+        answered.set()
+
+
+def test_each_address_of_a_host_is_tried(settings: DeliverySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = socket.getaddrinfo
+
+    def two(host: str, port: int, *rest: int, **more: int) -> list[object]:
+        hosts = ["127.0.0.2", "127.0.0.1"] if host == "localhost" else [host]
+        return [entry for one in hosts for entry in system(one, port, *rest, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with running_hook() as hook:
+        post(webhook(hook.url.replace("127.0.0.1", "localhost")), MESSAGE, settings)
+        assert len(hook.got) == 1
 
 
 INWARD = (

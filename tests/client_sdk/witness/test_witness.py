@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -161,6 +163,25 @@ def test_a_witness_that_lost_what_it_has_cosigned_does_not_begin_again(folder: W
     with pytest.raises(ConfigError, match=r"logs\.sqlite is missing, and with it what was cosigned"):
         opened(folder)
     assert not (folder.path / "logs.sqlite").exists()
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty database", "those of another witness"])
+def test_a_witness_takes_the_rows_that_were_made_with_its_key_and_no_others(
+    left: str, folder: WitnessFolder, tmp_path: Path
+) -> None:
+    ask(opened(folder), 0, 3)
+    rows = folder.path / "logs.sqlite"
+    if left == "those of another witness":
+        other = WitnessFolder(tmp_path / "other")
+        other.create(NAME, "127.0.0.1:0", [LOG_KEY])
+        rows.write_bytes((other.path / "logs.sqlite").read_bytes())
+    else:
+        rows.write_bytes(b"")
+    if left == "an empty database":
+        with closing(sqlite3.connect(rows)) as connection:
+            connection.execute("CREATE TABLE logs (origin, size, root, checkpoint)")
+    with pytest.raises(ConfigError, match=r"logs\.sqlite is .* make a new witness with a new key"):
+        opened(folder)
 
 
 def test_rows_that_are_damaged_are_named(folder: WitnessFolder) -> None:

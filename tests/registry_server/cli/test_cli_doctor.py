@@ -16,6 +16,8 @@ from pydantic import SecretStr
 from client_sdk.kernel.formats.act import InstitutionBody, ReviewBody, RulebookBody
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.rules.dates import day_of
+from registry_server.certificates.authority import CertificateAuthority
 from registry_server.operating.doctor import Grade, examine
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.settings import Settings, load_settings
@@ -113,6 +115,7 @@ def test_a_registry_of_real_persons_needs_what_the_law_asks_for(real: Site) -> N
     ("setting", "value", "check"),
     [
         ("storage_region", '"SG"', "region"),
+        ("storage_region", '"CN-HK"', "region"),
         ("protection_level", "2", "protection"),
         ("impact_assessment_on", '"2020-02-29"', "assessment"),
         ("impact_assessment_on", '"2199-01-01"', "assessment"),
@@ -174,6 +177,16 @@ def test_licences_and_reviews_of_members_are_looked_at(tmp_path: Path, database_
     world.clock.now += 10 * DAY_MS
     over = (Grade.WARN, "too old: lender-9")
     assert told("reviews") == [missing, over, (Grade.WARN, f"1 soon too old, the first on {today + 60 * days}")]
+    # At 17 o'clock UTC it is the next day already, by the rulebook.
+    world.clock.now += DAY_MS - world.clock.now % DAY_MS + 17 * 3_600_000
+    settings = settings.model_copy(update={"impact_assessment_on": day_of(world.clock.now, "Asia/Shanghai")})
+    assert [grade for grade, _ in told("assessment")] == [Grade.PASS]
+    # A database in a file is looked for wherever the setting says that it is.
+    beside = Grade.WARN if database_url.startswith("sqlite") else Grade.PASS
+    (tmp_path / "log-key.pem").touch(mode=0o600)
+    tmp_path.chmod(0o700)
+    CertificateAuthority.create(tmp_path / "ca", REGISTRY, world.clock.now)
+    assert [grade for grade, _ in told("keys")] == [beside]
 
 
 @pytest.mark.parametrize(

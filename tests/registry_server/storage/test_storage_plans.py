@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import event, text
 
 from client_sdk.kernel.formats.statement import RecordKey
-from registry_server.storage import blocked, inquiries, leaves, live, quotas, records, tls_keys
+from client_sdk.kernel.ledger.quality import QualityCount, QualityEvent
+from registry_server.storage import blocked, inquiries, leaves, live, quality, quotas, records, tls_keys
 from registry_server.storage.quotas import STATEMENTS, QuotaKey
 from registry_server.storage.unit_of_work import Database
 
@@ -39,8 +40,15 @@ READS: dict[str, Callable[[UnitOfWork], object]] = {
     "certificate": lambda work: tls_keys.certificate(work, KEYS[0]),
     "certificates": lambda work: tls_keys.certificates_of(work, "lender-1", 10),
     "blocked debts": lambda work: blocked.known(work, KEYS),
+    "quality of a member": lambda work: _quality(work, "lender-1"),
+    "quality of all members": lambda work: _quality(work, ""),
     "quotas": lambda work: quotas.used(work, [QuotaKey(str(number), STATEMENTS, "2026-01-01") for number in range(5)]),
 }
+
+
+def _quality(work: UnitOfWork, member: str) -> dict[QualityCount, int]:
+    quality.add(work, {QualityCount("lender-1", "2026-01", QualityEvent.STATEMENT): 1})
+    return quality.counts(work, member, "", "2026-01", 5)
 
 
 @pytest.mark.parametrize("name", READS)

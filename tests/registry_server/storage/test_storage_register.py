@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Literal, get_args
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.checkpoint import Checkpoint
@@ -21,6 +21,8 @@ from tests.support.troubles import FULL_DEVICE
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from registry_server.storage.register import Register
 
@@ -56,6 +58,24 @@ def test_there_is_none_until_it_is_created_and_then_it_is_created_once(register:
     assert register.create(at(2)) == at(2)
     assert register.create(at(2, root=1)) == at(2)
     assert register.read() == at(2)
+
+
+def test_a_register_in_a_file_of_sqlite_is_moved_durably(tmp_path: Path) -> None:
+    register = open_register(tmp_path / "unused", f"sqlite:///{tmp_path / 'register.sqlite'}", ORIGIN)
+    register.create(at(2))
+    levels: list[int] = []
+
+    def look(connection: Connection) -> None:
+        levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    event.listen(Engine, "begin", look)
+    try:
+        assert register.move(at(2), at(5)) == at(5)
+    finally:
+        event.remove(Engine, "begin", look)
+        register.close()
+    # EXTRA: the folder is written too, once the journal is removed.
+    assert set(levels) == {3}
 
 
 def test_it_moves_only_from_what_it_holds(register: Register, place: tuple[Path, str]) -> None:

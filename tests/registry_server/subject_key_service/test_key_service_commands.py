@@ -6,6 +6,7 @@ import asyncio
 import json
 import resource
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -281,9 +282,12 @@ def test_a_start_on_a_full_disk_is_refused_in_one_line(home: tuple[Path, KeyServ
         pass
 
 
-def test_a_second_service_on_the_same_address_is_refused(home: tuple[Path, KeyServiceFile, Logbook]) -> None:
-    folder, _, _ = home
-    with served(folder), pytest.raises(SetupError, match="taken"):
+def test_a_second_service_of_the_same_folder_or_address_is_refused(home: tuple[Path, KeyServiceFile, Logbook]) -> None:
+    folder, given, _ = home
+    with served(folder), pytest.raises(SetupError, match="is in use"):
+        start(folder)
+    host, _, port = given.service.url.rpartition(":")
+    with socket.create_server((host, int(port))), pytest.raises(SetupError, match="taken"):
         start(folder)
 
 

@@ -88,6 +88,18 @@ def test_keys_are_destroyed_through_crashes_and_nothing_of_them_is_left(
         engine.dispose()
 
 
+def test_keys_stay_while_a_process_serves_with_them(tmp_path: Path) -> None:
+    log = Logbook()
+    folder = installed(tmp_path, log)
+    act = log.act(closing(log))
+    log.head()
+    follow(folder, log)
+    with folder.sole_use(), pytest.raises(SetupError, match="is in use: stop the process"):
+        destroy_keys(folder, certificate(log, act), crash, log.logged_at + 9 * DAY_MS)
+    assert (folder.keys / "1.key").exists()
+    assert not folder.destruction.exists()
+
+
 def test_keys_stay_while_the_service_has_not_seen_the_registry_close(tmp_path: Path) -> None:
     log = Logbook()
     folder = installed(tmp_path, log)

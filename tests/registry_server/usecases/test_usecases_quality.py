@@ -108,6 +108,7 @@ def test_a_month_is_counted_scored_and_shown_to_the_member_and_to_auditors(datab
         assert {row.member for row in answer.quality} == {"lender-1", "lender-2"}
         assert all(not rule for row in answer.quality for _, rule, _ in row.counts)
         assert statistics.rows(first.month, first.month, "lender-1").quality == (first,)
+        assert statistics.rows(silent.month, "", "lender-1").quality == (silent,)
         assert audited(ledger, answer).counts == {}
         world.erase(ledger, world.key("lender-1", "corrected"))
         assert statistics.rows("", "", "lender-1").quality == (first, silent)

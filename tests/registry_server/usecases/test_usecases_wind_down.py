@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from registry_server.operating.wind_down.destroying import Permit, destroy
 from registry_server.operating.wind_down.exporting import export, verify_export
 from registry_server.operating.wind_down.taking_over import take_over
 from registry_server.sequencing.committed import open_trees
+from registry_server.sequencing.errors import LedgerClosedError
 from registry_server.settings import SettingsError, load_settings
 from registry_server.storage import head, wholesale
 from registry_server.storage.unit_of_work import Database
@@ -166,12 +169,15 @@ def test_a_wind_down_that_dies_at_each_step_loses_nothing_and_leaves_nothing(
         with ledger.view() as view:
             old_size, old_root, size = 3, view.root_of(3), view.size
     secrets = secrets_of(closing)
+    # A draft that a crash left when the key was written.
+    (closing.home / ".log-key.pem.half.new").write_bytes((closing.home / "log-key.pem").read_bytes())
     assert {name for _, data in left(closing) for name in secrets.found(data)} == secrets.names
 
     assert through_crashes(lambda told: export(closing.settings, folder, told, world.clock)) > 5
     exported = verify_export(folder)
     assert exported.manifest.rows["live_records"] == 3
     assert exported.manifest.size == size
+    assert not exported.manifest.rows.keys() & {"alerts", "watched_persons", "certificates"}
     taken = take_over(load_settings(closing.successor_home), folder, receipt)
     assert take_over(load_settings(closing.successor_home), folder, receipt) == taken, "read, and not written again"
     with Database(closing.settings.database, serving=False) as database:
@@ -200,6 +206,64 @@ def test_a_wind_down_that_dies_at_each_step_loses_nothing_and_leaves_nothing(
         build(closing.settings)
     # The successor still holds everything.
     assert verify_export(folder).digest == exported.digest
+
+
+def test_nothing_is_appended_to_a_registry_whose_destruction_has_begun(closing: ClosingHome) -> None:
+    world = closing.world
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.DESTROY)
+        world.clock.now += 3 * DAY_MS
+        ledger.heartbeat().result()
+    steps: list[str] = []
+
+    def dies_before_dropping(step: str) -> None:
+        steps.append(step)
+        if step.startswith("written down"):
+            raise Crash
+
+    with pytest.raises(Crash):
+        destroy(closing.settings, Permit(closing.document), dies_before_dropping, world.clock)
+    # A process of another host, which has the database and not this folder.
+    with closing.ledger() as ledger:
+        with pytest.raises(LedgerClosedError):
+            ledger.heartbeat().result()
+        with ledger.view() as view:
+            size = view.size
+    closing.settings.destruction_file.rename(closing.home / "elsewhere.json")
+    with pytest.raises(SettingsError, match="is being destroyed, from another folder"):
+        build(closing.settings)
+    (closing.home / "elsewhere.json").rename(closing.settings.destruction_file)
+    done = destroy(closing.settings, Permit(closing.document), clocks=world.clock)
+    assert done.verified.checkpoint.size == size
+
+
+def test_a_key_that_cannot_be_destroyed_holds_up_no_other_and_is_reported_until_it_is_gone(
+    closing: ClosingHome,
+) -> None:
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.DESTROY)
+        closing.world.clock.now += 3 * DAY_MS
+        ledger.heartbeat().result()
+    # Of a file that nobody can write any more, as a credential of systemd is.
+    own = closing.home / "log-key.pem"
+    descriptor = os.memfd_create("key", os.MFD_ALLOW_SEALING)
+    os.write(descriptor, own.read_bytes())
+    os.fchmod(descriptor, 0o600)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+    sealed = f"/proc/self/fd/{descriptor}"
+    own.unlink()
+    settings_file = closing.home / "registry.toml"
+    settings_file.write_text(settings_file.read_text() + f'log_key = "{sealed}"\n')
+    permit, written = Permit(closing.document), closing.home / "public" / "destruction-report.json"
+
+    done = destroy(closing.settings, permit, clocks=closing.world.clock)
+    assert set(done.keys_left) == {sealed}
+    assert set(done.keys) == {"ca/certificate.pem", "ca/key.pem"}
+    os.close(descriptor)
+    assert json.loads(written.read_text())["keys_left"] == {sealed: "Operation not permitted"}
+    assert not destroy(closing.settings, permit, clocks=closing.world.clock).keys_left
+    report = json.loads(written.read_text())
+    assert (report["keys_left"], sealed in report["keys"]) == ({}, True)
 
 
 def test_nothing_is_destroyed_before_its_day_without_the_document_or_the_receipt(

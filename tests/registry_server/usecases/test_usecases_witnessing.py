@@ -82,7 +82,7 @@ def served(*decisions: Callable[[bytes], tuple[int, bytes]]) -> Iterator[list[Se
 def real(number: int, folder: Path) -> Callable[[bytes], tuple[int, bytes]]:
     """A witness as it is."""
     folder.mkdir(exist_ok=True)
-    rows = LogRows.create(folder / f"logs-{number}.sqlite")
+    rows = LogRows.create(folder / f"logs-{number}.sqlite", KEYS[number])
     witness = Witness(KEYS[number].name, SIGNERS[number], [LOG_KEY], rows, lambda: SECONDS)
     return lambda body: witness.add_checkpoint(body)[:2]
 
@@ -162,12 +162,37 @@ def test_a_witness_that_is_down_is_asked_again(database_url: str, tmp_path: Path
         World().ledger(database_url) as ledger,
         served(lambda body: decide(body) if is_up.is_set() else (503, b"")) as witnesses,
     ):
-        witnessing = Witnessing(ledger, quorum_of(witnesses, 1), TLS)
-        fed(witnessing)
+        now = [0.0]
+        witnessing = Witnessing(ledger, quorum_of(witnesses, 1), TLS, lambda: now[0])
+        for failures, seconds in enumerate((0, 2, 4, 8, 16, 30, 30), 1):
+            now[0] += seconds - 0.1
+            fed(witnessing)
+            now[0] += 0.1
+            fed(witnessing)
+            assert len(witnesses[0].asked) == failures, "less and less often"
         assert witnessing.newest is None
         is_up.set()
+        now[0] += 30
         fed(witnessing)
         assert witnessing.newest is not None
+        witnessing.stop()
+
+
+def test_the_age_of_the_quorum_grows_while_too_few_of_it_cosign(database_url: str, tmp_path: Path) -> None:
+    decide, is_up, now = real(1, tmp_path / "w"), threading.Event(), [0.0]
+    is_up.set()
+    with (
+        World().ledger(database_url) as ledger,
+        served(real(0, tmp_path / "w"), lambda body: decide(body) if is_up.is_set() else (503, b"")) as witnesses,
+    ):
+        witnessing = Witnessing(ledger, quorum_of(witnesses, 2), TLS, lambda: now[0])
+        fed(witnessing)
+        assert witnessing.newest is not None
+        is_up.clear()
+        for age in (100.0, 200.0):
+            now[0] = age
+            fed(witnessing)
+            assert witnessing.figures()["registry_witnessed_age_seconds"] == age
         witnessing.stop()
 
 

@@ -14,6 +14,7 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import Annotation, RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, InstitutionStatus, LapseKind, Standing
 from client_sdk.kernel.ledger.annotating import MAX_DOCUMENTS
+from client_sdk.kernel.ledger.history import read_history
 from client_sdk.kernel.rules.calendar import is_working_day, last_day
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -357,6 +358,9 @@ def test_holidays_that_are_decreed_later_move_the_end_of_no_running_dispute(log:
     rulebook = log.state.directory.rulebook
     log.act(RulebookBody(replace(rulebook, holidays=(due_on.isoformat(),))))
     assert not log.complaints
+    # A person's own report says the same day as the registry and the issuer.
+    leaves = [(index, leaf) for index, leaf in enumerate(log.leaves) if KEY.record_id in leaf]
+    assert read_history(leaves, KEY, log.state.directory).due_on == due_on
     log.wait((due_on.toordinal() - day_of(log.logged_at, rulebook.time_zone).toordinal()) * DAY_MS)
     log.lapse("lender-1", "debt", LapseKind.RESTRICTED)
     assert getattr(log.complaints.pop()[1], "reason", "") == "LAPSE_EARLY"
