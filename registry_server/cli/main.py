@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk._version import __version__
-from registry_server.cli import wind_down
+from registry_server.cli import backup, wind_down
 from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
 from registry_server.serving.command_help import Commands, OneCommand
 from registry_server.serving.command_options import version_option
@@ -44,6 +44,7 @@ register = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(db, name="db")
+app.add_typer(backup.app, name="backup")
 app.add_typer(wind_down.app, name="wind-down")
 app.add_typer(clock, name="clock")
 app.add_typer(register, name="register")
