@@ -15,6 +15,7 @@ from registry_server.serving.command_help import Commands, OneCommand
 
 if TYPE_CHECKING:
     from registry_server.operating.backup.container import BackupHeader
+    from registry_server.settings import Settings
 
 __all__ = ["app"]
 
@@ -105,6 +106,30 @@ def _told(header: BackupHeader) -> dict[str, str | int]:
         "key": header.key,
         "fingerprint": header.fingerprint,
     }
+
+
+def tell_repair(settings: Settings, *, write: bool, asked: bool, as_json: bool) -> None:
+    """Look for derived rows that are wrong, or put them right, and tell which; exit code 1 where anything is left."""
+    from registry_server.operating.repair import look_for_repairs, repair  # noqa: PLC0415 - loads cryptography
+    from registry_server.settings import SettingsError  # noqa: PLC0415 - loads pydantic
+
+    if not asked:
+        raise SettingsError("--write belongs to --repair-derived")
+    found = repair(settings) if write else look_for_repairs(settings)
+    if as_json:
+        typer.echo(json.dumps({**found._asdict(), "written": write}))
+    else:
+        for table, rows in found.rows.items():
+            typer.echo(f"{table}: {rows} rows {'put right' if write else 'are wrong'}")
+        for name, indexes in (("record", found.lost), ("text of an annotation", found.lost_texts)):
+            for index in indexes:
+                typer.echo(
+                    f"leaf {index}: what is kept beside this {name} is lost or damaged, and follows from nothing"
+                )
+        if not found.rows and not found.lost and not found.lost_texts:
+            typer.echo("every derived row is what the log says")
+    if found.lost or found.lost_texts or (found.rows and not write):
+        raise typer.Exit(1)
 
 
 def _moment(milliseconds: int) -> str:

@@ -1,8 +1,11 @@
 """Backups of the database, encrypted to a key whose secret half the registry never has, and their restore.
 
-keys         backup keygen        the pair of keys
-container    the file             header in clear, rows in an authenticated stream that cannot be cut short unseen
-making       backup make          one snapshot of the database, while it is served
+keys         backup keygen    the pair of keys
+container    the file         header in clear, rows in an authenticated stream that cannot be cut short unseen
+making       backup make      one snapshot of the database, while it is served
+restoring    restore          into an empty database, verified, and compared with what was signed last
+refilling    refill           leaves that were signed since
+sources                       copies of the log elsewhere
 """
 
 from __future__ import annotations

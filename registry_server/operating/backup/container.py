@@ -183,6 +183,8 @@ class BackupReader:
             raise BackupError(f"{name} is encrypted to the key {self.header.key}: give its secret key")
         self._bound = sha256(self.header.encode()).digest()
         self._state = bindings.crypto_secretstream_xchacha20poly1305_state()
+        # Of each table that has any, as far as was read.
+        self.rows: dict[str, int] = {}
         try:
             key = SealedBox(own).decrypt(self._take(_SEALED_BYTES))
             bindings.crypto_secretstream_xchacha20poly1305_init_pull(self._state, self._take(_STREAM_BYTES), key)
@@ -195,16 +197,15 @@ class BackupReader:
         Raises:
             BackupError: the file was damaged, cut short or added to; what came before is no backup either.
         """
-        rows: dict[str, int] = {}
         while True:
             content, tag = self._pull()
             match content:
                 case [str(name), list(page)] if tag == _MORE and name in schema.metadata.tables:
                     table = schema.metadata.tables[name]
-                    rows[name] = rows.get(name, 0) + len(page)
+                    self.rows[name] = self.rows.get(name, 0) + len(page)
                     yield table, self._rows(table, page)
                 case [str(name), dict(counted)] if (
-                    tag == _FINAL and name == _END and counted == rows and not self._file.read(1)
+                    tag == _FINAL and name == _END and counted == self.rows and not self._file.read(1)
                 ):
                     return
                 case _:
