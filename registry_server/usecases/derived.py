@@ -256,6 +256,7 @@ class _Repairing:
 
         self.rows["live_records"] += settle_each(self._work, table, wanted, write=self._write)
         self.lost.update(waiting)
+        self._settle("lost_bindings", [(index, self._chains[first].key.issuer) for index, first in waiting.items()])
         self.rows["blocked_debts"] += len(blocks)
         ended = [first for first in blocking if first not in self._chains or self._chains[first].erased]
         self.rows["blocked_debts"] += len(ended)

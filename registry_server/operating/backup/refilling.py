@@ -23,6 +23,7 @@ from registry_server.operating.register import register_of
 from registry_server.operating.repair import forget
 from registry_server.operating.wind_down import unserved
 from registry_server.sequencing.errors import NoGenesisError
+from registry_server.sequencing.restating import restate
 from registry_server.storage import head, inquiries, leaves, migrations
 from registry_server.storage.inquiries import StoredInquiry
 from registry_server.storage.leaves import StoredLeaf
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from registry_server.operating.backup.sources import LogCopy
+    from registry_server.sequencing.clock import Clocks
     from registry_server.settings import Settings
     from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import UnitOfWork
@@ -60,12 +62,13 @@ class Refilled(NamedTuple):
     repaired: Repaired
 
 
-def refill(settings: Settings, folder: Path) -> Refilled:
+def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Refilled:
     """Add the leaves that a restored database lacks, and let every row follow them.
 
     Args:
         settings: of the registry; no server of it runs.
         folder: a copy of the log: of ``tiles export``, with leaves, or of an audit.
+        clocks: this machine's where none are given.
 
     Raises:
         BackupError: the folder holds no copy of this log, it contradicts what was signed, or it lacks inquiries that
@@ -74,12 +77,13 @@ def refill(settings: Settings, folder: Path) -> Refilled:
         InconsistentError: leaves or inquiries do not fit together; nothing was changed.
         WindDownError: a server of the registry runs.
         NoGenesisError: there is no log to be refilled.
+        ClockError: records are lost, and what time it is is not known: confirm the clock, and run it again.
         StorageError: the database failed; nothing was changed.
         OSError: a file cannot be read.
     """
     migrations.check(settings.database)
-    public_key = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes()).public_key
-    copy = open_copy(folder, VerifierKey.ed25519(settings.log_origin, public_key.raw))
+    signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+    copy = open_copy(folder, VerifierKey.ed25519(settings.log_origin, signer.public_key.raw))
     with closing(register_of(settings)) as register:
         held = register.read()
     with Database(settings.database) as database, unserved(database):
@@ -99,6 +103,9 @@ def refill(settings: Settings, folder: Path) -> Refilled:
             repaired = repair_derived(work, write=True)
             work.commit()
         forget(database, repaired)
+        if repaired.lost and (held is None or held.size <= max(end, row.size)):
+            with closing(register_of(settings)) as register:
+                restate(database, register, signer, clocks)
         return Refilled(fresh, asked, repaired)
 
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.merkle import Frontier
+from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from registry_server.operating.backup import MAX_AGE_DAYS, MAX_AGE_MS, BackupError
 from registry_server.operating.backup.container import BackupReader
@@ -24,6 +25,7 @@ from registry_server.storage import head, migrations, schema, wholesale
 from registry_server.storage.driver import insert
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
+from registry_server.usecases.fsck.report import RowKind
 from registry_server.usecases.register import RegisterState, compare_register
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["Standing", "restore", "standing_of"]
+
+
+# What may be wrong with a backup that was made while records waited for their issuers after an earlier restore.
+_STILL_LOST = {FindingId.BINDING_MISSING, RowKind.FACT_COUNT_ROW}
 
 
 class Standing(NamedTuple):
@@ -162,8 +168,8 @@ def _verify(database: Database, path: Path, *, fresh: bool) -> None:
         BackupError: it is not what a registry writes.
     """
     try:
-        report = fsck(database)
-        wrong = str(report.findings[0]) if report.findings else ""
+        findings = [found for found in fsck(database).findings if found.reason not in _STILL_LOST]
+        wrong = str(findings[0]) if findings else ""
     except Exception as error:  # noqa: BLE001 - whatever damaged rows do to it
         wrong = type(error).__name__
     if not wrong:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from creditregistry.v1 import submission_pb2 as pb
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import Standing
+from registry_server.errors import RegistryError
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.keys import make_keys
 from registry_server.operating.backup.making import make_backup
@@ -21,15 +23,17 @@ from registry_server.operating.backup.refilling import refill
 from registry_server.operating.backup.restoring import restore, standing_of
 from registry_server.operating.tiles import export
 from registry_server.sequencing.errors import RegisterMismatchError
+from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
 from tests.conftest import postgres_database
 from tests.registry_server.operating.test_operating_backup import run, through_kills
 from tests.support.closing_home import ClosingHome
 from tests.support.needles import Needles
 from tests.support.registers import ORIGIN, register_of, register_path
-from tests.support.registry_world import DAY_MS, Clock, accept, subject_of
+from tests.support.registry_world import DAY_MS, Clock, accept, subject_of, submit, submit_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,3 +232,42 @@ def test_the_commands_tell_what_is_missing_and_what_was_put_right(lost: Lost, ot
     assert "versions: 4 rows are wrong" in run("fsck", *home, "--repair-derived", code=1)
     assert "versions: 4 rows put right" in run("fsck", *home, "--repair-derived", "--write")
     assert json.loads(run("fsck", *home, "--repair-derived", "--json"))["rows"] == {}
+
+
+def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_nothing_is_answered_before(
+    lost: Lost, other_url: str
+) -> None:
+    world = lost.world
+    lost.world.clock.now += 60_000
+    with lost.home.ledger() as ledger:
+        new, updated = world.report("lender-3", "new"), world.report("lender-1", "kept", Standing.CURED)
+        accept(ledger, new)
+        accept(ledger, updated)
+        with Database(lost.url, serving=False) as database:
+            export(database, VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw), lost.copy)
+    settings = lost.settings_for(other_url)
+    restore(settings, lost.backup.path, lost.secret)
+    world.clock.now += 60_000
+    assert len(refill(settings, lost.copy, world.clock).repaired.lost) == 2
+    assert refill(settings, lost.copy, world.clock).leaves == 0
+    assert standing_of(settings).may_be_served
+    with Database(other_url, serving=False) as database:
+        assert dict(fsck(database).counts) == {"BINDING_MISSING": 2, "FACT_COUNT_ROW": 4}
+    with world.ledger(other_url) as ledger:
+        with pytest.raises(RegistryError, match="RECORDS_LOST"):
+            Checks(ledger, 1_000_000).answer([])
+        other = submit_as("lender-2", ledger, new).results[0].complaint
+        assert other is not None
+        assert other.reason == "PEER_MISMATCH"
+        bent = pb.Submission.FromString(new.SerializeToString())
+        bent.binding.opening = bytes(32)
+        assert submit(ledger, bent).results[0].complaint is not None
+        (size,) = {ledger.size}
+        for submission in (new, updated):
+            assert submit(ledger, submission).results[0].outcome is ItemOutcome.REPEATED
+        assert ledger.size == size + 2, "a HEAD each, and no further leaf"
+        accept(ledger, new)
+        assert ledger.size == size + 2
+        assert Checks(ledger, 1_000_000).answer([]) == []
+    with Database(other_url, serving=False) as database:
+        assert fsck(database, register_of(other_url)).findings == []
