@@ -12,8 +12,8 @@ from registry_server.cli.backup import PassphraseFile  # noqa: TC001 - Typer rea
 from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
 
 if TYPE_CHECKING:
-    from registry_server.operating.backup.restoring import Standing
     from registry_server.operating.repair import Repaired
+    from registry_server.operating.standing import Standing
 
 __all__ = ["refill", "restore"]
 
@@ -50,11 +50,12 @@ def refill(
     as_json: AsJson = False,
 ) -> None:
     """Add the leaves that a restored database lacks, and erase what they erase; exit code 1 if more is missing."""
-    from registry_server.operating.backup import refilling, restoring  # noqa: PLC0415 - loads SQLAlchemy
+    from registry_server.operating.backup import refilling  # noqa: PLC0415 - loads SQLAlchemy
+    from registry_server.operating.standing import standing_of  # noqa: PLC0415 - loads SQLAlchemy
 
     settings = settings_of(home, database_url)
     done = refilling.refill(settings, folder)
-    standing, repaired = restoring.standing_of(settings), done.repaired
+    standing, repaired = standing_of(settings), done.repaired
     if as_json:
         counts = {"leaves": done.leaves, "inquiries": done.inquiries}
         typer.echo(json.dumps({**counts, **repaired._asdict(), **_standing(standing)}))

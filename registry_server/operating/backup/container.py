@@ -219,8 +219,11 @@ class BackupReader:
             plain, tag = bindings.crypto_secretstream_xchacha20poly1305_pull(
                 self._state, self._take(length), self._bound
             )
-            content: object = json.loads(zlib.decompress(plain))
-        except (CryptoError, ValueError, zlib.error):
+            inflating = zlib.decompressobj()
+            content: object = json.loads(inflating.decompress(plain, _MAX_CHUNK_BYTES))
+            if not inflating.eof or inflating.unused_data:
+                raise self._damaged()
+        except (CryptoError, ValueError, RecursionError, zlib.error):
             raise self._damaged() from None
         return content, int(tag)
 

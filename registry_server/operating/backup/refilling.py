@@ -20,10 +20,9 @@ from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.sources import open_copy
 from registry_server.operating.register import register_of
-from registry_server.operating.repair import forget
+from registry_server.operating.repair import forget, restate_lost
 from registry_server.operating.wind_down import unserved
 from registry_server.sequencing.errors import NoGenesisError
-from registry_server.sequencing.restating import restate
 from registry_server.storage import head, inquiries, leaves, migrations
 from registry_server.storage.inquiries import StoredInquiry
 from registry_server.storage.leaves import StoredLeaf
@@ -82,8 +81,8 @@ def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Re
         OSError: a file cannot be read.
     """
     migrations.check(settings.database)
-    signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
-    copy = open_copy(folder, VerifierKey.ed25519(settings.log_origin, signer.public_key.raw))
+    public_key = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes()).public_key
+    copy = open_copy(folder, VerifierKey.ed25519(settings.log_origin, public_key.raw))
     with closing(register_of(settings)) as register:
         held = register.read()
     with Database(settings.database) as database, unserved(database):
@@ -103,9 +102,7 @@ def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Re
             repaired = repair_derived(work, write=True)
             work.commit()
         forget(database, repaired)
-        if repaired.lost and (held is None or held.size <= max(end, row.size)):
-            with closing(register_of(settings)) as register:
-                restate(database, register, signer, clocks)
+        restate_lost(settings, database, repaired, clocks)
         return Refilled(fresh, asked, repaired)
 
 

@@ -6,8 +6,7 @@ What was signed after the backup is missing then. Register and witnesses say how
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.ledger.findings import FindingId
@@ -16,17 +15,14 @@ from registry_server.operating.backup import MAX_AGE_DAYS, MAX_AGE_MS, BackupErr
 from registry_server.operating.backup.container import BackupReader
 from registry_server.operating.backup.keys import read_secret_key
 from registry_server.operating.backup.making import show_backup
-from registry_server.operating.register import register_of
+from registry_server.operating.standing import Standing, standing_of
 from registry_server.operating.wind_down import unserved
-from registry_server.operating.witnesses import WitnessSize, ask_witnesses
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
-from registry_server.sequencing.errors import RegisterMismatch
 from registry_server.storage import head, migrations, schema, wholesale
 from registry_server.storage.driver import insert
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
 from registry_server.usecases.fsck.report import RowKind
-from registry_server.usecases.register import RegisterState, compare_register
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,30 +32,11 @@ if TYPE_CHECKING:
     from registry_server.settings import Settings
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["Standing", "restore", "standing_of"]
+__all__ = ["restore"]
 
 
 # What may be wrong with a backup that was made while records waited for their issuers after an earlier restore.
 _STILL_LOST = {FindingId.BINDING_MISSING, RowKind.FACT_COUNT_ROW}
-
-
-class Standing(NamedTuple):
-    """How a database stands to what was signed last.
-
-    Attributes:
-        register: beside the database.
-        witnesses: what each of them has cosigned.
-        missing: leaves that are known to be missing: the first one, and the one after the last; None for none.
-    """
-
-    register: RegisterState
-    witnesses: tuple[WitnessSize, ...]
-    missing: tuple[int, int] | None
-
-    @property
-    def may_be_served(self) -> bool:
-        """Whether the database is the one that was signed last, as far as register and witnesses tell."""
-        return not (self.register.problem or self.register.mismatch or self.missing)
 
 
 def restore(
@@ -102,26 +79,6 @@ def restore(
             work.commit()
         _verify(database, path, fresh=not held)
     return standing_of(settings)
-
-
-def standing_of(settings: Settings) -> Standing:
-    """Return how the database stands to register and witnesses; a server may be running.
-
-    Raises:
-        NoGenesisError: there is no log.
-        StorageError: the database failed.
-    """
-    with Database(settings.database, serving=False) as database:
-        with closing(register_of(settings)) as register:
-            state = compare_register(database, register)
-        with database.snapshot() as work:
-            row = head.read(work)
-    witnesses = (
-        () if row is None or not row.checkpoint else ask_witnesses(settings, row.checkpoint_size, row.checkpoint)
-    )
-    sizes = [state.held.size] if state.mismatch is RegisterMismatch.AHEAD and state.held is not None else []
-    sizes += [witness.size for witness in witnesses if witness.size > state.size]
-    return Standing(state, witnesses, (state.size, max(sizes)) if sizes else None)
 
 
 def _check_header(settings: Settings, header: BackupHeader, now: int) -> None:

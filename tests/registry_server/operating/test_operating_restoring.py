@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from creditregistry.v1 import evidence_pb2, transparency_pb2
 from creditregistry.v1 import submission_pb2 as pb
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
+from client_sdk.auditing.home import AuditHome, Position
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import Standing
 from registry_server.errors import RegistryError
@@ -20,17 +22,22 @@ from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.keys import make_keys
 from registry_server.operating.backup.making import make_backup
 from registry_server.operating.backup.refilling import refill
-from registry_server.operating.backup.restoring import restore, standing_of
+from registry_server.operating.backup.restoring import restore
+from registry_server.operating.register import put_register
+from registry_server.operating.standing import standing_of
 from registry_server.operating.tiles import export
 from registry_server.sequencing.errors import RegisterMismatchError
 from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
+from registry_server.storage import inquiries
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
 from tests.conftest import postgres_database
 from tests.registry_server.operating.test_operating_backup import run, through_kills
 from tests.support.closing_home import ClosingHome
+from tests.support.evidence_maker import inquiry_of
+from tests.support.handmade_log import HandmadeLog
 from tests.support.needles import Needles
 from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import DAY_MS, Clock, accept, subject_of, submit, submit_as
@@ -271,3 +278,61 @@ def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_
         assert Checks(ledger, 1_000_000).answer([]) == []
     with Database(other_url, serving=False) as database:
         assert fsck(database, register_of(other_url)).findings == []
+
+
+def audited(ledger: Ledger, folder: Path, note: bytes) -> None:
+    """The folder of an audit that ended with the newest leaf, as ``credit-registry audit`` leaves it."""
+    home = AuditHome(folder)
+    with ledger.view() as view:
+        leaf_bytes = home.leaves.replace_from(0, [stored.leaf for stored in view.leaves(0, view.size)])
+        size, root = view.size, view.root_of(view.size).hex()
+    with ledger.database.snapshot() as work:
+        signed = inquiries.signed_range(work, 0, 100)
+    logged = [
+        transparency_pb2.LoggedInquiry(
+            leaf=item.leaf,
+            inquiry=evidence_pb2.SignedPayload(payload=item.payload, key_id=item.key_id, signature=item.signature),
+        ).SerializeToString()
+        for item in signed
+    ]
+    home.asked.replace_from(0, logged)
+    inquiry_bytes = home.inquiries.replace_from(0, [item.leaf for item in signed])
+    position = Position("", size, root, note.decode(), leaf_bytes, len(signed), inquiry_bytes)
+    home.save(position, ())
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_before_the_log_goes_on(
+    lost: Lost, other_url: str, tmp_path: Path
+) -> None:
+    world = lost.world
+    world.clock.now += 60_000
+    key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
+    with lost.home.ledger() as ledger:
+        accept(ledger, world.report("lender-3", "new"))
+        asked = inquiry_of(HandmadeLog(), "lender-1", ["somebody"])
+        item = world.inquiry("lender-1", "later", payload=asked.encode(), inquiry_id=asked.inquiry_id)
+        ledger.record_inquiries([item]).result()
+        world.clock.now += 120_000
+        ledger.heartbeat().result()
+        with ledger.view() as view:
+            audited(ledger, tmp_path / "audit", view.checkpoint)
+            assert (view.size, view.head.inquiry_count) == (ledger.size, 2)
+        with Database(lost.url, serving=False) as database:
+            export(database, key, lost.copy)
+    settings = lost.settings_for(other_url)
+    restore(settings, lost.backup.path, lost.secret)
+    with pytest.raises(BackupError, match="inquiries 1 to 1 are neither"):
+        refill(settings, lost.copy, world.clock)
+    register_path(other_url).unlink()
+    done = refill(settings, tmp_path / "audit", world.clock)
+    assert (done.inquiries, len(done.repaired.lost)) == (2, 1)
+    assert standing_of(settings).register.mismatch is not None
+    # What is lost is shown by no HEAD before the register says that this is the newest log.
+    put_register(settings, standing_of(settings).register.confirmation)
+    assert refill(settings, tmp_path / "audit", world.clock).leaves == 0
+    with Database(other_url, serving=False) as database:
+        assert dict(fsck(database, register_of(other_url)).counts) == {"BINDING_MISSING": 1, "FACT_COUNT_ROW": 2}
+    with world.ledger(other_url) as ledger:
+        world.erase(ledger, world.key("lender-3", "new"))
+        assert Checks(ledger, 1_000_000).answer([]) == [], "nobody can give it back, so it was erased"
