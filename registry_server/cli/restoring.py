@@ -13,7 +13,7 @@ from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
 
 if TYPE_CHECKING:
     from registry_server.operating.repair import Repaired
-    from registry_server.operating.standing import Standing
+    from registry_server.operating.standing import DatabaseStanding
 
 __all__ = ["refill", "restore"]
 
@@ -67,7 +67,7 @@ def refill(
         raise typer.Exit(1)
 
 
-def _standing(standing: Standing) -> dict[str, object]:
+def _standing(standing: DatabaseStanding) -> dict[str, object]:
     state = standing.register
     return {
         "size": state.size,
@@ -81,7 +81,7 @@ def _standing(standing: Standing) -> dict[str, object]:
     }
 
 
-def _tell_standing(standing: Standing) -> None:
+def _tell_standing(standing: DatabaseStanding) -> None:
     state = standing.register
     held = state.problem or ("none" if state.held is None else f"{state.held.size} leaves")
     typer.echo(f"register {state.place}: {held}")

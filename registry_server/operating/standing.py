@@ -1,4 +1,4 @@
-"""How a database stands to what was signed last: beside the checkpoint register and the witnesses."""
+"""Comparison of a database with what was signed last: with the checkpoint register and the witnesses."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from registry_server.usecases.register import RegisterState, compare_register
 if TYPE_CHECKING:
     from registry_server.settings import Settings
 
-__all__ = ["Standing", "standing_of"]
+__all__ = ["DatabaseStanding", "standing_of"]
 
 
-class Standing(NamedTuple):
+class DatabaseStanding(NamedTuple):
     """How a database stands to what was signed last.
 
     Attributes:
@@ -37,7 +37,7 @@ class Standing(NamedTuple):
         return not (self.register.problem or self.register.mismatch or self.missing)
 
 
-def standing_of(settings: Settings) -> Standing:
+def standing_of(settings: Settings) -> DatabaseStanding:
     """Return how the database stands to register and witnesses; a server may be running.
 
     Raises:
@@ -54,4 +54,4 @@ def standing_of(settings: Settings) -> Standing:
     )
     sizes = [state.held.size] if state.mismatch is RegisterMismatch.AHEAD and state.held is not None else []
     sizes += [witness.size for witness in witnesses if witness.size > state.size]
-    return Standing(state, witnesses, (state.size, max(sizes)) if sizes else None)
+    return DatabaseStanding(state, witnesses, (state.size, max(sizes)) if sizes else None)

@@ -15,7 +15,7 @@ from registry_server.operating.backup import MAX_AGE_DAYS, MAX_AGE_MS, BackupErr
 from registry_server.operating.backup.container import BackupReader
 from registry_server.operating.backup.keys import read_secret_key
 from registry_server.operating.backup.making import show_backup
-from registry_server.operating.standing import Standing, standing_of
+from registry_server.operating.standing import DatabaseStanding, standing_of
 from registry_server.operating.wind_down import unserved
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
 from registry_server.storage import head, migrations, schema, wholesale
@@ -41,7 +41,7 @@ _STILL_LOST = {FindingId.BINDING_MISSING, RowKind.FACT_COUNT_ROW}
 
 def restore(
     settings: Settings, path: Path, key: Path, passphrase_file: Path | None = None, clocks: Clocks | None = None
-) -> Standing:
+) -> DatabaseStanding:
     """Fill the empty database of a registry from a backup, verify all of it, and compare it with what was signed last.
 
     Args:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.note import VerifierKey
 
-__all__ = ["LogCopy", "SignedInquiry", "open_copy"]
+__all__ = ["KeptInquiry", "LogCopy", "open_copy"]
 
 
-class SignedInquiry(NamedTuple):
+class KeptInquiry(NamedTuple):
     """An inquiry as an auditor keeps it.
 
     Attributes:
@@ -57,7 +57,7 @@ class LogCopy(NamedTuple):
     note: bytes
     leaves: Callable[[int, int], Iterator[bytes]]
     inquiry_leaves: Callable[[int], Iterator[bytes]]
-    asked: dict[bytes, SignedInquiry]
+    asked: dict[bytes, KeptInquiry]
 
 
 def open_copy(folder: Path, key: VerifierKey) -> LogCopy:
@@ -114,6 +114,6 @@ def _audit(folder: Path, key: VerifierKey) -> LogCopy:
     taken = home.asked.read(0, asked_file.stat().st_size) if asked_file.is_file() else iter(())
     shown = map(pb.LoggedInquiry.FromString, taken)
     asked = {
-        item.leaf: SignedInquiry(item.inquiry.payload, item.inquiry.key_id, item.inquiry.signature) for item in shown
+        item.leaf: KeptInquiry(item.inquiry.payload, item.inquiry.key_id, item.inquiry.signature) for item in shown
     }
     return LogCopy(position.size, signed.checkpoint, signed.raw, leaves, inquiry_leaves, asked)
