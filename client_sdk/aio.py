@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.alert import AlertPage, AlertsAsked
     from client_sdk.models.answer import Answer
-    from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
+    from client_sdk.models.batch import BatchReport, GivenBack, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.certificate import CertificateView
     from client_sdk.models.dispute import AnnotationReceipt, DisputeView
     from client_sdk.models.erasure import ErasureProof
@@ -231,6 +231,10 @@ class AsyncClient:
     async def confirm(self, record_id: bytes, identity: Identity) -> Receipt:
         """Confirm an own record that a key in doubt has signed: a running key says the same once more."""
         return await self._run(self._member.confirm(record_id, identity))
+
+    async def redisclose(self) -> GivenBack:
+        """Give back what a registry has lost that was restored from a backup: the same signed bytes once more."""
+        return await self._run(self._member.redisclose())
 
     async def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a record other than a default aside; arguments and errors as for ``withdraw``."""

@@ -86,6 +86,7 @@ class RefusalReason(StrEnum):
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     RECORD_KEPT = "RECORD_KEPT"
     RANGE_INVALID = "RANGE_INVALID"
+    RECORDS_LOST = "RECORDS_LOST"
     REGISTER_AHEAD = "REGISTER_AHEAD"
     REGISTER_DAMAGED = "REGISTER_DAMAGED"
     REGISTER_FORK = "REGISTER_FORK"
@@ -287,6 +288,10 @@ _SERVER: dict[str, Entry] = {
     RefusalReason.QUOTA_EXCEEDED: Entry(_EXHAUSTED, "The institution's quota for today is used up."),
     RefusalReason.RANGE_INVALID: Entry(
         GrpcStatus.OUT_OF_RANGE, "The range is empty or ends past the newest checkpoint."
+    ),
+    RefusalReason.RECORDS_LOST: Entry(
+        GrpcStatus.UNAVAILABLE,
+        "The registry was restored, and answers no inquiry until lenders have given back the records that it lost.",
     ),
     RefusalReason.REGISTER_AHEAD: Entry(
         GrpcStatus.UNAVAILABLE, "The registry's database is older than its newest signed checkpoint; it is not served."

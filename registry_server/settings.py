@@ -181,8 +181,17 @@ class Settings(BaseSettings):
         default=None,
         description="Day of the newest impact assessment, YYYY-MM-DD (个人信息保护法 Art. 55, 56).",
     )
+    backup_folder: str = Field(
+        default="",
+        description="Folder of the backups that `backup make` writes, on another disk; `doctor` looks at their ages.",
+    )
+    backup_key: str = Field(
+        default="",
+        description="Public key to which backups are encrypted (`backup keygen`); its secret half is offline.",
+    )
     backup_marker: str = Field(
-        default="", description="A file that the backup touches when it has ended well; `doctor` looks at its age."
+        default="",
+        description="A file that another kind of backup touches when it has ended well; `doctor` looks at its age.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Which lines of the program's own log are written; calls are logged as info."

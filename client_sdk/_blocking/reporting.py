@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.rules.monthly import HistoryMonth
     from client_sdk.kernel.subjects.identifiers import Identity
-    from client_sdk.models.batch import BatchReport, PreflightReport, ProgressCallback, RejectedRow
+    from client_sdk.models.batch import BatchReport, GivenBack, PreflightReport, ProgressCallback, RejectedRow
     from client_sdk.models.dispute import AnnotationReceipt
     from client_sdk.models.erasure import ErasureProof
     from client_sdk.models.receipt import Receipt
@@ -149,6 +149,20 @@ class ReportingMethods(FlowRunner):
             PreflightError: what was signed breaks a rule; errors else as for ``report``.
         """
         return self._run(self._member.confirm(record_id, identity))
+
+    def redisclose(self) -> GivenBack:
+        """Give back what a registry has lost that was restored from a backup: the same signed bytes once more.
+
+        The home keeps the newest version of each record for 36 days after its receipt, which is longer than any backup
+        may be old. The registry takes only what it has logged and lost; for all else this changes nothing.
+
+        Raises:
+            OutboxError: another process reports from this home, or the outbox is damaged.
+            TransportError: the registry is away; call it again.
+            RefusedError: the registry refuses the call as a whole.
+            VerificationError: what the registry answers does not verify.
+        """
+        return self._run(self._member.redisclose())
 
     def set_aside(self, record_id: bytes, issuer: str = "", *, identity: Identity | None = None) -> Receipt:
         """Report that a court set a record other than a default aside; arguments and errors as for ``withdraw``."""

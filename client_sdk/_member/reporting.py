@@ -22,8 +22,9 @@ from client_sdk.kernel.rules.monthly import MONTHS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.preflight import check_types
-from client_sdk.lending.sending import stream_of
+from client_sdk.lending.sending import Sender, stream_of
 from client_sdk.lending.single import Dispatch, SingleReport, confirmation, ending, succession
+from client_sdk.models.batch import GivenBack
 from client_sdk.models.removal import ListingRemoval
 
 if TYPE_CHECKING:
@@ -164,6 +165,15 @@ class Reporting(Core):
         directory = yield from self.following.refresh()
         reporter = yield from beside(partial(self._reporter, directory))
         return (yield from reporter.report(reports, progress, one_signature=one_signature))
+
+    def redisclose(self) -> Flow[GivenBack]:
+        """Send once more what the outbox has kept, for a registry that has lost it."""
+        outbox = yield from beside(self.session.outbox)
+        sender = Sender(self, outbox, self.session.log_key, self.session.config.batch_deadline)
+        with outbox.alone():
+            sent = yield from sender.give_back()
+        refused = tuple(one.violation for one in sent if one.violation is not None)
+        return GivenBack(sent=len(sent), held=len(sent) - len(refused), refused=refused)
 
     def _reporter(self, directory: Directory) -> BatchReporter:
         return BatchReporter(

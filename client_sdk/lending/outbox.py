@@ -1,10 +1,12 @@
-"""The outbox: signed submissions without a receipt yet, and receipts (P6).
+"""The outbox: signed submissions without a receipt yet, receipts, and what a registry may have to be given back (P6).
 
 An SQLite file with mode 0600. Signed bytes are stored, durably, before they are sent, and kept until the receipt is
 stored in the same transaction that deletes them: after a crash at any point the same bytes are sent again, and the
 registry answers with the first receipt. Openings are random, so bytes that were lost cannot be signed a second time.
 
-A pending submission holds pseudonym and facts. A receipt holds the signed statement alone, which identifies no person.
+The submission of a record's newest version is kept for 36 days after its receipt: a registry that lost its disk has all
+but what was sent after its backup, which is at most 35 days old, and openings are nowhere else. A submission holds
+pseudonym and facts. A receipt holds the signed statement alone, which identifies no person.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -34,15 +37,19 @@ if TYPE_CHECKING:
 __all__ = ["Outbox", "Pending", "Stored"]
 
 # Bumped when a table changes; an outbox of another form is refused rather than guessed at.
-FORM = 2
+FORM = 3
 BUSY_SECONDS = 30.0
+KEPT_DAYS = 36
+_DAY_SECONDS = 86_400
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (form INTEGER NOT NULL, registry TEXT NOT NULL, institution TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS pending (
     sequence INTEGER PRIMARY KEY, issuer TEXT NOT NULL, record_id BLOB NOT NULL, version INTEGER NOT NULL,
-    submission BLOB NOT NULL, UNIQUE (issuer, record_id, version)
+    submission BLOB NOT NULL, until INTEGER, UNIQUE (issuer, record_id, version)
 );
+CREATE INDEX IF NOT EXISTS waiting ON pending (sequence) WHERE until IS NULL;
+CREATE INDEX IF NOT EXISTS kept ON pending (until) WHERE until IS NOT NULL;
 CREATE TABLE IF NOT EXISTS checkpoints (
     id INTEGER PRIMARY KEY, note BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, proved INTEGER NOT NULL DEFAULT 0
 );
@@ -190,7 +197,7 @@ class Outbox:
         Raises:
             OutboxError: the file is damaged.
         """
-        query = "SELECT issuer, record_id, version, submission FROM pending ORDER BY sequence"
+        query = "SELECT issuer, record_id, version, submission FROM pending WHERE until IS NULL ORDER BY sequence"
         with self._transaction() as database:
             return [Pending(*row) for row in database.execute(query)]
 
@@ -202,16 +209,36 @@ class Outbox:
         """
         query = (
             "SELECT issuer, record_id, version, submission FROM pending "
-            "WHERE issuer = ? AND record_id = ? AND version = ?"
+            "WHERE issuer = ? AND record_id = ? AND version = ? AND until IS NULL"
         )
         with self._transaction() as database:
             row = database.execute(query, (issuer, record_id, version)).fetchone()
         return None if row is None else Pending(*row)
 
+    def kept(self, after: int, limit: int) -> tuple[list[Pending], int]:
+        """Return submissions that are kept after their receipt, in the order in which they were signed, and a place.
+
+        Args:
+            after: place of the last one that was returned; 0 to begin.
+            limit: at most so many.
+
+        Raises:
+            OutboxError: the file is damaged.
+        """
+        query = (
+            "SELECT sequence, issuer, record_id, version, submission FROM pending "
+            "WHERE until IS NOT NULL AND sequence > ? ORDER BY sequence LIMIT ?"
+        )
+        with self._transaction() as database:
+            rows = database.execute(query, (after, limit)).fetchall()
+        return [Pending(*row[1:]) for row in rows], rows[-1][0] if rows else after
+
     def settle(
         self, checkpoint: bytes, size: int, receipts: Iterable[Stored], refused: Iterable[tuple[str, bytes, int]] = ()
     ) -> None:
-        """Store receipts and delete what they are for, and what was refused, in one durable transaction.
+        """Store receipts, keep what they are for, and delete what was refused, in one durable transaction.
+
+        Of a record only its newest version is kept; one that ends it holds no person.
 
         Args:
             checkpoint: signed note that the receipts lead to.
@@ -223,7 +250,8 @@ class Outbox:
             OutboxError: the disk is full or the file damaged; nothing was stored, and all stays pending.
         """
         stored = list(receipts)
-        gone = [(item.issuer, item.record_id, item.version) for item in stored]
+        now = int(time.time())
+        keys = [(item.issuer, item.record_id, item.version) for item in stored]
         with self._transaction() as database:
             if stored:
                 place = self._checkpoint_id(checkpoint, size)
@@ -231,9 +259,18 @@ class Outbox:
                     "INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [(*item, place) for item in stored],
                 )
+            until = now + KEPT_DAYS * _DAY_SECONDS
             database.executemany(
-                "DELETE FROM pending WHERE issuer = ? AND record_id = ? AND version = ?", [*gone, *refused]
+                "UPDATE pending SET until = ? WHERE issuer = ? AND record_id = ? AND version = ? AND until IS NULL",
+                [(until, *key) for key in keys],
             )
+            database.executemany(
+                "DELETE FROM pending WHERE issuer = ? AND record_id = ? AND version < ? AND until IS NOT NULL", keys
+            )
+            database.executemany(
+                "DELETE FROM pending WHERE issuer = ? AND record_id = ? AND version = ? AND until IS NULL", refused
+            )
+            database.execute("DELETE FROM pending WHERE until < ?", (now,))
 
     def receipt(self, issuer: str, record_id: bytes, version: int) -> Receipt | None:
         """Return the receipt of a version, None where it is not here; it was verified when it was stored.

@@ -34,6 +34,8 @@ __all__ = ["Sender", "Sent", "pack", "stream_of"]
 # times, and for so long as one stream may take, without an answer.
 MAX_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.25
+# Kept submissions that are read, and sent over one stream, at a time.
+KEPT_AT_A_TIME = 4_096
 # Around the submissions of a chunk stand the tags and lengths of two messages, and before each one its own.
 _AROUND_BYTES = 32
 _BEFORE_EACH_BYTES = 8
@@ -191,6 +193,21 @@ class Sender:
         """
         chunks = yield from beside(self._pending)
         return (yield from self.send(chunks))
+
+    def give_back(self) -> Flow[list[Sent]]:
+        """Send once more what the registry may have lost; what it has already is repeated, which changes nothing.
+
+        Raises:
+            OutboxError: the outbox is damaged.
+            CreditRegistryError: as ``send``.
+        """
+        sent: list[Sent] = []
+        after = 0
+        while True:
+            kept, after = yield from beside(partial(self._outbox.kept, after, KEPT_AT_A_TIME))
+            if not kept:
+                return sent
+            sent += yield from self.send(list(_parts([_prepared(one) for one in kept])))
 
     def _pending(self) -> list[Sequence[Prepared]]:
         return list(_parts([_prepared(pending) for pending in self._outbox.pending()]))

@@ -50,7 +50,15 @@ from client_sdk.models.act import LoggedAct
 from client_sdk.models.alert import Alert, AlertPage, AlertsAsked
 from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
-from client_sdk.models.batch import BatchReport, Phase, PreflightReport, Progress, ProgressCallback, RejectedRow
+from client_sdk.models.batch import (
+    BatchReport,
+    GivenBack,
+    Phase,
+    PreflightReport,
+    Progress,
+    ProgressCallback,
+    RejectedRow,
+)
 from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
@@ -132,6 +140,7 @@ __all__ = [
     "ErasureProof",
     "Facts",
     "Failure",
+    "GivenBack",
     "HistoryMonth",
     "IdType",
     "Identity",

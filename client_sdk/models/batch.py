@@ -123,3 +123,18 @@ class BatchReport(Plain):
     def complete(self) -> bool:
         """Whether the registry now holds every row."""
         return self.accepted + self.repeated == self.rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack(Plain):
+    """Result of sending once more what a registry may have lost.
+
+    Attributes:
+        sent: newest versions of records that this home has kept.
+        held: of these, which the registry holds now.
+        refused: why it does not take the others, such as of records that were erased.
+    """
+
+    sent: int
+    held: int
+    refused: tuple[Violation, ...]

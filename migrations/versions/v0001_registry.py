@@ -41,6 +41,7 @@ def upgrade() -> None:
     create_records()
     create_people_tables()
     create_blocked_debts()
+    create_lost_bindings()
     create_counts()
     create_contributions()
     create_inquiries()
@@ -244,6 +245,15 @@ def create_blocked_debts() -> None:
     op.create_index(op.f("ix_blocked_debts_record"), "blocked_debts", ["record"])
 
 
+def create_lost_bindings() -> None:
+    op.create_table(
+        "lost_bindings",
+        key("leaf_index"),
+        words("issuer"),
+        sa.PrimaryKeyConstraint("leaf_index", name=op.f("pk_lost_bindings")),
+    )
+
+
 def create_contributions() -> None:
     op.create_table(
         "contributions",
@@ -412,6 +422,7 @@ def downgrade() -> None:
         "fact_counts",
         "statement_counts",
         "contributions",
+        "lost_bindings",
         "blocked_debts",
         "proposals",
         "live_records",

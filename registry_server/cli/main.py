@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk._version import __version__
-from registry_server.cli import wind_down
+from registry_server.cli import backup, restoring, wind_down
 from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
 from registry_server.serving.command_help import Commands, OneCommand
 from registry_server.serving.command_options import version_option
@@ -44,11 +44,15 @@ register = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(db, name="db")
+app.add_typer(backup.app, name="backup")
 app.add_typer(wind_down.app, name="wind-down")
 app.add_typer(clock, name="clock")
 app.add_typer(register, name="register")
 log_files = typer.Typer(cls=Commands, help="The log as static files (C2SP tlog-tiles).", no_args_is_help=True)
 app.add_typer(log_files, name="tiles")
+
+app.command(cls=OneCommand)(restoring.restore)
+app.command(cls=OneCommand)(restoring.refill)
 
 _NOT_IN_ORDER = 2
 _NOT_THE_SIGNED_ONE = 3
@@ -204,8 +208,25 @@ def _say(line: str) -> None:
 
 
 @app.command(cls=OneCommand)
-def fsck(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
+def fsck(
+    home: Home,
+    database_url: DatabaseUrl = None,
+    *,
+    as_json: AsJson = False,
+    repair_derived: Annotated[
+        bool,
+        typer.Option(
+            "--repair-derived", metavar="", help="Instead, tell which rows that follow from the log are wrong."
+        ),
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", metavar="", help="With --repair-derived: put them right; servers are stopped.")
+    ] = False,
+) -> None:
     """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
+    if repair_derived or write:
+        backup.tell_repair(settings_of(home, database_url), write=write, asked=repair_derived, as_json=as_json)
+        return
     from registry_server.operating.fsck import run_fsck  # noqa: PLC0415 - loads cryptography
 
     report = run_fsck(settings_of(home, database_url))

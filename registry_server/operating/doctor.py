@@ -7,7 +7,6 @@ only counts where real persons are in the registry (setting ``production``) is a
 from __future__ import annotations
 
 import shutil
-import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -21,6 +20,8 @@ from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.onboarding import ReviewState
 from client_sdk.kernel.rules.dates import day_of, months_later
 from client_sdk.kernel.rules.licence import licence_fits
+from registry_server.operating.backup import MAX_AGE_DAYS, MAX_AGE_MS
+from registry_server.operating.backup.making import backups_in
 from registry_server.operating.failures import text_of
 from registry_server.operating.production import stored_abroad
 from registry_server.operating.register import show_register
@@ -271,24 +272,42 @@ class _Looking:
             yield Examined("register", Grade.PASS, state.place)
 
     def backup(self) -> Iterator[Examined]:
-        if not self._settings.backup_marker:
-            advice = "back up, touch a file when it has ended well, and set backup_marker to it"
-            yield Examined("backup", self._missing, "backup_marker is not set", advice)
+        settings = self._settings
+        if settings.backup_folder:
+            yield from self._backups(settings.home / settings.backup_folder)
             return
-        path = self._settings.home / self._settings.backup_marker
+        if not settings.backup_marker:
+            advice = "run registry-server backup make every day, and set backup_folder and backup_key"
+            yield Examined("backup", self._missing, "neither backup_folder nor backup_marker is set", advice)
+            return
+        path = settings.home / settings.backup_marker
         if not path.exists():
             yield Examined("backup", Grade.FAIL, f"{path} is missing", "no backup has ended well yet: see why")
             return
-        age = time.time() - path.stat().st_mtime
+        yield self._backed_up(path.stat().st_mtime)
+
+    def _backups(self, folder: Path) -> Iterator[Examined]:
+        found = backups_in(folder, self._settings.log_origin)
+        if not found:
+            yield Examined("backup", Grade.FAIL, f"{folder} holds none", "run registry-server backup make every day")
+            return
+        yield self._backed_up(found[-1][1].made_at_ms / 1_000)
+        old = [path.name for path, header in found if self._now_ms - header.made_at_ms > MAX_AGE_MS]
+        if old:
+            advice = f"remove what is older than {MAX_AGE_DAYS} days: what was erased since is still in it"
+            yield Examined("backup", Grade.FAIL, f"{len(old)} too old, such as {old[0]}", advice)
+
+    def _backed_up(self, ended: float) -> Examined:
+        """Grade the newest backup by when it ended, seconds since 1970 UTC."""
+        age = self._now_ms / 1_000 - ended
         told = f"ended {age / 3_600:.0f} hours ago"
         if age < -MAX_STEP_MS / 1_000:
-            advice = "set the clock right, and touch the file when a backup has ended well"
-            yield Examined("backup", Grade.FAIL, f"ends in {-age / 3_600:.1f} hours", advice)
-        elif age < _BACKUP_DUE_SECONDS:
-            yield Examined("backup", Grade.PASS, told)
-        else:
-            grade = Grade.WARN if age < _BACKUP_LATE_SECONDS else Grade.FAIL
-            yield Examined("backup", grade, told, "back up every day: see why it did not")
+            advice = "set the clock right, and back up again"
+            return Examined("backup", Grade.FAIL, f"ends in {-age / 3_600:.1f} hours", advice)
+        if age < _BACKUP_DUE_SECONDS:
+            return Examined("backup", Grade.PASS, told)
+        grade = Grade.WARN if age < _BACKUP_LATE_SECONDS else Grade.FAIL
+        return Examined("backup", grade, told, "back up every day: see why it did not")
 
     def room(self) -> Iterator[Examined]:
         free = shutil.disk_usage(self._settings.home).free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RegistryError, entry_of
@@ -24,6 +25,8 @@ _FORESEEN = (
     ClockError,
     OSError,
     RuntimeError,
+    # Of a key with a passphrase.
+    ConfigError,
 )
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ssl
+from http import HTTPStatus
+from http.client import HTTPException
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
+from client_sdk.kernel.formats.witness_request import witness_request
 from registry_server.settings import SettingsError
-from registry_server.usecases.witnessing import check_witnesses
+from registry_server.usecases.witnessing import UnansweredError, check_witnesses, cosigned_size, post_checkpoint
 
 if TYPE_CHECKING:
+    from client_sdk.kernel.formats.witness_quorum import QuorumWitness
     from registry_server.settings import Settings
 
-__all__ = ["Witnesses", "witnesses_of"]
+__all__ = ["WitnessSize", "Witnesses", "ask_witnesses", "witnesses_of"]
 
 
 class Witnesses(NamedTuple):
@@ -50,3 +54,49 @@ def witnesses_of(settings: Settings) -> Witnesses | None:
     except OSError as error:
         raise SettingsError(f"{authorities} cannot be used: {error.strerror}") from error
     return Witnesses(policy, context)
+
+
+class WitnessSize(NamedTuple):
+    """What a witness has cosigned of the log.
+
+    Attributes:
+        name: of the witness.
+        size: leaves of the newest tree that it has cosigned, as far as is known; 0 where nothing is.
+        problem: why it did not say; empty where it did.
+    """
+
+    name: str
+    size: int
+    problem: str = ""
+
+
+def ask_witnesses(settings: Settings, size: int, checkpoint: bytes) -> tuple[WitnessSize, ...]:
+    """Ask the configured witnesses how much of the log they have cosigned, by offering them a checkpoint of it.
+
+    Args:
+        settings: of the registry.
+        size: of the checkpoint.
+        checkpoint: the signed note.
+
+    Raises:
+        SettingsError: the policy is damaged.
+    """
+    witnesses = witnesses_of(settings)
+    if witnesses is None:
+        return ()
+    asked = [witness for witness in witnesses.policy.witnesses if witness.url]
+    return tuple(_size_of(witness, witnesses.context, size, checkpoint) for witness in asked)
+
+
+def _size_of(witness: QuorumWitness, context: ssl.SSLContext, size: int, checkpoint: bytes) -> WitnessSize:
+    try:
+        status, body = post_checkpoint(witness.url, context, witness_request(size, (), checkpoint))
+        if status == HTTPStatus.OK:
+            return WitnessSize(witness.name, size)
+        if status == HTTPStatus.CONFLICT:
+            seen = cosigned_size(body)
+            # The same size is a conflict where its root is another one.
+            return WitnessSize(witness.name, seen, "another tree of this size" if seen == size else "")
+        return WitnessSize(witness.name, 0, f"status {status}")
+    except (UnansweredError, OSError, HTTPException) as error:
+        return WitnessSize(witness.name, 0, str(error) if isinstance(error, UnansweredError) else type(error).__name__)

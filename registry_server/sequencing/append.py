@@ -23,6 +23,7 @@ from registry_server.sequencing.alerting import alert_of_records
 from registry_server.sequencing.decisions import admit_act, admit_lapse, corrects_time
 from registry_server.sequencing.errors import LedgerClosedError, NoGenesisError
 from registry_server.sequencing.follow import follow
+from registry_server.sequencing.giving_back import give_back
 from registry_server.sequencing.items import (
     AcknowledgementItem,
     ActItem,
@@ -46,6 +47,7 @@ from registry_server.storage import (
     inquiries,
     leaves,
     live,
+    lost,
     notices,
     proposals,
     quality,
@@ -136,14 +138,17 @@ def append(
         timekeeper.saw(row)
         now, time = timekeeper.moment(row.logged_at, correcting=corrects_time(items))
         day = day_of(time, state.directory.rulebook.time_zone).isoformat()
-        staging = Staging(state.directory, load(work, items, day), state.size, time, day)
+        loaded = load(work, items, day, awaits=committed.awaits)
+        staging = Staging(state.directory, loaded, state.size, time, day)
         results = [_take(staging, item) for item in items]
         due = beat and (at_once or now - state.logged_at >= state.directory.rulebook.heartbeat_seconds * 1000)
-        if not staging.leaves and not due:
+        if not staging.leaves and not staging.given_back and not due:
             return Batch(state, results, logged=False)
         sealed = seal(work, staging, committed.log, committed.inquiries, state, timekeeper.known)
+        awaits = committed.awaits and lost.any_left(work)
         with committed.lock:
             work.commit()
+            committed.awaits = awaits
             committed.advance(sealed.state, sealed.log, sealed.inquiries)
             committed.own_size = sealed.state.size
     changes = staging.live_changes()
@@ -156,7 +161,10 @@ def _take(staging: Staging, item: Item) -> Result:
     try:
         match item:
             case StatementItem():
-                return _known_statement(staging, item) or _accepted(staging, admit_statement(staging, item))
+                known = _known_statement(staging, item)
+                if known is not None:
+                    give_back(staging, item)
+                return known or _accepted(staging, admit_statement(staging, item))
             case AnnotationItem():
                 return _known_annotation(staging, item) or _accepted(staging, admit_annotation(staging, item))
             case AcknowledgementItem():
@@ -264,6 +272,7 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     leaves.add_acts(work, staging.acts)
     if staging.acts:
         proposals.forget_up_to(work, max(number for number, _ in staging.acts))
+    lost.forget(work, staging.found())
     changes = staging.live_changes()
     live.remove(work, changes.removed)
     live.supersede(work, changes.superseded)

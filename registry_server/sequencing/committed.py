@@ -46,6 +46,8 @@ class Committed:
         self.inquiries = inquiries
         # Size after the newest commit of this process itself, whose writer stores the checkpoint.
         self.own_size = 0
+        # Whether live records are waited for that a restore has not brought back; known by others a call later.
+        self.awaits = False
 
     def advance(self, state: State, log: StagedTiles, inquiries: StagedTiles) -> None:
         """Take over what has been committed; the caller holds the lock."""

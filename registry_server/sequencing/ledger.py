@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.rules.dates import day_of
+from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.batches import Batches
 from registry_server.sequencing.clock import SystemClocks, Timekeeper
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
@@ -24,7 +25,7 @@ from registry_server.sequencing.publish import Publisher
 from registry_server.sequencing.recover import recover
 from registry_server.sequencing.refusals import Refusals
 from registry_server.sequencing.view import Served, View
-from registry_server.storage import head
+from registry_server.storage import head, lost
 from registry_server.storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -195,6 +196,21 @@ class Ledger:
             StorageError: the register cannot be used.
         """
         self._publisher.check()
+
+    def check_whole(self) -> None:
+        """Check that no live record is missing that a restore has not brought back: answers would leave it out.
+
+        Raises:
+            RegistryError: RECORDS_LOST.
+            StorageError: the database failed.
+        """
+        if not self._committed.awaits:
+            return
+        with self.database.snapshot() as work:
+            self._committed.awaits = lost.any_left(work)
+        if self._committed.awaits:
+            want = "all live records"
+            raise RegistryError(RefusalReason.RECORDS_LOST, "registry", "restore.whole", got="some lost", want=want)
 
     def clock(self) -> int:
         """Return what time it is, ms since 1970 UTC.

@@ -16,7 +16,7 @@ from registry_server.sequencing.items import (
     LapseItem,
     StatementItem,
 )
-from registry_server.storage import blocked, leaves, live, notices, quotas, records
+from registry_server.storage import blocked, leaves, live, lost, notices, quotas, records
 from registry_server.storage.quotas import QuotaKey
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Loaded:
         notices: those that are acknowledged.
         leaves: leaves at these places, and of acknowledgements that come again.
         used: quotas of the day.
+        lost: of these records, index of the newest version where a restore has not brought its row back.
         carried: versions of the subject keys that a live record carries, of those to be retired.
     """
 
@@ -58,21 +59,27 @@ class Loaded:
     used: dict[QuotaKey, int] = field(default_factory=dict)
     carried: frozenset[int] = frozenset()
     blocked: dict[bytes, list[BlockedDebt]] = field(default_factory=dict)
+    lost: dict[RecordKey, int] = field(default_factory=dict)
 
 
-def load(work: UnitOfWork, items: Sequence[Item], day: str) -> Loaded:
+def load(work: UnitOfWork, items: Sequence[Item], day: str, *, awaits: bool = False) -> Loaded:
     """Return what the items need.
 
     Args:
         work: the transaction that holds the head row.
         items: of the batch.
         day: the legal day, for quotas.
+        awaits: whether a restore has left records without their rows.
     """
     acts = [act for item in items if isinstance(item, ActItem) and (act := parse_act(item)) is not None]
     loaded = Loaded(records=records.by_keys(work, _named(items, acts)))
     _load_families(work, loaded, _erased(items, acts))
     _load_live(work, loaded, items)
     loaded.notices = notices.by_keys(work, [item.notice for item in items if isinstance(item, AcknowledgementItem)])
+    if awaits:
+        newest = {key: record.chain.index for key, record in loaded.records.items()}
+        missing = lost.known(work, newest.values())
+        loaded.lost = {key: index for key, index in newest.items() if index in missing}
     _load_repeated(work, loaded, items)
     remarks = [item.annotation for item in items if isinstance(item, AnnotationItem)]
     counters = [QuotaKey(name, quotas.STATEMENTS, day) for name in _speakers(items)]
@@ -173,6 +180,9 @@ def _load_repeated(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> N
             record = loaded.records.get(item.statement.key)
             if record is not None and item.statement.version == record.chain.version:
                 newest[record.first_index, record.chain.version] = record.chain.index
+                if record.chain.key in loaded.lost and record.chain.version > 1:
+                    # What it did to the record is counted once more, where it is given back.
+                    versions.append((record.first_index, record.chain.version - 1))
             elif record is not None and item.statement.version < record.chain.version:
                 versions.append((record.first_index, item.statement.version))
         elif isinstance(item, AnnotationItem):

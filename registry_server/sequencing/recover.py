@@ -12,7 +12,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.committed import Committed, map_of_rows, open_trees
 from registry_server.sequencing.errors import InconsistentError, NoGenesisError
 from registry_server.sequencing.state import State
-from registry_server.storage import contributions, head, leaves
+from registry_server.storage import contributions, head, leaves, lost
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.leaf import Head
@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["directory_of", "recover"]
 
 
-def recover(database: Database) -> Committed:
+def recover(database: Database, *, restating: bool = False) -> Committed:
     """Return the newest commit, rebuilt from the rows.
+
+    Args:
+        database: where it is.
+        restating: take the map of the rows as they are, although the newest HEAD has another one: for the HEAD that
+            says so (``restating``).
 
     The whole log is not read again; that is what ``fsck`` is for. What is checked here is that head row, last leaf,
     tiles, acts, live records and inquiry tree belong to one commit.
@@ -42,7 +47,9 @@ def recover(database: Database) -> Committed:
             newest = _newest_head(work, row)
             directory = _with_contributions(work, directory_of(work, row))
             tree = map_of_rows(work, directory)
-            _check_map(tree, newest)
+            if not restating:
+                _check_map(tree, newest)
+            awaits = lost.any_left(work)
             log, asked = open_trees(database, row)
         except (FormatError, RuleError) as error:
             raise InconsistentError("leaves", got=str(error), want="what the formats allow") from error
@@ -51,7 +58,9 @@ def recover(database: Database) -> Committed:
     if (asked.size, asked.root) != (newest.inquiry_count, newest.inquiry_root):
         raise InconsistentError("inquiry tree", got=f"{asked.size} leaves", want=f"{newest.inquiry_count} and its root")
     state = State(row.size, log.root, newest, row.leaf, row.logged_at, directory, tree)
-    return Committed(state, log, asked)
+    committed = Committed(state, log, asked)
+    committed.awaits = awaits
+    return committed
 
 
 def _newest_head(work: UnitOfWork, row: HeadRow) -> Head:

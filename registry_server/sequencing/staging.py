@@ -121,6 +121,8 @@ class Staging:
         self.erases = False
         self.blocked: list[BlockedDebt] = []
         self.erased: list[int] = []
+        # Whether a live record was given back that a restore had lost.
+        self.given_back = False
         self._first_index = first_index
         self._changed_records: dict[RecordKey, StoredRecord] = {}
         self._stored_at = {key: row.index for key, row in loaded.live.items()}
@@ -245,6 +247,12 @@ class Staging:
             elif stored_at is not None:
                 changes.removed.append(stored_at)
         return changes
+
+    def found(self) -> list[int]:
+        """Return the leaf indexes of lost records that are waited for no more: given back, ended or erased."""
+        lost = self.loaded.lost
+        over = (key for key in lost if key in self.loaded.live or not self.loaded.records[key].chain.live)
+        return [lost[key] for key in over]
 
     def changed_contributions(self) -> list[Contribution]:
         """Return what those lenders have given who have given anew."""

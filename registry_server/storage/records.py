@@ -42,6 +42,7 @@ __all__ = [
     "overdue",
     "put",
     "records",
+    "to_row",
     "unanswered",
     "version_places",
 ]
@@ -94,7 +95,7 @@ class StoredRecord:
 
 def put(work: UnitOfWork, rows: Sequence[StoredRecord]) -> None:
     """Add records or replace their state."""
-    upsert(work, schema.records, [_to_row(row) for row in rows])
+    upsert(work, schema.records, [to_row(row) for row in rows])
 
 
 def add_versions(work: UnitOfWork, rows: Sequence[VersionPlace]) -> None:
@@ -274,7 +275,8 @@ def _fetch(work: UnitOfWork, query: Select[Fetched]) -> list[StoredRecord]:
 _NO_ANNOTATION: tuple[Value, ...] = (0, b"", -1, b"", b"", -1, 0, 0, "", b"", b"", 0, "", False, 0, 0, "", "", "", b"")
 
 
-def _to_row(record: StoredRecord) -> tuple[Value, ...]:
+def to_row(record: StoredRecord) -> tuple[Value, ...]:
+    """Return a record as the table has it, column by column."""
     chain = record.chain
     continues, heir, head = chain.continues, record.continued_by, chain.annotation
     return (

@@ -45,6 +45,7 @@ __all__ = [
     "inquiries",
     "leaves",
     "live_records",
+    "lost_bindings",
     "metadata",
     "notices",
     "proposals",
@@ -435,6 +436,14 @@ blocked_debts = Table(
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("debt_hash", "record"),
     Index(None, "record"),
+)
+
+# Live records whose rows a restore has not brought back, by the leaf of their newest version (storage/lost.py).
+lost_bindings = Table(
+    "lost_bindings",
+    metadata,
+    _place("leaf_index"),
+    Column("issuer", Text, nullable=False),
 )
 
 tls_keys = Table(

@@ -58,9 +58,9 @@ def rows_of(work: UnitOfWork, table: Table) -> int:
 
 
 @contextmanager
-def pages(work: UnitOfWork, table: Table) -> Iterator[Iterator[list[tuple[Value, ...]]]]:
-    """Yield what yields all rows of a table, some at a time, in no particular order."""
-    with work.connection.execution_options(yield_per=_PAGE).execute(select(table)) as rows:
+def pages(work: UnitOfWork, table: Table, size: int = _PAGE) -> Iterator[Iterator[list[tuple[Value, ...]]]]:
+    """Yield what yields all rows of a table, so many at a time, in no particular order."""
+    with work.connection.execute(select(table).execution_options(yield_per=size)) as rows:
         yield ([tuple(row) for row in page] for page in rows.partitions())
 
 

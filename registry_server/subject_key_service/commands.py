@@ -24,6 +24,7 @@ from registry_server.serving.descriptors import raise_limit
 from registry_server.serving.files import FileError
 from registry_server.serving.memory import keep_few_arenas
 from registry_server.subject_key_service import SetupError, setup
+from registry_server.subject_key_service.key_backup import back_up_keys, restore_keys, show_key_backup
 from registry_server.subject_key_service.keys import EvaluationKeys
 from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings, read_settings
 
@@ -164,6 +165,43 @@ def add_version(home: Home) -> None:
     """Make a key for a further version of the subject keys, and the file for the act that introduces it."""
     number, path = setup.add_version(KeyServiceFolder(home))
     typer.echo(f"{path}: key {number}; restart the service, then hand this to the administrators")
+
+
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+PassphraseFile = Annotated[
+    Path,
+    typer.Option(
+        metavar="FILE",
+        help="File with the passphrase in one line, mode 0600; kept elsewhere than the backup.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+
+
+@key_app.command("backup", cls=OneCommand)
+def key_backup(home: Home, file: BackupFile, passphrase_file: PassphraseFile) -> None:
+    """Write keys, TLS files and settings into a new file under a passphrase; the service may go on."""
+    backup = back_up_keys(KeyServiceFolder(home), file, passphrase_file)
+    typer.echo(f"{file}: {len(backup.key_ids)} keys of {backup.name}; try it with `key restore` in another folder")
+
+
+@key_app.command("restore", cls=OneCommand)
+def key_restore(home: Home, file: BackupFile, passphrase_file: PassphraseFile) -> None:
+    """Make the folder of a key service anew from a backup; writes over nothing, and may be run again."""
+    backup = restore_keys(KeyServiceFolder(home), file, passphrase_file)
+    for key_id in backup.key_ids:
+        typer.echo(key_id)
+    typer.echo(f"{home}: {backup.name}, ready to serve")
+
+
+@key_app.command("show-backup", cls=OneCommand)
+def key_show_backup(file: BackupFile) -> None:
+    """Show whose keys a backup holds, by their ids; no passphrase is needed, and nothing of it is verified."""
+    backup = show_key_backup(file)
+    typer.echo(f"name: {backup.name}")
+    for key_id in backup.key_ids:
+        typer.echo(f"key: {key_id}")
 
 
 _DESTROYING = """\

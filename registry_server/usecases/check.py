@@ -104,10 +104,12 @@ class Checks:
         """Return for each question its answer, or the error that it ends with.
 
         Raises:
+            RegistryError: RECORDS_LOST: a restore has not brought all records back; nothing is kept or answered.
             StorageError: the database failed; nothing is known of the inquiries, which may be sent again.
             ClockError: what time it is is not known.
             InconsistentError: another process has appended what does not fit together.
         """
+        self._ledger.check_whole()
         now = self._ledger.clock()
         directory = self._ledger.directory
         asked = [_Asked(question) for question in questions]

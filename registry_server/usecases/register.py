@@ -95,5 +95,6 @@ def reset_register(database: Database, register: Register, signer: Signer) -> No
         InconsistentError: what is stored does not fit together, or the key is none of the log's.
         StorageError: the database failed, or the register cannot be written.
     """
-    state = recover(database).state
+    # Also where a restore has lost records, so that no HEAD has their map yet: it is logged once the register is there.
+    state = recover(database, restating=True).state
     register.reset(Checkpoint(origin_of(state.directory.state, signer), state.size, state.root))

@@ -85,6 +85,7 @@ class Screens:
             StorageError: the database failed; the same call may be made again.
             ClockError: what time it is is not known.
         """
+        self._ledger.check_whole()
         now = self._ledger.clock()
         opened = self._shelf.take(asked, now)
         if opened is None:

@@ -107,6 +107,7 @@ class SubjectAccess:
             RuleError: the inquiry was refused.
             ClockError: what time it is is not known.
         """
+        self._ledger.check_whole()
         now = self._ledger.clock()
         with self._ledger.view() as view:
             own, person = _access(view, peer, inquiry_id, now)
@@ -129,6 +130,7 @@ class SubjectAccess:
         """
         check_institution_id(key.issuer, "record", "issuer")
         check_record_id(key.record_id, "record")
+        self._ledger.check_whole()
         now = self._ledger.clock()
         with self._ledger.view() as view:
             _, person = _access(view, peer, inquiry_id, now)

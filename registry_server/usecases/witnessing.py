@@ -35,7 +35,15 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
 
-__all__ = ["WITNESS_FIGURES", "CosignedCheckpoint", "Witnessing", "check_witnesses"]
+__all__ = [
+    "WITNESS_FIGURES",
+    "CosignedCheckpoint",
+    "UnansweredError",
+    "Witnessing",
+    "check_witnesses",
+    "cosigned_size",
+    "post_checkpoint",
+]
 
 WITNESS_FIGURES: Mapping[str, str] = {
     "registry_witnesses": "Witnesses of the policy.",
@@ -93,7 +101,7 @@ class CosignedCheckpoint(NamedTuple):
     note: bytes
 
 
-class _Unanswered(Exception):  # noqa: N818 - no fault of the registry's
+class UnansweredError(Exception):
     """A witness gave no cosignature; the text says why."""
 
 
@@ -221,8 +229,8 @@ class Witnessing:
         told = ""
         try:
             self._take(fed, offered, self._cosignature(fed, offered, proof))
-        except (_Unanswered, OSError, http.client.HTTPException, FormatError) as error:
-            told = str(error) if isinstance(error, _Unanswered | FormatError) else type(error).__name__
+        except (UnansweredError, OSError, http.client.HTTPException, FormatError) as error:
+            told = str(error) if isinstance(error, UnansweredError | FormatError) else type(error).__name__
         except Exception as error:  # noqa: BLE001 - the database, which is asked again in a second
             told = complaint_of(error).reason
         finally:
@@ -240,17 +248,21 @@ class Witnessing:
 
     def _cosignature(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> NoteSignature:
         """Return the line of a witness; after a conflict, ask once more from the size that it names."""
-        status, body = self._post(fed, witness_request(fed.size, proof, offered.checkpoint.encode()))
+        status, body = post_checkpoint(
+            fed.witness.url, self._context, witness_request(fed.size, proof, offered.checkpoint.encode())
+        )
         if status == _CONFLICT:
-            seen = _size_of(body)
+            seen = cosigned_size(body)
             if seen > offered.size:
-                raise _Unanswered(f"it has cosigned {seen} leaves, and this log has {offered.size}")
+                raise UnansweredError(f"it has cosigned {seen} leaves, and this log has {offered.size}")
             fed.size = seen
             with self._ledger.view() as view:
                 proof = _proof(view, fed.size, offered.size)
-            status, body = self._post(fed, witness_request(fed.size, proof, offered.checkpoint.encode()))
+            status, body = post_checkpoint(
+                fed.witness.url, self._context, witness_request(fed.size, proof, offered.checkpoint.encode())
+            )
         if status != _OK:
-            raise _Unanswered(f"status {status}")
+            raise UnansweredError(f"status {status}")
         return _line_of(body, fed.witness)
 
     def _take(self, fed: _Fed, offered: _Offered, line: NoteSignature) -> None:
@@ -279,33 +291,6 @@ class Witnessing:
             met.append(demanded.met_at(times))
         return None if None in met else min(at for at in met if at is not None)
 
-    def _post(self, fed: _Fed, body: bytes) -> tuple[int, bytes]:
-        """Return status and body of a witness's answer; no redirect is followed."""
-        url = urlsplit(fed.witness.url)
-        host, port = url.hostname or "", url.port
-        secure = url.scheme == "https"
-        connection = http.client.HTTPConnection(host, port or (443 if secure else 80), timeout=_STEP_SECONDS)
-        # A limit for the whole, which the library does not have: it waits for each line of the answer anew.
-        with ended_by(_WHOLE_SECONDS, lambda: connection.sock) as deadline, closing(connection):
-            addresses = resolve(host, connection.port, _STEP_SECONDS)
-            connection.sock = plain = connect(addresses, connection.port, _STEP_SECONDS)
-            if secure:
-                # The handshake apart, so that the deadline ends it too.
-                tls = self._context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-                connection.sock = tls
-                tls.do_handshake()
-            if deadline.over:
-                raise TimeoutError
-            headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
-            connection.request("POST", f"{url.path.rstrip('/')}/add-checkpoint", body, headers)
-            answer = connection.getresponse()
-            content = b""
-            while part := answer.read1(_ANSWER_BYTES):
-                content += part
-                if len(content) > _ANSWER_BYTES:
-                    raise _Unanswered("its answer is too long")
-            return answer.status, content
-
     def _repeat(self) -> None:
         told = ""
         while not self._stopping.wait(_EVERY_SECONDS):
@@ -317,6 +302,45 @@ class Witnessing:
             if reason and reason != told:
                 _log.error("checkpoint not offered", reason=reason)
             told = reason
+
+
+def post_checkpoint(url: str, context: ssl.SSLContext, body: bytes) -> tuple[int, bytes]:
+    """Return status and body of a witness's answer to add-checkpoint; no redirect is followed.
+
+    Args:
+        url: of the witness.
+        context: of TLS.
+        body: of the request.
+
+    Raises:
+        OSError: it cannot be reached, or does not answer in time.
+        HTTPException: its answer is none of HTTP.
+        UnansweredError: its answer is too long.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
+    secure = parts.scheme == "https"
+    connection = http.client.HTTPConnection(host, port or (443 if secure else 80), timeout=_STEP_SECONDS)
+    # A limit for the whole, which the library does not have: it waits for each line of the answer anew.
+    with ended_by(_WHOLE_SECONDS, lambda: connection.sock) as deadline, closing(connection):
+        addresses = resolve(host, connection.port, _STEP_SECONDS)
+        connection.sock = plain = connect(addresses, connection.port, _STEP_SECONDS)
+        if secure:
+            # The handshake apart, so that the deadline ends it too.
+            tls = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+            connection.sock = tls
+            tls.do_handshake()
+        if deadline.over:
+            raise TimeoutError
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+        connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body, headers)
+        answer = connection.getresponse()
+        content = b""
+        while part := answer.read1(_ANSWER_BYTES):
+            content += part
+            if len(content) > _ANSWER_BYTES:
+                raise UnansweredError("its answer is too long")
+        return answer.status, content
 
 
 def check_witnesses(policy: WitnessQuorum) -> None:
@@ -343,10 +367,15 @@ def _proof(view: View, old: int, size: int = 0) -> tuple[bytes, ...]:
     return tuple(view.consistency(old, newer)) if 0 < old < newer else ()
 
 
-def _size_of(body: bytes) -> int:
+def cosigned_size(body: bytes) -> int:
+    """Return the size that a witness names in a conflict.
+
+    Raises:
+        UnansweredError: it names none.
+    """
     text = body.removesuffix(b"\n")
     if not text.isdigit() or len(text) > _MAX_DIGITS:
-        raise _Unanswered("status 409 without a size")
+        raise UnansweredError("status 409 without a size")
     return int(text)
 
 
@@ -355,4 +384,4 @@ def _line_of(body: bytes, witness: QuorumWitness) -> NoteSignature:
     for line in note.parse(b"cosignatures\n\n" + body).signatures:
         if line[:2] == (witness.key.name, witness.key.key_id):
             return line
-    raise _Unanswered("no line of its key")
+    raise UnansweredError("no line of its key")

@@ -19,8 +19,9 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from client_sdk.auditing.auditor import Auditor
 from client_sdk.testing import TestRegistry
-from client_sdk.testing.ports import free_port
+from client_sdk.testing.ports import free_port, listens
 from registry_server.settings import SETTINGS_FILE, settings_toml
 from tests.client_sdk.sdk_samples import default_report
 from tests.conftest import program
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "operating.md").read_text()
-BEFORE, AFTER = TEXT.split("## After a restore")
+BEFORE, REST = TEXT.split("## When the disk is lost")
+DRILL, AFTER = REST.split("## After a restore")
 SERVICE = "key-service-a"
 SECONDS = 300
 
@@ -159,6 +161,23 @@ def test_every_command_works_as_it_is_shown(registry: TestRegistry, tmp_path: Pa
         # A key service refuses all until it has followed the directory again.
         wait_until(lambda: all(service.reachable for service in client.status().key_services))
         client.report(default_report(1))
+    for name in ports:
+        registry.stop(name)
+    # By a timer, after the backup and before the disk is lost.
+    run(script(["registry-server tiles export --home registry mirror"], ports), work)
+    said = run(script(commands(DRILL, "sh"), ports), work)
+    assert "leaves restored, and everything verified" in said
+    assert "1 record sent once more: the registry holds 1" in said
+    assert "clean" in said
+    # What the script started ends with it.
+    wait_until(lambda: not listens(ports["registry"]))
+    registry.start_registry()
+    registry.start_key_service(SERVICE)
+    assert Auditor.from_home(registry.home("auditor")).audit().findings == ()
+    with registry.client("lender-1") as client:
+        wait_until(lambda: all(service.reachable for service in client.status().key_services))
+        assert len(list(client.records())) == 1
+        client.report(default_report(2))
     for name in ports:
         registry.stop(name)
     said = run(script(commands(AFTER, "sh"), ports), work)

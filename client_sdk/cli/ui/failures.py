@@ -145,6 +145,7 @@ HINTS: dict[str, str] = {
     "REGISTER_DAMAGED": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "REGISTER_FORK": "its operator must serve the database that was signed last; nothing was done.",
     "REGISTER_MISSING": "tell the registry's operator, and try again later: nothing is lost or doubled.",
+    "RECORDS_LOST": "ask again later; if you report records yourself: `credit-registry records redisclose`.",
     "REGISTER_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "REGISTRY_CLOSED": "`status` shows until when it serves, and which registry takes over: report new records there.",
     "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",

@@ -29,7 +29,7 @@ from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import WHY_RESTRICTED, record_rows
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs import records_confirm, records_history, records_succeed
+from client_sdk.cli.verbs import records_confirm, records_history, records_redisclose, records_succeed
 from client_sdk.cli.verbs.own_record import OF_THE_NAME, RecordArgument, named_record, record_id_of, tell_receipt
 from client_sdk.cli.verbs.records_hide import add_hiding
 from client_sdk.cli.verbs.report import read_cells
@@ -54,6 +54,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="records")
     records_succeed.register(group)
     records_confirm.register(group)
+    records_redisclose.register(group)
     records_history.register(group)
     add_hiding(group)
 

@@ -48,6 +48,7 @@ __all__ = [
     "check_records",
     "check_tiles",
     "check_tls_keys",
+    "inquired",
 ]
 
 _PAGE = 512
@@ -194,7 +195,7 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport) -> None:
             position = "waiting" if stored.position is None else str(stored.position)
             want = "the leaf of payload, signature, time and outcome"
             report.note(RowKind.INQUIRY_ROW, f"inquiry {position}", "inquiries.leaf", want=want)
-        for row in _inquired(stored):
+        for row in inquired(stored):
             missing += _row_number(row)
     for row in inquiries.persons(work):
         missing -= _row_number(row)
@@ -203,7 +204,7 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport) -> None:
         report.note(RowKind.INQUIRED_PERSON_ROWS, "inquired_persons", "inquiries.opening", want=want)
 
 
-def _inquired(stored: StoredInquiry) -> set[InquiredPerson]:
+def inquired(stored: StoredInquiry) -> set[InquiredPerson]:
     """Return the rows that follow from an inquiry's opening; none where it opens nothing that can be read."""
     places: dict[bytes, int] = {}
     try:

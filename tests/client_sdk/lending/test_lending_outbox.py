@@ -102,3 +102,23 @@ def test_what_was_added_survives_a_kill(tmp_path: Path) -> None:
     assert ended.returncode == -signal.SIGKILL
     with opened(tmp_path) as outbox:
         assert outbox.pending() == PENDING
+
+
+def test_the_newest_version_of_a_record_is_kept_for_a_registry_that_loses_it_until_no_backup_lacks_it(
+    tmp_path: Path,
+) -> None:
+    with opened(tmp_path) as outbox:
+        outbox.add(PENDING[:2])
+        outbox.settle(b"note", 50, [stored(1)])
+        assert outbox.kept(0, 10) == ([PENDING[0]], 1)
+        outbox.settle(b"note", 50, [stored(2)])
+        assert outbox.pending() == []
+        kept, place = outbox.kept(0, 10)
+        assert kept == [PENDING[1]], "openings and facts of the version before are gone"
+        assert outbox.kept(place, 10) == ([], place)
+        # Given back and refused: it may be given back again.
+        outbox.settle(b"", 0, [], [("lender-1", RECORD, 2)])
+        assert outbox.kept(0, 10)[0] == kept
+        outbox._database.execute("UPDATE pending SET until = 1")
+        outbox.settle(b"", 0, [])
+        assert outbox.kept(0, 10) == ([], 0)

@@ -18,6 +18,8 @@ from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.certificates.authority import CertificateAuthority
+from registry_server.operating.backup.keys import make_keys
+from registry_server.operating.backup.making import make_backup
 from registry_server.operating.doctor import Grade, examine
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.settings import Settings, load_settings
@@ -196,6 +198,26 @@ def test_licences_and_reviews_of_members_are_looked_at(tmp_path: Path, database_
 def test_a_setting_of_another_form_is_named(site: Site, setting: str, value: str) -> None:
     ready(site, **{setting: value})
     assert setting in run("doctor", "--home", site.home, expected=2)
+
+
+def test_backups_in_the_folder_of_the_settings_are_known_by_what_they_say(site: Site) -> None:
+    ready(site, backup_folder='"backups"', backup_key='"key/public.pem"')
+    folder = site.home / "backups"
+    folder.mkdir()
+    assert grades(site)["backup"] is Grade.FAIL, "none"
+    make_keys(site.home / "key", None)
+    settings = load_settings(site.home)
+    newest = make_backup(settings)
+    assert grades(site)["backup"] is Grade.PASS
+    # As old as its header says, whatever the file system does.
+    old = replace(newest.header, made_at_ms=newest.header.made_at_ms - 36 * DAY_MS)
+    (folder / "old.backup").write_bytes(old.encode())
+    (told,) = [item for item in examine(settings) if item.check == "backup" and item.grade is Grade.FAIL]
+    assert "old.backup" in told.found
+    assert "35 days" in told.advice
+    (folder / "of-another-log.backup").write_bytes(replace(old, origin="other/log/1").encode())
+    (folder / "old.backup").unlink()
+    assert grades(site)["backup"] is Grade.PASS
 
 
 def test_an_old_backup_is_warned_of_and_fails_after_a_week(site: Site) -> None:

@@ -1,0 +1,171 @@
+"""Refilling a restored database with the leaves that were signed after its backup, from a copy of the log elsewhere.
+
+Leaves are taken as far as a signature of the log's key vouches for them: that of the copy's checkpoint, or of the
+register's. Everything else follows: derived rows are computed anew, and what the log has erased meanwhile is erased
+again. One transaction; a run that is killed has done nothing, and one that is repeated changes nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
+from client_sdk.kernel.formats.merkle import Frontier
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.ledger.inquiry import Inquiry
+from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from registry_server.operating.backup import BackupError
+from registry_server.operating.backup.sources import open_copy
+from registry_server.operating.register import register_of
+from registry_server.operating.repair import forget, restate_lost
+from registry_server.operating.wind_down import unserved
+from registry_server.sequencing.errors import NoGenesisError
+from registry_server.storage import head, inquiries, leaves, migrations
+from registry_server.storage.inquiries import StoredInquiry
+from registry_server.storage.leaves import StoredLeaf
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.derived import Repaired, repair_derived
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from registry_server.operating.backup.sources import LogCopy
+    from registry_server.sequencing.clock import Clocks
+    from registry_server.settings import Settings
+    from registry_server.storage.head import HeadRow
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["Refilled", "refill"]
+
+# Leaves that are written at a time.
+_PAGE = 1_024
+# Inquiries that may have waited for a HEAD when the backup was made.
+_MOST_WAITING = 1_000_000
+
+
+class Refilled(NamedTuple):
+    """What was brought back.
+
+    Attributes:
+        leaves: how many.
+        inquiries: how many; they have no opening.
+        repaired: what was put right after them, and what is still lost.
+    """
+
+    leaves: int
+    inquiries: int
+    repaired: Repaired
+
+
+def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Refilled:
+    """Add the leaves that a restored database lacks, and let every row follow them.
+
+    Args:
+        settings: of the registry; no server of it runs.
+        folder: a copy of the log: of ``tiles export``, with leaves, or of an audit.
+        clocks: this machine's where none are given.
+
+    Raises:
+        BackupError: the folder holds no copy of this log, it contradicts what was signed, or it lacks inquiries that
+            the leaves count; nothing was changed.
+        ConfigError: it is the folder of an audit, and damaged or in use.
+        InconsistentError: leaves or inquiries do not fit together; nothing was changed.
+        WindDownError: a server of the registry runs.
+        NoGenesisError: there is no log to be refilled.
+        ClockError: records are lost, and what time it is is not known: confirm the clock, and run it again.
+        StorageError: the database failed; nothing was changed.
+        OSError: a file cannot be read.
+    """
+    migrations.check(settings.database)
+    public_key = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes()).public_key
+    copy = open_copy(folder, VerifierKey.ed25519(settings.log_origin, public_key.raw))
+    with closing(register_of(settings)) as register:
+        held = register.read()
+    with Database(settings.database) as database, unserved(database):
+        with database.append() as work:
+            row = head.lock(work)
+            if row is None:
+                raise NoGenesisError
+            signed = [copy.checkpoint, *([] if held is None else [held])]
+            end = max((one.size for one in signed if one.size <= copy.size), default=0)
+            fresh, asked = 0, 0
+            if end > row.size:
+                last = _add_leaves(work, row, copy, end, signed)
+                asked = _add_inquiries(work, row, copy, last)
+                fresh = end - row.size
+                if copy.checkpoint.size == end:
+                    head.store_checkpoint(work, end, copy.note)
+            repaired = repair_derived(work, write=True)
+            work.commit()
+        forget(database, repaired)
+        restate_lost(settings, database, repaired, clocks)
+        return Refilled(fresh, asked, repaired)
+
+
+def _add_leaves(work: UnitOfWork, row: HeadRow, copy: LogCopy, end: int, signed: list[Checkpoint]) -> bytes:
+    """Write the leaves up to a signed size, whose root must be the signed one; return the last of them."""
+    frontier, last, page = Frontier.from_bytes(row.frontier), b"", list[StoredLeaf]()
+    for leaf in copy.leaves(row.size, end):
+        page.append(StoredLeaf(frontier.size, leaf))
+        frontier.append(leaf_hash(leaf))
+        last = leaf
+        for one in signed:
+            if one.size == frontier.size and one.root != frontier.root():
+                raise BackupError(f"the copy contradicts the {one.size} leaves that were signed: use another copy")
+        if len(page) == _PAGE:
+            leaves.add_leaves(work, page)
+            page = []
+    leaves.add_leaves(work, page)
+    if frontier.size != end:
+        raise BackupError(f"the copy ends at leaf {frontier.size}, before the {end} leaves that it tells of")
+    return last
+
+
+def _add_inquiries(work: UnitOfWork, row: HeadRow, copy: LogCopy, last: bytes) -> int:
+    """Give inquiries their places up to the count of the last HEAD, those first that waited for it; return how many.
+
+    Raises:
+        BackupError: neither database nor copy has one of them.
+    """
+    leaf = parse_leaf(last)
+    if not isinstance(leaf, HeadLeaf):
+        raise BackupError("the copy does not end with a HEAD: use another copy")
+    count = leaf.head.inquiry_count
+    waiting = {item.leaf: item for item in inquiries.waiting(work, _MOST_WAITING)}
+    # Where the copy does not tell, those that waited come first, in their order; the HEAD's root says whether it is so.
+    wanted = list(copy.inquiry_leaves(row.inquiry_count))[: count - row.inquiry_count] or list(waiting)
+    for position in range(row.inquiry_count, count):
+        data = wanted[position - row.inquiry_count] if position - row.inquiry_count < len(wanted) else b""
+        if data in waiting:
+            inquiries.place(work, position, [waiting.pop(data)])
+        elif data in copy.asked:
+            inquiries.add(work, [_inquiry(copy, data, position)])
+        else:
+            raise BackupError(
+                f"inquiries {position} to {count - 1} are neither in the database nor in the copy: name the folder of "
+                "an audit that was made after the backup"
+            )
+    return count - row.inquiry_count
+
+
+def _inquiry(copy: LogCopy, data: bytes, position: int) -> StoredInquiry:
+    """Return an inquiry as an auditor has kept it: whom it asked about is not in it."""
+    signed, leaf = copy.asked[data], InquiryLeaf.parse(data)
+    inquiry = Inquiry.parse(signed.payload)
+    return StoredInquiry(
+        asker=inquiry.asker,
+        inquiry_id=inquiry.inquiry_id,
+        received_at=leaf.received_at,
+        outcome=leaf.outcome,
+        payload=signed.payload,
+        key_id=signed.key_id,
+        signature=signed.signature,
+        leaf=data,
+        position=position,
+        subject_count=inquiry.persons,
+        opening=None,
+    )

@@ -1,0 +1,141 @@
+"""Restoring a backup into an empty database, in one transaction, believed for nothing but what verifies.
+
+What was signed after the backup is missing then. Register and witnesses say how much, and nothing is served until
+``refilling`` has brought it back, or an operator has confirmed what is lost (``register reset``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.kernel.formats.merkle import Frontier
+from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+from registry_server.operating.backup import MAX_AGE_DAYS, MAX_AGE_MS, BackupError
+from registry_server.operating.backup.container import BackupReader
+from registry_server.operating.backup.keys import read_secret_key
+from registry_server.operating.backup.making import show_backup
+from registry_server.operating.standing import DatabaseStanding, standing_of
+from registry_server.operating.wind_down import unserved
+from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
+from registry_server.storage import head, migrations, schema, wholesale
+from registry_server.storage.driver import insert
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.fsck.check import fsck
+from registry_server.usecases.fsck.report import RowKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from registry_server.operating.backup.container import BackupHeader
+    from registry_server.sequencing.clock import Clocks
+    from registry_server.settings import Settings
+    from registry_server.storage.unit_of_work import UnitOfWork
+
+__all__ = ["restore"]
+
+
+# What may be wrong with a backup that was made while records waited for their issuers after an earlier restore.
+_STILL_LOST = {FindingId.BINDING_MISSING, RowKind.FACT_COUNT_ROW}
+
+
+def restore(
+    settings: Settings, path: Path, key: Path, passphrase_file: Path | None = None, clocks: Clocks | None = None
+) -> DatabaseStanding:
+    """Fill the empty database of a registry from a backup, verify all of it, and compare it with what was signed last.
+
+    Args:
+        settings: of the registry; its keys and ``public/trust-root.bin`` are in its home. No server of it runs.
+        path: of the backup.
+        key: file of the secret key.
+        passphrase_file: holds the passphrase of that key in one line; None where it has none.
+        clocks: this machine's where none are given.
+
+    Raises:
+        BackupError: the backup is damaged, foreign, too old, or does not verify, or the database is not empty; the
+            database is as it was.
+        ConfigError: the key has another passphrase.
+        WindDownError: a server of the registry runs.
+        StorageError: the database failed, and is as it was.
+        OSError: a file cannot be read.
+    """
+    secret_key = read_secret_key(key, passphrase_file)
+    _check_header(settings, show_backup(path), (clocks or SystemClocks()).wall())
+    migrations.upgrade(settings.database)
+    with Database(settings.database) as database, unserved(database):
+        with path.open("rb") as file, database.append() as work:
+            reader = BackupReader(file, path, secret_key)
+            _check_header(settings, reader.header, (clocks or SystemClocks()).wall())
+            held = _rows_of(work)
+            for table, rows in reader.pages():
+                if not held:
+                    insert(work, table, rows)
+            # A run that was killed while it verified has restored it already.
+            if held and held != reader.rows:
+                raise BackupError(
+                    f"the database is not empty ({min(held)}): a backup is restored into an empty one alone"
+                )
+            _check_head(work, reader.header)
+            work.commit()
+        _verify(database, path, fresh=not held)
+    return standing_of(settings)
+
+
+def _check_header(settings: Settings, header: BackupHeader, now: int) -> None:
+    """Check that a backup is of this registry, of these tables, and young enough.
+
+    Raises:
+        BackupError: it is not.
+    """
+    root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
+    own = (root.registry, root.fingerprint, settings.log_origin)
+    if (header.registry, header.fingerprint, header.origin) != own:
+        raise BackupError(f"the backup is of {header.origin}, {header.fingerprint}: this is {own[2]}, {own[1]}")
+    if header.tables != migrations.newest():
+        raise BackupError(
+            f"the backup has tables {header.tables}, and this program {migrations.newest()}: restore it with the "
+            "version that made it, then upgrade"
+        )
+    age = now - header.made_at_ms
+    if age > MAX_AGE_MS:
+        raise BackupError(
+            f"the backup is {age // 86_400_000} days old: after {MAX_AGE_DAYS} days none is restored, since what the "
+            "law has let persons forget meanwhile is still in it. Destroy it"
+        )
+    if age < -MAX_STEP_MS:
+        raise BackupError(f"the backup was made {-age / 3_600_000:.1f} hours from now: set the clock right")
+
+
+def _rows_of(work: UnitOfWork) -> dict[str, int]:
+    """Return how many rows there are in each table that has any."""
+    counts = {table.name: wholesale.rows_of(work, table) for table in schema.metadata.sorted_tables}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _check_head(work: UnitOfWork, header: BackupHeader) -> None:
+    row = head.read(work)
+    if row is None or (row.size, Frontier.from_bytes(row.frontier).root().hex()) != (header.size, header.root):
+        raise BackupError("rows and header of the backup do not belong together: use another backup")
+
+
+def _verify(database: Database, path: Path, *, fresh: bool) -> None:
+    """Recompute everything that was restored; where anything is wrong, take out again what this run has put in.
+
+    Raises:
+        BackupError: it is not what a registry writes.
+    """
+    try:
+        findings = [found for found in fsck(database).findings if found.reason not in _STILL_LOST]
+        wrong = str(findings[0]) if findings else ""
+    except Exception as error:  # noqa: BLE001 - whatever damaged rows do to it
+        wrong = type(error).__name__
+    if not wrong:
+        return
+    if not fresh:
+        raise BackupError(f"what was restored before does not verify: {wrong}; see registry-server fsck")
+    with database.append() as work:
+        for table in schema.metadata.sorted_tables:
+            work.connection.execute(table.delete())
+        work.commit()
+    database.compact(schema.metadata.sorted_tables)
+    raise BackupError(f"{path} does not verify, and nothing of it was kept: {wrong}")

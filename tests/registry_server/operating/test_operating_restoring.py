@@ -1,0 +1,338 @@
+"""A lost database comes back: whole, verified, refilled to what was signed last, and without whom the log erased."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from creditregistry.v1 import evidence_pb2, transparency_pb2
+from creditregistry.v1 import submission_pb2 as pb
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+from client_sdk.auditing.home import AuditHome, Position
+from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.words import Standing
+from registry_server.errors import RegistryError
+from registry_server.operating.backup import BackupError
+from registry_server.operating.backup.keys import make_keys
+from registry_server.operating.backup.making import make_backup
+from registry_server.operating.backup.refilling import refill
+from registry_server.operating.backup.restoring import restore
+from registry_server.operating.register import put_register
+from registry_server.operating.standing import standing_of
+from registry_server.operating.tiles import export
+from registry_server.sequencing.errors import RegisterMismatchError
+from registry_server.sequencing.items import ItemOutcome
+from registry_server.sequencing.ledger import Ledger
+from registry_server.storage import inquiries
+from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.check import Checks
+from registry_server.usecases.fsck.check import fsck
+from tests.conftest import postgres_database
+from tests.registry_server.operating.test_operating_backup import run, through_kills
+from tests.support.closing_home import ClosingHome
+from tests.support.evidence_maker import inquiry_of
+from tests.support.handmade_log import HandmadeLog
+from tests.support.needles import Needles
+from tests.support.registers import ORIGIN, register_of, register_path
+from tests.support.registry_world import DAY_MS, Clock, accept, subject_of, submit, submit_as
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from registry_server.operating.backup.making import MadeBackup
+    from registry_server.settings import Settings
+    from tests.conftest import DatabaseKind
+
+ERASED = "person of erased"
+
+
+class Lost:
+    """A registry whose disk is lost, a backup of it, the register, and a copy of its log."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.home = ClosingHome(folder, url)
+        self.world = world = self.home.world
+        self.secret, self.public = make_keys(folder / "backup-key", None)
+        self.copy = folder / "copy"
+        self.url = url
+        with self.home.ledger() as ledger:
+            accept(ledger, world.report("lender-1", "kept"), world.report("lender-1", "erased", person=ERASED))
+            accept(ledger, world.report("lender-2", "cured"))
+            ledger.record_inquiries([world.inquiry("lender-2", "waits", opening=b"")]).result()
+        self.backup: MadeBackup = make_backup(self.home.settings, folder / "backups", self.public)
+        self.needles = Needles()
+        self.needles.add("pseudonym", subject_of(ERASED))
+        self.needles.add("opening", world.newest[world.key("lender-1", "erased")].opening)
+        with self.home.ledger() as ledger:
+            world.erase(ledger, world.key("lender-1", "erased"))
+            accept(ledger, world.report("lender-2", "cured", Standing.WITHDRAWN))
+            with Database(url, serving=False) as database:
+                key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
+                export(database, key, self.copy)
+            with ledger.view() as view:
+                self.size, self.root = view.size, view.root_of(view.size)
+
+    def settings_for(self, url: str) -> Settings:
+        """The registry's folder, with another database and what is left of the register."""
+        settings = self.home.settings
+        file = self.home.home / "registry.toml"
+        file.write_text(file.read_text().replace(json.dumps(self.url), json.dumps(url)))
+        register_path(url).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(register_path(self.url), register_path(url))
+        file.write_text(file.read_text().replace(str(register_path(self.url)), str(register_path(url))))
+        assert self.home.settings.database != settings.database
+        self.url = url
+        return self.home.settings
+
+
+@pytest.fixture
+def lost(tmp_path: Path, database_url: str) -> Lost:
+    return Lost(tmp_path, database_url)
+
+
+@contextmanager
+def new_database(kind: DatabaseKind, folder: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'new.sqlite'}"
+        return
+    with postgres_database(request.getfixturevalue("postgres_url")) as url:
+        yield url
+
+
+@pytest.fixture
+def other_url(database_kind: DatabaseKind, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database of the same kind."""
+    with new_database(database_kind, tmp_path, request) as url:
+        yield url
+
+
+def files_of(url: str) -> Iterator[bytes]:
+    """The bytes of every file of a database."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(str(parsed.database))
+        yield from (file.read_bytes() for file in path.parent.glob(f"{path.name}*") if file.is_file())
+        return
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("CHECKPOINT")
+        data = connection.exec_driver_sql("SHOW data_directory").scalar_one()
+        oid = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()").scalar_one()
+    engine.dispose()
+    for file in (Path(data) / "base" / str(oid)).iterdir():
+        # 2840 holds dead rows of what the planner had sampled, until PostgreSQL needs the room.
+        if file.is_file() and not file.name.startswith("2840"):
+            yield file.read_bytes()
+
+
+def test_a_lost_database_is_restored_refilled_and_forgets_whom_the_log_erased(lost: Lost, other_url: str) -> None:
+    settings, world = lost.settings_for(other_url), lost.world
+    standing = restore(settings, lost.backup.path, lost.secret)
+    assert standing.missing == (lost.backup.header.size, lost.size)
+    assert not standing.may_be_served
+    assert set().union(*map(lost.needles.found, files_of(other_url))) == lost.needles.names
+    with Database(other_url) as database, pytest.raises(RegisterMismatchError, match="REGISTER_AHEAD"):
+        Ledger.open(database, register_of(other_url), world.log_signer, world.clock)
+
+    done = refill(settings, lost.copy)
+    assert (done.leaves, done.inquiries) == (lost.size - lost.backup.header.size, 1)
+    assert done.repaired.lost == ()
+    assert set().union(*map(lost.needles.found, files_of(other_url))) == set()
+    assert standing_of(settings).may_be_served
+    with Database(other_url, serving=False) as database:
+        assert fsck(database, register_of(other_url)).findings == []
+    again = refill(settings, lost.copy)
+    assert (again.leaves, again.repaired.rows) == (0, {})
+    # The log goes on, and still knows what was sent before.
+    with world.ledger(other_url) as ledger:
+        accept(ledger, world.report("lender-1", "kept", Standing.CURED))
+        accept(ledger, world.report("lender-3", "new"))
+        with ledger.view() as view:
+            assert view.root_of(lost.size) == lost.root
+    with Database(other_url, serving=False) as database:
+        assert fsck(database, register_of(other_url)).findings == []
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_backup_of_one_kind_of_database_is_restored_into_the_other(
+    lost: Lost, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    with new_database("postgresql", tmp_path, request) as url:
+        settings = lost.settings_for(url)
+        restore(settings, lost.backup.path, lost.secret)
+        assert refill(settings, lost.copy).repaired.lost == ()
+        assert standing_of(settings).may_be_served
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_what_is_too_old_foreign_damaged_or_not_empty_is_refused(lost: Lost, other_url: str, tmp_path: Path) -> None:
+    clock, path = Clock(lost.backup.header.made_at_ms), lost.backup.path
+    with pytest.raises(BackupError, match="not empty"):
+        restore(lost.home.settings, path, lost.secret, clocks=clock)
+    settings = lost.settings_for(other_url)
+    data = path.read_bytes()
+
+    def refused(words: str, content: bytes = data) -> None:
+        path.write_bytes(content)
+        with pytest.raises(BackupError, match=words):
+            restore(settings, path, lost.secret, clocks=clock)
+
+    refused("cut short", data[:-1])
+    refused("damaged", data[:-1] + bytes((data[-1] ^ 1,)))
+    refused("is of other/log/1", data.replace(ORIGIN.encode(), b"other/log/1"))
+    clock.now += 36 * DAY_MS
+    refused("36 days old: after 35 days")
+    clock.now -= 40 * DAY_MS
+    refused("96.0 hours from now")
+    clock.now += 4 * DAY_MS
+    # Nothing of any of them is left.
+    path.write_bytes(data)
+    assert restore(settings, path, lost.secret, clocks=clock).missing is not None
+
+    shutil.copytree(lost.copy, tmp_path / "bent")
+    (bundle,) = [file for file in (tmp_path / "bent" / "tile" / "entries").rglob("*") if file.is_file()]
+    bundle.write_bytes(bundle.read_bytes()[:-1] + b"\0")
+    with pytest.raises(BackupError, match="contradicts"):
+        refill(settings, tmp_path / "bent")
+    with pytest.raises(BackupError, match="holds neither"):
+        refill(settings, tmp_path)
+    assert standing_of(settings).missing == (lost.backup.header.size, lost.size)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_restore_and_a_refill_that_are_killed_at_any_step_are_done_again(lost: Lost, other_url: str) -> None:
+    settings = lost.settings_for(other_url)
+    folder = Path(str(make_url(other_url).database)).parent
+    begun = ("restore", "--home", str(lost.home.home), str(lost.backup.path), "--key", str(lost.secret))
+    states = [json.loads(line) for line in through_kills(other_url, folder, *begun)[:-1]]
+    assert {state["leaves"] for state in states} <= {0, lost.backup.header.size}
+    assert all(state["clean"] for state in states)
+    refilled = ("refill", "--home", str(lost.home.home), str(lost.copy))
+    states = [json.loads(line) for line in through_kills(other_url, folder, *refilled)[:-1]]
+    assert {state["leaves"] for state in states} == {lost.backup.header.size, lost.size}
+    assert all(state["clean"] for state in states)
+    assert standing_of(settings).may_be_served
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_the_commands_tell_what_is_missing_and_what_was_put_right(lost: Lost, other_url: str) -> None:
+    lost.settings_for(other_url)
+    home, size = ("--home", lost.home.home), lost.backup.header.size
+    told = run("restore", *home, lost.backup.path, "--key", lost.secret, code=1)
+    assert f"{size} leaves restored, and everything verified\n" in told
+    assert f"leaves {size} to {lost.size - 1} are missing: registry-server refill DIR" in told
+    shown = json.loads(run("refill", *home, lost.copy, "--json"))
+    assert (shown["size"], shown["leaves"], shown["may_be_served"]) == (lost.size, lost.size - size, True)
+    assert "the database begins with what was signed last" in run("refill", *home, lost.copy)
+    assert run("fsck", *home, "--repair-derived") == "every derived row is what the log says\n"
+    run("fsck", *home, "--write", code=1)
+    engine = create_engine(other_url, poolclass=NullPool)
+    with engine.begin() as work:
+        work.exec_driver_sql("DELETE FROM versions")
+    engine.dispose()
+    assert "versions: 4 rows are wrong" in run("fsck", *home, "--repair-derived", code=1)
+    assert "versions: 4 rows put right" in run("fsck", *home, "--repair-derived", "--write")
+    assert json.loads(run("fsck", *home, "--repair-derived", "--json"))["rows"] == {}
+
+
+def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_nothing_is_answered_before(
+    lost: Lost, other_url: str
+) -> None:
+    world = lost.world
+    lost.world.clock.now += 60_000
+    with lost.home.ledger() as ledger:
+        new, updated = world.report("lender-3", "new"), world.report("lender-1", "kept", Standing.CURED)
+        accept(ledger, new)
+        accept(ledger, updated)
+        with Database(lost.url, serving=False) as database:
+            export(database, VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw), lost.copy)
+    settings = lost.settings_for(other_url)
+    restore(settings, lost.backup.path, lost.secret)
+    world.clock.now += 60_000
+    assert len(refill(settings, lost.copy, world.clock).repaired.lost) == 2
+    assert refill(settings, lost.copy, world.clock).leaves == 0
+    assert standing_of(settings).may_be_served
+    with Database(other_url, serving=False) as database:
+        assert dict(fsck(database).counts) == {"BINDING_MISSING": 2, "FACT_COUNT_ROW": 4}
+    with world.ledger(other_url) as ledger:
+        with pytest.raises(RegistryError, match="RECORDS_LOST"):
+            Checks(ledger, 1_000_000).answer([])
+        other = submit_as("lender-2", ledger, new).results[0].complaint
+        assert other is not None
+        assert other.reason == "PEER_MISMATCH"
+        bent = pb.Submission.FromString(new.SerializeToString())
+        bent.binding.opening = bytes(32)
+        assert submit(ledger, bent).results[0].complaint is not None
+        (size,) = {ledger.size}
+        for submission in (new, updated):
+            assert submit(ledger, submission).results[0].outcome is ItemOutcome.REPEATED
+        assert ledger.size == size + 2, "a HEAD each, and no further leaf"
+        accept(ledger, new)
+        assert ledger.size == size + 2
+        assert Checks(ledger, 1_000_000).answer([]) == []
+    with Database(other_url, serving=False) as database:
+        assert fsck(database, register_of(other_url)).findings == []
+
+
+def audited(ledger: Ledger, folder: Path, note: bytes) -> None:
+    """The folder of an audit that ended with the newest leaf, as ``credit-registry audit`` leaves it."""
+    home = AuditHome(folder)
+    with ledger.view() as view:
+        leaf_bytes = home.leaves.replace_from(0, [stored.leaf for stored in view.leaves(0, view.size)])
+        size, root = view.size, view.root_of(view.size).hex()
+    with ledger.database.snapshot() as work:
+        signed = inquiries.signed_range(work, 0, 100)
+    logged = [
+        transparency_pb2.LoggedInquiry(
+            leaf=item.leaf,
+            inquiry=evidence_pb2.SignedPayload(payload=item.payload, key_id=item.key_id, signature=item.signature),
+        ).SerializeToString()
+        for item in signed
+    ]
+    home.asked.replace_from(0, logged)
+    inquiry_bytes = home.inquiries.replace_from(0, [item.leaf for item in signed])
+    position = Position("", size, root, note.decode(), leaf_bytes, len(signed), inquiry_bytes)
+    home.save(position, ())
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_before_the_log_goes_on(
+    lost: Lost, other_url: str, tmp_path: Path
+) -> None:
+    world = lost.world
+    world.clock.now += 60_000
+    key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
+    with lost.home.ledger() as ledger:
+        accept(ledger, world.report("lender-3", "new"))
+        asked = inquiry_of(HandmadeLog(), "lender-1", ["somebody"])
+        item = world.inquiry("lender-1", "later", payload=asked.encode(), inquiry_id=asked.inquiry_id)
+        ledger.record_inquiries([item]).result()
+        world.clock.now += 120_000
+        ledger.heartbeat().result()
+        with ledger.view() as view:
+            audited(ledger, tmp_path / "audit", view.checkpoint)
+            assert (view.size, view.head.inquiry_count) == (ledger.size, 2)
+        with Database(lost.url, serving=False) as database:
+            export(database, key, lost.copy)
+    settings = lost.settings_for(other_url)
+    restore(settings, lost.backup.path, lost.secret)
+    with pytest.raises(BackupError, match="inquiries 1 to 1 are neither"):
+        refill(settings, lost.copy, world.clock)
+    register_path(other_url).unlink()
+    done = refill(settings, tmp_path / "audit", world.clock)
+    assert (done.inquiries, len(done.repaired.lost)) == (2, 1)
+    assert standing_of(settings).register.mismatch is not None
+    # What is lost is shown by no HEAD before the register says that this is the newest log.
+    put_register(settings, standing_of(settings).register.confirmation)
+    assert refill(settings, tmp_path / "audit", world.clock).leaves == 0
+    with Database(other_url, serving=False) as database:
+        assert dict(fsck(database, register_of(other_url)).counts) == {"BINDING_MISSING": 1, "FACT_COUNT_ROW": 2}
+    with world.ledger(other_url) as ledger:
+        world.erase(ledger, world.key("lender-3", "new"))
+        assert Checks(ledger, 1_000_000).answer([]) == [], "nobody can give it back, so it was erased"
