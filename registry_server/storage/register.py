@@ -37,11 +37,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_body
 from client_sdk.kernel.formats.errors import FormatError
 from registry_server.serving.files import replace_file
+from registry_server.serving.postgresql import postgresql_engine
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 from registry_server.storage.sqlite_file import located
 
@@ -294,21 +295,16 @@ class DatabaseRegister:
 
 def _engine(url: URL, file: Path | None) -> Engine:
     if file is None:
-        milliseconds = int(PATIENCE_SECONDS * 1_000)
-        connect: dict[str, str | int] = {
-            "connect_timeout": 5,
-            "tcp_user_timeout": milliseconds,
-            "options": f"-c statement_timeout={milliseconds}",
-            "application_name": "registry-server register",
-        }
-        return create_engine(
+        # Each of them bounds a wait for another process; none cuts short a commit that waits for a standby.
+        limits = dict.fromkeys(("lock_timeout", "idle_in_transaction_session_timeout"), int(PATIENCE_SECONDS * 1_000))
+        return postgresql_engine(
             url,
-            poolclass=QueuePool,
+            "registry-server register",
+            limits,
             pool_size=1,
             max_overflow=2,
             pool_timeout=PATIENCE_SECONDS,
-            pool_pre_ping=True,
-            connect_args=connect,
+            pre_ping=True,
         )
     # Opened by its name each time: a file that was moved away must be missed, not written to.
     return create_engine(located(url, file), poolclass=NullPool, connect_args={"timeout": PATIENCE_SECONDS})
