@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from client_sdk._steps.driver import Step
+from client_sdk._steps.work import pause
+from client_sdk.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "answer", "ask", "begin", "message", "messages", "open_stream", "shut"]
 
+# Before a stream that broke is begun again, as gRPC does with calls that have one answer.
+_PAUSES = (0.1, 0.3, 0.9)
 Q = TypeVar("Q")
 A = TypeVar("A")
 
@@ -159,7 +163,16 @@ def message(stream: Call[A]) -> Flow[A | None]:
 
 
 def messages(method: grpc.UnaryStreamMultiCallable[Q, A], request: Q) -> Flow[list[A]]:
-    """Return every message of a stream. Errors as for ``answer``."""
+    """Return every message of a stream; one that breaks is begun again from its start. Errors as for ``answer``."""
+    for seconds in _PAUSES:
+        try:
+            return (yield from _messages(method, request))
+        except UnavailableError:
+            yield from pause(seconds)
+    return (yield from _messages(method, request))
+
+
+def _messages(method: grpc.UnaryStreamMultiCallable[Q, A], request: Q) -> Flow[list[A]]:
     stream = yield from open_stream(method, request)
     found: list[A] = []
     try:
