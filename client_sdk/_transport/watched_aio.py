@@ -89,13 +89,13 @@ class WatchedAioChannel(grpc.aio.Channel):
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        method = Method("unary_unary", *args, **kwargs)
+        method: Method[grpc.aio.Channel] = Method("unary_unary", *args, **kwargs)
         attempts = self._connections.attempts
         return _AioUnaryCalls(self._owner, self._connections, method, self._deadlines.unary, attempts)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        method = Method("stream_unary", *args, **kwargs)
+        method: Method[grpc.aio.Channel] = Method("stream_unary", *args, **kwargs)
         return _AioUnaryCalls(self._owner, self._connections, method, self._deadlines.stream)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:

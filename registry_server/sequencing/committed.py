@@ -44,8 +44,6 @@ class Committed:
         self.state = state
         self.log = log
         self.inquiries = inquiries
-        # Size after the newest commit of this process itself, whose writer stores the checkpoint.
-        self.own_size = 0
 
     def advance(self, state: State, log: StagedTiles, inquiries: StagedTiles) -> None:
         """Take over what has been committed; the caller holds the lock."""

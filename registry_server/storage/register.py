@@ -55,6 +55,8 @@ __all__ = ["DatabaseRegister", "FileRegister", "Register", "open_register"]
 
 # How long a move waits for another process that moves it at the same moment.
 PATIENCE_SECONDS = 10.0
+# How often the lock file is tried meanwhile: a move takes some milliseconds, and every append makes one.
+_TRY_SECONDS = 0.002
 # The body of a checkpoint: an origin of some hundred characters at most, a number and a hash.
 _MAX_BYTES = 4_096
 _MODE = 0o600
@@ -177,7 +179,7 @@ class FileRegister:
     def _alone(self) -> Iterator[None]:
         try:
             with self._failing():
-                self._lock.acquire()
+                self._lock.acquire(poll_interval=_TRY_SECONDS)
         except Timeout:
             what = f"{self.place}.lock is held by another process"
             raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.BUSY, what) from None
