@@ -60,7 +60,7 @@ KEEPALIVE_MS = 30_000
 KEEPALIVE_TIMEOUT_MS = 10_000
 # A broken connection is tried again within seconds, also after the other side was away for long.
 MAX_RECONNECT_BACKOFF_MS = 5_000
-CONNECT_MS = 3_000
+CONNECT_MS = 5_000
 MAX_ATTEMPTS = 4
 _MAX_PORT = 65_535
 

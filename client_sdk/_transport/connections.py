@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Connections", "Method"]
 
 C = TypeVar("C")
-# Of these one was not answered: the server is away, is stopping, cannot reach its database, or hangs.
-_AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+# The server is away, is stopping or cannot reach its database; or, where a call with one answer has none, it hangs.
+_AWAY = grpc.StatusCode.UNAVAILABLE
+_HANGS = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 class Connection(Generic[C]):
@@ -106,6 +107,11 @@ class Connections(Generic[C]):
         """How often a call may be made in all: once an address."""
         return len(self._addresses)
 
+    def broke(self, connection: Connection[C], error: grpc.RpcError) -> None:
+        """As ``failed``, for a stream, whose deadline says nothing of the server."""
+        if _code_of(error) is _AWAY:
+            self.failed(connection, error)
+
     def failed(self, connection: Connection[C], error: grpc.RpcError) -> bool:
         """Let further calls go to the next address where a call tells that the server at this one is away.
 
@@ -116,8 +122,8 @@ class Connections(Generic[C]):
         Returns:
             Whether the same call may be made there: nothing was decided, and there is another address.
         """
-        code = error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else None
-        if code not in _AWAY or len(self._addresses) == 1:
+        code = _code_of(error)
+        if code not in {_AWAY, _HANGS} or len(self._addresses) == 1:
             return False
         with self._turn:
             # Another call may have found that before.
@@ -128,7 +134,7 @@ class Connections(Generic[C]):
                 left = None
         if left is not None:
             self._leave(left.channel)
-        return code is grpc.StatusCode.UNAVAILABLE
+        return code is _AWAY
 
     @property
     def channel(self) -> C:
@@ -184,3 +190,7 @@ class Connections(Generic[C]):
 
 def _give_back(connections: Connections[C], connection: Connection[C], *_: object) -> None:
     connections.give_back(connection)
+
+
+def _code_of(error: grpc.RpcError) -> grpc.StatusCode | None:
+    return error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else None

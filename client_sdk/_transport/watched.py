@@ -170,7 +170,7 @@ class _Maker:
             raise
         if not messages.add_callback(give_back):
             give_back()
-        return _Followed(messages, partial(self._connections.failed, connection))
+        return _Followed(messages, partial(self._connections.broke, connection))
 
     def _take(self) -> Connection[grpc.Channel]:
         if self._connections.due:
@@ -209,15 +209,15 @@ class _BlockingUnaryCalls(Generic[R]):
 class _Followed(Generic[R]):
     """A stream whose error is told to the connections: where the server is away, the next call goes elsewhere."""
 
-    def __init__(self, messages: _BlockingStream[R], failed: Callable[[grpc.RpcError], bool]) -> None:
+    def __init__(self, messages: _BlockingStream[R], broke: Callable[[grpc.RpcError], None]) -> None:
         self._messages = messages
-        self._failed = failed
+        self._broke = broke
 
     def __next__(self) -> R:
         try:
             return next(self._messages)
         except grpc.RpcError as error:
-            self._failed(error)
+            self._broke(error)
             raise
 
     def cancel(self) -> bool:

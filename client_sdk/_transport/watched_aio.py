@@ -20,6 +20,7 @@ from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Sequence
 
+    from client_sdk._transport.connections import Connection
     from client_sdk._transport.deadlines import Deadlines
     from client_sdk._transport.owner import Owner
     from client_sdk._transport.tls import TlsMaterial, TlsSource
@@ -164,12 +165,8 @@ class _Calls:
         if self._connections.due:
             await asyncio.to_thread(self._connections.look)
 
-    def _begin(self, request: object, seconds: float, **kwargs: object) -> tuple[Any, Failed]:
-        """Begin a call; its connection is given back when it has ended.
-
-        Returns:
-            The call, and what is told of an error with which it ends (``Connections.failed``).
-        """
+    def _begin(self, request: object, seconds: float, **kwargs: object) -> tuple[Any, Connection[grpc.aio.Channel]]:
+        """Begin a call; return it with its connection, which is given back when it has ended."""
         self._owner.check()
         connection = self._connections.take()
         give_back = self._connections.giving_back(connection)
@@ -179,7 +176,7 @@ class _Calls:
             give_back()
             raise
         call.add_done_callback(give_back)
-        return call, partial(self._connections.failed, connection)
+        return call, connection
 
 
 class _AioUnaryCalls(_Calls, Generic[R]):
@@ -189,7 +186,8 @@ class _AioUnaryCalls(_Calls, Generic[R]):
         seconds = self._usual if timeout is None else timeout
 
         def begin(seconds: float) -> tuple[Any, Failed]:
-            return self._begin(request, seconds, **kwargs)
+            call, connection = self._begin(request, seconds, **kwargs)
+            return call, partial(self._connections.failed, connection)
 
         return _Waiting(self._owner, begin, seconds, self._attempts)
 
@@ -199,8 +197,9 @@ class _AioStreamCalls(_Calls, Generic[R]):
 
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _WatchedAioStream[R]:
         seconds = self._usual if timeout is None else timeout
-        call, failed = self._begin(request, seconds, **kwargs)
-        return _WatchedAioStream(self._owner, call, failed, seconds + GRACE_SECONDS)
+        call, connection = self._begin(request, seconds, **kwargs)
+        broke = partial(self._connections.broke, connection)
+        return _WatchedAioStream(self._owner, call, broke, seconds + GRACE_SECONDS)
 
 
 class _Waiting(Generic[R]):
@@ -248,10 +247,12 @@ class _Waiting(Generic[R]):
 class _WatchedAioStream(Generic[R]):
     """Yields the messages of one answer."""
 
-    def __init__(self, owner: Owner, messages: _AioStream[R], failed: Failed, seconds: float) -> None:
+    def __init__(
+        self, owner: Owner, messages: _AioStream[R], broke: Callable[[grpc.RpcError], None], seconds: float
+    ) -> None:
         self._owner = owner
         self._call = messages
-        self._failed = failed
+        self._broke = broke
         self._messages = messages.__aiter__()
         self._until = asyncio.get_running_loop().time() + seconds
 
@@ -264,7 +265,7 @@ class _WatchedAioStream(Generic[R]):
             async with asyncio.timeout_at(self._until):
                 return await anext(self._messages)
         except grpc.aio.AioRpcError as error:
-            self._failed(error)
+            self._broke(error)
             raise
         except TimeoutError:
             self.cancel()

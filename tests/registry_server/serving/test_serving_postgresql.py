@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import make_url
 
 from client_sdk.kernel.formats.checkpoint import Checkpoint
+from client_sdk.kernel.formats.words import KeyUse
 from registry_server.serving.database_url import is_database_url
 from registry_server.storage import migrations, schema
 from registry_server.storage.driver import select_in, upsert
 from registry_server.storage.errors import LimitsError, StorageError, StorageFault
 from registry_server.storage.register import DatabaseRegister
 from registry_server.storage.unit_of_work import Database
+from registry_server.subject_key_service.request_log import RequestLog, drop_log
 from tests.conftest import postgres_database
 from tests.support.pooler import pooler
 from tests.support.registry_world import World, accept
@@ -107,6 +109,15 @@ def test_a_register_moves_through_a_pooler(pooled_url: str) -> None:
     assert register.move(first, second) == second
     assert register.read() == second
     register.close()
+
+
+def test_a_key_service_keeps_its_log_through_a_pooler(pooled_url: str) -> None:
+    log = RequestLog(pooled_url)
+    try:
+        assert [log.used("lender-1", KeyUse.REPORT, "2026-11-28") for _ in range(10)] == [0] * 10
+    finally:
+        log.close()
+        assert drop_log(pooled_url)
 
 
 def test_a_pooler_that_drops_limits_in_silence_is_found(server_url: str) -> None:
