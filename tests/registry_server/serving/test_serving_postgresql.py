@@ -66,6 +66,7 @@ def write(url: str, writer: int) -> int:
     return COMMITS
 
 
+@pytest.mark.pooler
 def test_ten_writers_commit_through_a_pooler_of_three_sessions(pooled_url: str, server_url: str) -> None:
     with ThreadPoolExecutor(WRITERS) as threads:
         assert sum(threads.map(lambda writer: write(pooled_url, writer), range(WRITERS))) == WRITERS * COMMITS
@@ -74,6 +75,7 @@ def test_ten_writers_commit_through_a_pooler_of_three_sessions(pooled_url: str, 
         work.commit()
 
 
+@pytest.mark.pooler
 def test_limits_are_in_force_in_every_transaction_and_in_no_foreign_one(pooled_url: str, through_pooler: str) -> None:
     with Database(pooled_url, patience_ms=1_234) as database:
         database.check_primary()
@@ -89,6 +91,7 @@ def test_limits_are_in_force_in_every_transaction_and_in_no_foreign_one(pooled_u
     plain.dispose()
 
 
+@pytest.mark.pooler
 def test_a_registry_is_founded_and_reports_are_logged_through_a_pooler(postgres_url: str) -> None:
     with postgres_database(postgres_url) as url, pooler(url) as through:
         pooled = f"{through}?pooler=transaction"
@@ -102,6 +105,7 @@ def test_a_registry_is_founded_and_reports_are_logged_through_a_pooler(postgres_
         reverify(url)
 
 
+@pytest.mark.pooler
 def test_a_register_moves_through_a_pooler(pooled_url: str) -> None:
     first, second = (Checkpoint("registry.example/log/1", size, bytes(32)) for size in (1, 2))
     register = DatabaseRegister(pooled_url, first.origin)
@@ -111,6 +115,7 @@ def test_a_register_moves_through_a_pooler(pooled_url: str) -> None:
     register.close()
 
 
+@pytest.mark.pooler
 def test_a_key_service_keeps_its_log_through_a_pooler(pooled_url: str) -> None:
     log = RequestLog(pooled_url)
     try:
@@ -120,6 +125,7 @@ def test_a_key_service_keeps_its_log_through_a_pooler(pooled_url: str) -> None:
         assert drop_log(pooled_url)
 
 
+@pytest.mark.pooler
 def test_a_pooler_that_drops_limits_in_silence_is_found(server_url: str) -> None:
     with pooler(server_url, ignore="options") as url, Database(url) as database, pytest.raises(LimitsError) as failed:
         database.check_primary()
@@ -127,6 +133,7 @@ def test_a_pooler_that_drops_limits_in_silence_is_found(server_url: str) -> None
     assert "?pooler=transaction" in str(failed.value)
 
 
+@pytest.mark.pooler
 def test_a_pooler_that_is_not_named_is_refused_with_what_to_do(through_pooler: str) -> None:
     with pytest.raises(StorageError) as failed, Database(through_pooler) as database:
         database.check_primary()
@@ -136,6 +143,7 @@ def test_a_pooler_that_is_not_named_is_refused_with_what_to_do(through_pooler: s
     )
 
 
+@pytest.mark.pooler
 def test_no_registry_is_destroyed_through_a_pooler_that_hides_who_uses_it(pooled_url: str) -> None:
     with pytest.raises(StorageError, match="--database-url of the server itself"), Database(pooled_url) as database:
         database.others()
