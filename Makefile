@@ -18,9 +18,13 @@ export PYTHONDONTWRITEBYTECODE :=
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 PYTEST := -m pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
-# The report is looked at in a real browser where the machine has one; .ci/run sees to it that it has.
+# The report is looked at in a real browser, and a real pooler stands before the database, where the machine has them;
+# .ci/run sees to it that it has.
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
-WITHOUT_BROWSER := $(if $(BROWSER),,-m "not browser")
+POOLER := $(shell command -v pgbouncer || command -v /usr/sbin/pgbouncer)
+MISSING := $(strip $(if $(BROWSER),,browser) $(if $(POOLER),,pooler))
+EMPTY :=
+WITHOUT_MISSING := $(if $(MISSING),-m "not ($(subst $(EMPTY) $(EMPTY), or ,$(MISSING)))")
 
 .PHONY: help
 help: ## show this list
@@ -54,7 +58,8 @@ bench: $(STAMP) ## measure every path against its goal; ROW=name measures one
 .PHONY: test
 test: $(STAMP) ## run every test; ARGS="..." goes to pytest
 	@$(if $(BROWSER),:,echo "no Chromium here: leaving out the tests that look at the report in a browser")
-	$(PY) $(PYTEST) $(WITHOUT_BROWSER) $(ARGS)
+	@$(if $(POOLER),:,echo "no PgBouncer here: leaving out the tests that reach PostgreSQL through it")
+	$(PY) $(PYTEST) $(WITHOUT_MISSING) $(ARGS)
 
 # A version counts as found where it runs: on the PATH, or among the versions that pyenv keeps.
 .PHONY: test-all

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ROWS = {
     "streamed-sqlite": "streamed_sqlite",
     "streamed-postgresql": "streamed_postgresql",
+    "processes-batches": "processes_batches",
+    "processes-singles": "processes_singles",
     "batch-litigation": "batch_litigation",
     "report-many": "report_many",
     "report-single": "report_single",

@@ -1,6 +1,6 @@
 """The load generator for single calls: prepared HTTP/2 frames over connections that are kept open.
 
-    python -m benchmarks.calls ADDRESS FOLDER N      N calls in flight; FOLDER as for ``benchmarks.generator``
+    python -m benchmarks.calls ADDRESS FOLDER N      N calls in flight; both as for ``benchmarks.generator``
 
 gRPC's own client takes as much processor time for a call as a server does, on processors that both share; the
 generator for the plain alternative is as cheap as this one. It prints JSON: ``seconds`` from the first byte to the last
@@ -138,20 +138,22 @@ class _Connection(asyncio.Protocol):
 
 async def _run(address: str, folder: Path, in_flight: int) -> None:
     plan = json.loads((folder / "plan.json").read_text())
-    host, _, port = address.rpartition(":")
+    addresses = address.split(",")
     loop = asyncio.get_running_loop()
     lenders = plan["lenders"]
     connections = []
     for at, item in enumerate(lenders):
         tls = Path(item["tls"])
+        at_address = addresses[at % len(addresses)]
+        host, _, port = at_address.rpartition(":")
         context = ssl.create_default_context(cafile=str(tls / "ca.pem"))
         context.load_cert_chain(tls / "certificate.pem", tls / "key.pem")
         context.set_alpn_protocols(["h2"])
         share = in_flight // len(lenders) + (at < in_flight % len(lenders))
         messages = list(answers(folder / item["messages"]))
 
-        def make(messages: list[bytes] = messages, share: int = share) -> _Connection:
-            return _Connection(plan["method"], address, messages, share)
+        def make(to: str = at_address, messages: list[bytes] = messages, share: int = share) -> _Connection:
+            return _Connection(plan["method"], to, messages, share)
 
         _, connection = await loop.create_connection(make, host, int(port), ssl=context)
         await asyncio.wait_for(connection.ready, CALL_SECONDS)

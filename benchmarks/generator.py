@@ -2,6 +2,8 @@
 
     python -m benchmarks.generator ADDRESS FOLDER      one stream a lender, all at once
 
+ADDRESS may be several with commas between; the lenders are dealt out to them in turn.
+
 FOLDER holds ``plan.json`` and the files of length-prefixed messages that it names. It neither verifies nor signs; it
 prints JSON: ``seconds`` from the first byte to the last answer, and ``calls``. Answers go to ``answers`` in FOLDER and
 are looked at after the clock has stopped.
@@ -100,7 +102,11 @@ async def _stream(channel: grpc.aio.Channel, method: str, messages: Sequence[byt
 
 async def _run(address: str, folder: Path) -> None:
     plan = json.loads((folder / "plan.json").read_text())
-    channels = [aio_channel(address, TlsMaterial.from_folder(Path(item["tls"]))) for item in plan["lenders"]]
+    addresses = address.split(",")
+    channels = [
+        aio_channel(addresses[at % len(addresses)], TlsMaterial.from_folder(Path(item["tls"])))
+        for at, item in enumerate(plan["lenders"])
+    ]
     sent = [list(answers(folder / item["messages"])) for item in plan["lenders"]]
     await asyncio.gather(*(channel.channel_ready() for channel in channels))
     started = time.perf_counter()

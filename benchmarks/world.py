@@ -43,8 +43,13 @@ def _tls(running: TestRegistry, institution: str) -> Path:
     return running.home(institution) / "tls"
 
 
-def stream(running: TestRegistry, made: Sequence[Sequence[bytes]]) -> float:
+def stream(running: TestRegistry, made: Sequence[Sequence[bytes]], address: str = "") -> float:
     """Stream the submissions of all lenders at once; return records a second.
+
+    Args:
+        running: the registry.
+        made: of each lender.
+        address: of its processes, with commas between; the registry's own without it.
 
     Raises:
         RuntimeError: a record was not accepted.
@@ -54,7 +59,7 @@ def stream(running: TestRegistry, made: Sequence[Sequence[bytes]]) -> float:
         plan.add(_tls(running, institution), prepare.batches(submissions))
     folder = running.folder / "load"
     plan.write(folder)
-    seconds, _ = drive("benchmarks.generator", running.address, folder)
+    seconds, _ = drive("benchmarks.generator", address or running.address, folder)
     outcomes = [
         result.outcome
         for answer in answers(folder / "answers")
@@ -65,12 +70,14 @@ def stream(running: TestRegistry, made: Sequence[Sequence[bytes]]) -> float:
     return len(outcomes) / seconds
 
 
-def unary(running: TestRegistry, method: str, sent: Sequence[Sequence[bytes]], in_flight: int) -> tuple[float, Path]:
+def unary(
+    running: TestRegistry, method: str, sent: Sequence[Sequence[bytes]], in_flight: int, address: str = ""
+) -> tuple[float, Path]:
     """Send unary calls of the first lenders, so many at once; return calls a second and the file of the answers."""
     plan = Plan(method)
     for institution, messages in zip(LENDERS, sent, strict=False):
         plan.add(_tls(running, institution), messages)
     folder = running.folder / "load"
     plan.write(folder)
-    seconds, calls = drive("benchmarks.calls", running.address, folder, str(in_flight))
+    seconds, calls = drive("benchmarks.calls", address or running.address, folder, str(in_flight))
     return calls / seconds, folder / "answers"

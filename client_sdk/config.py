@@ -3,7 +3,7 @@
 A member's home folder holds everything; its ``config.toml`` names what is not where it usually is:
 
     institution = "lender-1"
-    registry = "registry.example:7443"      # host:port
+    registry = "registry.example:7443"      # host:port; of a registry with several, all with commas between
     name = "example"                        # of the registry, part of everything that is signed
     witnessed = "follow_up"                 # optional: strict, follow_up or none
 
@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -34,6 +33,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from client_sdk._files import path_of
+from client_sdk._transport.addresses import is_address_list
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
@@ -53,7 +53,15 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.signing import SecretPrompt, SignerScheme
 
-__all__ = ["ADDRESS", "CONFIG_FILE", "HOME_VARIABLE", "MOST_SECONDS", "NEXT_TLS_KEY", "ClientConfig", "is_seconds"]
+__all__ = [
+    "CONFIG_FILE",
+    "HOME_VARIABLE",
+    "MOST_SECONDS",
+    "NEXT_TLS_KEY",
+    "ClientConfig",
+    "is_address_list",
+    "is_seconds",
+]
 
 HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
 NEXT_TLS_KEY = "next-key.pem"
@@ -62,7 +70,6 @@ _FIELDS = frozenset(("institution", "registry", "name", "witnessed", "keys", "li
 # Seconds.
 _LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": MAX_OFF_MS / 1_000}
 CONFIG_FILE = "config.toml"
-ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 _MAX_CONFIG_BYTES = 65_536
 # A year; locks and calls take no longer waits.
 MOST_SECONDS = 31_536_000
@@ -76,7 +83,8 @@ class ClientConfig:
 
     Attributes:
         institution: id of the member.
-        registry: host:port of the registry.
+        registry: host:port of the registry, or several with commas between: each call is made at the one that answered
+            last, and at the next one, within the same deadline, where that is away.
         name: of the registry, part of everything that is signed.
         home: the member's folder; relative paths start from it.
         keys: key URI by usage; a usage without a key cannot be used.
@@ -109,8 +117,8 @@ class ClientConfig:
             check_institution_id(self.institution, "config", "institution")
         except FormatError as error:
             raise ConfigError(str(error)) from error
-        if not ADDRESS.fullmatch(self.registry):
-            raise ConfigError("config: registry must be host:port")
+        if not is_address_list(self.registry):
+            raise ConfigError("config: registry must be host:port, or several, each once, with commas between")
         if not self.name:
             raise ConfigError("config: name, of the registry, is missing")
         object.__setattr__(self, "home", path_of(self.home, "config: home"))
@@ -156,8 +164,8 @@ class ClientConfig:
     def from_env(cls) -> ClientConfig:
         """Return the settings of the folder that ``CREDIT_REGISTRY_HOME`` names, else of the user's own.
 
-        ``CREDIT_REGISTRY_ADDRESS`` replaces the address of the registry; ``CREDIT_REGISTRY_PASSPHRASE_FILE`` names a
-        file of mode 0600 with the passphrase of its keys.
+        ``CREDIT_REGISTRY_ADDRESS`` replaces the address, or addresses, of the registry;
+        ``CREDIT_REGISTRY_PASSPHRASE_FILE`` names a file of mode 0600 with the passphrase of its keys.
 
         Raises:
             ConfigError: as ``from_home``.

@@ -201,7 +201,8 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         SettingsError: the registry is being destroyed.
         DatabaseInUseError: another process serves the same SQLite file.
         MigrationNeededError: the tables are of another version.
-        StorageError: the database or the checkpoint register cannot be reached.
+        StorageError: the database or the checkpoint register cannot be reached, or the database is a standby.
+        LimitsError: a pooler drops the limits of the sessions.
         InconsistentError: what is stored does not fit together, or does not belong to the register.
         NoGenesisError: there is no genesis yet.
         SettingsError: the settings are not those of a registry with such a rulebook.
@@ -223,6 +224,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     witnesses = witnesses_of(settings)
     database, register = Database(settings.database), register_of(settings)
     try:
+        database.check_primary()
         ledger = _open(settings, database, register, signer, clocks)
     except BaseException:
         database.close()

@@ -100,7 +100,8 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr = Field(
         default=SecretStr(""),
-        description="SQLAlchemy URL, postgresql+psycopg://...; without it registry.sqlite in the folder is used.",
+        description="SQLAlchemy URL, postgresql+psycopg://..., with pooler=transaction behind PgBouncer; without it "
+        "registry.sqlite in the folder is used.",
     )
     register_file: str = Field(
         default="register/checkpoint",

@@ -29,7 +29,7 @@ _SYSTEM_FOLDERS = ("usr/lib/postgresql/*", "usr/pgsql-*")
 # The program drops its rights itself: where subprocess does it, it forks in full, and gRPC, which has a say in forks,
 # may wait there forever for threads of its own.
 _DROP = "import os, sys; os.setgroups([]); os.setgid({0}); os.setuid({0}); os.execv(sys.argv[1], sys.argv[1:])"
-_UNPRIVILEGED = (sys.executable, "-I", "-S", "-c", _DROP.format(UNPRIVILEGED_ID))
+UNPRIVILEGED = (sys.executable, "-I", "-S", "-c", _DROP.format(UNPRIVILEGED_ID))
 
 
 class PostgresUnavailableError(RuntimeError):
@@ -81,7 +81,7 @@ def run(command: Sequence[str | Path]) -> None:
     """
     as_root = os.geteuid() == 0
     result = subprocess.run(
-        [*(_UNPRIVILEGED if as_root else ()), *command],
+        [*(UNPRIVILEGED if as_root else ()), *command],
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from client_sdk._helper_process import processors
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
-from client_sdk._steps import ask, beside, message, open_stream
+from client_sdk._steps import ask, beside, from_start, message, open_stream
 from client_sdk.errors import ConflictError
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
@@ -254,9 +254,12 @@ class Screener(Core):
 
     def _own(self, reader: PageReader, directory: Directory) -> Flow[OwnParts]:
         """Return what own records add to the values that were found; a page of the listing at a time."""
-        own = OwnParts()
         if not reader.found:
-            return own
+            return OwnParts()
+        return (yield from from_start(partial(self._read_own, reader, directory)))
+
+    def _read_own(self, reader: PageReader, directory: Directory) -> Flow[OwnParts]:
+        own = OwnParts()
         (request,) = self.session.listings((), "")
         stream = yield from open_stream(self.services.records.ListRecords, request)
         try:

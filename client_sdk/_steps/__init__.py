@@ -15,7 +15,7 @@ Both drivers may be told to stop, by an interrupt or by a task that is cancelled
 error, but not before what runs beside it has ended.
 """
 
-from client_sdk._steps.calls import Call, answer, ask, begin, message, messages, open_stream, shut
+from client_sdk._steps.calls import Call, answer, ask, begin, from_start, message, messages, open_stream, shut
 from client_sdk._steps.driver import Flow, Step, run, run_async
 from client_sdk._steps.owned import owned
 from client_sdk._steps.pages import Pages, each_of_pages, each_of_pages_async
@@ -36,6 +36,7 @@ __all__ = [
     "each_async",
     "each_of_pages",
     "each_of_pages_async",
+    "from_start",
     "message",
     "messages",
     "open_stream",

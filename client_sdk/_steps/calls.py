@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from client_sdk._steps.driver import Step
+from client_sdk._steps.work import pause
+from client_sdk.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import grpc
 
     from client_sdk._steps.driver import Flow
     from client_sdk._transport.mode import AnyChannel
 
-__all__ = ["Call", "answer", "ask", "begin", "message", "messages", "open_stream", "shut"]
+__all__ = ["Call", "answer", "ask", "begin", "from_start", "message", "messages", "open_stream", "shut"]
 
+# Before a stream that broke is begun again, as gRPC does with calls that have one answer.
+_PAUSES = (0.1, 0.3, 0.9)
 Q = TypeVar("Q")
 A = TypeVar("A")
+R = TypeVar("R")
 
 
 class _Handle(Protocol):
@@ -158,8 +164,29 @@ def message(stream: Call[A]) -> Flow[A | None]:
     return received
 
 
+def from_start(read: Callable[[], Flow[R]]) -> Flow[R]:
+    """Run a flow that reads a stream; where the stream breaks, run it again from its start, some times.
+
+    Args:
+        read: begins the flow; what it has read before it broke is not kept.
+
+    Raises:
+        UnavailableError: the server is away each time.
+    """
+    for seconds in _PAUSES:
+        try:
+            return (yield from read())
+        except UnavailableError:
+            yield from pause(seconds)
+    return (yield from read())
+
+
 def messages(method: grpc.UnaryStreamMultiCallable[Q, A], request: Q) -> Flow[list[A]]:
-    """Return every message of a stream. Errors as for ``answer``."""
+    """Return every message of a stream; one that breaks is begun again. Errors as for ``answer``."""
+    return from_start(partial(_messages, method, request))
+
+
+def _messages(method: grpc.UnaryStreamMultiCallable[Q, A], request: Q) -> Flow[list[A]]:
     stream = yield from open_stream(method, request)
     found: list[A] = []
     try:

@@ -4,6 +4,9 @@ gRPC retries what has one answer, and only where it is UNAVAILABLE, the status o
 may succeed. It never retries a stream: under its policy a broken stream may not end, not even at its deadline; who
 sends or reads one begins it again. Evaluations are not retried either: a key service takes a signed request once, so a
 second attempt needs a new one. gRPC for Python ignores the deadline of a service config, therefore calls carry it.
+
+A target may be several addresses of one server, with commas between. Where none of gRPC's attempts was answered, a call
+is made at the next address within the same deadline, once at each; a stream that is begun again is begun there.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from creditregistry.v1 import (
     transparency_service_pb2,
 )
 
+from client_sdk._transport.addresses import addresses_of
 from client_sdk._transport.deadlines import Deadlines, OverdueError
 from client_sdk._transport.owner import Owner
 from client_sdk._transport.refusal import STATUS_DETAILS, error_of
@@ -56,6 +60,7 @@ KEEPALIVE_MS = 30_000
 KEEPALIVE_TIMEOUT_MS = 10_000
 # A broken connection is tried again within seconds, also after the other side was away for long.
 MAX_RECONNECT_BACKOFF_MS = 5_000
+CONNECT_MS = 5_000
 MAX_ATTEMPTS = 4
 _MAX_PORT = 65_535
 
@@ -130,25 +135,31 @@ def split_target(target: str) -> Target:
 
 
 def channel(target: str, tls: TlsSource, deadlines: Deadlines | None = None) -> grpc.Channel:
-    """Return a blocking channel to ``host:port``; the caller closes it."""
+    """Return a blocking channel to ``host:port``, or several with commas between; the caller closes it."""
+    addresses = addresses_of(target)
+    options = _options(several=len(addresses) > 1)
 
-    def connect(shown: TlsMaterial) -> grpc.Channel:
-        return grpc.secure_channel(target, shown.channel_credentials(), _options())
+    def connect(address: str, shown: TlsMaterial) -> grpc.Channel:
+        return grpc.secure_channel(address, shown.channel_credentials(), options)
 
-    return WatchedChannel(tls, connect, deadlines or Deadlines())
+    return WatchedChannel(tls, connect, deadlines or Deadlines(), addresses)
 
 
 def aio_channel(target: str, tls: TlsSource, deadlines: Deadlines | None = None) -> grpc.aio.Channel:
-    """Return a channel to ``host:port`` for the running event loop; the caller closes it.
+    """Return a channel to ``host:port``, or several with commas between, for the running event loop.
+
+    The caller closes it.
 
     Raises:
         ConfigError: no event loop is running.
     """
+    addresses = addresses_of(target)
+    options = _options(several=len(addresses) > 1)
 
-    def connect(shown: TlsMaterial) -> grpc.aio.Channel:
-        return grpc.aio.secure_channel(target, shown.channel_credentials(), _options())
+    def connect(address: str, shown: TlsMaterial) -> grpc.aio.Channel:
+        return grpc.aio.secure_channel(address, shown.channel_credentials(), options)
 
-    return WatchedAioChannel(tls, connect, deadlines or Deadlines(), Owner.of_running_loop())
+    return WatchedAioChannel(tls, connect, deadlines or Deadlines(), Owner.of_running_loop(), addresses)
 
 
 def error_of_call(error: grpc.RpcError) -> RefusedError | TransportError:
@@ -168,8 +179,11 @@ def _details(metadata: object) -> bytes | None:
     return next((value for key, value in pairs if key == STATUS_DETAILS and isinstance(value, bytes)), None)
 
 
-def _options() -> list[tuple[str, str | int]]:
+def _options(*, several: bool) -> list[tuple[str, str | int]]:
+    # A machine that is gone answers no attempt to connect; where there is another address, it is not waited for long.
+    soon = [("grpc.min_reconnect_backoff_ms", CONNECT_MS)] if several else []
     return [
+        *soon,
         ("grpc.primary_user_agent", f"credit-registry/{__version__}"),
         ("grpc.service_config", _SERVICE_CONFIG),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),

@@ -1,7 +1,8 @@
-"""The connections below a channel: another one where the TLS files have changed, and none longer than its calls.
+"""The connections below a channel: another one where TLS files change or a server is away, each as long as its calls.
 
 gRPC gives a connection its certificate when it is made. So calls begin on the newest one, those that are under way end
-on the one on which they began, and an older one is closed with the last of them.
+on the one on which they began, and an older one is closed with the last of them. Where a server has several addresses,
+the connection leads to one of them, and to the next one as soon as a call there has failed without an answer.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import grpc
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from client_sdk._transport.tls import TlsMaterial, TlsSource
 
 __all__ = ["Connection", "Connections", "Method"]
 
 C = TypeVar("C")
+# The server is away, is stopping or cannot reach its database; or, where a call with one answer has none, it hangs.
+_AWAY = grpc.StatusCode.UNAVAILABLE
+_HANGS = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 class Connection(Generic[C]):
@@ -64,17 +70,26 @@ class Connections(Generic[C]):
 
     Args:
         tls: what is shown.
-        connect: makes a connection.
+        connect: makes a connection to an address.
         leave: closes one on which no call is under way; does not wait for that.
+        addresses: of the server, each host:port.
     """
 
-    def __init__(self, tls: TlsSource, connect: Callable[[TlsMaterial], C], leave: Callable[[C], object]) -> None:
+    def __init__(
+        self,
+        tls: TlsSource,
+        connect: Callable[[str, TlsMaterial], C],
+        leave: Callable[[C], object],
+        addresses: Sequence[str],
+    ) -> None:
         self._tls = tls
         self._connect = connect
         self._leave = leave
+        self._addresses = tuple(addresses)
         self._turn = threading.Lock()
+        self._at = 0
         self._shown = tls.newest
-        self._newest = Connection(connect(self._shown))
+        self._newest = self._made()
         self._older: set[Connection[C]] = set()
         self._closed = False
 
@@ -88,6 +103,40 @@ class Connections(Generic[C]):
         self._tls.look()
 
     @property
+    def attempts(self) -> int:
+        """How often a call may be made in all: once an address."""
+        return len(self._addresses)
+
+    def broke(self, connection: Connection[C], error: grpc.RpcError) -> None:
+        """As ``failed``, for a stream, whose deadline says nothing of the server."""
+        if _code_of(error) is _AWAY:
+            self.failed(connection, error)
+
+    def failed(self, connection: Connection[C], error: grpc.RpcError) -> bool:
+        """Let further calls go to the next address where a call tells that the server at this one is away.
+
+        Args:
+            connection: on which the call was made.
+            error: with which it ended.
+
+        Returns:
+            Whether the same call may be made there: nothing was decided, and there is another address.
+        """
+        code = _code_of(error)
+        if code not in {_AWAY, _HANGS} or len(self._addresses) == 1:
+            return False
+        with self._turn:
+            # Another call may have found that before.
+            if connection is self._newest and not self._closed:
+                self._at = (self._at + 1) % len(self._addresses)
+                left = self._replace()
+            else:
+                left = None
+        if left is not None:
+            self._leave(left.channel)
+        return code is _AWAY
+
+    @property
     def channel(self) -> C:
         """The newest connection, whatever the files hold by now."""
         return self._newest.channel
@@ -98,15 +147,24 @@ class Connections(Generic[C]):
         with self._turn:
             shown = self._tls.newest
             if shown is not self._shown and not self._closed:
-                left, self._newest, self._shown = self._newest, Connection(self._connect(shown)), shown
-                if left.calls:
-                    self._older.add(left)
-                    left = None
+                self._shown = shown
+                left = self._replace()
             connection = self._newest
             connection.calls += 1
         if left is not None:
             self._leave(left.channel)
         return connection
+
+    def _made(self) -> Connection[C]:
+        return Connection(self._connect(self._addresses[self._at], self._shown))
+
+    def _replace(self) -> Connection[C] | None:
+        """Make the newest connection; return the one before where no call is under way on it, to be closed."""
+        before, self._newest = self._newest, self._made()
+        if not before.calls:
+            return before
+        self._older.add(before)
+        return None
 
     def give_back(self, connection: Connection[C]) -> None:
         """Take note that a call has ended."""
@@ -132,3 +190,7 @@ class Connections(Generic[C]):
 
 def _give_back(connections: Connections[C], connection: Connection[C], *_: object) -> None:
     connections.give_back(connection)
+
+
+def _code_of(error: grpc.RpcError) -> grpc.StatusCode | None:
+    return error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else None

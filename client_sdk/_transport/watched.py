@@ -20,7 +20,7 @@ from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
 from client_sdk._transport.owner import Owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from client_sdk._transport.call_threads import Job
     from client_sdk._transport.connections import Connection
@@ -56,15 +56,22 @@ class WatchedChannel(grpc.Channel):
 
     Args:
         tls: what it shows.
-        connect: opens gRPC's own channel, which is closed with this one.
+        connect: opens gRPC's own channel to an address, which is closed with this one.
         deadlines: of calls that name none.
+        addresses: of the server; a call is made at the next one where it is not answered at the first.
     """
 
-    def __init__(self, tls: TlsSource, connect: Callable[[TlsMaterial], grpc.Channel], deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        tls: TlsSource,
+        connect: Callable[[str, TlsMaterial], grpc.Channel],
+        deadlines: Deadlines,
+        addresses: Sequence[str],
+    ) -> None:
         self._deadlines = deadlines
         self._owner = Owner()
         self._threads = CallThreads(MAX_CALLS)
-        self._connections: Connections[grpc.Channel] = Connections(tls, connect, self._leave)
+        self._connections: Connections[grpc.Channel] = Connections(tls, connect, self._leave, addresses)
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -74,11 +81,14 @@ class WatchedChannel(grpc.Channel):
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._unary(Method("unary_unary", *args, **kwargs), self._deadlines.unary)
+        method: Method[grpc.Channel] = Method("unary_unary", *args, **kwargs)
+        make = _Maker(self._owner, self._connections, method, self._connections.attempts).one
+        return _BlockingUnaryCalls(self._owner, self._threads, make, self._deadlines.unary)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._unary(Method("stream_unary", *args, **kwargs), self._deadlines.stream)
+        make = _Maker(self._owner, self._connections, Method("stream_unary", *args, **kwargs)).one
+        return _BlockingUnaryCalls(self._owner, self._threads, make, self._deadlines.stream)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
@@ -110,31 +120,44 @@ class WatchedChannel(grpc.Channel):
         # Not in the thread that asks for it, which may be gRPC's own.
         self._threads.start(channel.close, CLOSE_SECONDS)
 
-    def _unary(self, method: Method[grpc.Channel], usual: float) -> _BlockingUnaryCalls[Any]:
-        return _BlockingUnaryCalls(
-            self._owner, self._threads, _Maker(self._owner, self._connections, method).one, usual
-        )
-
     def _stream(self, method: Method[grpc.Channel]) -> _BlockingStreamCalls[Any]:
         make = _Maker(self._owner, self._connections, method).many
         return _BlockingStreamCalls(self._owner, self._threads, make, self._deadlines.stream)
 
 
 class _Maker:
-    """Makes calls of one method on the newest connection, in a thread that may wait and read files."""
+    """Makes calls of one method on the newest connection, in a thread that may wait and read files.
 
-    def __init__(self, owner: Owner, connections: Connections[grpc.Channel], method: Method[grpc.Channel]) -> None:
+    Args:
+        owner: of the channel.
+        connections: of the channel.
+        method: that is called.
+        attempts: how often a call with one answer may be made; a question that is a stream is read once.
+    """
+
+    def __init__(
+        self, owner: Owner, connections: Connections[grpc.Channel], method: Method[grpc.Channel], attempts: int = 1
+    ) -> None:
         self._owner = owner
         self._connections = connections
         self._method = method
+        self._attempts = attempts
 
     def one(self, request: object, timeout: float, **kwargs: object) -> Any:
-        """Make a call with one answer."""
-        connection = self._take()
-        try:
-            return self._made(connection, request, timeout, **kwargs)
-        finally:
-            self._connections.give_back(connection)
+        """Make a call with one answer, at the next address where one is not answered, as long as there is time."""
+        until = time.monotonic() + timeout
+        left = self._attempts
+        while True:
+            left -= 1
+            connection = self._take()
+            try:
+                return self._made(connection, request, until - time.monotonic(), **kwargs)
+            except grpc.RpcError as error:
+                elsewhere = self._connections.failed(connection, error)
+                if not elsewhere or not left or time.monotonic() >= until:
+                    raise
+            finally:
+                self._connections.give_back(connection)
 
     def many(self, request: object, timeout: float, **kwargs: object) -> _BlockingStream[Any]:
         """Make a call whose answer is a stream; its connection is given back when it has ended."""
@@ -147,7 +170,7 @@ class _Maker:
             raise
         if not messages.add_callback(give_back):
             give_back()
-        return messages
+        return _Followed(messages, partial(self._connections.broke, connection))
 
     def _take(self) -> Connection[grpc.Channel]:
         if self._connections.due:
@@ -181,6 +204,27 @@ class _BlockingUnaryCalls(Generic[R]):
         seconds = self._usual if timeout is None else timeout
         work = partial(self._make, request, timeout=seconds, **kwargs)
         return self._threads.start(work, seconds + GRACE_SECONDS)
+
+
+class _Followed(Generic[R]):
+    """A stream whose error is told to the connections: where the server is away, the next call goes elsewhere."""
+
+    def __init__(self, messages: _BlockingStream[R], broke: Callable[[grpc.RpcError], None]) -> None:
+        self._messages = messages
+        self._broke = broke
+
+    def __next__(self) -> R:
+        try:
+            return next(self._messages)
+        except grpc.RpcError as error:
+            self._broke(error)
+            raise
+
+    def cancel(self) -> bool:
+        return self._messages.cancel()
+
+    def add_callback(self, callback: Callable[[], None]) -> bool:
+        return self._messages.add_callback(callback)
 
 
 class _BlockingStreamCalls(Generic[R]):
@@ -237,6 +281,13 @@ class _Opening(Generic[R]):
             opened.cancel()
 
 
+def _next(messages: _BlockingStream[R]) -> R | object:
+    try:
+        return next(messages)
+    except StopIteration:
+        return _END
+
+
 class _WatchedStream(Generic[R]):
     """Yields the messages of one answer."""
 
@@ -256,7 +307,7 @@ class _WatchedStream(Generic[R]):
     def __next__(self) -> R:
         self._owner.check()
         try:
-            read = partial(next, self._messages, _END)
+            read = partial(_next, self._messages)
             message = self._threads.start(read, self._until - time.monotonic()).result()
         except BaseException:
             # Overdue, interrupted or broken: the stream is not read any further.

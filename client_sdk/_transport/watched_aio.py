@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
@@ -17,14 +18,16 @@ from client_sdk._transport.connections import Connections, Method
 from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator
+    from collections.abc import AsyncIterator, Callable, Generator, Sequence
 
+    from client_sdk._transport.connections import Connection
     from client_sdk._transport.deadlines import Deadlines
     from client_sdk._transport.owner import Owner
     from client_sdk._transport.tls import TlsMaterial, TlsSource
 
 __all__ = ["WatchedAioChannel"]
 
+Failed: TypeAlias = "Callable[[grpc.RpcError], bool]"
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
@@ -58,19 +61,25 @@ class WatchedAioChannel(grpc.aio.Channel):
 
     Args:
         tls: what it shows.
-        connect: opens gRPC's own channel, which is closed with this one.
+        connect: opens gRPC's own channel to an address, which is closed with this one.
         deadlines: of calls that name none.
         owner: the event loop of both.
+        addresses: of the server; a call is made at the next one where it is not answered at the first.
     """
 
     def __init__(
-        self, tls: TlsSource, connect: Callable[[TlsMaterial], grpc.aio.Channel], deadlines: Deadlines, owner: Owner
+        self,
+        tls: TlsSource,
+        connect: Callable[[str, TlsMaterial], grpc.aio.Channel],
+        deadlines: Deadlines,
+        owner: Owner,
+        addresses: Sequence[str],
     ) -> None:
         self._deadlines = deadlines
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._leaving: set[asyncio.Task[None]] = set()
-        self._connections: Connections[grpc.aio.Channel] = Connections(tls, connect, self._leave)
+        self._connections: Connections[grpc.aio.Channel] = Connections(tls, connect, self._leave, addresses)
 
     async def __aenter__(self) -> Self:
         self._owner.check()
@@ -81,11 +90,14 @@ class WatchedAioChannel(grpc.aio.Channel):
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._unary(Method("unary_unary", *args, **kwargs), self._deadlines.unary)
+        method: Method[grpc.aio.Channel] = Method("unary_unary", *args, **kwargs)
+        attempts = self._connections.attempts
+        return _AioUnaryCalls(self._owner, self._connections, method, self._deadlines.unary, attempts)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        return self._unary(Method("stream_unary", *args, **kwargs), self._deadlines.stream)
+        method: Method[grpc.aio.Channel] = Method("stream_unary", *args, **kwargs)
+        return _AioUnaryCalls(self._owner, self._connections, method, self._deadlines.stream)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
@@ -127,31 +139,34 @@ class WatchedAioChannel(grpc.aio.Channel):
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
 
-    def _unary(self, method: Method[grpc.aio.Channel], usual: float) -> _AioUnaryCalls[Any]:
-        return _AioUnaryCalls(self._owner, self._connections, method, usual)
-
     def _stream(self, method: Method[grpc.aio.Channel]) -> _AioStreamCalls[Any]:
         return _AioStreamCalls(self._owner, self._connections, method, self._deadlines.stream)
 
 
 class _Calls:
-    """Makes calls of one method on the newest connection."""
+    """Makes calls of one method on the newest connection; ``attempts`` as for a blocking ``_Maker``."""
 
     def __init__(
-        self, owner: Owner, connections: Connections[grpc.aio.Channel], method: Method[grpc.aio.Channel], usual: float
+        self,
+        owner: Owner,
+        connections: Connections[grpc.aio.Channel],
+        method: Method[grpc.aio.Channel],
+        usual: float,
+        attempts: int = 1,
     ) -> None:
         self._owner = owner
         self._connections = connections
         self._method = method
         self._usual = usual
+        self._attempts = attempts
 
     async def ready(self) -> None:
         """Let the TLS files be looked at where it is time; a call without that shows what was seen of them before."""
         if self._connections.due:
             await asyncio.to_thread(self._connections.look)
 
-    def _begin(self, request: object, seconds: float, **kwargs: object) -> Any:
-        """Begin a call; its connection is given back when it has ended."""
+    def _begin(self, request: object, seconds: float, **kwargs: object) -> tuple[Any, Connection[grpc.aio.Channel]]:
+        """Begin a call; return it with its connection, which is given back when it has ended."""
         self._owner.check()
         connection = self._connections.take()
         give_back = self._connections.giving_back(connection)
@@ -161,7 +176,7 @@ class _Calls:
             give_back()
             raise
         call.add_done_callback(give_back)
-        return call
+        return call, connection
 
 
 class _AioUnaryCalls(_Calls, Generic[R]):
@@ -169,7 +184,12 @@ class _AioUnaryCalls(_Calls, Generic[R]):
 
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _Waiting[R]:
         seconds = self._usual if timeout is None else timeout
-        return _Waiting(self._owner, self._begin(request, seconds, **kwargs), seconds + GRACE_SECONDS)
+
+        def begin(seconds: float) -> tuple[Any, Failed]:
+            call, connection = self._begin(request, seconds, **kwargs)
+            return call, partial(self._connections.failed, connection)
+
+        return _Waiting(self._owner, begin, seconds, self._attempts)
 
 
 class _AioStreamCalls(_Calls, Generic[R]):
@@ -177,30 +197,47 @@ class _AioStreamCalls(_Calls, Generic[R]):
 
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _WatchedAioStream[R]:
         seconds = self._usual if timeout is None else timeout
-        return _WatchedAioStream(self._owner, self._begin(request, seconds, **kwargs), seconds + GRACE_SECONDS)
+        call, connection = self._begin(request, seconds, **kwargs)
+        broke = partial(self._connections.broke, connection)
+        return _WatchedAioStream(self._owner, call, broke, seconds + GRACE_SECONDS)
 
 
 class _Waiting(Generic[R]):
-    """Waits for one answer."""
+    """Waits for one answer, at the next address where one is not answered, as long as there is time."""
 
-    def __init__(self, owner: Owner, answer: _AioCall[R], seconds: float) -> None:
+    def __init__(
+        self, owner: Owner, begin: Callable[[float], tuple[_AioCall[R], Failed]], seconds: float, attempts: int
+    ) -> None:
         self._owner = owner
-        self._answer = answer
+        self._begin = begin
+        self._attempts = attempts
         self._until = asyncio.get_running_loop().time() + seconds
+        self._answer, self._failed = begin(seconds)
 
     def __await__(self) -> Generator[Any, None, R]:
         return self._wait().__await__()
 
     async def _wait(self) -> R:
         try:
-            async with asyncio.timeout_at(self._until):
-                return await self._answer
+            async with asyncio.timeout_at(self._until + GRACE_SECONDS):
+                return await self._somewhere()
         except TimeoutError:
             self.cancel()
             raise OverdueError from None
         except asyncio.CancelledError:
             _check_cancelled(self._owner)
             raise
+
+    async def _somewhere(self) -> R:
+        while True:
+            self._attempts -= 1
+            try:
+                return await self._answer
+            except grpc.aio.AioRpcError as error:
+                left = self._until - asyncio.get_running_loop().time()
+                if not self._failed(error) or not self._attempts or left <= 0:
+                    raise
+            self._answer, self._failed = self._begin(left)
 
     def cancel(self) -> bool:
         """End the call; False where it has ended."""
@@ -210,9 +247,12 @@ class _Waiting(Generic[R]):
 class _WatchedAioStream(Generic[R]):
     """Yields the messages of one answer."""
 
-    def __init__(self, owner: Owner, messages: _AioStream[R], seconds: float) -> None:
+    def __init__(
+        self, owner: Owner, messages: _AioStream[R], broke: Callable[[grpc.RpcError], None], seconds: float
+    ) -> None:
         self._owner = owner
         self._call = messages
+        self._broke = broke
         self._messages = messages.__aiter__()
         self._until = asyncio.get_running_loop().time() + seconds
 
@@ -224,6 +264,9 @@ class _WatchedAioStream(Generic[R]):
         try:
             async with asyncio.timeout_at(self._until):
                 return await anext(self._messages)
+        except grpc.aio.AioRpcError as error:
+            self._broke(error)
+            raise
         except TimeoutError:
             self.cancel()
             raise OverdueError from None

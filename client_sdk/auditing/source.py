@@ -5,8 +5,10 @@ Nothing here is believed. A source only sees to it that streams are whole and in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+import time
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+import grpc
 from creditregistry.v1 import transparency_pb2 as pb
 from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 
@@ -14,11 +16,13 @@ from client_sdk.errors import VerificationError
 from client_sdk.kernel.ledger.examination import LiveBinding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import grpc
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["LiveBindings", "RegistrySource", "Source"]
+
+P = TypeVar("P")
+# Seconds before a stream that broke is gone on with.
+_PAUSES = (0.1, 0.3, 0.9)
 
 
 class LiveBindings(NamedTuple):
@@ -97,7 +101,11 @@ class RegistrySource:
         """
         at = start
         if start < end:
-            for page in self._stub.ListLeaves(pb.ListLeavesRequest(start=start, end=end)):
+
+            def rest() -> Iterator[pb.ListLeavesResponse]:
+                return self._stub.ListLeaves(pb.ListLeavesRequest(start=at, end=end)) if at < end else iter(())
+
+            for page in _resumed(rest):
                 if page.start != at or at + len(page.leaves) > end:
                     raise VerificationError("leaves", "leaves.order", got=str(page.start), want=str(at))
                 at += len(page.leaves)
@@ -140,8 +148,12 @@ class RegistrySource:
         """
         at = start
         if start < end:
-            request = pb.ListInquiryLeavesRequest(start=start, end=end)
-            for page in self._stub.ListInquiryLeaves(request):
+
+            def rest() -> Iterator[pb.ListInquiryLeavesResponse]:
+                request = pb.ListInquiryLeavesRequest(start=at, end=end)
+                return self._stub.ListInquiryLeaves(request) if at < end else iter(())
+
+            for page in _resumed(rest):
                 if page.start != at or at + len(page.inquiries) > end:
                     raise VerificationError("inquiry leaves", "inquiries.order", got=str(page.start), want=str(at))
                 at += len(page.inquiries)
@@ -151,3 +163,28 @@ class RegistrySource:
         """Return RegistryState, at most 100 institutions and what they have given, with their map proofs."""
         request = pb.GetDirectoryProofRequest(institutions=institutions, contributions=True)
         return self._stub.GetDirectoryProof(request)
+
+
+def _resumed(rest: Callable[[], Iterator[P]]) -> Iterator[P]:
+    """Yield the pages of a stream; where it breaks, go on with another one.
+
+    Args:
+        rest: begins a stream of what has not been yielded yet.
+
+    Raises:
+        grpc.RpcError: it broke several times without a page between, or was refused.
+    """
+    broken = 0
+    while True:
+        try:
+            for page in rest():
+                yield page
+                broken = 0
+        except grpc.RpcError as error:
+            away = isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNAVAILABLE
+            if not away or broken == len(_PAUSES):
+                raise
+            time.sleep(_PAUSES[broken])
+            broken += 1
+        else:
+            return

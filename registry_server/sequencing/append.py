@@ -1,6 +1,6 @@
 """The append: the one transaction in which leaves, rows and the HEAD become the log.
 
-    lock the head row -> follow what others have appended -> decide item by item -> write -> commit
+    lock the head row -> follow what others have appended -> take and decide item by item -> write -> commit
 
 An item that fails leaves the batch with its own result. A batch with nothing to log writes nothing.
 """
@@ -58,7 +58,7 @@ from registry_server.storage import (
 from registry_server.storage.head import HeadRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from registry_server.sequencing.clock import KnownClock, Timekeeper
     from registry_server.sequencing.committed import Committed
@@ -104,7 +104,7 @@ def append(
     database: Database,
     committed: Committed,
     timekeeper: Timekeeper,
-    items: Sequence[Item],
+    take: Callable[[], Sequence[Item]],
     *,
     beat: bool = False,
     at_once: bool = False,
@@ -115,7 +115,8 @@ def append(
         database: where the log is.
         committed: what this process knows of it; brought up to date.
         timekeeper: says what time it is.
-        items: at most some thousand; an act that corrects the log's time alone.
+        take: called once, when it is this process's turn; returns the items, at most some thousand, and an act that
+            corrects the log's time by itself.
         beat: also log a HEAD if the newest is older than the rulebook's heartbeat.
         at_once: with ``beat``, log it however young the newest is.
 
@@ -136,6 +137,7 @@ def append(
             follow(committed, work, row)
             state = committed.state
         timekeeper.saw(row)
+        items = take()
         now, time = timekeeper.moment(row.logged_at, correcting=corrects_time(items))
         day = day_of(time, state.directory.rulebook.time_zone).isoformat()
         loaded = load(work, items, day, awaits=committed.awaits)
@@ -150,7 +152,6 @@ def append(
             work.commit()
             committed.awaits = awaits
             committed.advance(sealed.state, sealed.log, sealed.inquiries)
-            committed.own_size = sealed.state.size
     changes = staging.live_changes()
     freed = bool(changes.removed or changes.superseded)
     return Batch(sealed.state, results, logged=True, freed=freed, erased=staging.erases)

@@ -1,6 +1,7 @@
 """Group commit: one thread that writes, and takes at once whatever waits for it.
 
-While one transaction commits, the next ones gather. A call is never split over two transactions.
+While one transaction commits, the next ones gather; so they do while another process has its turn, until this one's
+begins. A call is never split over two transactions.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from registry_server.sequencing import inquire
@@ -69,6 +71,8 @@ class Batches:
         self._publisher = publisher
         self._timekeeper = timekeeper
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        # What was taken from the queue and could not join the appends under way: the next to be done.
+        self._put_by: list[_Job | None] = []
         self._closing = threading.Lock()
         self._closed = False
         self._freed = False
@@ -117,7 +121,7 @@ class Batches:
     def _run(self) -> None:
         running = True
         while running:
-            first = self._jobs.get()
+            first = self._put_by.pop() if self._put_by else self._jobs.get()
             jobs = [] if first is None else [first]
             running = first is not None
             while running and sum(len(job.items) for job in jobs) < MAX_BATCH_ITEMS and not self._jobs.empty():
@@ -133,13 +137,25 @@ class Batches:
                 # The log's time may go back with such an act, and with nothing else.
                 if corrects_time(job.items):
                     self._do_appends([job])
-                elif job.items and all(isinstance(item, LapseItem) for item in job.items):
+                elif _of_lapses(job):
                     lapses.append(job)
                 else:
                     together.append(job)
-            self._do_appends(together)
+            self._do_appends(together, gathering=True)
             # Nobody waits for them, and one commit of many is slow: what members say does not go with them.
             self._do_appends(lapses)
+
+    def _gather(self, jobs: list[_Append]) -> list[Item]:
+        """Add the appends that have come since to those of a transaction whose turn begins; return all their items."""
+        count = sum(len(job.items) for job in jobs)
+        while count < MAX_BATCH_ITEMS and not self._put_by and not self._jobs.empty():
+            job = self._jobs.get()
+            if isinstance(job, _Append) and not corrects_time(job.items) and not _of_lapses(job):
+                jobs.append(job)
+                count += len(job.items)
+            else:
+                self._put_by.append(job)
+        return _items_of(jobs)
 
     def _do_inquiries(self, jobs: list[_Inquire]) -> None:
         if not jobs:
@@ -158,16 +174,16 @@ class Batches:
                 job.future.set_result(results[:count])
                 results = results[count:]
 
-    def _do_appends(self, jobs: list[_Append]) -> None:
+    def _do_appends(self, jobs: list[_Append], *, gathering: bool = False) -> None:
         if not jobs:
             return
-        items = [item for job in jobs for item in job.items]
+        take = partial(self._gather if gathering else _items_of, jobs)
         beat = any(job.beat for job in jobs)
         try:
             at_once = self.failure is not None or any(job.at_once for job in jobs)
             # Before the commit as well: a database that may not be signed does not grow either.
             self._publisher.check()
-            batch = append(self._database, self._committed, self._timekeeper, items, beat=beat, at_once=at_once)
+            batch = append(self._database, self._committed, self._timekeeper, take, beat=beat, at_once=at_once)
             checkpoint = self._publisher.store(batch.state)
             if batch.logged:
                 self.failure = None
@@ -205,6 +221,15 @@ class Batches:
             return
         for job in jobs:
             do([job])
+
+
+def _of_lapses(job: _Append) -> bool:
+    """Whether nobody waits for it: housekeeping appends lapses."""
+    return bool(job.items) and all(isinstance(item, LapseItem) for item in job.items)
+
+
+def _items_of(jobs: Sequence[_Append]) -> list[Item]:
+    return [item for job in jobs for item in job.items]
 
 
 def _is_of_a_job(error: Exception) -> bool:

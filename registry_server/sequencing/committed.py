@@ -44,8 +44,6 @@ class Committed:
         self.state = state
         self.log = log
         self.inquiries = inquiries
-        # Size after the newest commit of this process itself, whose writer stores the checkpoint.
-        self.own_size = 0
         # Whether live records are waited for that a restore has not brought back; known by others a call later.
         self.awaits = False
 

@@ -61,7 +61,8 @@ def follow(committed: Committed, work: UnitOfWork, row: HeadRow) -> None:
             raise InconsistentError("head", got="no HEAD", want="a HEAD as last leaf")
         tree = _follow_map(work, state.map_tree, news)
         log = _staged(committed.log, news.leaf_hashes, row.frontier, "log")
-        waiting = inquiries.leaf_range(work, committed.inquiries.size, news.head.inquiry_count)
+        asked_before, asked_now = committed.inquiries.size, news.head.inquiry_count
+        waiting = inquiries.leaf_range(work, asked_before, asked_now) if asked_now != asked_before else []
         asked = _staged(committed.inquiries, leaf_hashes(waiting), row.inquiry_frontier, "inquiry tree")
     except (FormatError, RuleError) as error:
         raise InconsistentError("leaves", got=str(error), want="leaves that follow") from error

@@ -263,11 +263,8 @@ class Ledger:
                 work.renew()
                 row = _head_row(work)
             follow(self._committed, work, row)
-            served, own_size = self._serve(), self._committed.own_size
-        # A commit of another process that died before it had signed it, or that is just about to.
-        if row.checkpoint_size < served.state.size and served.state.size != own_size:
-            self._publisher.store(served.state)
-        return served
+            # Also of another process that died before it had signed this commit, or that is just about to.
+            return self._serve()
 
     def _serve(self) -> Served:
         """Return the newest commit with what all its answers share; the caller holds the lock."""

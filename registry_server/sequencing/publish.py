@@ -125,7 +125,9 @@ class Publisher:
             return signed
 
     def store(self, state: State) -> bytes:
-        """Return the signed checkpoint of a committed state, once it is stored.
+        """Return the signed checkpoint of a committed state, once it is stored or another process appends already.
+
+        What is not stored is signed again by any process, the same bytes; the next heartbeat stores it at the latest.
 
         Raises:
             RegisterMismatchError: the database is not the one that was signed last.
@@ -134,9 +136,10 @@ class Publisher:
         signed = self.checkpoint(state)
         if self._stored < state.size:
             with self._database.append() as work:
-                head.store_checkpoint(work, state.size, signed)
+                stored = head.store_checkpoint(work, state.size, signed)
                 work.commit()
-            self._stored = max(self._stored, state.size)
+            if stored:
+                self._stored = max(self._stored, state.size)
         return signed
 
     def sign_erasure(self, payload: bytes) -> tuple[bytes, bytes]:

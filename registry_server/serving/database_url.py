@@ -6,7 +6,11 @@ from urllib.parse import urlsplit
 
 __all__ = ["WANTED", "has_password", "is_database_url"]
 
-WANTED = "want sqlite:///path or postgresql+psycopg://user@host:port/database"
+WANTED = (
+    "want sqlite:///path or postgresql+psycopg://user@host:port/database; for a cluster "
+    "postgresql+psycopg://user@/database?host=one:5432&host=two:5432&target_session_attrs=read-write; "
+    "behind PgBouncer in transaction mode with pooler=transaction"
+)
 _DATABASES = {("sqlite", "pysqlite"), ("postgresql", "psycopg")}
 
 
@@ -16,10 +20,14 @@ def is_database_url(url: str) -> bool:
     from sqlalchemy import make_url  # noqa: PLC0415 - loads that library
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - likewise
 
+    from registry_server.serving.postgresql import has_pooler, without_pooler  # noqa: PLC0415 - likewise
+
     try:
         parsed = make_url(url)
         dialect = parsed.get_dialect()
-        dialect().create_connect_args(parsed)
+        if has_pooler(parsed) and dialect.name != "postgresql":
+            return False
+        dialect().create_connect_args(without_pooler(parsed))
     except (ArgumentError, ImportError, ValueError):
         # The library's words quote the URL, which may hold a password.
         return False

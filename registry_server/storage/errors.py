@@ -6,6 +6,7 @@ from enum import StrEnum
 
 __all__ = [
     "DatabaseInUseError",
+    "LimitsError",
     "MigrationNeededError",
     "RegisterError",
     "RegisterFault",
@@ -20,6 +21,8 @@ class StorageFault(StrEnum):
     BUSY = "busy"
     FULL = "full"
     GONE = "gone"
+    # A server of PostgreSQL that follows another one and takes no writes.
+    STANDBY = "a standby"
     # Not the database is at fault but this program, which gave it a value that its column cannot hold.
     VALUE = "given a value that it does not take"
     OTHER = "other"
@@ -46,6 +49,16 @@ class DatabaseInUseError(StorageError):
 
     def __init__(self, path: str) -> None:
         super().__init__(StorageFault.BUSY, f"{path} is served by another process")
+
+
+class LimitsError(StorageError):
+    """Limits that bound every wait in the database are not in force."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(StorageFault.OTHER, what)
+
+    def __str__(self) -> str:
+        return f"the database's limits are not in force: {self.what}"
 
 
 class MigrationNeededError(StorageError):

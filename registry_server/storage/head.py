@@ -89,11 +89,18 @@ def write(work: UnitOfWork, row: HeadRow) -> None:
     work.connection.execute(update(schema.head), values)
 
 
-def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> None:
-    """Keep a signed checkpoint, unless a later one is kept already."""
+def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> bool:
+    """Keep a signed checkpoint, unless a later one is kept already.
+
+    Returns:
+        Whether it is kept: also not where another process holds the row. That one is not waited for, since what it
+        appends has a later checkpoint.
+    """
     head = schema.head
-    newer = update(head).where(head.c.checkpoint_size < size)
-    work.connection.execute(newer, {"checkpoint_size": size, "checkpoint": checkpoint})
+    free = select(head.c.id).with_for_update(skip_locked=True)
+    newer = update(head).where(head.c.checkpoint_size < size, head.c.id.in_(free.scalar_subquery()))
+    kept = work.connection.execute(newer, {"checkpoint_size": size, "checkpoint": checkpoint})
+    return kept.rowcount == 1
 
 
 def confirm_clock(work: UnitOfWork, now: int) -> None:

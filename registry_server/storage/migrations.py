@@ -9,12 +9,14 @@ from sqlalchemy import column, create_engine, inspect, make_url, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from registry_server.serving.postgresql import postgresql_engine
 from registry_server.storage.errors import MigrationNeededError, StorageError, StorageFault
 from registry_server.storage.sqlite_file import SqliteFile, is_missing
 from registry_server.storage.unreachable import unreachable
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy import URL, Engine
 
 __all__ = ["check", "current", "newest", "upgrade"]
 
@@ -61,7 +63,7 @@ def current(url: str) -> str:
     parsed = make_url(url)
     if is_missing(parsed):
         return ""
-    engine = create_engine(url, poolclass=NullPool)
+    engine = _engine(parsed)
     try:
         with engine.connect() as connection:
             if not inspect(connection).has_table(_VERSIONS.name):
@@ -79,6 +81,12 @@ def newest() -> str:
 
     (revision,) = ScriptDirectory.from_config(_config("")).get_heads()
     return revision
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return postgresql_engine(url, "registry-server db", {}, pool=NullPool)
+    return create_engine(url, poolclass=NullPool)
 
 
 def _config(url: str) -> Config:

@@ -38,11 +38,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_body
 from client_sdk.kernel.formats.errors import FormatError
 from registry_server.serving.files import replace_file
+from registry_server.serving.postgresql import postgresql_engine
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 from registry_server.storage.sqlite_file import located
 
@@ -57,6 +58,8 @@ __all__ = ["DatabaseRegister", "FileRegister", "Register", "open_register"]
 
 # How long a move waits for another process that moves it at the same moment.
 PATIENCE_SECONDS = 10.0
+# How often the lock file is tried meanwhile: a move takes some milliseconds, and every append makes one.
+_TRY_SECONDS = 0.002
 # The body of a checkpoint: an origin of some hundred characters at most, a number and a hash.
 _MAX_BYTES = 4_096
 _MODE = 0o600
@@ -179,7 +182,7 @@ class FileRegister:
     def _alone(self) -> Iterator[None]:
         try:
             with self._failing():
-                self._lock.acquire()
+                self._lock.acquire(poll_interval=_TRY_SECONDS)
         except Timeout:
             what = f"{self.place}.lock is held by another process"
             raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.BUSY, what) from None
@@ -297,21 +300,16 @@ class DatabaseRegister:
 
 def _engine(url: URL, file: Path | None) -> Engine:
     if file is None:
-        milliseconds = int(PATIENCE_SECONDS * 1_000)
-        connect: dict[str, str | int] = {
-            "connect_timeout": 5,
-            "tcp_user_timeout": milliseconds,
-            "options": f"-c statement_timeout={milliseconds}",
-            "application_name": "registry-server register",
-        }
-        return create_engine(
+        # Each of them bounds a wait for another process; none cuts short a commit that waits for a standby.
+        limits = dict.fromkeys(("lock_timeout", "idle_in_transaction_session_timeout"), int(PATIENCE_SECONDS * 1_000))
+        return postgresql_engine(
             url,
-            poolclass=QueuePool,
+            "registry-server register",
+            limits,
             pool_size=1,
             max_overflow=2,
             pool_timeout=PATIENCE_SECONDS,
-            pool_pre_ping=True,
-            connect_args=connect,
+            pre_ping=True,
         )
     # Opened by its name each time: a file that was moved away must be missed, not written to.
     engine = create_engine(located(url, file), poolclass=NullPool, connect_args={"timeout": PATIENCE_SECONDS})

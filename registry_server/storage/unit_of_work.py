@@ -3,7 +3,7 @@
 SQLite      write-ahead log, ``synchronous=FULL``, ``secure_delete``, one process: a lock file beside the database; the
             file must stay where it was found.
 PostgreSQL  READ COMMITTED for the writer, who takes turns by locking the head row; REPEATABLE READ, read only, for
-            snapshots.
+            snapshots; straight or through a pooler (serving/postgresql.py).
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from registry_server.storage.errors import DatabaseInUseError, StorageError, StorageFault
+from registry_server.serving.postgresql import LimitError, check_limits, has_pooler, postgresql_engine
+from registry_server.storage.errors import DatabaseInUseError, LimitsError, StorageError, StorageFault
 from registry_server.storage.sqlite_file import SqliteFile
+from registry_server.storage.unreachable import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +34,6 @@ __all__ = ["Database", "UnitOfWork"]
 # How long an append waits for its turn behind other processes and tools.
 PATIENCE_MS = 10_000
 IDLE_IN_TRANSACTION_MS = 120_000
-CONNECT_TIMEOUT_SECONDS = 5
 POOL_SIZE = 16
 POOL_OVERFLOW = 16
 # Snapshots at one time. Each may need a second connection, for a tile that is not in memory; what is left of the pool
@@ -101,11 +102,13 @@ class Database:
     def __init__(self, url: str, *, serving: bool = True, patience_ms: int = PATIENCE_MS) -> None:
         parsed = make_url(url)
         self.on_postgresql = parsed.get_backend_name() == "postgresql"
+        self._url = parsed
         self._file = SqliteFile.of(parsed)
         if serving and self._file is not None:
             self._file.keep_private()
         self._lock = _serving_lock(self._file) if serving and self._file is not None else None
-        self._engine = _engine(parsed, self._file, patience_ms)
+        self._limits = {"lock_timeout": patience_ms, "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS}
+        self._engine = _engine(parsed, self._file, patience_ms, self._limits)
         self._turn = threading.Lock()
         self._readers = threading.BoundedSemaphore(READERS)
         self._writer: Connection | None = None
@@ -120,6 +123,26 @@ class Database:
     def engine(self) -> Engine:
         """The engine, for tests that count statements."""
         return self._engine
+
+    def check_primary(self) -> None:
+        """Check that this database takes writes and that its sessions have the limits that were asked for.
+
+        Raises:
+            StorageError: it cannot be reached, or is a standby.
+            LimitsError: a pooler drops the limits.
+        """
+        if not self.on_postgresql:
+            return
+        try:
+            with self._engine.connect() as connection:
+                if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
+                    what = "it takes no reports and no inquiries; name the primary, or all servers of the cluster"
+                    raise StorageError(StorageFault.STANDBY, f"{what} with target_session_attrs=read-write")
+                check_limits(connection, self._limits)
+        except LimitError as error:
+            raise LimitsError(str(error)) from None
+        except DBAPIError as error:
+            raise unreachable(self._url, error) from None
 
     def close(self) -> None:
         """Give up every connection and the lock."""
@@ -210,9 +233,16 @@ class Database:
         return True
 
     def others(self) -> int:
-        """Return how many other connections of registry servers this database has; on SQLite a lock keeps them off."""
+        """Return how many other connections of registry servers this database has; on SQLite a lock keeps them off.
+
+        Raises:
+            StorageError: a pooler hides which connections are a server's.
+        """
         if not self.on_postgresql:
             return 0
+        if has_pooler(self._url):
+            what = "behind a pooler, which hides who uses it; give --database-url of the server itself"
+            raise StorageError(StorageFault.BUSY, what)
         with self._snapshot() as work:
             return int(work.connection.exec_driver_sql(_OTHERS).scalar_one())
 
@@ -293,20 +323,15 @@ def _serving_lock(file: SqliteFile) -> FileLock:
     return lock
 
 
-def _engine(url: URL, file: SqliteFile | None, patience_ms: int) -> Engine:
+def _engine(url: URL, file: SqliteFile | None, patience_ms: int, limits: dict[str, int]) -> Engine:
     if url.get_backend_name() == "postgresql":
-        options = f"-c lock_timeout={patience_ms} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
-        engine = create_engine(
+        engine = postgresql_engine(
             url,
+            "registry-server",
+            limits,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=READ_PATIENCE_SECONDS,
-            isolation_level="READ COMMITTED",
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "options": options,
-                "application_name": "registry-server",
-            },
         )
         event.listen(engine, "handle_error", _leave_standby)
         return engine

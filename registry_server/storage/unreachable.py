@@ -30,10 +30,23 @@ def unreachable(url: URL, error: DBAPIError) -> StorageError:
     """
     if url.get_backend_name() != "postgresql":
         return StorageError(StorageFault.GONE, type(error.orig).__name__)
+    place = f"{url.database or 'the default database'} at {_hosts(url)}"
+    return StorageError(StorageFault.GONE, f"{place}: {_reason(url, error)}{_advice(error)}")
+
+
+def _hosts(url: URL) -> str:
+    several = url.query.get("host", "")
+    if isinstance(several, tuple):
+        return f"any of {len(several)} hosts"
     host = url.host or "the driver's own host"
     shown = f"[{host}]" if ":" in host else host
-    place = f"{url.database or 'the default database'} at {shown}:{url.port or _DEFAULT_PORT}"
-    return StorageError(StorageFault.GONE, f"{place}: {_reason(url, error)}")
+    return f"{shown}:{url.port or _DEFAULT_PORT}"
+
+
+def _advice(error: DBAPIError) -> str:
+    """Return what to do where a pooler refuses what a session asks for."""
+    refused = "unsupported startup parameter: options" in str(error.orig)
+    return "; behind PgBouncer let the URL say ?pooler=transaction" if refused else ""
 
 
 def _reason(url: URL, error: DBAPIError) -> str:

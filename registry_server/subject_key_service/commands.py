@@ -107,7 +107,9 @@ def install(
     trust_root: Annotated[
         Path, typer.Option(metavar="FILE", help="Trust root of the registry.", exists=True, dir_okay=False)
     ],
-    registry: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the registry is.")],
+    registry: Annotated[
+        str, typer.Option(metavar="HOST:PORT[,HOST:PORT...]", help="Where the registry is, at one address or several.")
+    ],
     database_url: Annotated[
         str,
         typer.Option(

@@ -36,6 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry_server.serving.files import destroy_file
+from registry_server.serving.postgresql import postgresql_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,6 @@ __all__ = ["LogEntry", "RequestLog", "RequestLogError", "RequestOutcome", "drop_
 
 BUSY_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 5_000
-CONNECT_TIMEOUT_SECONDS = 5
 _WRITES = "key_service_writes"
 _log = structlog.get_logger(__name__)
 
@@ -284,17 +284,9 @@ def _translated() -> Iterator[None]:
 
 
 def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() == "postgresql":
-        options = f"-c lock_timeout={LOCK_TIMEOUT_MS}"
-        return create_engine(
-            url,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "options": options,
-                "application_name": "subject-key-service",
-            },
-        )
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return postgresql_engine(parsed, "subject-key-service", {"lock_timeout": LOCK_TIMEOUT_MS}, pre_ping=True)
     engine = create_engine(url, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

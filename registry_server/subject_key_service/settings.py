@@ -48,7 +48,10 @@ class KeyServiceSettings(BaseModel):
     name: str = Field(min_length=1, max_length=64, description="Name of the service; its certificate carries it.")
     url: Address = Field(description="host:port at which members reach it, as acts name it.")
     listen: Address = Field(description="host:port on which it listens.")
-    registry: str = Field(default="", description="host:port of the registry whose directory it follows.")
+    registry: str = Field(
+        default="",
+        description="host:port of the registry whose directory it follows, or several with commas between.",
+    )
     database_url: str = Field(default="", description="SQLAlchemy URL; requests.sqlite in the folder without it.")
     metrics_listen: Address | None = Field(
         default=None, description="host:port of /metrics, /healthz and /readyz, in clear; none without it."

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
+from client_sdk._transport.addresses import is_address_list
 from client_sdk._transport.channels import split_target
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import KeyService
@@ -90,7 +91,7 @@ def install(
         certificate: PEM, leaf first.
         ca: PEM of the authority that every peer's certificate leads to.
         trust_root: canonical bytes.
-        registry: host:port.
+        registry: host:port, or several with commas between.
         database_url: SQLAlchemy URL of the log of requests; empty leaves it as it is.
 
     Raises:
@@ -98,7 +99,8 @@ def install(
         FileError: something cannot be written.
     """
     settings = read_settings(folder)
-    split_target(registry)
+    if not is_address_list(registry):
+        raise SetupError("the registry must be host:port, or several, each once, with commas between")
     try:
         root = TrustRoot.parse(trust_root)
     except (FormatError, RuleError) as error:

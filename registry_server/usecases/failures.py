@@ -22,6 +22,7 @@ __all__ = ["complaint_of"]
 _BY_FAULT = {
     StorageFault.BUSY: (RefusalReason.STORAGE_UNAVAILABLE, "storage.busy"),
     StorageFault.GONE: (RefusalReason.STORAGE_UNAVAILABLE, "storage.gone"),
+    StorageFault.STANDBY: (RefusalReason.STORAGE_UNAVAILABLE, "storage.standby"),
     StorageFault.FULL: (RefusalReason.DISK_FULL, "storage.full"),
     StorageFault.OTHER: (RefusalReason.STORAGE_UNAVAILABLE, "storage.failed"),
 }

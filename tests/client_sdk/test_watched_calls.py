@@ -111,11 +111,11 @@ def given_up() -> Iterator[None]:
 
 
 def watching(bare: Deaf | grpc.Channel, deadlines: Deadlines) -> WatchedChannel:
-    return WatchedChannel(NOTHING, lambda _: bare, deadlines)  # type: ignore[arg-type,return-value]  # all that is called
+    return WatchedChannel(NOTHING, lambda _address, _tls: bare, deadlines, ["one"])  # type: ignore[arg-type,return-value]  # all that is called
 
 
 def watching_aio(bare: Deaf | grpc.aio.Channel, deadlines: Deadlines) -> WatchedAioChannel:
-    return WatchedAioChannel(NOTHING, lambda _: bare, deadlines, Owner.of_running_loop())  # type: ignore[arg-type,return-value]  # all that is called
+    return WatchedAioChannel(NOTHING, lambda _address, _tls: bare, deadlines, Owner.of_running_loop(), ["one"])  # type: ignore[arg-type,return-value]  # all that is called
 
 
 def blocking(target: str) -> WatchedChannel:

@@ -175,7 +175,7 @@ def test_a_copy_that_commits_at_the_same_moment_signs_nothing(database_url: str,
         served(copy, register_of(database_url), world) as second,
         served(database_url, register_of(database_url), world) as first,
     ):
-        append(second.database, second._committed, second._timekeeper, [rulebook_act(second, world)])
+        append(second.database, second._committed, second._timekeeper, lambda: [rulebook_act(second, world)])
         accept(first, world.report("lender-1", "one"))
         with pytest.raises(RegisterMismatchError) as refused, second.view():
             pass
@@ -288,7 +288,7 @@ def test_processes_that_take_turns_share_one_register_in_a_second_database(
                 with one.view() as first, two.view() as second:
                     assert first.checkpoint == second.checkpoint
             # A commit that another process has signed further meanwhile is still signed: it is of the same history.
-            append(one.database, one._committed, one._timekeeper, [rulebook_act(one, world)])
+            append(one.database, one._committed, one._timekeeper, lambda: [rulebook_act(one, world)])
             accept(two, world.report("lender-2", "on top of it"))
             one.check_register()
             accept(one, world.report("lender-1", "and so on"))

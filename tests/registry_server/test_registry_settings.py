@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from registry_server.serving.database_url import WANTED as WANT
 from registry_server.settings import SettingsError, load_settings
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.settings import make_settings
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 PASSWORD = "hidden"
 KEY_SERVICE = {"name": "key-service-a", "url": "a.example:443", "listen": "127.0.0.1:0"}
-WANT = "want sqlite:///path or postgresql+psycopg://user@host:port/database"
 NO_DATABASES = {
     "no URL": PASSWORD,
     "no such driver": f"postgresql+nodriver://u:{PASSWORD}@h/x",

@@ -14,7 +14,7 @@ from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.passphrase_input import new_passphrase
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.config import ADDRESS, CONFIG_FILE
+from client_sdk.config import CONFIG_FILE, is_address_list
 from client_sdk.errors import ConfigError
 from client_sdk.forms import INSTITUTION_ID
 from client_sdk.home import create_home
@@ -43,8 +43,8 @@ def _printable(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not ADDRESS.fullmatch(text):
-        raise typer.BadParameter("want HOST:PORT, such as registry.example:7443")
+    if not is_address_list(text):
+        raise typer.BadParameter("want HOST:PORT, such as registry.example:7443, or several with commas between")
     return text
 
 
@@ -114,7 +114,10 @@ def register(app: typer.Typer) -> None:
             typer.Option(metavar="|".join(words_of(Role)), help="What it may do; may be repeated.", show_default=False),
         ] = None,
         registry: Annotated[
-            str | None, typer.Option(metavar="HOST:PORT", help="Address of the registry.", show_default=False)
+            str | None,
+            typer.Option(
+                metavar="HOST:PORT[,HOST:PORT...]", help="Address of the registry, or addresses.", show_default=False
+            ),
         ] = None,
         registry_name: Annotated[
             str | None, typer.Option(help="Name of the registry; part of everything you sign.", show_default=False)

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
 
 from client_sdk.auditing.audit import audit
@@ -19,7 +20,7 @@ from client_sdk.kernel.formats.words import InstitutionStatus, Standing
 from client_sdk.kernel.ledger.findings import FindingId
 from tests.support.handmade_log import HandmadeLog
 from tests.support.lies import Forger, honest_log
-from tests.support.transparency_server import HandmadeRegistry, serve
+from tests.support.transparency_server import PAGE, HandmadeRegistry, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,6 +58,33 @@ def auditor_of(log: HandmadeLog, folder: Path) -> Iterator[Auditor]:
 def auditor(tmp_path: Path) -> Iterator[Auditor]:
     with auditor_of(honest_log(), tmp_path / "audit") as auditor:
         yield auditor
+
+
+class BreakingRegistry(HandmadeRegistry):
+    """A registry whose process is restarted after the first page of each of its first streams of leaves."""
+
+    def __init__(self, log: HandmadeLog, breaks: int) -> None:
+        super().__init__(log)
+        self.breaks = breaks
+
+    def ListLeaves(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.ListLeavesRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ListLeavesResponse]:
+        pages = super().ListLeaves(request, context)
+        yield next(pages)
+        if self.breaks:
+            self.breaks -= 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the registry is stopping")
+        yield from pages
+
+
+def test_a_stream_that_breaks_is_gone_on_with(tmp_path: Path) -> None:
+    log = honest_log()
+    registry = BreakingRegistry(log, breaks=1)
+    with serve(registry) as channel:
+        report = audit(RegistrySource(channel), AuditHome(tmp_path), log.trust_root, now_ms=log.logged_at)
+    assert report.findings == ()
+    assert registry.asked == [(0, len(log.leaves)), (PAGE, len(log.leaves))]
 
 
 class Interrupted(Exception):  # noqa: N818 - it is no error of ours

@@ -32,6 +32,7 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.signing import create_certificate_request, create_tls_key
 from client_sdk.testing.ports import free_address
 from client_sdk.testing.programs import Programs
+from registry_server.serving.database_url import WANTED
 from registry_server.storage.tls_keys import certificates_of, changed_since
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
@@ -316,7 +317,7 @@ def test_a_database_that_is_none_is_named_in_one_line(site: Site) -> None:
     site.found()
     commands = (("serve",), ("fsck",), ("db", "current"), ("db", "check"), ("db", "upgrade"), ("clock", "confirm"))
     told += [run(*command, "--home", site.home, *wrong, expected=2) for command in commands]
-    want = "want sqlite:///path or postgresql+psycopg://user@host:port/database"
+    want = WANTED
     first, *others = told
     assert first == f"registry-server: {site.home / 'registry.toml'}: database_url: Value error, {want}\n"
     assert set(others) == {f"registry-server: the command line: database_url: Value error, {want}\n"}

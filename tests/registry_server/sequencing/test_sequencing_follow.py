@@ -18,6 +18,7 @@ from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import head
 from registry_server.storage.unit_of_work import Database
+from tests.conftest import postgres_database
 from tests.support.registers import register_of
 from tests.support.registry_world import World, accept, subject_of, submit
 from tests.support.reverification import reverify
@@ -116,14 +117,33 @@ def test_an_unsigned_commit_of_another_process_is_published(ledgers: tuple[Ledge
     one, two = ledgers
     # The other one commits and dies before it has signed.
     act = world.act(one, RulebookBody(replace(world.rulebook, notice_hours=1)))
-    append(one.database, one._committed, one._timekeeper, [act])
+    append(one.database, one._committed, one._timekeeper, lambda: [act])
     with two.view() as view:
         assert view.checkpoint.startswith(f"registry.example/log/1\n{view.size}\n".encode())
         size = view.size
+    two.heartbeat().result()
     with two.database.snapshot() as work:
         row = head.read(work)
         assert row is not None
         assert (row.size, row.checkpoint_size) == (size, size)
+
+
+def test_a_checkpoint_waits_for_no_process_that_appends(
+    postgres_url: str, postgres_template: str, world: World
+) -> None:
+    with postgres_database(postgres_url, template=postgres_template) as url:
+        with world.ledger(url) as one, another(url, world) as two:
+            state = one._committed.state
+            one._publisher._stored = 0
+            with two.database.append() as work:
+                head.lock(work)
+                # Were it waited for, this would fail as busy.
+                assert one._publisher.store(state) == one._publisher.checkpoint(state)
+            assert one._publisher._stored == 0
+            accept(two, world.report("lender-1", "loan"))
+            one.heartbeat().result()
+            same(one, two)
+        reverify(url)
 
 
 def test_many_at_once_lose_and_double_nothing(postgres_url: str, database_url: str, world: World) -> None:
