@@ -22,6 +22,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as SourceError
 
 from registry_server.serving.database_url import WANTED, is_database_url
+from registry_server.serving.given_settings import CORRECT_IT, Address, wrong_setting
+from registry_server.serving.hinted import HintedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +36,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Value",
+    "check_settings",
     "load_settings",
     "settings_toml",
 ]
@@ -41,7 +44,6 @@ __all__ = [
 SETTINGS_FILE = "registry.toml"
 _PREFIX = "REGISTRY_"
 Value = str | int | float | list[str]
-_ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 # A message has 16 MiB; beside the persons of a page stand some kilobytes of states and acts.
 _LONGEST_PAGE_BYTES = 3 * 1024 * 1024
 # More of them than this the one process that appends cannot keep busy.
@@ -50,11 +52,10 @@ MAX_CHECKING_PROCESSES = 8
 _OF_A_LICENCE = "-()（）〔〕/ "
 # Fewer letters and digits are no number of a licence, whose exact form no public text gives.
 _LEAST_OF_A_LICENCE = 4
-Address = Annotated[str, Field(pattern=_ADDRESS)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class SettingsError(Exception):
+class SettingsError(HintedError):
     """The settings are missing or not in order; the text names the setting and never its value."""
 
 
@@ -328,36 +329,51 @@ def load_settings(home: Path, overrides: Mapping[str, Value | None] | None = Non
     """
     file = home / SETTINGS_FILE
     if not file.is_file():
-        raise SettingsError(f"{file} is missing: registry-server init makes it")
+        raise SettingsError(
+            f"{file} is missing: registry-server init makes it",
+            "name the registry's folder by --home or REGISTRY_HOME; to make a new registry: registry-server init.",
+        )
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    return _settings(home, given, file)
+
+
+def check_settings(home: Path, values: Mapping[str, Value]) -> None:
+    """Check the settings of a registry whose folder is not made yet.
+
+    Raises:
+        SettingsError: one is missing or not in order.
+    """
+    _settings(home, values, None)
+
+
+def _settings(home: Path, given: Mapping[str, Value], file: Path | None) -> Settings:
     located = type("LocatedSettings", (Settings,), {"_file": file, "__module__": __name__})
     try:
         settings: Settings = located(home=home, **given)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file} is no TOML: {error}") from error
+        raise SettingsError(f"{file} is no TOML: {error}", CORRECT_IT) from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{file} is not UTF-8: byte {error.start}, want TOML, which is UTF-8") from None
+        raise SettingsError(f"{file} is not UTF-8: byte {error.start}, want TOML, which is UTF-8", CORRECT_IT) from None
     except RecursionError:
-        raise SettingsError(f"{file} is nested too deeply") from None
+        raise SettingsError(f"{file} is nested too deeply", CORRECT_IT) from None
     except ValidationError as error:
         wrong = "; ".join(_told(item, file, given) for item in error.errors())
-        raise SettingsError(wrong) from None
+        raise SettingsError(wrong, CORRECT_IT) from None
     except SourceError as error:
         # It names setting and source, and not what was set.
-        raise SettingsError(f"{error}: want JSON") from None
+        raise SettingsError(f"{error}: want JSON", CORRECT_IT) from None
     return settings
 
 
-def _told(item: ErrorDetails, file: Path, given: Mapping[str, Value]) -> str:
+def _told(item: ErrorDetails, file: Path | None, given: Mapping[str, Value]) -> str:
     """Return where a setting that is not in order came from, its name, and what is wanted."""
     if not item["loc"]:
         # A rule about several settings.
-        return f"{file}: {item['msg']}"
+        return f"{file or 'the command line'}: {wrong_setting(item, ())}"
     name = str(item["loc"][0])
     variable = f"{_PREFIX}{name.upper()}"
     source = "the command line" if name in given else variable if variable in os.environ else file
-    is_address = item["type"] == "string_pattern_mismatch"
-    return f"{source}: {'.'.join(map(str, item['loc']))}: {'want HOST:PORT' if is_address else item['msg']}"
+    return f"{source}: {'.'.join(map(str, item['loc']))}: {wrong_setting(item, Settings.model_fields)}"
 
 
 def settings_toml(values: Mapping[str, Value]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
@@ -54,6 +55,10 @@ app.add_typer(log_files, name="tiles")
 app.command(cls=OneCommand)(restoring.restore)
 app.command(cls=OneCommand)(restoring.refill)
 
+_ONE_KEY_SERVICE = (
+    "remark: with one key service alone, its operator can compute the pseudonym of any identity number. With two, of "
+    "different operators, neither can: delete the folder and begin again with both before the act is approved"
+)
 _NOT_IN_ORDER = 2
 _NOT_THE_SIGNED_ONE = 3
 
@@ -66,11 +71,12 @@ def main() -> None:
         app()
     except Exception as error:
         from registry_server.operating.failures import is_register_mismatch, text_of  # noqa: PLC0415 - loads settings
+        from registry_server.serving.next_steps import lines_of  # noqa: PLC0415 - loads pydantic
 
         told = text_of(error)
         if told is None:
             raise
-        typer.echo(f"registry-server: {told}", err=True)
+        typer.echo(lines_of("registry-server", error, told), err=True)
         sys.exit(_NOT_THE_SIGNED_ONE if is_register_mismatch(error) else _NOT_IN_ORDER)
 
 
@@ -137,15 +143,22 @@ def init(
         _finish(home)
         return
     if not registry_name or not administrator or not key_service:
-        raise SettingsError("init needs --registry, --administrator and --key-service, or --finish alone")
+        given = {"--registry": registry_name, "--administrator": administrator, "--key-service": key_service}
+        missing = ", ".join(name for name, value in given.items() if not value)
+        raise SettingsError(
+            f"init without {missing}",
+            "give --registry, --administrator and --key-service to make a registry, or --finish alone.",
+        )
     values: dict[str, Value] = {"registry": registry_name, "listen": listen}
     if host:
         values["hosts"] = host
     if database_url:
         values["database_url"] = database_url
     genesis = draft_registry(home, values, administrator, key_service, threshold, rulebook)
+    if len(key_service) == 1:
+        typer.echo(_ONE_KEY_SERVICE, err=True)
     typer.echo(f"{genesis}: {threshold} of {len(administrator)} administrators must approve this act")
-    typer.echo(f"then: registry-server init --home {home} --finish")
+    typer.echo(f"then: registry-server init --home {shlex.quote(str(home))} --finish")
 
 
 def _finish(home: Path) -> None:

@@ -23,10 +23,11 @@ from registry_server.serving.command_options import refuse_password, version_opt
 from registry_server.serving.descriptors import raise_limit
 from registry_server.serving.files import FileError
 from registry_server.serving.memory import keep_few_arenas
-from registry_server.subject_key_service import SetupError, setup
+from registry_server.serving.next_steps import lines_of
+from registry_server.subject_key_service import INSTALL, SetupError, setup
 from registry_server.subject_key_service.key_backup import back_up_keys, restore_keys, show_key_backup
 from registry_server.subject_key_service.keys import EvaluationKeys
-from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings, read_settings
+from registry_server.subject_key_service.settings import OPTIONS, KeyServiceFolder, make_settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments)
     except (SetupError, FileError, ConfigError, FormatError, RuleError) as error:
-        typer.echo(f"subject-key-service: {error}", err=True)
+        typer.echo(lines_of("subject-key-service", error, str(error)), err=True)
         sys.exit(2)
 
 
@@ -88,7 +89,8 @@ def init(
     ] = 10.0,
 ) -> None:
     """Make folder and keys, and the file that the administrators of a registry need."""
-    settings = make_settings({"name": name, "url": url, "listen": listen or url, "poll_seconds": poll_seconds})
+    given = {"name": name, "url": url, "listen": listen or url, "poll_seconds": poll_seconds}
+    settings = make_settings(given, OPTIONS)
     path = setup.create(KeyServiceFolder(home), settings, san or ())
     typer.echo(f"{path}: hand this to the administrators")
     typer.echo(f"{home / 'keys'}: back this up where nobody else can read it; without it no pseudonym can be made")
@@ -142,7 +144,10 @@ def serve(home: Home) -> None:
     folder = KeyServiceFolder(home)
     settings = read_settings(folder)
     if folder.destruction.exists():
-        raise SetupError(f"{folder.destruction}: this key service is being destroyed, and serves nobody any more")
+        raise SetupError(
+            f"{folder.destruction}: this key service is being destroyed, and serves nobody any more",
+            "run `destroy` again to end it.",
+        )
     raise_limit()
     keep_few_arenas()
     log_to_standard_error(settings.log_level, "json")
@@ -262,16 +267,21 @@ def forget(
     follower = DirectoryFollower(_installed_root(folder))
     KeptDirectory(folder.directory).restore(follower)
     if follower.checkpoint is None:
-        raise SetupError("nothing was followed yet: there is nothing to forget")
+        raise SetupError(
+            "nothing was followed yet: there is nothing to forget",
+            "start the service: it follows the log from its genesis on.",
+        )
     held = confirmation(follower.checkpoint)
     if confirm is None:
         typer.echo(_FORGETTING.format(confirmation=held))
         raise typer.Exit(1)
     if confirm != held:
-        raise SetupError(f"nothing was changed: --confirm must be exactly {held}")
+        raise SetupError(
+            f"nothing was changed: --confirm must be exactly {held}", "run the command without --confirm first."
+        )
     kept = folder.home / f"directory.forgotten-{follower.checkpoint.size}-{follower.checkpoint.root.hex()[:16]}"
     if kept.exists():
-        raise SetupError(f"nothing was changed: {kept} is there already, move it away first")
+        raise SetupError(f"nothing was changed: {kept} is there already", "move it away first.")
     folder.directory.rename(kept)
     typer.echo(f"{kept}: what was followed so far; start the service again")
 
@@ -280,7 +290,7 @@ def _installed_root(folder: KeyServiceFolder) -> TrustRoot:
     try:
         return TrustRoot.parse(folder.trust_root.read_bytes())
     except OSError as error:
-        raise SetupError(f"{folder.trust_root} cannot be read: {error.strerror}; `install` writes it") from error
+        raise SetupError(f"{folder.trust_root} cannot be read: {error.strerror}", INSTALL) from error
 
 
 def _status(folder: KeyServiceFolder) -> dict[str, object]:

@@ -92,10 +92,19 @@ def _check_allowed(folder: KeyServiceFolder, certificate: bytes, now: int) -> No
     follower = DirectoryFollower(root)
     KeptDirectory(folder.directory).restore(follower)
     if follower.view is None or follower.directory.closing is None:
-        raise SetupError("this service has followed no act that closes the registry: nothing was destroyed")
+        raise SetupError(
+            "this service has followed no act that closes the registry: nothing was destroyed",
+            "let it serve until it has followed the closing act (`status` shows how far it is), then stop it.",
+        )
     closing, rulebook = follower.directory.closing, follower.directory.rulebook
     if (closing.place, closing.body) != (said.act_index, body):
-        raise SetupError(f"the newest closing act is at leaf {closing.place}, and not at {said.act_index}")
+        raise SetupError(
+            f"the newest closing act is at leaf {closing.place}, and not at {said.act_index}",
+            "give destruction.bin of the registry's public folder, made after that act.",
+        )
     today = day_of(now, rulebook.time_zone).isoformat()
     if today <= body.open_until:
-        raise SetupError(f"it is {today} here, and the registry is open until {body.open_until}: nothing was destroyed")
+        raise SetupError(
+            f"it is {today} here, and the registry is open until {body.open_until}: nothing was destroyed",
+            "run it again when that day is over.",
+        )

@@ -110,17 +110,22 @@ def restore_keys(folder: KeyServiceFolder, path: Path, passphrase_file: Path) ->
         )
         content = {str(name): b64decode(item, validate=True) for name, item in json.loads(plain).items()}
     except (CryptoError, ValueError, AttributeError, TypeError):
-        raise SetupError(f"{path}: wrong passphrase, or the file was damaged") from None
+        raise SetupError(
+            f"{path}: wrong passphrase, or the file was damaged", "compare --passphrase-file, else use another backup."
+        ) from None
     strange = [name for name in content if not _NAMES.fullmatch(name)]
     other = [name for name, item in content.items() if not _is_free(folder.home / name, item)]
     if strange or other:
-        raise SetupError(f"{folder.home / min(strange or other)} is another file already: nothing was written")
+        raise SetupError(
+            f"{folder.home / min(strange or other)} is another file already: nothing was written",
+            "name a new folder by --home.",
+        )
     for name in sorted(content, key=lambda name: (name == _SETTINGS, name)):
         take_folder((folder.home / name).parent)
         if not (folder.home / name).exists():
             write_secret(folder.home / name, content[name])
     if tuple(sorted(key.hex() for key in EvaluationKeys.load(folder.keys).seeds())) != backup.key_ids:
-        raise SetupError(f"{folder.keys} holds other keys beside those of the backup")
+        raise SetupError(f"{folder.keys} holds other keys beside those of the backup", "name a new folder by --home.")
     return backup
 
 
@@ -140,7 +145,7 @@ def _parse(path: Path) -> tuple[KeyBackup, bytes]:
     except (ValueError, TypeError, KeyError, RecursionError):
         backup = KeyBackup("", (), b"")
     if form != _FORM or backup.encode() != form + line or len(backup.salt) != argon2id.SALTBYTES:
-        raise SetupError(f"{path} is no backup of a key service")
+        raise SetupError(f"{path} is no backup of a key service", "give the file that `key backup` wrote.")
     return backup, data
 
 
@@ -157,5 +162,8 @@ def _passphrase(path: Path) -> bytes:
     with path.open("rb") as file:
         passphrase = file.read(_MOST_PASSPHRASE + 3).removesuffix(b"\n").removesuffix(b"\r")
     if not _LEAST_PASSPHRASE <= len(passphrase) <= _MOST_PASSPHRASE or b"\n" in passphrase:
-        raise SetupError(f"{path}: want one line of {_LEAST_PASSPHRASE} to {_MOST_PASSPHRASE:,} bytes")
+        raise SetupError(
+            f"{path}: want one line of {_LEAST_PASSPHRASE} to {_MOST_PASSPHRASE:,} bytes",
+            "write such a passphrase into the file.",
+        )
     return passphrase

@@ -15,7 +15,7 @@ from client_sdk.kernel.formats.keys import key_id
 from client_sdk.kernel.formats.state import VOPRF
 from client_sdk.kernel.subjects.oprf import SEED_BYTES, EvaluationKey
 from registry_server.serving.files import check_private, write_secret
-from registry_server.subject_key_service import SetupError
+from registry_server.subject_key_service import BACKUP, SetupError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ class EvaluationKeys:
         """
         numbers = _numbers(folder) if folder.is_dir() else []
         if not numbers:
-            raise SetupError(f"{folder} holds no key")
+            raise SetupError(f"{folder} holds no key", BACKUP)
         return cls([_read(folder / f"{number}.key") for number in numbers])
 
     def get(self, service: bytes) -> EvaluationKey | None:
@@ -93,7 +93,7 @@ def _read(path: Path) -> EvaluationKey:
     try:
         seed = path.read_bytes()
     except OSError as error:
-        raise SetupError(f"{path} cannot be read: {error.strerror}") from error
+        raise SetupError(f"{path} cannot be read: {error.strerror}", BACKUP) from error
     if len(seed) != SEED_BYTES:
-        raise SetupError(f"{path} holds {len(seed)} bytes, not the {SEED_BYTES} of a key")
+        raise SetupError(f"{path} holds {len(seed)} bytes, not the {SEED_BYTES} of a key", BACKUP)
     return EvaluationKey.from_seed(seed)

@@ -32,7 +32,7 @@ from registry_server.serving.operator_http import OperatorServer, measure_proces
 from registry_server.serving.places import Limits, Places
 from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.serving.transport import open_server
-from registry_server.subject_key_service import SetupError
+from registry_server.subject_key_service import INSTALL, SetupError
 from registry_server.subject_key_service.admission import check_fresh
 from registry_server.subject_key_service.authorization import SERVICE, LenderAuthorizer
 from registry_server.subject_key_service.errors import CATALOGUE, complaint_of
@@ -93,7 +93,7 @@ async def serve(
         ConfigError: what was followed so far is damaged, or the TLS files are missing.
     """
     if not settings.registry:
-        raise SetupError("no registry is set; `install` names it")
+        raise SetupError("no registry is set", INSTALL)
     with folder.sole_use():
         await _serve(folder, settings, ready, stop, now_ms)
 
@@ -215,7 +215,10 @@ def _listen(server: grpc.aio.Server, address: str, tls: ServerTls) -> None:
     try:
         server.add_secure_port(address, tls.credentials())
     except RuntimeError:
-        raise SetupError(f"{address} is taken, or is none of this machine") from None
+        raise SetupError(
+            f"listen: {address} is taken, or is none of this machine",
+            "end what listens there, or set another address in listen of service.toml.",
+        ) from None
 
 
 async def _until_stopped(stop: asyncio.Event, following: asyncio.Task[None]) -> None:
@@ -231,13 +234,16 @@ def _trust_root(folder: KeyServiceFolder) -> TrustRoot:
     try:
         return TrustRoot.parse(folder.trust_root.read_bytes())
     except OSError as error:
-        raise SetupError(f"{folder.trust_root} cannot be read: {error.strerror}; `install` writes it") from error
+        raise SetupError(f"{folder.trust_root} cannot be read: {error.strerror}", INSTALL) from error
     except (FormatError, RuleError) as error:
-        raise SetupError(f"{folder.trust_root} is not in order: {error}") from error
+        raise SetupError(f"{folder.trust_root} is not in order: {error}", INSTALL) from error
 
 
 def _open_log(url: str) -> RequestLog:
     try:
         return RequestLog(url)
     except RequestLogError as error:
-        raise SetupError(f"the log of requests cannot be opened: {error}") from error
+        raise SetupError(
+            f"the log of requests cannot be opened: {error}",
+            "check database_url of service.toml, that this database runs, and the free space of its disk.",
+        ) from error

@@ -15,25 +15,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from registry_server.serving.database_url import WANTED, is_database_url
+from registry_server.serving.given_settings import CORRECT_IT, Address, wrong_setting
 from registry_server.subject_key_service import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["KeyServiceFolder", "KeyServiceSettings", "make_settings", "read_settings", "settings_toml"]
+__all__ = ["OPTIONS", "KeyServiceFolder", "KeyServiceSettings", "make_settings", "read_settings", "settings_toml"]
 
 MAX_PROCESSES = 4
-_ADDRESS = r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
-Address = Annotated[str, Field(pattern=_ADDRESS)]
+# What the name of a setting follows in an error about an option.
+OPTIONS = "--"
+_NAME = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 
 
 def _default_processes() -> int:
@@ -79,6 +82,20 @@ class KeyServiceSettings(BaseModel):
         description="Connections of all clients; fewer where the limit of open files leaves room for fewer.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("name")
+    @classmethod
+    def _of_a_certificate(cls, name: str) -> str:
+        if not re.fullmatch(_NAME, name):
+            raise ValueError("want 1 to 64 lower-case letters, digits and hyphens, none at either end")
+        return name
+
+    @field_validator("url")
+    @classmethod
+    def _reachable(cls, url: str) -> str:
+        if int(url.rpartition(":")[2]) == 0:
+            raise ValueError("want the port at which members reach it (got 0)")
+        return url
 
     @field_validator("database_url")
     @classmethod
@@ -161,14 +178,19 @@ def read_settings(folder: KeyServiceFolder) -> KeyServiceSettings:
     try:
         values = tomllib.loads(folder.settings.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SetupError(f"{folder.settings} cannot be read: {error.strerror}") from error
+        hint = "name the folder of a key service by --home or KEY_SERVICE_HOME; to make one: subject-key-service init."
+        raise SetupError(f"{folder.settings} cannot be read: {error.strerror}", hint) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
-        raise SetupError(f"{folder.settings} is no TOML") from None
-    return make_settings(values)
+        raise SetupError(f"{folder.settings} is no TOML", CORRECT_IT) from None
+    return make_settings(values, f"{folder.settings}: ")
 
 
-def make_settings(values: Mapping[str, object]) -> KeyServiceSettings:
+def make_settings(values: Mapping[str, object], source: str = "setting ") -> KeyServiceSettings:
     """Return settings with these values.
+
+    Args:
+        values: by the names of the settings.
+        source: what a setting's name follows in an error: a file, or ``--`` for options, which have hyphens.
 
     Raises:
         SetupError: one is missing, unknown or not in order; the text names the setting and never its value.
@@ -178,7 +200,10 @@ def make_settings(values: Mapping[str, object]) -> KeyServiceSettings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SetupError(f"setting {name}: {first['msg']}") from None
+        name = name.replace("_", "-") if source == OPTIONS else name
+        raise SetupError(
+            f"{source}{name}: {wrong_setting(first, KeyServiceSettings.model_fields)}", CORRECT_IT
+        ) from None
 
 
 def settings_toml(settings: KeyServiceSettings) -> bytes:

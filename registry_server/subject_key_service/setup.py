@@ -21,9 +21,11 @@ from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.serving.files import replace_file, take_folder, write_secret
+from registry_server.serving.given_settings import CORRECT_IT
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.keys import create_key
 from registry_server.subject_key_service.settings import (
+    OPTIONS,
     KeyServiceFolder,
     KeyServiceSettings,
     make_settings,
@@ -55,7 +57,11 @@ def create(folder: KeyServiceFolder, settings: KeyServiceSettings, hosts: Iterab
     """
     Holder.parse(Holder(HolderKind.KEY_SERVICE, settings.name).uri)
     if folder.settings.exists():
-        raise SetupError(f"{folder.home} holds a key service already")
+        raise SetupError(
+            f"{folder.home} holds a key service already",
+            "name a new folder by --home. Delete a folder only where its keys are in no registry: without them no "
+            "pseudonym can be made.",
+        )
     take_folder(folder.home)
     folder.tls.mkdir(mode=0o700, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -100,14 +106,16 @@ def install(
     """
     settings = read_settings(folder)
     if not is_address_list(registry):
-        raise SetupError("the registry must be host:port, or several, each once, with commas between")
+        raise SetupError("--registry: want HOST:PORT, or several, each once, with commas between", CORRECT_IT)
     try:
         root = TrustRoot.parse(trust_root)
     except (FormatError, RuleError) as error:
-        raise SetupError(f"the trust root is not in order: {error}") from error
+        raise SetupError(
+            f"--trust-root: {error}", "give trust-root.bin of the registry's public folder, whole and unchanged."
+        ) from error
     _check_certificate(_read(folder.tls / "key.pem"), certificate, ca, settings.name)
     changed = {"registry": registry, **({"database_url": database_url} if database_url else {})}
-    new_settings = make_settings({**settings.model_dump(exclude_unset=True), **changed})
+    new_settings = make_settings({**settings.model_dump(exclude_unset=True), **changed}, OPTIONS)
     replace_file(folder.tls / "certificate.pem", certificate)
     replace_file(folder.tls / "ca.pem", ca)
     replace_file(folder.trust_root, trust_root)
@@ -146,11 +154,22 @@ def _check_certificate(key_pem: bytes, certificate_pem: bytes, ca_pem: bytes, na
         holder = Holder.of_names(names.get_values_for_type(x509.UniformResourceIdentifier))
     except (InvalidSignature, TypeError, ValueError, UnsupportedAlgorithm, x509.ExtensionNotFound, FormatError):
         # Not chained: a library's message may quote what it read.
-        raise SetupError("the certificate is none that this authority gave a key service") from None
-    if certificate.public_key() != key.public_key():
-        raise SetupError("the certificate is for another key")
+        raise SetupError(
+            "--certificate: none that the authority in --ca gave a key service",
+            f"give {name}.pem of the registry's public/certificates, and ca.pem of its public folder.",
+        ) from None
+    another = (
+        f"give {name}.pem of the registry's public/certificates; its operator makes it by `registry-server certify`"
+    )
     if holder != Holder(HolderKind.KEY_SERVICE, name):
-        raise SetupError(f"the certificate is for {holder.uri}")
+        raise SetupError(
+            f"--certificate: for {holder.uri} (want {Holder(HolderKind.KEY_SERVICE, name).uri})", f"{another}."
+        )
+    if certificate.public_key() != key.public_key():
+        raise SetupError(
+            "--certificate: for another key than this folder's",
+            f"{another} from {name}.key-service.json of this folder.",
+        )
 
 
 def _read(path: Path) -> bytes:

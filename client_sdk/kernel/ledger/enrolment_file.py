@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["EnrolmentFile", "from_base64", "read_fields", "read_vouch"]
 
 FORM = "creditregistry enrolment v1"
+# What the small JSON files of this program call themselves.
+_FORM_NAME = re.compile(r"creditregistry [a-z-]{1,32} v[0-9]{1,3}", re.ASCII)
 # A file of keys and one request is some kilobytes.
 MAX_FILE_BYTES = 65_536
 
@@ -44,7 +47,9 @@ def read_fields(data: bytes, form: str, fields: Mapping[str, type]) -> dict[str,
         raise FormatError(part, "file.size", got=f"{len(data)} bytes", want=f"at most {MAX_FILE_BYTES} bytes")
     content = strict_json.parse(data, part)
     if not isinstance(content, dict) or content.get("form") != form:
-        raise FormatError(part, "file.form", want=form)
+        found = content.get("form") if isinstance(content, dict) else None
+        named = isinstance(found, str) and _FORM_NAME.fullmatch(found) is not None
+        raise FormatError(part, "file.form", got=str(found) if named else "no file of this program", want=form)
     if set(content) != {"form", *fields}:
         raise FormatError(part, "file.fields", want=", ".join(fields))
     for name, kind in fields.items():

@@ -286,7 +286,7 @@ def test_the_rulebook_may_differ_from_its_defaults(site: Site, tmp_path: Path) -
     assert "no_such_limit" in run(*other.words(), "--rulebook", limits, expected=2)
     limits.write_text("[" * 100_000)
     told = run(*other.words(), "--rulebook", limits, expected=2)
-    assert told == f"registry-server: {limits}: a JSON object of limits of the rulebook, nested too deeply\n"
+    assert told.startswith(f"registry-server: --rulebook {limits}: a JSON object of limits of the rulebook, nested too")
 
 
 def test_a_registry_begins_with_the_rulebook_of_its_jurisdiction(site: Site) -> None:
@@ -318,9 +318,8 @@ def test_a_database_that_is_none_is_named_in_one_line(site: Site) -> None:
     commands = (("serve",), ("fsck",), ("db", "current"), ("db", "check"), ("db", "upgrade"), ("clock", "confirm"))
     told += [run(*command, "--home", site.home, *wrong, expected=2) for command in commands]
     want = WANTED
-    first, *others = told
-    assert first == f"registry-server: {site.home / 'registry.toml'}: database_url: Value error, {want}\n"
-    assert set(others) == {f"registry-server: the command line: database_url: Value error, {want}\n"}
+    do = "What to do: correct what is named, and run the same command again.\n"
+    assert set(told) == {f"registry-server: the command line: database_url: {want}\n{do}"}
 
 
 @pytest.mark.parametrize(

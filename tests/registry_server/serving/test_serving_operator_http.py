@@ -10,8 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import TypeAdapter
 
+from registry_server.serving.given_settings import Address
 from registry_server.serving.operator_http import OperatorServer, measure_process
-from registry_server.settings import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,54 @@
+"""Settings that an operator gave, on a command line or in a file: their addresses, and what is wrong with one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic_core import ErrorDetails
+
+__all__ = ["CORRECT_IT", "Address", "wrong_setting"]
+
+CORRECT_IT = "correct what is named, and run the same command again."
+_MAX_PORT = 65_535
+_HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
+
+
+def _check_address(address: str) -> str:
+    """Return an address as it is; what is wrong with another text is told without repeating it."""
+    host, colon, port = address.rpartition(":")
+    if "://" in address:
+        got = "a URL: leave out what stands before the host"
+    elif not colon or not re.fullmatch(r"[0-9]{1,5}", port):
+        got = "no port"
+    elif int(port) > _MAX_PORT:
+        got = f"a port above {_MAX_PORT}"
+    elif not _HOST.fullmatch(host):
+        got = "no host name or address, which in IPv6 stands in brackets"
+    else:
+        return address
+    raise ValueError(f"want HOST:PORT, such as 127.0.0.1:7443 (got {got})")
+
+
+Address = Annotated[str, AfterValidator(_check_address)]
+
+
+def wrong_setting(item: ErrorDetails, known: Iterable[str]) -> str:
+    """Return what is wrong with a setting, without its value.
+
+    Args:
+        item: what the validation found.
+        known: names of all settings.
+    """
+    if item["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(str(item["loc"][0]), list(known), n=1)
+        return f"unknown setting{f', the nearest one is {nearest[0]}' if nearest else ''}"
+    if item["type"] == "missing":
+        return "this setting is needed"
+    return item["msg"].removeprefix("Value error, ")
