@@ -63,7 +63,7 @@ def closed_by(before: Closing | None, body: ClosingBody, index: int, today: str,
 
 def is_over(closing: Closing | None, today: str) -> bool:
     """Whether a legal day, YYYY-MM-DD, is after the last one on which members are served."""
-    return closing is not None and today > closing.body.open_until
+    return closing is not None and closing.body.is_over(today)
 
 
 def opens_record(statement: Statement) -> bool:
@@ -85,7 +85,7 @@ def check_not_closed(closing: Closing | None, today: str, *, opens: bool = False
     if closing is None:
         return
     until = closing.body.open_until
-    if today > until:
+    if is_over(closing, today):
         raise RuleError("REGISTRY_CLOSED", "registry", "closing.last-day", got=today, want=f"{until} or earlier")
     if opens:
         want = f"no new record: the registry closes on {until}; changes of what it holds go on until then"

@@ -178,7 +178,7 @@ def _closing(data: bytes, root: TrustRoot) -> ClosingBody:
 
 def _check_allowed(said: Destruction, closing: ClosingBody, time_zone: str) -> None:
     day = day_of(said.destroyed_at, time_zone).isoformat()
-    if day <= closing.open_until:
+    if not closing.is_over(day):
         raise FormatError(_PART, "destruction.day", got=day, want=f"a day after {closing.open_until}")
     if bool(said.manifest_digest) is not (closing.successor is not None):
         raise FormatError(_PART, "destruction.handed-over", want="an export exactly where a successor is named")
