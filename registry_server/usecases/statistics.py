@@ -8,12 +8,8 @@ from client_sdk.kernel.formats.act import Act, ClockBody
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.words import Role
 from client_sdk.kernel.ledger.quality import rows_of
-<<<<<<< HEAD
 from client_sdk.kernel.ledger.statistics import MAX_MONTHS, month_of, months_reopened, publish
-=======
-from client_sdk.kernel.ledger.statistics import MAX_MONTHS, month_of, publish
 from client_sdk.kernel.rules.dates import is_month, month_before
->>>>>>> eyes1
 from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
@@ -24,13 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ReportedCounts", "StatisticsAnswer"]
 
-<<<<<<< HEAD
 # Acts that are read at a time.
 _ACTS = 256
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
-=======
->>>>>>> eyes1
 
 class StatisticsAnswer(NamedTuple):
     """Rows ascending by month, and the commit that they are of.
