@@ -163,7 +163,7 @@ class Replay:
         self.chains[chain.key] = chain
         standing = None if before is None else before.standing
         self.tally.take_statement(index, leaf.logged_at, chain.key.issuer, chain.kind, standing, chain.standing)
-        self.quality.take_statement(index, leaf.logged_at, statement)
+        self.quality.take_statement(index, leaf.logged_at, statement, standing, self.directory.rulebook)
         if chain.version == 1 and chain.continues is not None:
             self._continued_by[chain.continues] = chain.key
             self.chains[chain.continues] = replace(self.chains[chain.continues], continued=True)
