@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
-from unicodedata import category
+from unicodedata import category, normalize
 
 from creditregistry.v1 import common_pb2 as words
 
@@ -76,16 +76,32 @@ def decide_breach(members: dict[str, Member], act: breach_pb2.BreachAct, logged_
     for listed in (list(act.natures), list(act.data)):
         require(listed and listed == sorted(set(listed)) and listed[0] > 0, "listed")
     for text in (act.cause, act.harm, act.remedies, act.advice, act.contact):
-        require(0 < len(text) <= 1000 and text.strip(), "text")
-        kinds = [category(char) for char in text if not char.isspace()]
-        require("Cf" not in kinds and "Nd" * 15 not in "".join(kinds), "characters")
+        require(0 < len(text) <= 1000, "text")
+        seen = {char for char in text if category(char)[0] in "LNPS"}
+        require(seen - set("\u115f\u1160\u2800\u3164\uffa0"), "seen")
+        require("Cf" not in map(category, text), "characters")
+        require(longest_number(text) < 15, "number")
     require(list(act.members) == sorted(set(act.members)) and len(act.members) <= 200, "members")
     for member in act.members:
-        known(members, member)
+        require({1, 4} & set(known(members, member).message.roles), "inbox")
     return lambda: None
 
 
 def years_later(day: str, years: int) -> str:
+def longest_number(text: str) -> int:
+    """Return the digits of the longest number, its groups joined where at most three signs stand between them."""
+    longest = digits = gap = 0
+    for char in normalize("NFKC", text):
+        if category(char) == "Nd":
+            digits, gap = digits + 1 if gap <= 3 else 1, 0
+            longest = max(longest, digits)
+        elif category(char)[0] in "LN" or char in ",;\u3001":
+            digits = 0
+        else:
+            gap += 1
+    return longest
+
+
     year, rest = int(day[:4]) + years, day[4:]
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     return f"{year:04}" + ("-02-28" if rest == "-02-29" and not leap else rest)
