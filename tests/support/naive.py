@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import closing_pb2, directory_pb2, statement_pb2
 from creditregistry.v1 import common_pb2 as words
+from creditregistry.v1 import directory_pb2, statement_pb2
 
 from tests.support.naive_acts import (
+    NewestClosing,
     decide_breach,
     decide_closing,
     decide_ending,
@@ -84,7 +85,7 @@ class NaiveLog:
         self.wrong: dict[int, str] = {}
         self.erased_now: list[tuple[int, tuple[str, bytes]]] = []
         self.acknowledged: set[bytes] = set()
-        self.closing = closing_pb2.ClosingAct()
+        self.closing = NewestClosing()
 
     def read(self, leaves: Iterable[bytes]) -> None:
         for leaf in leaves:
@@ -104,8 +105,8 @@ class NaiveLog:
             parts.append(rest[4 : 4 + length])
             rest = rest[4 + length :]
         require(index != 1 or leaf[0] == 4, "leaf 1")
-        if leaf[0] == 1 and self.closing.open_until:
-            require(day(logged_at) <= self.closing.open_until, "closed")
+        if leaf[0] == 1 and self.closing.act.open_until:
+            require(day(logged_at) <= self.closing.act.open_until, "closed")
             opens = parts[0].decode() == TYPE.format("statement")
             require(not opens or statement_pb2.Statement.FromString(parts[1]).version > 1, "closing")
         if leaf[0] == 1 and parts[0].decode() == TYPE.format("statement"):
@@ -308,7 +309,7 @@ class NaiveLog:
             issuer = self.members[place[0]].message
             dates = [known.versions[-1].retain_until, issuer.ending.retain_until]
             date = min((one for one in dates if one), default="")
-            over = self.closing.open_until and day(logged_at) > self.closing.open_until
+            over = self.closing.act.open_until and day(logged_at) > self.closing.act.open_until
             require(known.live and (over or (date and date <= day(logged_at))), "early")
         self._erase(index, place)
 
@@ -408,8 +409,7 @@ class NaiveLog:
             case "clock":
                 return lambda: None
             case "closing":
-                decide_closing(self.closing, act.closing, day(logged_at), self.registry)
-                return lambda: self.closing.CopyFrom(act.closing)
+                return decide_closing(self.closing, act.closing, index, day(logged_at), self.registry)
             case "breach":
                 return decide_breach(self.members, act.breach, logged_at)
             case "tls_key":
@@ -458,7 +458,7 @@ class NaiveLog:
         self.inquiries = head.inquiry_count
         self.last_head = index
         require(head.previous == previous, "previous")
-        require(head.newest_act == self.acts[-1][0], "newest act")
+        require((head.newest_act, head.closing_act) == (self.acts[-1][0], self.closing.place), "acts")
         require(head.inquiry_count >= inquiries, "inquiries")
 
     def live(self) -> dict[tuple[str, bytes], int]:

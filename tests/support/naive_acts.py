@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
+from creditregistry.v1 import closing_pb2
 from creditregistry.v1 import common_pb2 as words
 
 from tests.support.naive_parts import day, require
@@ -17,7 +18,7 @@ from tests.support.naive_parts import day, require
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from creditregistry.v1 import breach_pb2, closing_pb2, directory_pb2
+    from creditregistry.v1 import breach_pb2, directory_pb2
 
     from tests.support.naive_parts import Member
 
@@ -87,7 +88,6 @@ def decide_breach(members: dict[str, Member], act: breach_pb2.BreachAct, logged_
     return lambda: None
 
 
-def years_later(day: str, years: int) -> str:
 def longest_number(text: str) -> int:
     """Return the digits of the longest number, its groups joined where at most three signs stand between them."""
     longest = digits = gap = 0
@@ -102,6 +102,7 @@ def longest_number(text: str) -> int:
     return longest
 
 
+def years_later(day: str, years: int) -> str:
     year, rest = int(day[:4]) + years, day[4:]
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     return f"{year:04}" + ("-02-28" if rest == "-02-29" and not leap else rest)
@@ -112,12 +113,27 @@ def known(members: dict[str, Member], id_: str) -> Member:
     return members[id_]
 
 
-def decide_closing(before: closing_pb2.ClosingAct, act: closing_pb2.ClosingAct, today: str, registry: str) -> None:
+class NewestClosing:
+    """The newest act that closed the log, and its index: an empty one at 0 before the first."""
+
+    def __init__(self) -> None:
+        self.act, self.place = closing_pb2.ClosingAct(), 0
+
+
+def decide_closing(
+    newest: NewestClosing, act: closing_pb2.ClosingAct, index: int, today: str, registry: str
+) -> Callable[[], None]:
     require(act.way in (1, 2, 3) and len(act.approval_digest) == 32 and act.approval, "form")
     require(act.HasField("successor") == (act.way in (1, 2)), "successor")
     require(act.successor.registry != registry, "successor")
-    require(act.open_until >= max(today, before.open_until), "day")
-    require(act.way >= before.way, "order")
+    require(act.open_until >= max(today, newest.act.open_until), "day")
+    require(act.way >= newest.act.way, "order")
+
+    def close() -> None:
+        newest.act.CopyFrom(act)
+        newest.place = index
+
+    return close
 
 
 def decide_tls_key(

@@ -14,7 +14,7 @@ from client_sdk.kernel.rules.errors import RuleError
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.closing import ClosingBody
 
-__all__ = ["Closing", "check_not_closed", "closed_by", "is_over"]
+__all__ = ["Closing", "check_not_closed", "closed_by", "is_over", "place_of"]
 
 
 class Closing(NamedTuple):
@@ -58,6 +58,11 @@ def closed_by(before: Closing | None, body: ClosingBody, index: int, today: str,
         want = f"{before.body.way.name}, or a way after it"
         raise _invalid("way", "closing.order", got=body.way.name, want=want)
     return before._replace(place=index, body=body)
+
+
+def place_of(closing: Closing | None) -> int:
+    """Return the index of the newest closing act, as a HEAD has it: 0 while the registry is open."""
+    return 0 if closing is None else closing.place
 
 
 def is_over(closing: Closing | None, today: str) -> bool:

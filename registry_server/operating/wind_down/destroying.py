@@ -23,7 +23,13 @@ from client_sdk.kernel.formats.leaf import HeadLeaf, LapseLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger.closing import is_over
-from client_sdk.kernel.ledger.destruction import DestroyedRows, Destruction, destruction_file, read_destruction
+from client_sdk.kernel.ledger.destruction import (
+    ClosingProof,
+    DestroyedRows,
+    Destruction,
+    destruction_file,
+    read_destruction,
+)
 from client_sdk.kernel.ledger.hand_over import read_hand_over
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.dates import day_of
@@ -87,6 +93,8 @@ class _Holdings(NamedTuple):
     act_index: int
     act_leaf: str
     path: list[str]
+    head: str
+    head_path: list[str]
     checkpoint: str
     manifest_digest: str
     rows: dict[str, int]
@@ -115,7 +123,7 @@ def destroy(
     plan_file, certificate = settings.destruction_file, settings.public_folder / "destruction.bin"
     root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
     if not plan_file.exists():
-        _prepare(settings, permit, told, clocks)
+        _prepare(settings, root, permit, told, clocks)
     plan = _Holdings(**json.loads(plan_file.read_bytes()))
     if not certificate.exists():
         _drop(settings, told)
@@ -124,8 +132,10 @@ def destroy(
         manifest = bytes.fromhex(plan.manifest_digest)
         said = Destruction(root.registry, root.genesis, plan.act_index, now, rows, manifest)
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
-        path = [bytes.fromhex(hash_) for hash_ in plan.path]
-        file = destruction_file(said, bytes.fromhex(plan.act_leaf), path, plan.checkpoint.encode(), signer)
+        act_path, head_path = ([bytes.fromhex(hash_) for hash_ in path] for path in (plan.path, plan.head_path))
+        act_leaf, head_leaf = bytes.fromhex(plan.act_leaf), bytes.fromhex(plan.head)
+        shown = ClosingProof(act_leaf, act_path, head_leaf, head_path, plan.checkpoint.encode())
+        file = destruction_file(said, shown, signer)
         # Before the log's key is gone for good.
         read_destruction(file, root)
         write_secret(certificate, file)
@@ -164,7 +174,9 @@ def report_of(done: Destroyed) -> dict[str, object]:
     }
 
 
-def _prepare(settings: Settings, permit: Permit, told: Callable[[str], None], clocks: Clocks | None) -> None:
+def _prepare(
+    settings: Settings, root: TrustRoot, permit: Permit, told: Callable[[str], None], clocks: Clocks | None
+) -> None:
     """Check that everything may be destroyed, erase every live record by the log, and write down what there is."""
     migrations.check(settings.database)
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
@@ -177,16 +189,17 @@ def _prepare(settings: Settings, permit: Permit, told: Callable[[str], None], cl
         closing = closing_of(ledger.directory)
         _check_due(ledger, closing)
         _check_document(permit.document, closing)
-        manifest = _check_receipt(ledger, permit, closing)
+        manifest = _check_receipt(ledger, permit, closing, root)
         _erase(ledger, told)
         with ledger.view() as view:
             leaf = view.leaves_at([closing.place])[closing.place]
             path = [hash_.hex() for hash_ in view.inclusion(closing.place)]
+            head_leaf, head_path = view.head_leaf.hex(), [hash_.hex() for hash_ in view.head_path]
             checkpoint = view.checkpoint.decode()
         with database.snapshot() as work:
             rows = {table.name: wholesale.rows_of(work, table) for table in wholesale.DROPPED}
     keys = sorted(_named(path, settings) for path in _key_files(settings))
-    plan = _Holdings(closing.place, leaf.hex(), path, checkpoint, manifest.hex(), rows, keys)
+    plan = _Holdings(closing.place, leaf.hex(), path, head_leaf, head_path, checkpoint, manifest.hex(), rows, keys)
     write_secret(settings.destruction_file, json.dumps(plan._asdict(), indent=1).encode() + b"\n")
     told("written down what there is to destroy")
 
@@ -206,12 +219,12 @@ def _check_document(document: Path, closing: Closing) -> None:
         raise RuleError("CLOSING_INVALID", "approval", "closing.document", got=digest.hex(), want=want)
 
 
-def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing) -> bytes:
+def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing, root: TrustRoot) -> bytes:
     """Return the digest of the manifest that the successor has signed; empty where no successor is named.
 
     Raises:
         WindDownError: there is no receipt, or one too many, or members have said something since that export.
-        FormatError: it does not verify.
+        FormatError: it does not verify, or is for an export that this registry did not sign.
     """
     successor = closing.body.successor
     if (successor is None) is not (permit.receipt is None):
@@ -220,7 +233,7 @@ def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing) -> bytes:
     if successor is None or permit.receipt is None:
         return b""
     with permit.receipt.open("rb") as file:
-        taken = read_hand_over(file.read(_LONGEST), successor)
+        taken = read_hand_over(file.read(_LONGEST), successor, root)
     with ledger.view() as view:
         own = (view.directory.state.registry, view.size)
         same = taken.registry == own[0] and closing.place < taken.size <= own[1]
