@@ -82,8 +82,7 @@ class WitnessFolder:
         """Make the folder with a new key; return what readers of the logs are given.
 
         Raises:
-            ConfigError: a file of a witness is there already, or its key without what it cosigned; the folder is open
-                to others, or cannot be written.
+            ConfigError: a file of a witness is there already, the folder is open to others, or cannot be written.
             FormatError: no key can have the name, or two logs have one origin.
         """
         VerifierKey.cosigner(name, bytes(32))
@@ -97,17 +96,15 @@ class WitnessFolder:
                 raise ConfigError(f"{self.path} is open to others and not empty: name a folder of its own")
         except OSError as error:
             raise cannot_be_written(self.path, error) from error
-        if self.key_file.exists() and not self.rows_file.exists():
-            # With an empty memory the same key would cosign a second history.
-            want = f"put its newest copy back, or remove {self.key_file.name}: a new witness has a new key"
-            raise ConfigError(
-                f"{self.key_file} is there without {self.rows_file.name}, which holds what it cosigned: {want}"
-            )
         if self.settings_file.exists():
             raise ConfigError(f"{self.settings_file} exists already: this is the folder of a witness")
+        if self.key_file.exists():
+            # With another memory, or none, the same key would cosign a second history.
+            want = f"put its {self.settings_file.name} back, or name a new folder: a new witness has a new key"
+            raise ConfigError(f"{self.key_file} exists already: {want}")
         # The settings last: without them the folder is no witness's yet.
         LogRows.create(self.rows_file)
-        signer = create_signing_key(self.key_file) if not self.key_file.exists() else self.signer()
+        signer = create_signing_key(self.key_file)
         write_private(self.settings_file, text.encode())
         return VerifierKey.cosigner(name, signer.public_key.raw)
 

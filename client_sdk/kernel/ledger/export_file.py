@@ -1,4 +1,4 @@
-"""What a registry that closes signs of an export of its data (proto/README.md 8).
+"""Signature of a registry that closes over an export of its data (proto/README.md 8).
 
     file = label "creditregistry/export/v1" || canonical ExportFile
 
