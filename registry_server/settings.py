@@ -51,6 +51,9 @@ _OF_A_LICENCE = "-()（）〔〕/ "
 # Fewer letters and digits are no number of a licence, whose exact form no public text gives.
 _LEAST_OF_A_LICENCE = 4
 Address = Annotated[str, Field(pattern=_ADDRESS)]
+_REGION = r"^(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?$"
+# What is wanted where a text has not the form of its pattern.
+_FORMS = {_ADDRESS: "HOST:PORT", _REGION: "ISO 3166 in capitals, such as CN or CN-BJ"}
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -172,7 +175,7 @@ class Settings(BaseSettings):
     )
     storage_region: str = Field(
         default="",
-        pattern=r"^(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?$",
+        pattern=_REGION,
         description="Where all data is stored, ISO 3166: CN, or CN-BJ (征信业管理条例 Art. 24).",
     )
     protection_level: int = Field(
@@ -356,8 +359,8 @@ def _told(item: ErrorDetails, file: Path, given: Mapping[str, Value]) -> str:
     name = str(item["loc"][0])
     variable = f"{_PREFIX}{name.upper()}"
     source = "the command line" if name in given else variable if variable in os.environ else file
-    is_address = item["type"] == "string_pattern_mismatch"
-    return f"{source}: {'.'.join(map(str, item['loc']))}: {'want HOST:PORT' if is_address else item['msg']}"
+    form = _FORMS.get(item.get("ctx", {}).get("pattern", ""))
+    return f"{source}: {'.'.join(map(str, item['loc']))}: {item['msg'] if form is None else f'want {form}'}"
 
 
 def settings_toml(values: Mapping[str, Value]) -> str:

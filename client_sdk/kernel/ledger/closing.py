@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.closing import ClosingBody
     from client_sdk.kernel.formats.statement import Statement
 
-__all__ = ["Closing", "check_not_closed", "closed_by", "is_over", "opens_record"]
+__all__ = ["Closing", "check_not_closed", "closed_by", "is_over", "opens_record", "place_of"]
 
 
 class Closing(NamedTuple):
@@ -59,6 +59,11 @@ def closed_by(before: Closing | None, body: ClosingBody, index: int, today: str,
         want = f"{before.body.way.name}, or a way after it"
         raise _invalid("way", "closing.order", got=body.way.name, want=want)
     return before._replace(place=index, body=body)
+
+
+def place_of(closing: Closing | None) -> int:
+    """Return the index of the newest closing act, as a HEAD has it: 0 while the registry is open."""
+    return 0 if closing is None else closing.place
 
 
 def is_over(closing: Closing | None, today: str) -> bool:
