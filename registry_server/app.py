@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 from client_sdk._helper_process import processors
 from client_sdk._http_server import HttpLimits
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
@@ -40,7 +41,7 @@ from registry_server.rpc.server import RpcServer, Servicers
 from registry_server.rpc.sizes import DEFAULT_BYTES, REQUEST_BYTES
 from registry_server.rpc.subject_access import SubjectAccessServicer
 from registry_server.rpc.transparency import TransparencyServicer
-from registry_server.sequencing.clock import system_clock
+from registry_server.sequencing.clock import SystemClocks, system_clock
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.deadlines import CallDeadlines
@@ -275,7 +276,8 @@ def _open(
         raise SettingsError(f"{settings.registry} is being destroyed, from another folder than {settings.home}")
     ledger = Ledger.open(database, register, signer, clocks)
     try:
-        check_serving(settings, ledger.directory.rulebook)
+        rulebook = ledger.directory.rulebook
+        check_serving(settings, rulebook, day_of((clocks or SystemClocks()).wall(), rulebook.time_zone))
     except BaseException:
         ledger.close()
         raise

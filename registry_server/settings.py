@@ -52,6 +52,9 @@ MAX_CHECKING_PROCESSES = 8
 _OF_A_LICENCE = "-()（）〔〕/ "
 # Fewer letters and digits are no number of a licence, whose exact form no public text gives.
 _LEAST_OF_A_LICENCE = 4
+_REGION = r"^(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?$"
+# What is wanted where a text has not the form of its pattern.
+_FORMS = {_REGION: "ISO 3166 in capitals, such as CN or CN-BJ"}
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -173,7 +176,7 @@ class Settings(BaseSettings):
     )
     storage_region: str = Field(
         default="",
-        pattern=r"^(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?$",
+        pattern=_REGION,
         description="Where all data is stored, ISO 3166: CN, or CN-BJ (征信业管理条例 Art. 24).",
     )
     protection_level: int = Field(
@@ -373,7 +376,9 @@ def _told(item: ErrorDetails, file: Path | None, given: Mapping[str, Value]) -> 
     name = str(item["loc"][0])
     variable = f"{_PREFIX}{name.upper()}"
     source = "the command line" if name in given else variable if variable in os.environ else file
-    return f"{source}: {'.'.join(map(str, item['loc']))}: {wrong_setting(item, Settings.model_fields)}"
+    form = _FORMS.get(item.get("ctx", {}).get("pattern", ""))
+    wrong = wrong_setting(item, Settings.model_fields) if form is None else f"want {form}"
+    return f"{source}: {'.'.join(map(str, item['loc']))}: {wrong}"
 
 
 def settings_toml(values: Mapping[str, Value]) -> str:

@@ -7,7 +7,6 @@ identity number.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +20,7 @@ from client_sdk.kernel.formats.statement import EVIDENCED, MAX_EVIDENCE, check_c
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, SignedClaim
 from client_sdk.kernel.formats.words import DisputeOutcome, Purpose, WithdrawalReason
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
+from client_sdk.kernel.rules.dates import is_month
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.field_types import check_field_types
@@ -76,7 +76,6 @@ T = TypeVar("T")
 ID_BYTES = 16
 # The contract writes versions in 32 bits.
 MAX_VERSION = 2**32 - 1
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 _TEXTUAL = (str, bytes, bytearray, memoryview, Mapping)
 
@@ -118,7 +117,7 @@ def text_of(value: str, field: str) -> str:
 
 def month_of(value: str, field: str) -> str:
     """Return a month as YYYY-MM, or an empty text."""
-    if text_of(value, field) and _MONTH.fullmatch(value) is None:
+    if text_of(value, field) and not is_month(value):
         raise _refused(field, "statistics.month", "another text", "a month as YYYY-MM, or an empty text")
     return value
 

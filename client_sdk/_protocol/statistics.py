@@ -11,6 +11,7 @@ from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.words import word
 from client_sdk.kernel.ledger.quality import QualityEvent, QualityRow, score_of
 from client_sdk.kernel.ledger.statistics import COLUMNS, Breakdown, MonthRow
+from client_sdk.kernel.rules.dates import is_month
 from client_sdk.kernel.rules.suppression import THRESHOLD
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["read_quality", "read_statistics"]
 
 _PART = "statistics"
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _RULE = re.compile(r"[!-~]{1,100}", re.ASCII)
 # No database holds higher numbers.
 _MOST = 2**63 - 1
@@ -55,7 +55,7 @@ def read_quality(response: pb.GetStatisticsResponse) -> tuple[QualityRow, ...]:
     if sorted(set(places)) != places:
         raise VerificationError(_PART, "quality.order", want="each month and member once, in order")
     for row in rows:
-        if _MONTH.fullmatch(row.month) is None or row.month >= response.before:
+        if not is_month(row.month) or row.month >= response.before:
             raise VerificationError(_PART, "statistics.month", want=f"months before {response.before}")
     return rows
 
@@ -85,7 +85,7 @@ def _names_rule(event: QualityEvent, rule: str) -> bool:
 
 
 def _check_size(response: pb.GetStatisticsResponse) -> None:
-    if _MONTH.fullmatch(response.before) is None or not 0 < response.size <= _MOST:
+    if not is_month(response.before) or not 0 < response.size <= _MOST:
         raise VerificationError(_PART, "statistics.month", want="size and month of a log")
 
 
@@ -96,7 +96,7 @@ def _row(message: pb.StatisticsRow) -> MonthRow:
         raise VerificationError(_PART, error.rule, got=error.got, want=error.want) from None
     counts = tuple(cell.count if cell.HasField("count") else None for cell in message.cells)
     row = MonthRow(message.month, breakdown, message.total if message.HasField("total") else None, counts)
-    if _MONTH.fullmatch(row.month) is None or len(counts) != len(COLUMNS[breakdown]):
+    if not is_month(row.month) or len(counts) != len(COLUMNS[breakdown]):
         raise VerificationError(_PART, "statistics.month", want="a month, and a count for each column")
     if not _fits(row):
         want = f"counts that go with the total, none from 1 to {THRESHOLD - 1}"

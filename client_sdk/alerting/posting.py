@@ -30,7 +30,8 @@ Ip: TypeAlias = IPv4Address | IPv6Address
 # IPv4 addresses inside of IPv6 ones that a gateway translates.
 _NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
-_IETF_IPV4 = IPv4Network("192.0.0.0/24")
+# Not public either, though Python says so or has said so: of the IETF, of relays for 6to4, and for documentation.
+_RESERVED = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
 _GONE = 410
 _OK, _REDIRECT, _CLIENT_ERROR = 200, 300, 400
 
@@ -62,10 +63,10 @@ def leads_outward(address: Ip, networks: tuple[Network, ...]) -> bool:
     """Whether a webhook may be at an address: a public one, or one of the member's own networks that it named."""
     if any(address in network for network in networks):
         return True
-    if not address.is_global or address.is_multicast:
+    if not address.is_global or address.is_multicast or any(address in network for network in _RESERVED):
         return False
     if isinstance(address, IPv4Address):
-        return address not in _IETF_IPV4
+        return True
     inner = _embedded(address)
     # The rest of IPv6 is unassigned or local.
     return address in _GLOBAL_IPV6 if inner is None else leads_outward(inner, networks)

@@ -62,5 +62,5 @@ def _is_right(want: Counter[QualityEvent], row: QualityRow | None) -> bool:
     shown = Counter[QualityEvent]() if row is None else row.by_event
     if any(shown[event] != want[event] for event in FROM_LOG):
         return False
-    bounded = (QualityEvent.CORRECTION, QualityEvent.LATE_UPDATE, QualityEvent.LATE_END)
+    bounded = (QualityEvent.CORRECTION, QualityEvent.LATE_END)
     return all(shown[event] <= want[QualityEvent.STATEMENT] for event in bounded)

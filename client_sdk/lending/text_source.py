@@ -23,10 +23,12 @@ from client_sdk.models.violation import Violation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["MAX_STREAM_BYTES", "Encoding", "TextSource", "is_packed"]
+__all__ = ["MAX_LINE_CHARACTERS", "MAX_STREAM_BYTES", "Encoding", "TextSource", "is_packed"]
 
 # A stream can be read only once, so it is kept in memory.
 MAX_STREAM_BYTES = 256 * 1024 * 1024
+# A row has some thousand characters; a line without an end is no portfolio, and is not read into memory.
+MAX_LINE_CHARACTERS = 1024 * 1024
 _CHUNK = 1024 * 1024
 _GZIP = b"\x1f\x8b"
 # First bytes of files that are no text.
@@ -92,14 +94,17 @@ class TextSource:
         """Yield the lines with their ends, as long as they are in order.
 
         Raises:
-            PreflightError: a line is not in the encoding, or the compression breaks off or is damaged.
+            PreflightError: a line is too long or not in the encoding, or the compression breaks off or is damaged.
         """
         # Bytes that are no UTF-8 are refused line by line, so that the line is known.
         errors = "surrogateescape" if self.encoding is Encoding.UTF_8 else "strict"
         number = 0
         try:
             with self._bytes() as file, io.TextIOWrapper(file, _CODECS[self.encoding], errors, newline="") as text:
-                for number, line in enumerate(text, start=1):
+                for number, line in enumerate(iter(lambda: text.readline(MAX_LINE_CHARACTERS + 1), ""), start=1):
+                    if len(line) > MAX_LINE_CHARACTERS:
+                        got, want = f"more than {MAX_LINE_CHARACTERS:,} characters", "a row to a line"
+                        raise _refused(number, "file.line", want, got=got)
                     if not line.isascii() and _UNDECODED.search(line):
                         raise _refused(number, "file.encoding", _other_encoding(self.encoding), got=_looks_like(line))
                     yield line

@@ -157,9 +157,7 @@ class Programs:
         log.touch(0o600)
         self._running[name] = self._loader.fork(command, self.folder, log, log, self._environment, self.behind)
 
-    def stop(
-        self, *names: str, by: signal.Signals = signal.SIGTERM, patience: float = _STOP_LIMIT
-    ) -> list[int | None]:
+    def stop(self, *names: str, by: signal.Signals = signal.SIGTERM, patience: float = _STOP_LIMIT) -> list[int | None]:
         """Stop servers, and wait until they have ended; one that does not run is left alone.
 
         Args:

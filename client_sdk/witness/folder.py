@@ -98,8 +98,12 @@ class WitnessFolder:
             raise cannot_be_written(self.path, error) from error
         if self.settings_file.exists():
             raise ConfigError(f"{self.settings_file} exists already: this is the folder of a witness")
+        if self.key_file.exists():
+            # With another memory, or none, the same key would cosign a second history.
+            want = f"put its {self.settings_file.name} back, or name a new folder: a new witness has a new key"
+            raise ConfigError(f"{self.key_file} exists already: {want}")
         # The settings last: without them the folder is no witness's yet.
-        signer = create_signing_key(self.key_file) if not self.key_file.exists() else self.signer()
+        signer = create_signing_key(self.key_file)
         key = VerifierKey.cosigner(name, signer.public_key.raw)
         LogRows.create(self.rows_file, key)
         write_private(self.settings_file, text.encode())

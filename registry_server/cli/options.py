@@ -31,8 +31,25 @@ DatabaseUrl = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON for programs.")]
 
 
-def settings_of(home: Path, database_url: str | None = None, **overrides: Value | None) -> Settings:
-    """Return the settings of a folder, with what an option of the command says instead."""
-    from registry_server.settings import load_settings  # noqa: PLC0415 - loads pydantic
+def settings_of(
+    home: Path, database_url: str | None = None, *, destroying: bool = False, **overrides: Value | None
+) -> Settings:
+    """Return the settings of a folder, with what an option of the command says instead.
 
-    return load_settings(home, {"database_url": database_url, **overrides})
+    Args:
+        home: the folder.
+        database_url: of the command line.
+        destroying: whether the command goes on with the destruction of a registry; every other one ends here.
+        overrides: settings of the command line.
+
+    Raises:
+        SettingsError: a setting is not in order, or the registry is being destroyed.
+    """
+    from registry_server.settings import SettingsError, load_settings  # noqa: PLC0415 - loads pydantic
+
+    settings = load_settings(home, {"database_url": database_url, **overrides})
+    if settings.destruction_file.exists() and not destroying:
+        done = settings.public_folder / "destruction-report.json"
+        ended = f"was destroyed: see {done}" if done.exists() else "is being destroyed: go on with wind-down destroy"
+        raise SettingsError(f"{settings.destruction_file}: this registry {ended}")
+    return settings

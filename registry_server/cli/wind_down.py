@@ -121,7 +121,7 @@ def destroy_(
         report_of,
     )
 
-    settings = settings_of(home, database_url)
+    settings = settings_of(home, database_url, destroying=True)
     if confirm != settings.registry:
         typer.echo(_CONSEQUENCES.format(registry=settings.registry))
         raise typer.Exit(1)

@@ -8,6 +8,8 @@ from client_sdk.kernel.formats.jurisdiction import CHINA
 from registry_server.settings import SettingsError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from client_sdk.kernel.formats.state import Rulebook
     from registry_server.settings import Settings
 
@@ -23,8 +25,13 @@ def stored_abroad(settings: Settings, rulebook: Rulebook) -> bool:
     return rulebook.jurisdiction == CHINA and settings.storage_region not in _MAINLAND
 
 
-def check_serving(settings: Settings, rulebook: Rulebook) -> None:
-    """Check that a registry of real persons is served as one, and where its rulebook allows.
+def check_serving(settings: Settings, rulebook: Rulebook, today: date) -> None:
+    """Check that a registry of real persons is served as one, assessed, and where its rulebook allows.
+
+    Args:
+        settings: of the process.
+        rulebook: of the log.
+        today: legal day.
 
     Raises:
         SettingsError: it is not.
@@ -34,6 +41,10 @@ def check_serving(settings: Settings, rulebook: Rulebook) -> None:
             f"production is false, and the rulebook has review_days = {rulebook.review_days}: real persons are in the "
             "registry; set production, licence, storage_region and impact_assessment_on"
         )
+    assessed = settings.impact_assessment_on
+    if settings.production and assessed is not None and assessed > today:
+        want = f"the day of an assessment that was made, {today.isoformat()} at the latest"
+        raise SettingsError(f"impact_assessment_on is {assessed.isoformat()}, which is still to come: want {want}")
     if settings.production and stored_abroad(settings, rulebook):
         raise SettingsError(
             f"storage_region is {settings.storage_region}, and the rulebook is that of mainland China: real persons' "

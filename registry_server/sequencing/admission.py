@@ -16,7 +16,12 @@ from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.closing import check_not_closed, opens_record
-from client_sdk.kernel.ledger.quality import events_of_annotation, events_of_facts, events_of_statement
+from client_sdk.kernel.ledger.quality import (
+    VersionBefore,
+    events_of_annotation,
+    events_of_facts,
+    events_of_statement,
+)
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -94,6 +99,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     staging.add_version(record)
     staging.count_version(chain, None if before is None else before.chain.standing, item.facts)
     staging.count_quality(statement.signer, _events(staging, item, None if before is None else before.chain))
+    staging.loaded.logged_at[statement.key] = staging.logged_at
     if before is not None:
         note_statement(staging, item, before.chain, record)
     _bind(staging, item, record)
@@ -102,12 +108,11 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
 
 def _events(staging: Staging, item: StatementItem, before: Chain | None) -> Iterator[QualityEvent]:
     """Yield what a version is counted as for the quality of what its signer reports."""
-    yield from events_of_statement(item.statement)
+    then = None if before is None else VersionBefore(before.standing, staging.loaded.logged_at[before.key])
+    yield from events_of_statement(item.statement, then, staging.logged_at, staging.directory.rulebook)
     if before is not None and item.previous is not None and item.facts is not None:
-        today, days = date.fromisoformat(staging.day), staging.directory.rulebook.stale_days
-        yield from events_of_facts(
-            before.standing, item.previous.facts, item.statement.standing, item.facts, today, days
-        )
+        today = date.fromisoformat(staging.day)
+        yield from events_of_facts(before.standing, item.previous.facts, item.statement.standing, item.facts, today)
 
 
 def _begun(staging: Staging, chain: Chain) -> StoredRecord:

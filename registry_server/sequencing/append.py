@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import Head, HeadLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.ledger.closing import place_of
 from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -252,6 +253,7 @@ def seal(
         newest_act=staging.directory.newest_act,
         inquiry_count=asked_after.size,
         inquiry_root=asked_after.root,
+        closing_act=place_of(staging.directory.closing),
     )
     leaf = HeadLeaf(staging.logged_at, newest.encode()).encode()
     staging.add_leaf(leaf)

@@ -13,7 +13,7 @@ from registry_server.sequencing.alerting import Watches
 from registry_server.sequencing.items import InquiryItem, InquiryResult
 from registry_server.storage import alerts, head, inquiries, quotas, shown
 from registry_server.storage.inquiries import InquiredPerson, StoredInquiry
-from registry_server.storage.quotas import INQUIRED_SUBJECTS, SCREENED_SUBJECTS, QuotaKey
+from registry_server.storage.quotas import INQUIRED_SUBJECTS, REFUSED_INQUIRIES, SCREENED_SUBJECTS, QuotaKey
 from registry_server.storage.shown import NewestLinks, ShownRow
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from registry_server.storage.inquiries import InquiryKey
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["record"]
+__all__ = ["MAX_REFUSED_INQUIRIES", "record"]
+
+# Of one member on one legal day; what else is refused then is not kept. Each may take some kilobytes.
+MAX_REFUSED_INQUIRIES = 1_000
 
 
 def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[InquiryItem]) -> list[InquiryResult]:
@@ -43,7 +46,8 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
     with database.append() as work:
         overtaken = _overtaken(work, items)
         known = inquiries.by_keys(work, [(item.asker, item.inquiry_id) for item in items])
-        used = quotas.used(work, {_quota(item, day) for item in items})
+        keys = {key for item in items for key in (_quota(item, day), _refused(item, day))}
+        used = quotas.used(work, keys)
         subjects = [subject for item in items for person in item.subjects for subject in person]
         held = alerts.count_watches(work, [item.asker for item in items if item.alerts_until])
         book = _Book(known, used, rulebook, now, day, Watches(work, subjects, day), held)
@@ -117,6 +121,8 @@ class _Book:
             refusal = self._count(item) or self._begin_alerts(item)
             if refusal is not None:
                 item = replace(item, outcome=refusal.reason, opening=b"", subjects=(), alerts_until="")
+        if item.outcome != ANSWERED and (unkept := self._count_refused(item)) is not None:
+            return InquiryResult(unkept.reason, self._now, refusal=unkept, kept=False)
         leaf = InquiryLeaf.of(self._now, item.outcome, item.payload, item.signature).encode()
         stored = StoredInquiry(
             item.asker,
@@ -166,9 +172,27 @@ class _Book:
                 got=str(total),
                 want=f"at most {self._most} a day",
             )
-        self._used[key] = total
-        self.counted[key] = self.counted.get(key, 0) + item.subject_count
+        self._use(key, item.subject_count)
         return None
+
+    def _count_refused(self, item: InquiryItem) -> RuleError | None:
+        """Count a refused inquiry; return why it is not kept where the asker has had too many refused today."""
+        key = _refused(item, self._day)
+        if self._used[key] >= MAX_REFUSED_INQUIRIES:
+            most = f"at most {MAX_REFUSED_INQUIRIES} refused inquiries a day"
+            want = f"{most}: this one was refused as well ({item.outcome}), and is not kept"
+            return RuleError("QUOTA_EXCEEDED", "inquiry", "inquiry.refused-quota", want=want)
+        self._use(key, 1)
+        return None
+
+    def _use(self, key: QuotaKey, count: int) -> None:
+        self._used[key] += count
+        self.counted[key] = self.counted.get(key, 0) + count
+
+
+def _refused(item: InquiryItem, day: str) -> QuotaKey:
+    """Return the counter of an asker's refused inquiries."""
+    return QuotaKey(item.asker, REFUSED_INQUIRIES, day)
 
 
 def _quota(item: InquiryItem, day: str) -> QuotaKey:

@@ -275,9 +275,11 @@ class InquiryResult:
         received_at: ms.
         repeated: whether the same bytes had come before; they count once.
         refusal: why it must not be answered; None where it may. INQUIRY_TAKEN where its id had come with other
-            bytes, which leaves no trace; QUOTA_EXCEEDED where the day's subjects are used up.
+            bytes, which leaves no trace; QUOTA_EXCEEDED where the day's subjects are used up, or so many of the
+            asker's inquiries were refused on this day that no more of them is kept.
         overtaken: whether a record of the answer has changed since: then nothing was kept, and the inquiry is to be
             answered anew.
+        kept: False where it was refused, and is in no table: its asker has had too many refused on this day.
     """
 
     outcome: str
@@ -285,3 +287,4 @@ class InquiryResult:
     repeated: bool = False
     refusal: RuleError | None = None
     overtaken: bool = False
+    kept: bool = True

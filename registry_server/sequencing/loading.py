@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import Act, ErasureBody, RetireKeyServicesBody
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.leaf import parse_leaf
 from client_sdk.kernel.formats.words import LapseKind
 from registry_server.sequencing.items import (
     AcknowledgementItem,
@@ -46,6 +47,7 @@ class Loaded:
         leaves: leaves at these places, and of acknowledgements that come again.
         used: quotas of the day.
         lost: of these records, index of the newest version where a restore has not brought its row back.
+        logged_at: when the newest version was logged, ms, of records that get a further one.
         carried: versions of the subject keys that a live record carries, of those to be retired.
     """
 
@@ -57,6 +59,7 @@ class Loaded:
     texts: dict[RecordKey, bytes] = field(default_factory=dict)
     leaves: dict[int, bytes] = field(default_factory=dict)
     used: dict[QuotaKey, int] = field(default_factory=dict)
+    logged_at: dict[RecordKey, int] = field(default_factory=dict)
     carried: frozenset[int] = frozenset()
     blocked: dict[bytes, list[BlockedDebt]] = field(default_factory=dict)
     lost: dict[RecordKey, int] = field(default_factory=dict)
@@ -81,6 +84,7 @@ def load(work: UnitOfWork, items: Sequence[Item], day: str, *, awaits: bool = Fa
         missing = lost.known(work, newest.values())
         loaded.lost = {key: index for key, index in newest.items() if index in missing}
     _load_repeated(work, loaded, items)
+    _load_times(work, loaded, items)
     remarks = [item.annotation for item in items if isinstance(item, AnnotationItem)]
     counters = [QuotaKey(name, quotas.STATEMENTS, day) for name in _speakers(items)]
     counters += [quotas.annotations_of(remark.author, remark.key, day) for remark in remarks]
@@ -195,6 +199,18 @@ def _load_repeated(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> N
     noticed = [notice.leaf_index for notice in loaded.notices.values()]
     noticed += [notice.acknowledged_index for notice in loaded.notices.values() if notice.acknowledged_index]
     loaded.leaves = leaves.leaves_at(work, [*loaded.versions.values(), *loaded.annotations.values(), *noticed])
+
+
+def _load_times(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> None:
+    """Add when the newest versions of records that get a further one were logged."""
+    statements = [item.statement for item in items if isinstance(item, StatementItem)]
+    places = {
+        statement.key: record.chain.index
+        for statement in statements
+        if (record := loaded.records.get(statement.key)) is not None and statement.version > record.chain.version
+    }
+    found = leaves.leaves_at(work, list(places.values()))
+    loaded.logged_at = {key: parse_leaf(found[place]).logged_at for key, place in places.items()}
 
 
 def _speakers(items: Iterable[Item]) -> set[str]:

@@ -48,5 +48,5 @@ def restate(database: Database, register: Register, signer: Signer, clocks: Cloc
     if row is None:
         raise NoGenesisError
     timekeeper = Timekeeper(clocks or SystemClocks(), row)
-    publisher.store(append(database, committed, timekeeper, (), beat=True, at_once=True).state)
+    publisher.store(append(database, committed, timekeeper, tuple, beat=True, at_once=True).state)
     return True

@@ -12,6 +12,7 @@ from sqlalchemy import func, literal, select
 
 from client_sdk.kernel.formats.words import word
 from client_sdk.kernel.ledger.quality import QualityCount, QualityEvent
+from client_sdk.kernel.rules.dates import month_before
 from registry_server.storage import schema
 from registry_server.storage.driver import count_up, fetch
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["add", "counts", "month_before", "rows"]
+__all__ = ["add", "counts", "rows"]
 
 
 def add(work: UnitOfWork, counts: Mapping[QualityCount, int]) -> None:
@@ -55,12 +56,6 @@ def counts(work: UnitOfWork, member: str, first: str, last: str, most: int) -> d
         found.update(_of_month(work, member, month))
         month = month_before(month)
     return found
-
-
-def month_before(month: str) -> str:
-    """Return the month before one, both as YYYY-MM."""
-    year, number = divmod(12 * int(month[:4]) + int(month[5:]) - 2, 12)
-    return f"{year:04}-{number + 1:02}"
 
 
 def _of_month(work: UnitOfWork, member: str, month: str) -> dict[QualityCount, int]:

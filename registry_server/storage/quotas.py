@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CERTIFICATES",
     "INQUIRED_SUBJECTS",
+    "REFUSED_INQUIRIES",
     "SCREENED_SUBJECTS",
     "STATEMENTS",
     "QuotaKey",
@@ -31,6 +32,7 @@ __all__ = [
 STATEMENTS = "statements"
 INQUIRED_SUBJECTS = "inquired-subjects"
 SCREENED_SUBJECTS = "screened-subjects"
+REFUSED_INQUIRIES = "refused-inquiries"
 CERTIFICATES = "certificates"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from registry_server.storage import schema
 from registry_server.storage.driver import upsert
@@ -28,6 +28,7 @@ __all__ = [
     "live_keys",
     "pages",
     "rows_of",
+    "strangers",
 ]
 
 # Rows that are read and written at a time.
@@ -74,6 +75,22 @@ def live_keys(work: UnitOfWork, limit: int) -> list[tuple[str, bytes]]:
     live = schema.live_records.c
     query = select(live.issuer, live.record_id).order_by(live.leaf_index).limit(limit)
     return [(issuer, bytes(record_id)) for issuer, record_id in work.connection.execute(query)]
+
+
+def strangers(work: UnitOfWork) -> list[str]:
+    """Return what an SQLite database holds that no migration makes: triggers, views, other tables, indexes, columns."""
+    tables = schema.metadata.tables
+    want = {("table", name) for name in (*tables, "alembic_version")}
+    want |= {("index", str(index.name)) for table in tables.values() for index in table.indexes}
+    query = text("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    found = {(str(kind), str(name)) for kind, name in work.connection.execute(query)}
+    looked_up = text("SELECT name FROM pragma_table_xinfo(:name)")
+    columns = [
+        f"columns of {name}"
+        for name, table in tables.items()
+        if set(work.connection.execute(looked_up, {"name": name}).scalars()) != {column.name for column in table.c}
+    ]
+    return sorted(f"{kind} {name}" for kind, name in found ^ want) + columns
 
 
 def is_there(work: UnitOfWork, table: Table) -> bool:

@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from client_sdk.following import DirectoryFollower, KeptDirectory
+from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.ledger.destruction import read_destruction
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.dates import day_of
@@ -103,7 +104,7 @@ def _check_allowed(folder: KeyServiceFolder, certificate: bytes, now: int) -> No
             "give destruction.bin of the registry's public folder, made after that act.",
         )
     today = day_of(now, rulebook.time_zone).isoformat()
-    if today <= body.open_until:
+    if not is_over(closing, today):
         raise SetupError(
             f"it is {today} here, and the registry is open until {body.open_until}: nothing was destroyed",
             "run it again when that day is over.",

@@ -145,7 +145,7 @@ class Checks:
         for item, result in zip(own, kept, strict=True):
             if result.overtaken:
                 overtaken.append(item)
-            elif item.result is None:
+            elif item.result is None or not result.kept:
                 item.result = result.refusal or self._given(item, now)
         return overtaken
 

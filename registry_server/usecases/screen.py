@@ -118,7 +118,9 @@ class Screens:
             screening = _screening(inquiry, entries, len(versions))
             _check_prefixes(asked.prefixes, screening)
         except (FormatError, RuleError, RegistryError) as error:
-            self._ledger.record_inquiries([asked.item(inquiry, error)]).result()
+            (refused,) = self._ledger.record_inquiries([asked.item(inquiry, error)]).result()
+            if not refused.kept and refused.refusal is not None:
+                raise refused.refusal from error
             raise
         (kept,) = self._ledger.record_inquiries([asked.item(inquiry, None)]).result()
         if kept.refusal is not None:

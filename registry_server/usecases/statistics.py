@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.act import Act, ClockBody
@@ -10,8 +9,8 @@ from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.words import Role
 from client_sdk.kernel.ledger.quality import rows_of
 from client_sdk.kernel.ledger.statistics import MAX_MONTHS, month_of, months_reopened, publish
+from client_sdk.kernel.rules.dates import is_month, month_before
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.storage.quality import month_before
 
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.quality import QualityCount, QualityRow
@@ -23,7 +22,6 @@ __all__ = ["ReportedCounts", "StatisticsAnswer"]
 
 # Acts that are read at a time.
 _ACTS = 256
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 class StatisticsAnswer(NamedTuple):
@@ -73,7 +71,7 @@ class ReportedCounts:
             RegistryError: RANGE_INVALID; one is no month, or they are in the wrong order.
         """
         for field, month in (("first_month", first), ("last_month", last)):
-            if month and _MONTH.fullmatch(month) is None:
+            if month and not is_month(month):
                 want = "a month as YYYY-MM, or none"
                 raise RegistryError(RefusalReason.RANGE_INVALID, field, "statistics.month", got=month[:16], want=want)
         if first and last and first > last:

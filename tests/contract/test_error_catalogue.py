@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,13 @@ def test_every_reason_in_the_source_is_in_the_catalogue() -> None:
     given = given_reasons()
     assert len(given) > 30
     assert given - set(CATALOGUE) == set()
+
+
+def test_nothing_that_a_batch_runs_through_raises_what_would_end_the_whole_batch() -> None:
+    folders = ("client_sdk/kernel", "registry_server/sequencing", "registry_server/storage")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 80
+    assert [str(file) for file in files if re.search(r"\bRegistryError\b", file.read_text())] == []
 
 
 def test_every_reason_of_the_rules_and_of_the_server_is_in_the_catalogue() -> None:

@@ -45,6 +45,8 @@ from client_sdk.kernel.formats.words import (
     Standing,
     WithdrawalReason,
 )
+from client_sdk.kernel.ledger.closing import place_of
+from client_sdk.kernel.ledger.destruction import ClosingProof
 from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
@@ -371,9 +373,16 @@ class HandmadeLog:
             self.state.directory.newest_act,
             len(self.inquiries),
             MemoryTree(map(leaf_hash, self.inquiries)).root(),
+            place_of(self.state.directory.closing),
         )
         head = replace(head, **changes)  # type: ignore[arg-type]  # the test names fields
         return self.add(HeadLeaf(self.logged_at, head.encode()).encode())
+
+    def closing_proof(self, act: int) -> ClosingProof:
+        """That the act at an index closed the log, with the HEAD at its end."""
+        size = len(self.leaves)
+        act_path, head_path = (self.tree.inclusion_proof(place, size) for place in (act, size - 1))
+        return ClosingProof(self.leaves[act], act_path, self.leaves[-1], head_path, self.checkpoint())
 
     def entries(self) -> Mapping[bytes, bytes]:
         """What the map must hold now."""

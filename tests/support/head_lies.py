@@ -24,6 +24,7 @@ from client_sdk.kernel.formats.words import (
 )
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.ledger.live_set import map_entries
+from tests.support.closing_lies import closing
 from tests.support.handmade_log import HandmadeLog, record_id, seed, signer
 from tests.support.lying import lie
 
@@ -54,6 +55,13 @@ def a_head_that_hides_an_act(log: HandmadeLog, _: HandmadeRegistry) -> None:
     before = log.state.directory.newest_act
     log.act(StateBody("lender-1", InstitutionStatus.SUSPENDED))
     log.head(newest_act=before)
+
+
+@lie(_F.HEAD_CHAIN)
+def a_head_that_hides_a_closing_act(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.act(closing(log))
+    log.act(closing(log, days=9))
+    log.head(closing_act=len(log.leaves) - 2)
 
 
 @lie(_F.HEAD_CHAIN, _F.INQUIRY_TREE)

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from creditregistry.v1 import closing_pb2, directory_pb2, statement_pb2
 from creditregistry.v1 import common_pb2 as words
+from creditregistry.v1 import directory_pb2, statement_pb2
 
 from tests.support.naive_acts import (
+    NewestClosing,
     decide_breach,
     decide_closing,
     decide_ending,
@@ -85,7 +86,7 @@ class NaiveLog:
         self.wrong: dict[int, str] = {}
         self.erased_now: list[tuple[int, tuple[str, bytes]]] = []
         self.acknowledged: set[bytes] = set()
-        self.closing = closing_pb2.ClosingAct()
+        self.closing = NewestClosing()
 
     def read(self, leaves: Iterable[bytes]) -> None:
         for leaf in leaves:
@@ -105,8 +106,8 @@ class NaiveLog:
             parts.append(rest[4 : 4 + length])
             rest = rest[4 + length :]
         require(index != 1 or leaf[0] == 4, "leaf 1")
-        if leaf[0] == 1 and self.closing.open_until and parts[0].decode() != TYPE.format("acknowledgement"):
-            require(day(logged_at) <= self.closing.open_until, "closed")
+        if leaf[0] == 1 and self.closing.act.open_until and parts[0].decode() != TYPE.format("acknowledgement"):
+            require(day(logged_at) <= self.closing.act.open_until, "closed")
             require(parts[0].decode() != TYPE.format("statement") or not opens_debt(parts[1]), "closing")
         if leaf[0] == 1 and parts[0].decode() == TYPE.format("statement"):
             self._statement(index, leaf, parts[1], parts[2], parts[3])
@@ -308,7 +309,7 @@ class NaiveLog:
             issuer = self.members[place[0]].message
             dates = [known.versions[-1].retain_until, issuer.ending.retain_until]
             date = min((one for one in dates if one), default="")
-            over = self.closing.open_until and day(logged_at) > self.closing.open_until
+            over = self.closing.act.open_until and day(logged_at) > self.closing.act.open_until
             require(known.live and (over or (date and date <= day(logged_at))), "early")
         self._erase(index, place)
 
@@ -408,7 +409,7 @@ class NaiveLog:
             case "clock":
                 return lambda: None
             case "closing":
-                return decide_closing(self, act.closing, day(logged_at))
+                return decide_closing(self, act.closing, index, day(logged_at))
             case "breach":
                 return decide_breach(self.members, act.breach, logged_at)
             case "tls_key":
@@ -457,7 +458,7 @@ class NaiveLog:
         self.inquiries = head.inquiry_count
         self.last_head = index
         require(head.previous == previous, "previous")
-        require(head.newest_act == self.acts[-1][0], "newest act")
+        require((head.newest_act, head.closing_act) == (self.acts[-1][0], self.closing.place), "acts")
         require(head.inquiry_count >= inquiries, "inquiries")
 
     def live(self) -> dict[tuple[str, bytes], int]:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
-from unicodedata import category
+from unicodedata import category, normalize
 
+from creditregistry.v1 import closing_pb2, statement_pb2
 from creditregistry.v1 import common_pb2 as words
-from creditregistry.v1 import statement_pb2
 
 from tests.support.naive_parts import day, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from creditregistry.v1 import breach_pb2, closing_pb2, directory_pb2
+    from creditregistry.v1 import breach_pb2, directory_pb2
 
     from tests.support.naive import NaiveLog
     from tests.support.naive_parts import Member
@@ -78,13 +78,29 @@ def decide_breach(members: dict[str, Member], act: breach_pb2.BreachAct, logged_
     for listed in (list(act.natures), list(act.data)):
         require(listed and listed == sorted(set(listed)) and listed[0] > 0, "listed")
     for text in (act.cause, act.harm, act.remedies, act.advice, act.contact):
-        require(0 < len(text) <= 1000 and text.strip(), "text")
-        kinds = [category(char) for char in text if not char.isspace()]
-        require("Cf" not in kinds and "Nd" * 15 not in "".join(kinds), "characters")
+        require(0 < len(text) <= 1000, "text")
+        seen = {char for char in text if category(char)[0] in "LNPS"}
+        require(seen - set("\u115f\u1160\u2800\u3164\uffa0"), "seen")
+        require("Cf" not in map(category, text), "characters")
+        require(longest_number(text) < 15, "number")
     require(list(act.members) == sorted(set(act.members)) and len(act.members) <= 200, "members")
     for member in act.members:
-        known(members, member)
+        require({1, 4} & set(known(members, member).message.roles), "inbox")
     return lambda: None
+
+
+def longest_number(text: str) -> int:
+    """Return the digits of the longest number, its groups joined where at most three signs stand between them."""
+    longest = digits = gap = 0
+    for char in normalize("NFKC", text):
+        if category(char) == "Nd":
+            digits, gap = digits + 1 if gap <= 3 else 1, 0
+            longest = max(longest, digits)
+        elif category(char)[0] in "LN" or char in ",;\u3001":
+            digits = 0
+        else:
+            gap += 1
+    return longest
 
 
 def years_later(day: str, years: int) -> str:
@@ -104,16 +120,24 @@ def opens_debt(payload: bytes) -> bool:
     return said.version == 1 and not said.HasField("continues")
 
 
-def decide_closing(log: NaiveLog, act: closing_pb2.ClosingAct, today: str) -> Callable[[], None]:
-    before, registry = log.closing, log.registry
+class NewestClosing:
+    """The newest act that closed the log, and its index: an empty one at 0 before the first."""
+
+    def __init__(self) -> None:
+        self.act, self.place = closing_pb2.ClosingAct(), 0
+
+
+def decide_closing(log: NaiveLog, act: closing_pb2.ClosingAct, index: int, today: str) -> Callable[[], None]:
+    newest, registry = log.closing, log.registry
     require(act.way in (1, 2, 3) and len(act.approval_digest) == 32 and act.approval, "form")
     require(act.HasField("successor") == (act.way in (1, 2)), "successor")
     require(act.successor.registry != registry, "successor")
-    require(act.open_until >= max(today, before.open_until), "day")
-    require(act.way >= before.way, "order")
+    require(act.open_until >= max(today, newest.act.open_until), "day")
+    require(act.way >= newest.act.way, "order")
 
     def close() -> None:
-        before.CopyFrom(act)
+        newest.act.CopyFrom(act)
+        newest.place = index
         for member in log.members.values():
             member.closes(today, act.open_until, log.genesis.rulebook.reciprocity_days)
 

@@ -51,7 +51,7 @@ def _read(log: NaiveLog, leaf: bytes, received_at: int, shown: evidence_pb2.Sign
     if outcome != "ANSWERED":
         return
     require(said.registry == log.registry, "registry")
-    require(not log.closing.open_until or day(received_at - MINUTES) <= log.closing.open_until, "closed")
+    require(not log.closing.act.open_until or day(received_at - MINUTES) <= log.closing.act.open_until, "closed")
     require(keys[0].usage == "INQUIRE" and not keys[0].end and asker.status == "ACTIVE", "may ask")
     purpose = words.Purpose.Name(said.purpose).removeprefix("PURPOSE_")
     lends = purpose in ("LOAN_APPROVAL", "GUARANTEE_REVIEW", "POST_LOAN_REVIEW", "COLLECTION")

@@ -39,4 +39,5 @@ def due_lines(body: Body, rulebook: Rulebook) -> Iterator[str]:
     """Yield until when an act has to be logged; nothing for most."""
     if isinstance(body, BreachBody):
         until = moment_text(moment(breach_due(body, rulebook)))
-        yield f"  in time if it is logged by {until}, {rulebook.breach_hours} hours after the breach was noticed"
+        hours = f"{rulebook.breach_hours} hour{'' if rulebook.breach_hours == 1 else 's'}"
+        yield f"  in time if it is logged by {until}, {hours} after the breach was noticed"

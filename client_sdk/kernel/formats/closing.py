@@ -47,6 +47,10 @@ class ClosingBody:
     approval_digest: bytes
     successor: SuccessorRegistry | None = None
 
+    def is_over(self, day: str) -> bool:
+        """Whether a legal day, YYYY-MM-DD, is after the last one on which members are served."""
+        return day > self.open_until
+
     def message(self) -> pb.ClosingAct:
         """Return the protobuf form."""
         return pb.ClosingAct(

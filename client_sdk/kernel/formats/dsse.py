@@ -22,6 +22,7 @@ __all__ = [
     "ANNOTATION",
     "DESTRUCTION",
     "ERASURE",
+    "EXPORT",
     "HAND_OVER",
     "INQUIRY",
     "KEY_REQUEST",
@@ -38,7 +39,7 @@ __all__ = [
 _FORMS = frozenset(
     (
         *("statement", "statement-batch", "annotation", "acknowledgement", "act", "inquiry", "key-request"),
-        *("possession", "tls-key", "erasure", "hand-over", "destruction"),
+        *("possession", "tls-key", "erasure", "export", "hand-over", "destruction"),
     )
 )
 
@@ -48,7 +49,7 @@ def payload_type(form: str) -> str:
 
     Args:
         form: statement, statement-batch, annotation, acknowledgement, act, inquiry, key-request, possession, tls-key,
-            erasure, hand-over or destruction.
+            erasure, export, hand-over or destruction.
 
     Raises:
         FormatError: no such form is signed.
@@ -68,6 +69,7 @@ KEY_REQUEST = payload_type("key-request")
 POSSESSION = payload_type("possession")
 TLS_KEY = payload_type("tls-key")
 ERASURE = payload_type("erasure")
+EXPORT = payload_type("export")
 HAND_OVER = payload_type("hand-over")
 DESTRUCTION = payload_type("destruction")
 

@@ -158,6 +158,7 @@ class Head:
     newest_act: int
     inquiry_count: int
     inquiry_root: bytes
+    closing_act: int = 0
     map_version: int = 1
 
     def encode(self) -> bytes:
@@ -171,6 +172,7 @@ class Head:
                 newest_act=self.newest_act,
                 inquiry_count=self.inquiry_count,
                 inquiry_root=self.inquiry_root,
+                closing_act=self.closing_act,
             )
         )
 
@@ -193,6 +195,7 @@ class Head:
             message.newest_act,
             message.inquiry_count,
             message.inquiry_root,
+            message.closing_act,
         )
 
 

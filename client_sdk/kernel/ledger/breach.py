@@ -9,7 +9,7 @@ from client_sdk.kernel.formats.breach import BREACH_TEXTS
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.words import ANNOTATING, InstitutionStatus
 from client_sdk.kernel.rules.errors import RuleError
-from client_sdk.kernel.rules.text import holds_long_number
+from client_sdk.kernel.rules.text import NO_LONG_NUMBER, holds_long_number, is_visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,17 +64,21 @@ def check_breach(body: BreachBody, institutions: Mapping[str, InstitutionState],
         raise RuleError("BREACH_INVALID", "noticed_at", "breach.noticed", got=got, want=want)
     for name in BREACH_TEXTS:
         text = getattr(body, name)
-        if not text.strip():
-            raise RuleError("BREACH_INVALID", name, "breach.text", got="white space alone", want="a text")
+        if not is_visible(text):
+            got, want = "nothing that can be seen", "a text that can be read"
+            raise RuleError("BREACH_INVALID", name, "breach.text", got=got, want=want)
         if any(unicodedata.category(char) == "Cf" for char in text):
             # A direction mark or a character without width shows another text than was signed.
             raise RuleError("BREACH_INVALID", name, "breach.text", want="a text without format characters")
         if holds_long_number(text):
-            got, want = "15 or more digits in a row", "no identity or account number: everybody reads it"
+            got, want = "15 or more digits in a row", NO_LONG_NUMBER
             raise RuleError("BREACH_INVALID", name, "breach.number", got=got, want=want)
     for member in body.members:
         if member not in institutions:
             raise RuleError("INSTITUTION_UNKNOWN", "members", "institution.member", got=member, want="a member")
+        if ANNOTATING.isdisjoint(institutions[member].roles):
+            want = "a LENDER or a REPRESENTATIVE: the others have no inbox, tell them by letter"
+            raise RuleError("BREACH_INVALID", "members", "breach.member", got=member, want=want)
 
 
 def told_of(body: BreachBody, institutions: Mapping[str, InstitutionState]) -> tuple[str, ...]:

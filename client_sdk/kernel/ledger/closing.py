@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.closing import ClosingBody
     from client_sdk.kernel.formats.statement import Statement
 
-__all__ = ["Closing", "check_not_closed", "closed_by", "is_over", "opens_record"]
+__all__ = ["Closing", "check_not_closed", "closed_by", "is_over", "opens_record", "place_of"]
 
 
 class Closing(NamedTuple):
@@ -61,9 +61,14 @@ def closed_by(before: Closing | None, body: ClosingBody, index: int, today: str,
     return before._replace(place=index, body=body)
 
 
+def place_of(closing: Closing | None) -> int:
+    """Return the index of the newest closing act, as a HEAD has it: 0 while the registry is open."""
+    return 0 if closing is None else closing.place
+
+
 def is_over(closing: Closing | None, today: str) -> bool:
     """Whether a legal day, YYYY-MM-DD, is after the last one on which members are served."""
-    return closing is not None and today > closing.body.open_until
+    return closing is not None and closing.body.is_over(today)
 
 
 def opens_record(statement: Statement) -> bool:
@@ -85,7 +90,7 @@ def check_not_closed(closing: Closing | None, today: str, *, opens: bool = False
     if closing is None:
         return
     until = closing.body.open_until
-    if today > until:
+    if is_over(closing, today):
         raise RuleError("REGISTRY_CLOSED", "registry", "closing.last-day", got=today, want=f"{until} or earlier")
     if opens:
         want = f"no new record: the registry closes on {until}; changes of what it holds go on until then"

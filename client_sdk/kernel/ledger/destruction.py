@@ -2,8 +2,8 @@
 
     file = label "creditregistry/destruction/v1" || canonical DestructionFile
 
-It shows the act that closed the registry in the log, under the log's last checkpoint, and that the day of the act was
-over. That nothing was kept is what the registry says and signs.
+It shows the newest act that closed the registry in the log, under the log's last checkpoint, and that the day of the
+act was over. That nothing was kept is what the registry says and signs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from client_sdk.kernel.formats.encoding import HASH_BYTES, label
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import ED25519, key_id
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
-from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes, within
+from client_sdk.kernel.ledger.proving import head_under, leaf_under, read_checkpoint, read_leaf, split_hashes, within
 from client_sdk.kernel.rules.dates import day_of
 
 if TYPE_CHECKING:
@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
     from client_sdk.kernel.ledger.trust_root import TrustRoot
 
-__all__ = ["DESTRUCTION_LABEL", "DestroyedRows", "Destruction", "VerifiedDestruction", "destruction_file"]
+__all__ = [
+    "DESTRUCTION_LABEL",
+    "ClosingProof",
+    "DestroyedRows",
+    "Destruction",
+    "VerifiedDestruction",
+    "destruction_file",
+]
 __all__ += ["read_destruction"]
 
 DESTRUCTION_LABEL = label("creditregistry/destruction/v1")
@@ -103,6 +110,24 @@ class Destruction:
         )
 
 
+class ClosingProof(NamedTuple):
+    """That an act closed the registry, and that no later one did.
+
+    Attributes:
+        act_leaf: leaf of the closing act.
+        act_path: its inclusion path under the checkpoint, sibling first.
+        head: HEAD that is the last leaf under the checkpoint.
+        head_path: its inclusion path, sibling first.
+        checkpoint: the last one of the log, signed.
+    """
+
+    act_leaf: bytes
+    act_path: Sequence[bytes]
+    head: bytes
+    head_path: Sequence[bytes]
+    checkpoint: bytes
+
+
 class VerifiedDestruction(NamedTuple):
     """A certificate that verifies.
 
@@ -117,24 +142,21 @@ class VerifiedDestruction(NamedTuple):
     checkpoint: Checkpoint
 
 
-def destruction_file(
-    said: Destruction, act_leaf: bytes, path: Sequence[bytes], checkpoint: bytes, signer: Signer
-) -> bytes:
+def destruction_file(said: Destruction, shown: ClosingProof, signer: Signer) -> bytes:
     """Return the bytes of the file.
 
     Args:
         said: what is signed.
-        act_leaf: leaf of the closing act.
-        path: its inclusion path under the checkpoint, sibling first.
-        checkpoint: the last one of the log, signed.
+        shown: of the closing act.
         signer: of the log's key.
     """
     payload = said.encode()
     file = pb.DestructionFile()
     file.destruction.payload, file.destruction.key_id = payload, signer.public_key.key_id
     file.destruction.signature = dsse.sign(signer, dsse.DESTRUCTION, payload)
-    file.act.leaf, file.act.checkpoint = act_leaf, checkpoint
-    file.act.inclusion.index, file.act.inclusion.path = said.act_index, b"".join(path)
+    file.act.leaf, file.act.checkpoint = shown.act_leaf, shown.checkpoint
+    file.act.inclusion.index, file.act.inclusion.path = said.act_index, b"".join(shown.act_path)
+    file.head, file.head_path = shown.head, b"".join(shown.head_path)
     return DESTRUCTION_LABEL + canonical.encode(file)
 
 
@@ -164,6 +186,9 @@ def read_destruction(data: bytes, root: TrustRoot) -> VerifiedDestruction:
     path = split_hashes(receipt.inclusion.path, _PART)
     leaf_under(checkpoint, said.act_index, receipt.leaf, path, _PART)
     closing = _closing(receipt.leaf, root)
+    head = head_under(checkpoint, file.head, split_hashes(file.head_path, _PART), _PART).head
+    if head.closing_act != said.act_index:
+        raise FormatError(_PART, "destruction.newest", got=str(said.act_index), want=f"the act at {head.closing_act}")
     _check_allowed(said, closing, _time_zone(root))
     return VerifiedDestruction(said, closing, checkpoint)
 
@@ -178,7 +203,7 @@ def _closing(data: bytes, root: TrustRoot) -> ClosingBody:
 
 def _check_allowed(said: Destruction, closing: ClosingBody, time_zone: str) -> None:
     day = day_of(said.destroyed_at, time_zone).isoformat()
-    if day <= closing.open_until:
+    if not closing.is_over(day):
         raise FormatError(_PART, "destruction.day", got=day, want=f"a day after {closing.open_until}")
     if bool(said.manifest_digest) is not (closing.successor is not None):
         raise FormatError(_PART, "destruction.handed-over", want="an export exactly where a successor is named")

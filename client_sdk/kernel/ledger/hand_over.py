@@ -16,6 +16,7 @@ from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.encoding import HASH_BYTES, label
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import ED25519, key_id
+from client_sdk.kernel.ledger.export_file import signed_export, verify_export_signature
 from client_sdk.kernel.ledger.proving import within
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 
@@ -80,30 +81,36 @@ class HandOver:
         return cls(message.registry, message.genesis_hash, message.size, message.root, hashes[2], message.taken_at)
 
 
-def hand_over_file(taken: HandOver, trust_root: TrustRoot, signer: Signer) -> bytes:
+def hand_over_file(taken: HandOver, exported: bytes, trust_root: TrustRoot, signer: Signer) -> bytes:
     """Return the bytes of the file.
 
     Args:
         taken: what is signed.
+        exported: file of the export, by which its registry has signed it.
         trust_root: of the successor.
         signer: of the successor's log.
+
+    Raises:
+        FormatError: the file of the export has another form.
     """
     payload = taken.encode()
-    file = pb.HandOverFile(trust_root=trust_root.encode())
+    file = pb.HandOverFile(trust_root=trust_root.encode(), export=signed_export(exported))
     file.hand_over.payload, file.hand_over.key_id = payload, signer.public_key.key_id
     file.hand_over.signature = dsse.sign(signer, dsse.HAND_OVER, payload)
     return _LABEL + canonical.encode(file)
 
 
-def read_hand_over(data: bytes, successor: SuccessorRegistry) -> HandOver:
+def read_hand_over(data: bytes, successor: SuccessorRegistry, closed: TrustRoot) -> HandOver:
     """Return what a receipt says, once it verifies.
 
     Args:
         data: bytes of the file.
         successor: whose receipt it must be.
+        closed: trust root of the registry that closes, which must have signed the export that the receipt is for.
 
     Raises:
-        FormatError: it has another form, is another registry's, or is not signed by its log.
+        FormatError: it has another form, is another registry's, is not signed by its log, or is for an export that
+            the registry that closes did not make.
         RuleError: the trust root's genesis is not in order.
     """
     if not data.startswith(_LABEL) or len(data) > MAX_BYTES:
@@ -117,4 +124,9 @@ def read_hand_over(data: bytes, successor: SuccessorRegistry) -> HandOver:
         raise FormatError(_PART, "hand-over.key", want="the key of the successor's log")
     with within(_PART):
         dsse.verify(dsse.HAND_OVER, file.hand_over.payload, root.log_key.raw, file.hand_over.signature)
+    made = verify_export_signature(file.export, closed)
+    if (taken.registry, taken.genesis_hash) != (made.registry, made.genesis_hash):
+        raise FormatError(_PART, "hand-over.export", got=taken.registry, want=made.registry)
+    if (taken.size, taken.root, taken.manifest_digest) != (made.size, made.root, made.manifest_digest):
+        raise FormatError(_PART, "hand-over.export", want="size, root and manifest of the export that was signed")
     return taken

@@ -30,12 +30,13 @@ class HeadChain:
         """Return the chain that ends in a HEAD at that index."""
         return cls(index + 1, leaf_hash(leaf.encode()), leaf.logged_at, head.inquiry_count)
 
-    def check_next(self, head: Head, newest_act: int) -> None:
+    def check_next(self, head: Head, newest_act: int, closing_act: int) -> None:
         """Check that a HEAD may follow.
 
         Args:
             head: the next HEAD.
             newest_act: index of the newest act before it.
+            closing_act: index of the newest act before it that closes the registry; 0 for none.
 
         Raises:
             RuleError: HEAD_CHAIN.
@@ -44,6 +45,8 @@ class HeadChain:
             raise _refuse("previous", want="the hash of the HEAD before")
         if head.newest_act != newest_act:
             raise _refuse("newest_act", got=str(head.newest_act), want=str(newest_act))
+        if head.closing_act != closing_act:
+            raise _refuse("closing_act", got=str(head.closing_act), want=str(closing_act))
         if head.inquiry_count < self.inquiry_count:
             raise _refuse("inquiry_count", got=str(head.inquiry_count), want=f"at least {self.inquiry_count}")
 

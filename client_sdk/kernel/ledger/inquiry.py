@@ -25,6 +25,7 @@ from client_sdk.kernel.formats.statement import check_institution_id, is_day
 from client_sdk.kernel.formats.words import Purpose, word
 from client_sdk.kernel.rules.consent import terms_of
 from client_sdk.kernel.rules.fact_parts import Consent
+from client_sdk.kernel.rules.text import is_visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -284,6 +285,6 @@ class InquiryOpening(Discreet):
         self._check_officer(inquiry)
 
     def _check_officer(self, inquiry: Inquiry) -> None:
-        if not 0 < len(self.officer.strip()) <= len(self.officer) <= MAX_OFFICER_CHARACTERS:
+        if not is_visible(self.officer) or len(self.officer) > MAX_OFFICER_CHARACTERS:
             raise FormatError("officer", "officer.present", want="who asks, at most 200 characters")
         check_open(inquiry.officer_commitment, commit_officer(self.officer_opening, self.officer), "officer")

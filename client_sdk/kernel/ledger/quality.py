@@ -1,6 +1,7 @@
 """Quality of what a member reports, by month: counted events, and a score that follows from them (proto/README.md 12).
 
-    units    statements, submissions that were refused, and disputes that came to an answer or to its last day
+    units    statements, of several of one record on one day only the first, submissions that were refused, and disputes
+             that came to an answer or to its last day
     faults   what was wrong with them, each with a weight of at most 10
     score    10,000 x (10 x units - sum of the weights of all faults) / (10 x units), rounded down; 10,000 for no units
 
@@ -15,13 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.words import DisputeOutcome, LapseKind, Standing, WithdrawalReason, Word
 from client_sdk.kernel.rules.correction import corrects
-from client_sdk.kernel.rules.lifecycle import has_ended, is_running
+from client_sdk.kernel.rules.dates import day_of
+from client_sdk.kernel.rules.lifecycle import has_ended
+from client_sdk.kernel.rules.stale import is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+    from client_sdk.kernel.formats.state import Rulebook
+    from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement
     from client_sdk.kernel.ledger.statistics import StatementTally
     from client_sdk.kernel.rules.facts import Facts
 
@@ -34,6 +38,7 @@ __all__ = [
     "QualityEvent",
     "QualityRow",
     "QualityTally",
+    "VersionBefore",
     "events_of_annotation",
     "events_of_facts",
     "events_of_statement",
@@ -60,12 +65,14 @@ class QualityEvent(Word):
     WITHDRAWN_ERROR = "WITHDRAWN_ERROR", 6
     # A version corrects the one before.
     CORRECTION = "CORRECTION", 7
-    # A running record was left alone for longer than the rulebook's stale_days.
+    # A version came after the record, a running one, had been left alone for longer than the rulebook's stale_days.
     LATE_UPDATE = "LATE_UPDATE", 8
     # The end of a debt was reported more than LATE_END_DAYS after it.
     LATE_END = "LATE_END", 9
     # A submission was refused by a rule.
     REFUSED = "REFUSED", 10
+    # A version came on the legal day of the one before: it makes no unit of its own, or many at once would hide faults.
+    SAME_DAY = "SAME_DAY", 11
 
 
 # Days after the end of a debt within which it is reported.
@@ -99,6 +106,8 @@ WEIGHTS: Mapping[QualityEvent, int] = {
 FROM_LOG = frozenset(
     (
         QualityEvent.STATEMENT,
+        QualityEvent.SAME_DAY,
+        QualityEvent.LATE_UPDATE,
         QualityEvent.WITHDRAWN_ERROR,
         QualityEvent.DISPUTE_CONFIRMED,
         QualityEvent.DISPUTE_LOST,
@@ -135,20 +144,48 @@ def score_of(counts: Mapping[QualityEvent, int]) -> int:
     Args:
         counts: of each event, refusals by all rules together.
     """
-    whole = _FULL * sum(count for event, count in counts.items() if event in _UNITS)
+    units = sum(count for event, count in counts.items() if event in _UNITS) - counts.get(QualityEvent.SAME_DAY, 0)
+    whole = _FULL * max(units, 0)
     lost = sum(WEIGHTS.get(event, 0) * count for event, count in counts.items())
     return _MOST if not whole else _MOST * max(whole - lost, 0) // whole
 
 
-def events_of_statement(statement: Statement) -> Iterator[QualityEvent]:
-    """Yield what a logged version is counted as, as far as the log tells."""
+class VersionBefore(NamedTuple):
+    """The version of a record before another one.
+
+    Attributes:
+        standing: its standing.
+        logged_at: of its leaf, ms.
+    """
+
+    standing: Standing
+    logged_at: int
+
+
+def events_of_statement(
+    statement: Statement, before: VersionBefore | None, logged_at: int, rulebook: Rulebook
+) -> Iterator[QualityEvent]:
+    """Yield what a logged version is counted as, as far as the log tells.
+
+    Args:
+        statement: the version.
+        before: the one before; None for version 1.
+        logged_at: of its leaf, ms.
+        rulebook: in force.
+    """
     yield QualityEvent.STATEMENT
+    if before is not None:
+        if day_of(before.logged_at, rulebook.time_zone) == day_of(logged_at, rulebook.time_zone):
+            yield QualityEvent.SAME_DAY
+        # By the log's time: what day the facts are of, the member says itself.
+        if is_stale(before.standing, before.logged_at, logged_at, rulebook.stale_days):
+            yield QualityEvent.LATE_UPDATE
     if statement.standing is Standing.WITHDRAWN and statement.reason is WithdrawalReason.ERROR:
         yield QualityEvent.WITHDRAWN_ERROR
 
 
 def events_of_facts(
-    before: Standing, previous: Facts, after: Standing, facts: Facts, today: date, stale_days: int
+    before: Standing, previous: Facts, after: Standing, facts: Facts, today: date
 ) -> Iterator[QualityEvent]:
     """Yield what a further version is counted as by its facts.
 
@@ -158,12 +195,9 @@ def events_of_facts(
         after: standing of the version.
         facts: of the version.
         today: day on which it is logged.
-        stale_days: of the rulebook.
     """
     if corrects(previous, facts, moved=before is not after):
         yield QualityEvent.CORRECTION
-    if is_running(before) and (facts.as_of - previous.as_of).days > stale_days:
-        yield QualityEvent.LATE_UPDATE
     ended_on = getattr(facts, "ended_on", None)
     if has_ended(after) and before is not after and ended_on is not None and (today - ended_on).days > LATE_END_DAYS:
         yield QualityEvent.LATE_END
@@ -249,11 +283,16 @@ class QualityTally:
 
     def __init__(self, months: StatementTally) -> None:
         self._months = months
+        self._logged_at: dict[RecordKey, int] = {}
         self.counts: Counter[QualityCount] = Counter()
 
-    def take_statement(self, index: int, logged_at: int, statement: Statement) -> None:
-        """Count a version."""
-        self._count(index, logged_at, statement.signer, events_of_statement(statement))
+    def take_statement(
+        self, index: int, logged_at: int, statement: Statement, before: Standing | None, rulebook: Rulebook
+    ) -> None:
+        """Count a version; ``before`` is the standing of the one before, None for version 1."""
+        then = None if before is None else VersionBefore(before, self._logged_at[statement.key])
+        self._logged_at[statement.key] = logged_at
+        self._count(index, logged_at, statement.signer, events_of_statement(statement, then, logged_at, rulebook))
 
     def take_annotation(self, index: int, logged_at: int, annotation: Annotation) -> None:
         """Count an annotation."""

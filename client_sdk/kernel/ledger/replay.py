@@ -20,7 +20,7 @@ from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, Stateme
 from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
 from client_sdk.kernel.formats.words import KeyUsage, LapseKind
 from client_sdk.kernel.ledger import chain as chains
-from client_sdk.kernel.ledger.closing import check_not_closed, is_over, opens_record
+from client_sdk.kernel.ledger.closing import check_not_closed, is_over, opens_record, place_of
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.head import HeadChain
 from client_sdk.kernel.ledger.notice import check_acknowledgement
@@ -163,7 +163,7 @@ class Replay:
         self.chains[chain.key] = chain
         standing = None if before is None else before.standing
         self.tally.take_statement(index, leaf.logged_at, chain.key.issuer, chain.kind, standing, chain.standing)
-        self.quality.take_statement(index, leaf.logged_at, statement)
+        self.quality.take_statement(index, leaf.logged_at, statement, standing, self.directory.rulebook)
         if chain.version == 1 and chain.continues is not None:
             self._continued_by[chain.continues] = chain.key
             self.chains[chain.continues] = replace(self.chains[chain.continues], continued=True)
@@ -262,7 +262,7 @@ class Replay:
         # Later HEADs chain to this one, whatever is wrong with it.
         self.head_chain, self.head = HeadChain.of(index, leaf, head), head
         self.tally.take_head(index, leaf.logged_at, self.directory.rulebook.time_zone)
-        before.check_next(head, self.directory.newest_act)
+        before.check_next(head, self.directory.newest_act, place_of(self.directory.closing))
 
     def _check_erased_together(self) -> None:
         for index, key in self._erased_in_commit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -12,11 +13,22 @@ from client_sdk.kernel.rules.errors import RuleError, RuleReason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["check_order", "check_zone", "day_of", "months_later", "offset_of", "parse_date", "required_date"]
+__all__ = [
+    "check_order",
+    "check_zone",
+    "day_of",
+    "is_month",
+    "month_before",
+    "months_later",
+    "offset_of",
+    "parse_date",
+    "required_date",
+]
 
 # Nothing that a lender reports happened before, and nothing later is a date that anybody means.
 _FIRST_YEAR = 1900
 _LAST_YEAR = 2199
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 _HOUR = timedelta(hours=1)
 _SUNDAY = 6
@@ -54,6 +66,17 @@ def parse_date(text: str, field: str) -> date | None:
         RuleError: DATE_INVALID; anything but a real date as YYYY-MM-DD of the years 1900 to 2199.
     """
     return required_date(text, field) if text else None
+
+
+def is_month(text: str) -> bool:
+    """Whether a month is written as YYYY-MM."""
+    return _MONTH.fullmatch(text) is not None
+
+
+def month_before(month: str) -> str:
+    """Return the month before one, both as YYYY-MM."""
+    year, number = divmod(12 * int(month[:4]) + int(month[5:]) - 2, 12)
+    return f"{year:04}-{number + 1:02}"
 
 
 def required_date(text: str, field: str) -> date:

@@ -9,12 +9,24 @@ from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
-__all__ = ["MAX_STATEMENT_CHARACTERS", "check_statement", "check_text", "holds_long_number", "is_visible"]
+__all__ = [
+    "MAX_STATEMENT_CHARACTERS",
+    "NO_LONG_NUMBER",
+    "check_statement",
+    "check_text",
+    "holds_long_number",
+    "is_visible",
+]
 
 # Of a subject's statement (FCRA 611(b) has 100 words).
 MAX_STATEMENT_CHARACTERS = 500
-# A resident number, a card or an account, also with blanks between its digits, and in digits of another script.
-_LONG_NUMBER = re.compile(r"\d{15}")
+# What is wanted of a text that holds what looks like one.
+NO_LONG_NUMBER = "no identity or account number; a word or a comma between two dates or other numbers"
+# A resident number, a card or an account, also in groups with blanks or punctuation between them. The letters stand
+# for the kinds of character that _kind_of tells apart.
+_LONG_NUMBER = re.compile("d(?:-{0,3}d){14}")
+# They end a number as a word does: what is listed are several numbers.
+_LISTING = frozenset(",;\u3001")
 # Control characters and halves of surrogate pairs, which canonical protobuf does not hold.
 _NO_TEXT = frozenset(("Cc", "Cs"))
 # Bidirectional control characters: the text shown could differ from the text signed.
@@ -63,8 +75,21 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
 
 
 def holds_long_number(text: str) -> bool:
-    """Say whether a text holds what looks like an identity, card or account number: 15 or more digits in a row."""
-    return _LONG_NUMBER.search("".join(text.split())) is not None
+    """Say whether a text holds what looks like an identity, card or account number, in digits of any script.
+
+    That is 15 or more digits, between each two of which stand at most three characters that are no letters, digits,
+    commas or semicolons: blanks, dashes, dots, slashes, characters without width.
+    """
+    kinds = "".join(map(_kind_of, unicodedata.normalize("NFKC", text)))
+    return _LONG_NUMBER.search(kinds) is not None
+
+
+def _kind_of(char: str) -> str:
+    """Return d for a decimal digit, w for what ends a number, and - for what may stand between its digits."""
+    category = unicodedata.category(char)
+    if category == "Nd":
+        return "d"
+    return "w" if category[0] in "LN" or char in _LISTING else "-"
 
 
 def check_statement(text: str) -> None:
@@ -77,7 +102,7 @@ def check_statement(text: str) -> None:
     """
     check_text(text, "text", MAX_STATEMENT_CHARACTERS, required=True)
     if holds_long_number(text):
-        got, want = "15 or more digits in a row", "no identity or account number"
+        got, want = "15 or more digits in a row", NO_LONG_NUMBER
         raise _refused("text", "statement.number", got=got, want=want)
 
 

@@ -26,7 +26,13 @@ from client_sdk.kernel.formats.leaf import HeadLeaf, LapseLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger.closing import is_over
-from client_sdk.kernel.ledger.destruction import DestroyedRows, Destruction, destruction_file, read_destruction
+from client_sdk.kernel.ledger.destruction import (
+    ClosingProof,
+    DestroyedRows,
+    Destruction,
+    destruction_file,
+    read_destruction,
+)
 from client_sdk.kernel.ledger.hand_over import read_hand_over
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.dates import day_of
@@ -97,10 +103,12 @@ class _Holdings(NamedTuple):
 
 
 class _Proof(NamedTuple):
-    """The closing act under the log's last checkpoint, and the rows that are dropped, in JSON."""
+    """The closing act and the HEAD under the log's last checkpoint, and the rows that are dropped, in JSON."""
 
     act_leaf: str
     path: list[str]
+    head: str
+    head_path: list[str]
     checkpoint: str
     rows: dict[str, int]
 
@@ -128,7 +136,7 @@ def destroy(
     proof_file = plan_file.with_name("destruction-proof.json")
     root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
     if not proof_file.exists():
-        _erase_all(settings, proof_file, permit, told, clocks)
+        _erase_all(settings, root, proof_file, permit, told, clocks)
     plan = _Holdings(**json.loads(plan_file.read_bytes()))
     if not certificate.exists():
         proof = _Proof(**json.loads(proof_file.read_bytes()))
@@ -141,8 +149,10 @@ def destroy(
         manifest = bytes.fromhex(plan.manifest_digest)
         said = Destruction(root.registry, root.genesis, plan.act_index, now, rows, manifest)
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
-        path = [bytes.fromhex(hash_) for hash_ in proof.path]
-        file = destruction_file(said, bytes.fromhex(proof.act_leaf), path, proof.checkpoint.encode(), signer)
+        act_path, head_path = ([bytes.fromhex(hash_) for hash_ in path] for path in (proof.path, proof.head_path))
+        act_leaf, head_leaf = bytes.fromhex(proof.act_leaf), bytes.fromhex(proof.head)
+        shown = ClosingProof(act_leaf, act_path, head_leaf, head_path, proof.checkpoint.encode())
+        file = destruction_file(said, shown, signer)
         # Before the log's key is gone for good.
         read_destruction(file, root)
         write_secret(certificate, file)
@@ -183,7 +193,12 @@ def report_of(done: Destroyed) -> dict[str, object]:
 
 
 def _erase_all(
-    settings: Settings, proof_file: Path, permit: Permit, told: Callable[[str], None], clocks: Clocks | None
+    settings: Settings,
+    root: TrustRoot,
+    proof_file: Path,
+    permit: Permit,
+    told: Callable[[str], None],
+    clocks: Clocks | None,
 ) -> None:
     """Check that everything may be destroyed, write down what there is, and erase every live record by the log."""
     migrations.check(settings.database)
@@ -197,7 +212,7 @@ def _erase_all(
         closing = closing_of(ledger.directory)
         _check_due(ledger, closing)
         _check_document(permit.document, closing)
-        manifest = _check_receipt(ledger, permit, closing)
+        manifest = _check_receipt(ledger, permit, closing, root)
         if not settings.destruction_file.exists():
             keys = sorted(_named(path, settings) for path in _key_files(settings))
             plan = _Holdings(closing.place, manifest.hex(), _rows(database), keys)
@@ -211,8 +226,9 @@ def _erase_all(
         with ledger.view() as view:
             leaf = view.leaves_at([closing.place])[closing.place]
             path = [hash_.hex() for hash_ in view.inclusion(closing.place)]
+            head_leaf, head_path = view.head_leaf.hex(), [hash_.hex() for hash_ in view.head_path]
             checkpoint = view.checkpoint.decode()
-        proof = _Proof(leaf.hex(), path, checkpoint, _rows(database))
+        proof = _Proof(leaf.hex(), path, head_leaf, head_path, checkpoint, _rows(database))
     write_secret(proof_file, json.dumps(proof._asdict(), indent=1).encode() + b"\n")
     told("written down that the act is in the log")
 
@@ -237,13 +253,13 @@ def _check_document(document: Path, closing: Closing) -> None:
         raise RuleError("CLOSING_INVALID", "approval", "closing.document", got=digest.hex(), want=want)
 
 
-def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing) -> bytes:
+def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing, root: TrustRoot) -> bytes:
     """Return the digest of the manifest that the successor has signed; empty where no successor is named.
 
     Raises:
         WindDownError: there is no receipt, or one too many; or the export is from before the end of the last day, or
             members have said or asked something since.
-        FormatError: it does not verify.
+        FormatError: it does not verify, or is for an export that this registry did not sign.
     """
     successor = closing.body.successor
     if (successor is None) is not (permit.receipt is None):
@@ -252,7 +268,7 @@ def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing) -> bytes:
     if successor is None or permit.receipt is None:
         return b""
     with permit.receipt.open("rb") as file:
-        taken = read_hand_over(file.read(_LONGEST), successor)
+        taken = read_hand_over(file.read(_LONGEST), successor, root)
     with ledger.view() as view:
         own = (view.directory.state.registry, view.size)
         same = taken.registry == own[0] and closing.place < taken.size <= own[1]

@@ -3,7 +3,8 @@
     DIR/registry.sqlite.unfinished     while it is written; an interrupted export goes on with it
     DIR/registry.sqlite                leaves, hashes, records, bindings, sealed facts and texts, inquiries, notices
     DIR/trust-root.bin                 what it is verified from
-    DIR/manifest.json                  last: registry, fingerprint, size, root, rows of each table, SHA-256 of the copy
+    DIR/manifest.json                  registry, fingerprint, size, root, rows of each table, SHA-256 of the copy
+    DIR/export.bin                     last: the log's key signs the manifest, and so everything that it names
 
 Nothing in it is readable that was not so in the database: facts are sealed to the person, and pseudonyms lead to
 nobody without the key services.
@@ -21,10 +22,12 @@ from sqlalchemy import make_url
 
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.ledger.closing import is_over
+from client_sdk.kernel.ledger.export_file import SignedExport, export_file, read_export
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.operating.register import register_of
 from registry_server.operating.wind_down import WindDownError, closing_of, unheard, unserved
+from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.ledger import Ledger
 from registry_server.sequencing.recover import recover
 from registry_server.serving.files import check_private, take_folder, write_secret
@@ -47,10 +50,13 @@ __all__ = ["Manifest", "VerifiedExport", "export", "verify_export"]
 
 _FORM = "creditregistry/export/v1"
 _COPY, _DRAFT, _ROOT, _MANIFEST = "registry.sqlite", "registry.sqlite.unfinished", "trust-root.bin", "manifest.json"
+_SIGNATURE = "export.bin"
 # What SQLite and the lock of a database put beside a copy.
 _BESIDE = tuple(f"{name}{suffix}" for name in (_COPY, _DRAFT) for suffix in ("-wal", "-shm", "-journal", ".lock"))
 # A manifest takes some two kilobytes.
 _MAX_MANIFEST = 64 * 1024
+# A trust root holds a genesis leaf of 64 KiB at most, and the keys in it once more.
+_MAX_ROOT = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +111,14 @@ class VerifiedExport:
     Attributes:
         manifest: its content.
         digest: SHA-256 of the manifest, 32 bytes: names the export.
+        signature: file by which the registry has signed it.
         trust_root: of the registry that was exported.
         closing: how its administrators have closed it.
     """
 
     manifest: Manifest
     digest: bytes
+    signature: bytes
     trust_root: TrustRoot
     closing: Closing
 
@@ -134,74 +142,8 @@ def export(
         OSError: a file cannot be written.
     """
     _check_folder(folder)
-    if (folder / _MANIFEST).exists():
+    if (folder / _SIGNATURE).exists():
         return verify_export(folder)
-    if not (folder / _COPY).exists():
-        _make_copy(settings, folder, told, clocks)
-    state, trust_root = _state_of(folder / _COPY), _trust_root(folder / _COPY)
-    manifest = Manifest(
-        _FORM,
-        trust_root.registry,
-        trust_root.fingerprint,
-        state.size,
-        state.root.hex(),
-        closing_of(state.directory).place,
-        _rows(folder / _COPY),
-        _sha256(folder / _COPY),
-    )
-    if not (folder / _ROOT).exists():
-        write_secret(folder / _ROOT, trust_root.encode())
-        told(f"{_ROOT} written")
-    verified = _verified(folder, manifest)
-    write_secret(folder / _MANIFEST, manifest.encode())
-    told(f"{_MANIFEST} written")
-    return verified
-
-
-def verify_export(folder: Path) -> VerifiedExport:
-    """Verify an export offline: the copy as ``fsck`` does, its checkpoint, and that all is of one trust root.
-
-    Compare the fingerprint of the manifest over another channel.
-
-    Raises:
-        WindDownError: something is missing, was changed, or does not belong together.
-        StorageError: the copy cannot be read.
-        OSError: a file cannot be read, or others can read it.
-    """
-    for name in (_COPY, _ROOT, _MANIFEST):
-        if not (folder / name).is_file():
-            raise WindDownError(f"{folder / name} is not there: the export is not finished")
-        check_private(folder / name)
-    with (folder / _MANIFEST).open("rb") as file:
-        manifest = Manifest.parse(file.read(_MAX_MANIFEST))
-    if _sha256(folder / _COPY) != manifest.sha256:
-        raise WindDownError(f"{folder / _COPY} is not the file that the manifest names")
-    _check_clean(folder / _COPY)
-    return _verified(folder, manifest)
-
-
-def _verified(folder: Path, manifest: Manifest) -> VerifiedExport:
-    root, state = TrustRoot.parse((folder / _ROOT).read_bytes()), _state_of(folder / _COPY)
-    own = _trust_root(folder / _COPY)
-    closing = closing_of(state.directory)
-    held = (own.registry, own.fingerprint, state.size, state.root.hex(), closing.place)
-    said = (manifest.registry, manifest.fingerprint, manifest.size, manifest.root, manifest.closing_act)
-    if held != said or root != own or _rows(folder / _COPY) != manifest.rows:
-        raise WindDownError(f"{folder}: manifest, trust root and copy do not belong together")
-    return VerifiedExport(manifest, sha256(manifest.encode()).digest(), root, closing)
-
-
-def _check_folder(folder: Path) -> None:
-    """Make the folder of an export, or take one that holds nothing but parts of one."""
-    take_folder(folder)
-    check_private(folder)
-    known = {_COPY, _DRAFT, _ROOT, _MANIFEST, *_BESIDE}
-    if strange := sorted({path.name for path in folder.iterdir()} - known):
-        raise WindDownError(f"{folder} holds {strange[0]}, which is no part of an export: name a new folder")
-
-
-def _make_copy(settings: Settings, folder: Path, told: Callable[[str], None], clocks: Clocks | None) -> None:
-    """Copy the database of a registry that an act has closed, or go on with a copy; name it once it is whole."""
     migrations.check(settings.database)
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     with (
@@ -212,7 +154,94 @@ def _make_copy(settings: Settings, folder: Path, told: Callable[[str], None], cl
         # Publishes the newest commit, where a crash has left it unsigned.
         with Ledger.open(source, register, signer, clocks) as ledger:
             _settle(ledger, closing_of(ledger.directory))
-        _copy(source, folder / _DRAFT, told)
+        if not (folder / _COPY).exists():
+            _make_copy(source, folder, told)
+        _check_same(source, folder / _COPY)
+        _sign(folder, signer, (clocks or SystemClocks()).wall(), told)
+    return _verified(folder)
+
+
+def _sign(folder: Path, signer: Ed25519Signer, now: int, told: Callable[[str], None]) -> None:
+    """Write trust root and manifest beside a copy that is whole, and last the signature over them."""
+    copy = folder / _COPY
+    state, root = _state_of(copy), _trust_root(copy)
+    closing = closing_of(state.directory)
+    held = (root.registry, root.fingerprint, state.size, state.root.hex(), closing.place)
+    manifest = Manifest(_FORM, *held, _rows(copy), _sha256(copy)).encode()
+    for name, data in ((_ROOT, root.encode()), (_MANIFEST, manifest)):
+        path = folder / name
+        if not path.exists():
+            write_secret(path, data)
+            told(f"{name} written")
+        if path.read_bytes() != data:
+            raise WindDownError(f"{path} does not belong to {copy}: name a new folder")
+    digest, then = sha256(manifest).digest(), max(now, state.logged_at)
+    said = SignedExport(root.registry, root.genesis, state.size, state.root, digest, then)
+    write_secret(folder / _SIGNATURE, export_file(said, signer))
+    told(f"{_SIGNATURE} written")
+
+
+def verify_export(folder: Path) -> VerifiedExport:
+    """Verify an export offline: its signature, the copy as ``fsck`` does, and that all is of one trust root.
+
+    Compare the fingerprint of the manifest over another channel.
+
+    Raises:
+        WindDownError: something is missing, was changed, or does not belong together.
+        FormatError: its registry's log did not sign it.
+        StorageError: the copy cannot be read.
+        OSError: a file cannot be read, or others can read it.
+    """
+    return _verified(folder, _check_clean)
+
+
+def _verified(folder: Path, examine: Callable[[Path], None] | None = None) -> VerifiedExport:
+    """Verify an export; ``examine`` looks into a copy whose bytes are those that were signed."""
+    for name in (_COPY, _ROOT, _MANIFEST, _SIGNATURE):
+        if not (folder / name).is_file():
+            raise WindDownError(f"{folder / name} is not there: the export is not finished")
+        check_private(folder / name)
+    with (folder / _MANIFEST).open("rb") as file:
+        manifest = Manifest.parse(file.read(_MAX_MANIFEST))
+    with (folder / _ROOT).open("rb") as file:
+        root = TrustRoot.parse(file.read(_MAX_ROOT))
+    with (folder / _SIGNATURE).open("rb") as file:
+        signature = file.read(_MAX_MANIFEST)
+    digest = sha256(manifest.encode()).digest()
+    signed = read_export(signature, root)
+    if (signed.manifest_digest, signed.size, signed.root.hex()) != (digest, manifest.size, manifest.root):
+        raise WindDownError(f"{folder / _MANIFEST} is not the manifest that {root.registry} signed")
+    # Before SQLite opens it.
+    if _sha256(folder / _COPY) != manifest.sha256:
+        raise WindDownError(f"{folder / _COPY} is not the file that the manifest names")
+    if examine is not None:
+        examine(folder / _COPY)
+    closing = _check_together(folder, manifest, root)
+    return VerifiedExport(manifest, digest, signature, root, closing)
+
+
+def _check_together(folder: Path, manifest: Manifest, root: TrustRoot) -> Closing:
+    state, own = _state_of(folder / _COPY), _trust_root(folder / _COPY)
+    closing = closing_of(state.directory)
+    held = (own.registry, own.fingerprint, state.size, state.root.hex(), closing.place)
+    said = (manifest.registry, manifest.fingerprint, manifest.size, manifest.root, manifest.closing_act)
+    if held != said or root != own or _rows(folder / _COPY) != manifest.rows:
+        raise WindDownError(f"{folder}: manifest, trust root and copy do not belong together")
+    return closing
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the folder of an export, or take one that holds nothing but parts of one."""
+    take_folder(folder)
+    check_private(folder)
+    known = {_COPY, _DRAFT, _ROOT, _MANIFEST, _SIGNATURE, *_BESIDE}
+    if strange := sorted({path.name for path in folder.iterdir()} - known):
+        raise WindDownError(f"{folder} holds {strange[0]}, which is no part of an export: name a new folder")
+
+
+def _make_copy(source: Database, folder: Path, told: Callable[[str], None]) -> None:
+    """Copy the database of a registry that an act has closed, or go on with a copy; name it once it is whole."""
+    _copy(source, folder / _DRAFT, told)
     _check_clean(folder / _DRAFT)
     (folder / _DRAFT).rename(folder / _COPY)
     told(f"{_COPY} copied and examined")
@@ -265,9 +294,21 @@ def _check_unmoved(read: UnitOfWork, copy: Database, draft: Path) -> None:
         raise WindDownError(f"{draft} was begun before the newest commit: remove it, and stop the servers first")
 
 
+def _check_same(source: Database, path: Path) -> None:
+    """Check that a whole copy, perhaps of an earlier run, still holds what the registry holds."""
+    with Database(_url(path), serving=False) as copy, source.snapshot() as read:
+        _check_unmoved(read, copy, path)
+        rows = {table.name: wholesale.rows_of(read, table) for table in wholesale.EXPORTED}
+    if differing := [table for table, count in _rows(path).items() if count != rows[table]]:
+        raise WindDownError(f"{path} is older than {differing[0]} of the registry: remove it, and export again")
+
+
 def _check_clean(path: Path) -> None:
     migrations.check(_url(path))
     with Database(_url(path), serving=False) as copy:
+        with copy.snapshot() as work:
+            if strange := wholesale.strangers(work):
+                raise WindDownError(f"{path} holds {strange[0]}, which is no table or index of a registry")
         report = fsck(copy)
         copy.purge(())
     if not report.clean:

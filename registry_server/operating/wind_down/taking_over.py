@@ -64,9 +64,9 @@ def take_over(settings: Settings, folder: Path, receipt: Path) -> TakenOver:
     if not receipt.exists():
         taken = HandOver(*want[:3], bytes.fromhex(manifest.root), exported.digest, system_clock())
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
-        write_secret(receipt, hand_over_file(taken, own, signer))
+        write_secret(receipt, hand_over_file(taken, exported.signature, own, signer))
     with receipt.open("rb") as file:
-        taken = read_hand_over(file.read(_LONGEST), successor)
+        taken = read_hand_over(file.read(_LONGEST), successor, exported.trust_root)
     if (taken.registry, taken.genesis_hash, taken.size, taken.manifest_digest) != want:
         raise WindDownError(f"{receipt} is the receipt of another export: name a new file")
     return TakenOver(exported, taken)

@@ -20,6 +20,7 @@ from client_sdk.kernel.formats.words import Standing
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.files import Encoding, read_csv, read_json_lines, read_portfolio, write_portfolio
 from client_sdk.lending.rows import row_of
+from client_sdk.lending.text_source import MAX_LINE_CHARACTERS
 from client_sdk.models import (
     Arrangement,
     ArrangementOutcome,
@@ -271,6 +272,18 @@ def test_compression_that_is_none_or_damaged_is_told_with_the_line(tmp_path: Pat
         rows.append(found.row)
     assert rows[0] == 1
     assert 1 < rows[1] < rows[2] <= 101
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.jsonl"])
+def test_a_line_without_an_end_is_refused(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    line = b'{"a": "' if name.endswith("l") else b"reference"
+    data = line + b"A" * MAX_LINE_CHARACTERS
+    file.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with pytest.raises(PreflightError) as caught:
+        list(read_portfolio(file))
+    [found] = caught.value.violations
+    assert (found.row, found.rule) == (1, "file.line")
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(COLUMNS), st.text(max_size=20)), max_size=4))

@@ -163,6 +163,19 @@ def test_a_witness_that_lost_what_it_has_cosigned_does_not_begin_again(folder: W
     with pytest.raises(ConfigError, match=r"logs\.sqlite is missing, and with it what was cosigned"):
         opened(folder)
     assert not (folder.path / "logs.sqlite").exists()
+    # Nor as a witness that is made anew in its folder, with the key that has signed another history.
+    folder.settings_file.rename(folder.path / "kept.toml")
+    for memory in (None, b""):
+        if memory is not None:
+            (folder.path / "logs.sqlite").write_bytes(memory)
+        with pytest.raises(ConfigError, match=r"key\.pem exists already: .* a new witness has a new key"):
+            folder.create(NAME, "127.0.0.1:0", [LOG_KEY])
+    (folder.path / "logs.sqlite").unlink()
+    assert sorted(path.name for path in folder.path.iterdir()) == ["kept.toml", "key.pem"]
+    old = folder.signer().public_key.raw
+    folder.key_file.unlink()
+    made = folder.create(NAME, "127.0.0.1:0", [LOG_KEY])
+    assert made != VerifierKey.cosigner(NAME, old)
 
 
 @pytest.mark.parametrize("left", ["nothing", "an empty database", "those of another witness"])

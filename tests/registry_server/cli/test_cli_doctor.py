@@ -138,6 +138,7 @@ def test_a_registry_of_real_persons_does_not_start_without_licence_region_or_ass
         ("storage_region", '""', "production needs storage_region"),
         ("storage_region", '"SG"', "data is stored and processed there"),
         ("impact_assessment_on", '""', "impact_assessment_on"),
+        ("impact_assessment_on", '"2199-01-01"', "which is still to come"),
         ("production", "false", "real persons are in the registry; set production"),
     ):
         ready(real, **{setting: value})
@@ -193,11 +194,19 @@ def test_licences_and_reviews_of_members_are_looked_at(tmp_path: Path, database_
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("licence", '"<none>"'), ("licence", '" 11"'), ("storage_region", '"China"'), ("protection_level", "6")],
+    [
+        ("licence", '"<none>"'),
+        ("licence", '" 11"'),
+        ("storage_region", '"China"'),
+        ("storage_region", '"cn-bj"'),
+        ("protection_level", "6"),
+    ],
 )
 def test_a_setting_of_another_form_is_named(site: Site, setting: str, value: str) -> None:
     ready(site, **{setting: value})
-    assert setting in run("doctor", "--home", site.home, expected=2)
+    told = run("doctor", "--home", site.home, expected=2)
+    assert setting in told
+    assert "HOST:PORT" not in told
 
 
 def test_backups_in_the_folder_of_the_settings_are_known_by_what_they_say(site: Site) -> None:

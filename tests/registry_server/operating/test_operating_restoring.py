@@ -15,7 +15,9 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from client_sdk.auditing.home import AuditHome, Position
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.witness_request import witness_request
 from client_sdk.kernel.formats.words import Standing
 from registry_server.errors import RegistryError
 from registry_server.operating.backup import BackupError
@@ -35,6 +37,7 @@ from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
 from tests.conftest import postgres_database
 from tests.registry_server.operating.test_operating_backup import run, through_kills
+from tests.registry_server.usecases.test_usecases_witnessing import KEYS, real, served
 from tests.support.closing_home import ClosingHome
 from tests.support.evidence_maker import inquiry_of
 from tests.support.handmade_log import HandmadeLog
@@ -336,3 +339,28 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
     with world.ledger(other_url) as ledger:
         world.erase(ledger, world.key("lender-3", "new"))
         assert Checks(ledger, 1_000_000).answer([]) == [], "nobody can give it back, so it was erased"
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_witnesses_tell_what_is_missing_where_the_register_does_not(lost: Lost, other_url: str, tmp_path: Path) -> None:
+    remembers, new = real(0, tmp_path / "w"), real(1, tmp_path / "w")
+    seen = sign_checkpoint(ORIGIN, lost.size, lost.root, lost.world.log_signer)
+    assert remembers(witness_request(0, [], seen))[0] == 200
+    settings = lost.settings_for(other_url)
+    with served(remembers, new, lambda _: (500, b"")) as witnesses:
+        names = [
+            f"witness w{n} {key.text()} {one.url}" for n, (key, one) in enumerate(zip(KEYS, witnesses, strict=True))
+        ]
+        (lost.home.home / "witnesses").write_text("\n".join([*names, "group all 2 w0 w1 w2", "quorum all"]))
+        file = lost.home.home / "registry.toml"
+        file.write_text(file.read_text() + 'witness_policy = "witnesses"\n')
+        settings = lost.home.settings
+        restore(settings, lost.backup.path, lost.secret)
+        put_register(settings, standing_of(settings).register.confirmation)
+        standing = standing_of(settings)
+        assert standing.register.mismatch is None, "an operator has set it"
+        assert [witness.size for witness in standing.witnesses] == [lost.size, 0, 0]
+        assert standing.missing == (lost.backup.header.size, lost.size)
+        assert not standing.may_be_served
+        refill(settings, lost.copy)
+        assert standing_of(settings).may_be_served

@@ -15,7 +15,9 @@ from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind, Standing
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.errors import RuleError
+from registry_server.sequencing.inquire import MAX_REFUSED_INQUIRIES
 from registry_server.sequencing.items import ItemOutcome, LapseItem
+from registry_server.storage import inquiries
 from registry_server.storage.errors import StorageError
 from registry_server.usecases.submit import Submitting
 from tests.support.registry_world import DAY_MS, World, accept, submit
@@ -269,3 +271,25 @@ def test_a_stored_batch_is_answered_the_same_again(ledger: Ledger, world: World)
     assert [record.outcome for record in again.results] == [ItemOutcome.REPEATED] * 20
     assert again.checkpoint == first.checkpoint
     assert [record.place for record in again.results] == [record.place for record in first.results]
+
+
+def test_refused_inquiries_beyond_the_day_s_number_are_not_kept(ledger: Ledger, world: World) -> None:
+    many = [
+        world.inquiry("lender-1", f"refused {number}", outcome="INSTITUTION_SUSPENDED", opening=b"")
+        for number in range(MAX_REFUSED_INQUIRIES + 2)
+    ]
+    results = ledger.record_inquiries(many[:600]).result() + ledger.record_inquiries(many[600:]).result()
+    assert [result.kept for result in results] == [True] * MAX_REFUSED_INQUIRIES + [False] * 2
+    refusal = results[-1].refusal
+    assert refusal is not None
+    assert (refusal.reason, refusal.rule) == ("QUOTA_EXCEEDED", "inquiry.refused-quota")
+    assert "INSTITUTION_SUSPENDED" in refusal.want
+    # What may be answered is answered, another member's refused ones are kept, and a new day begins anew.
+    (answered,) = ledger.record_inquiries([world.inquiry("lender-1", "in order")]).result()
+    (theirs,) = ledger.record_inquiries([world.inquiry("lender-2", "refused", outcome="KEY_USAGE")]).result()
+    assert (answered.outcome, theirs.kept) == (ANSWERED, True)
+    world.clock.now += DAY_MS
+    (later,) = ledger.record_inquiries(many[-1:]).result()
+    assert later.kept
+    with ledger.database.snapshot() as work:
+        assert len(list(inquiries.rows(work))) == MAX_REFUSED_INQUIRIES + 3

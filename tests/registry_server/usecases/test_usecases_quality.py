@@ -94,9 +94,9 @@ def test_a_month_is_counted_scored_and_shown_to_the_member_and_to_auditors(datab
         housekeeping.tidy()
         pass_days(world, ledger, 32)
         first, silent = statistics.rows("", "", "lender-1").quality
-        # 50 points for five statements; 2 and 5 of them lost.
-        assert first.by_event == {_E.STATEMENT: 5, _E.CORRECTION: 1, _E.WITHDRAWN_ERROR: 1}
-        assert first.score == 8_600
+        # 50 points for five statements, less 20 for two that came on the day of the one before; 2 and 5 of them lost.
+        assert first.by_event == {_E.STATEMENT: 5, _E.CORRECTION: 1, _E.WITHDRAWN_ERROR: 1, _E.SAME_DAY: 2}
+        assert first.score == 7_666
         # Silence after a dispute counts where the log restricts the record, and leaves nothing of that month.
         assert (silent.counts, silent.score) == (((_E.DISPUTE_UNANSWERED, "", 1),), 0)
         (other,) = statistics.rows("", "", "lender-2").quality

@@ -5,7 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sqlite3
+from contextlib import closing as closing_file
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +30,7 @@ from registry_server.operating.wind_down.taking_over import take_over
 from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.errors import LedgerClosedError
 from registry_server.settings import SettingsError, load_settings
-from registry_server.storage import head, wholesale
+from registry_server.storage import head, migrations, wholesale
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.asking import check_inquiry
 from registry_server.usecases.fsck.check import fsck
@@ -356,8 +359,65 @@ def test_an_export_writes_over_nothing_and_a_changed_one_is_refused(closing: Clo
     export(closing.settings, again, clocks=world.clock)
     with pytest.raises(WindDownError, match="another export"):
         take_over(load_settings(closing.successor_home), again, receipt)
-    with (folder / "registry.sqlite").open("r+b") as file:
+    copy, kept = folder / "registry.sqlite", (folder / "registry.sqlite").read_bytes()
+    with copy.open("r+b") as file:
         file.seek(5_000)
         file.write(b"\x01")
     with pytest.raises(WindDownError, match="not the file that the manifest names"):
         verify_export(folder)
+    # One who carries it changes copy and manifest alike: the registry's signature is over another manifest.
+    manifest = folder / "manifest.json"
+    told = manifest.read_bytes()
+    manifest.write_bytes(
+        told.replace(sha256(kept).hexdigest().encode(), sha256(copy.read_bytes()).hexdigest().encode())
+    )
+    with pytest.raises(WindDownError, match="not the manifest that"):
+        verify_export(folder)
+    copy.write_bytes(kept)
+    manifest.write_bytes(told)
+    assert verify_export(folder).digest == sha256(told).digest()
+
+
+def test_an_export_that_was_killed_is_finished_only_while_the_registry_holds_the_same(
+    closing: ClosingHome, tmp_path: Path
+) -> None:
+    world, folder = closing.world, tmp_path / "export"
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.TRANSFER)
+
+    def crash_after_the_copy(step: str) -> None:
+        if "copied and examined" in step:
+            raise Crash
+
+    with pytest.raises(Crash):
+        export(closing.settings, folder, crash_after_the_copy, world.clock)
+    with closing.ledger() as ledger:
+        ledger.record_inquiries([world.inquiry("lender-2", "asked later", opening=b"opening")]).result()
+    with pytest.raises(WindDownError, match="older than inquiries of the registry"):
+        export(closing.settings, folder, clocks=world.clock)
+    with closing.ledger() as ledger:
+        accept(ledger, world.report("lender-1", "two", Standing.CURED))
+    with pytest.raises(WindDownError, match="begun before the newest commit"):
+        export(closing.settings, folder, clocks=world.clock)
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("CREATE TRIGGER t AFTER INSERT ON leaves BEGIN DELETE FROM leaves; END", "trigger t"),
+        ("CREATE VIEW v AS SELECT 1", "view v"),
+        ("CREATE TABLE evil(x)", "table evil"),
+        ("ALTER TABLE shown ADD COLUMN evil", "columns of shown"),
+        ("DROP INDEX ix_inquired_persons_received_at", "index ix_inquired_persons_received_at"),
+    ],
+)
+def test_a_copy_with_something_that_no_registry_makes_is_found(tmp_path: Path, sql: str, named: str) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.sqlite'}"
+    migrations.upgrade(url)
+    with Database(url, serving=False) as database:
+        with database.snapshot() as work:
+            assert wholesale.strangers(work) == []
+        with closing_file(sqlite3.connect(tmp_path / "registry.sqlite")) as connection:
+            connection.execute(sql)
+        with database.snapshot() as work:
+            assert wholesale.strangers(work) == [named]

@@ -18,6 +18,7 @@ from client_sdk.kernel.formats.cosignature import cosign, cosignatures_of
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.note import VerifierKey
+from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
 from client_sdk.kernel.formats.witness_request import parse_witness_request, witness_request
 from client_sdk.witness import Witness
@@ -154,6 +155,23 @@ def test_witnesses_that_fail_or_lie_count_for_nothing_and_hold_up_nobody(databas
             fed(one_of_two)
             assert one_of_two.newest is not None, name
             one_of_two.stop()
+
+
+def test_the_quorum_of_the_rulebook_is_gathered_as_well_as_the_operators(database_url: str, tmp_path: Path) -> None:
+    lines = [f"witness w{number} {key.text()}" for number, key in enumerate(KEYS[:2])]
+    demanded = Rulebook(witness_quorum=(*lines, "group both 2 w0 w1", "quorum both"))
+    is_up, second = threading.Event(), real(1, tmp_path / "w")
+    with (
+        World(demanded).ledger(database_url) as ledger,
+        served(real(0, tmp_path / "w"), lambda body: second(body) if is_up.is_set() else (503, b"")) as witnesses,
+    ):
+        witnessing = Witnessing(ledger, quorum_of(witnesses, 1), TLS)
+        fed(witnessing)
+        assert witnessing.newest is None
+        is_up.set()
+        fed(witnessing)
+        assert witnessing.newest is not None
+        witnessing.stop()
 
 
 def test_a_witness_that_is_down_is_asked_again(database_url: str, tmp_path: Path) -> None:

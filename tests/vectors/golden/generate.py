@@ -136,6 +136,7 @@ def closed() -> HandmadeLog:
     log = HandmadeLog()
     taker = SuccessorRegistry("successor.example", seed("genesis of the successor"))
     log.act(ClosingBody(ClosingWay.HAND_OVER, "2026-12-31", "(2026) 41", seed("approval"), taker))
+    log.head()
     return log
 
 
@@ -166,7 +167,8 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "leaf: enrolment with a review": ProductionLog().leaves[-2],
         "leaf: succession act": gone().leaves[-2],
         "leaf: ending act": gone().leaves[-1],
-        "leaf: closing act": closed().leaves[-1],
+        "leaf: closing act": closed().leaves[-2],
+        "leaf: HEAD of a registry that closes": closed().leaves[-1],
         "institution state: ended": gone().state.directory.institution("lender-1").encode(),
         "registry state": state.encode(),
         "contribution": log.state.directory.contribution("lender-1").encode(),

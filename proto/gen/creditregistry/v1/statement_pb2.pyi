@@ -465,6 +465,7 @@ class Head(_message.Message):
     NEWEST_ACT_FIELD_NUMBER: _builtins.int
     INQUIRY_COUNT_FIELD_NUMBER: _builtins.int
     INQUIRY_ROOT_FIELD_NUMBER: _builtins.int
+    CLOSING_ACT_FIELD_NUMBER: _builtins.int
     map_version: _builtins.int
     """1: the map function of README.md 6."""
     map_root: _builtins.bytes
@@ -479,6 +480,8 @@ class Head(_message.Message):
     """Number of leaves of the inquiry tree."""
     inquiry_root: _builtins.bytes
     """RFC 6962 root of the inquiry tree, 32 bytes."""
+    closing_act: _builtins.int
+    """Index of the newest ClosingAct; 0 while no act has closed the registry."""
     def __init__(
         self,
         *,
@@ -489,10 +492,11 @@ class Head(_message.Message):
         newest_act: _builtins.int = ...,
         inquiry_count: _builtins.int = ...,
         inquiry_root: _builtins.bytes = ...,
+        closing_act: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_count", b"entry_count", "inquiry_count", b"inquiry_count", "inquiry_root", b"inquiry_root", "map_root", b"map_root", "map_version", b"map_version", "newest_act", b"newest_act", "previous", b"previous"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing_act", b"closing_act", "entry_count", b"entry_count", "inquiry_count", b"inquiry_count", "inquiry_root", b"inquiry_root", "map_root", b"map_root", "map_version", b"map_version", "newest_act", b"newest_act", "previous", b"previous"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

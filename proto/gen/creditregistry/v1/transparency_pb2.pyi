@@ -43,11 +43,13 @@ class _QualityEventEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QualityE
     QUALITY_EVENT_CORRECTION: _QualityEvent.ValueType  # 7
     """A version corrects the one before."""
     QUALITY_EVENT_LATE_UPDATE: _QualityEvent.ValueType  # 8
-    """A version is of a day more than stale_days after that of the version before, which was running."""
+    """A version was logged more than stale_days after the version before, which was running."""
     QUALITY_EVENT_LATE_END: _QualityEvent.ValueType  # 9
     """A version reports an end more than 31 days after it."""
     QUALITY_EVENT_REFUSED: _QualityEvent.ValueType  # 10
     """A submission was refused."""
+    QUALITY_EVENT_SAME_DAY: _QualityEvent.ValueType  # 11
+    """A version was logged on the legal day of the version before."""
 
 class QualityEvent(_QualityEvent, metaclass=_QualityEventEnumTypeWrapper):
     """What is counted of a member in a month (README.md 12)."""
@@ -69,11 +71,13 @@ QUALITY_EVENT_WITHDRAWN_ERROR: QualityEvent.ValueType  # 6
 QUALITY_EVENT_CORRECTION: QualityEvent.ValueType  # 7
 """A version corrects the one before."""
 QUALITY_EVENT_LATE_UPDATE: QualityEvent.ValueType  # 8
-"""A version is of a day more than stale_days after that of the version before, which was running."""
+"""A version was logged more than stale_days after the version before, which was running."""
 QUALITY_EVENT_LATE_END: QualityEvent.ValueType  # 9
 """A version reports an end more than 31 days after it."""
 QUALITY_EVENT_REFUSED: QualityEvent.ValueType  # 10
 """A submission was refused."""
+QUALITY_EVENT_SAME_DAY: QualityEvent.ValueType  # 11
+"""A version was logged on the legal day of the version before."""
 Global___QualityEvent: _TypeAlias = QualityEvent  # noqa: Y015
 
 class _Breakdown:

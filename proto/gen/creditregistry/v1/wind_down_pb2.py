@@ -25,21 +25,25 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!creditregistry/v1/wind_down.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"y\n\x08HandOver\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x14\n\x0cgenesis_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x0c\n\x04root\x18\x04 \x01(\x0c\x12\x17\n\x0fmanifest_digest\x18\x05 \x01(\x0c\x12\x10\n\x08taken_at\x18\x06 \x01(\x04\"W\n\x0cHandOverFile\x12\x33\n\thand_over\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x12\n\ntrust_root\x18\x02 \x01(\x0c\",\n\rDestroyedRows\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x04\"\xac\x01\n\x0b\x44\x65struction\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x14\n\x0cgenesis_hash\x18\x02 \x01(\x0c\x12\x11\n\tact_index\x18\x03 \x01(\x04\x12\x14\n\x0c\x64\x65stroyed_at\x18\x04 \x01(\x04\x12\x33\n\tdestroyed\x18\x05 \x03(\x0b\x32 .creditregistry.v1.DestroyedRows\x12\x17\n\x0fmanifest_digest\x18\x06 \x01(\x0c\"q\n\x0f\x44\x65structionFile\x12\x35\n\x0b\x64\x65struction\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\'\n\x03\x61\x63t\x18\x02 \x01(\x0b\x32\x1a.creditregistry.v1.Receiptb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!creditregistry/v1/wind_down.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"z\n\x06\x45xport\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x14\n\x0cgenesis_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x0c\n\x04root\x18\x04 \x01(\x0c\x12\x17\n\x0fmanifest_digest\x18\x05 \x01(\x0c\x12\x13\n\x0b\x65xported_at\x18\x06 \x01(\x04\">\n\nExportFile\x12\x30\n\x06\x65xport\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\"y\n\x08HandOver\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x14\n\x0cgenesis_hash\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x0c\n\x04root\x18\x04 \x01(\x0c\x12\x17\n\x0fmanifest_digest\x18\x05 \x01(\x0c\x12\x10\n\x08taken_at\x18\x06 \x01(\x04\"\x89\x01\n\x0cHandOverFile\x12\x33\n\thand_over\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x12\n\ntrust_root\x18\x02 \x01(\x0c\x12\x30\n\x06\x65xport\x18\x03 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\",\n\rDestroyedRows\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0c\n\x04rows\x18\x02 \x01(\x04\"\xac\x01\n\x0b\x44\x65struction\x12\x10\n\x08registry\x18\x01 \x01(\t\x12\x14\n\x0cgenesis_hash\x18\x02 \x01(\x0c\x12\x11\n\tact_index\x18\x03 \x01(\x04\x12\x14\n\x0c\x64\x65stroyed_at\x18\x04 \x01(\x04\x12\x33\n\tdestroyed\x18\x05 \x03(\x0b\x32 .creditregistry.v1.DestroyedRows\x12\x17\n\x0fmanifest_digest\x18\x06 \x01(\x0c\"\x92\x01\n\x0f\x44\x65structionFile\x12\x35\n\x0b\x64\x65struction\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\'\n\x03\x61\x63t\x18\x02 \x01(\x0b\x32\x1a.creditregistry.v1.Receipt\x12\x0c\n\x04head\x18\x03 \x01(\x0c\x12\x11\n\thead_path\x18\x04 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.wind_down_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HANDOVER']._serialized_start=90
-  _globals['_HANDOVER']._serialized_end=211
-  _globals['_HANDOVERFILE']._serialized_start=213
-  _globals['_HANDOVERFILE']._serialized_end=300
-  _globals['_DESTROYEDROWS']._serialized_start=302
-  _globals['_DESTROYEDROWS']._serialized_end=346
-  _globals['_DESTRUCTION']._serialized_start=349
-  _globals['_DESTRUCTION']._serialized_end=521
-  _globals['_DESTRUCTIONFILE']._serialized_start=523
-  _globals['_DESTRUCTIONFILE']._serialized_end=636
+  _globals['_EXPORT']._serialized_start=90
+  _globals['_EXPORT']._serialized_end=212
+  _globals['_EXPORTFILE']._serialized_start=214
+  _globals['_EXPORTFILE']._serialized_end=276
+  _globals['_HANDOVER']._serialized_start=278
+  _globals['_HANDOVER']._serialized_end=399
+  _globals['_HANDOVERFILE']._serialized_start=402
+  _globals['_HANDOVERFILE']._serialized_end=539
+  _globals['_DESTROYEDROWS']._serialized_start=541
+  _globals['_DESTROYEDROWS']._serialized_end=585
+  _globals['_DESTRUCTION']._serialized_start=588
+  _globals['_DESTRUCTION']._serialized_end=760
+  _globals['_DESTRUCTIONFILE']._serialized_start=763
+  _globals['_DESTRUCTIONFILE']._serialized_end=909
 # @@protoc_insertion_point(module_scope)

@@ -35,6 +35,11 @@ def log() -> HandmadeLog:
         ({"contact": "\u202e400 123 4567"}, "breach.text"),
         ({"advice": " \u3000"}, "breach.text"),
         ({"harm": "１１０１０５１８０００１０１００１０"}, "breach.number"),
+        ({"harm": "card 6222-0212-3456-7890-123"}, "breach.number"),
+        ({"advice": "\u2800"}, "breach.text"),
+        ({"members": ("admin-1",)}, "breach.member"),
+        ({"contact": "\u3164 \uffa0"}, "breach.text"),
+        ({"cause": "2026-11-27 10:30, then 2026-11-28 11:00; 400 123 4567, 400 123 4568"}, ""),
     ],
 )
 def test_what_a_notice_may_tell(log: HandmadeLog, changes: dict[str, object], rule: str) -> None:

@@ -9,10 +9,22 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger import quality
-from client_sdk.kernel.ledger.quality import QualityCount, QualityEvent, events_of_facts, rows_of, score_of
+from client_sdk.kernel.ledger.quality import (
+    QualityCount,
+    QualityEvent,
+    VersionBefore,
+    events_of_facts,
+    events_of_statement,
+    rows_of,
+    score_of,
+)
 from tests.client_sdk.kernel.rules import facts_samples as samples
+from tests.support.handmade_log import DAY_MS, HandmadeLog
 
 if TYPE_CHECKING:
     import pytest
@@ -41,16 +53,38 @@ def test_what_a_version_says_is_counted() -> None:
         facts = samples.CURED if standing is Standing.CURED else samples.DEFAULT
         facts = replace(facts, **changes)  # type: ignore[arg-type]  # the test names fields
         today = (facts.ended_on or facts.as_of) + timedelta(late)
-        return list(events_of_facts(Standing.OPEN, samples.DEFAULT, standing, facts, today, 184))
+        return list(events_of_facts(Standing.OPEN, samples.DEFAULT, standing, facts, today))
 
-    assert counted({"as_of": AS_OF + timedelta(184)}) == []
-    assert counted({"as_of": AS_OF + timedelta(185)}) == [_E.LATE_UPDATE]
+    assert counted({"as_of": AS_OF + timedelta(185)}) == []
     assert counted({"days_past_due": 59}) == [_E.CORRECTION]
     assert counted({}, Standing.CURED, 31) == []
     assert counted({}, Standing.CURED, 32) == [_E.LATE_END]
     ended = samples.CURED
     # Said once more, an end is not late again.
-    assert list(events_of_facts(Standing.CURED, ended, Standing.CURED, ended, date(2030, 1, 1), 184)) == []
+    assert list(events_of_facts(Standing.CURED, ended, Standing.CURED, ended, date(2030, 1, 1))) == []
+
+
+def test_a_late_update_is_one_by_the_time_of_the_log_and_many_of_one_day_hide_nothing() -> None:
+    log = HandmadeLog()
+    index = log.say("lender-1", "left alone")
+    leaf = parse_leaf(log.leaves[index])
+    assert isinstance(leaf, StatementLeaf)
+    statement, then, rulebook = Statement.parse(leaf.payload), leaf.logged_at, Rulebook()
+
+    def counted(days: int, standing: Standing = Standing.OPEN, more_ms: int = 0) -> list[QualityEvent]:
+        before, now = VersionBefore(standing, then), then + days * DAY_MS + more_ms
+        return list(events_of_statement(statement, before, now, rulebook))
+
+    assert list(events_of_statement(statement, None, then, rulebook)) == [_E.STATEMENT]
+    assert counted(184) == [_E.STATEMENT]
+    assert counted(184, more_ms=1) == [_E.STATEMENT, _E.LATE_UPDATE]
+    assert counted(230, Standing.CURED) == [_E.STATEMENT]
+    # Reported in two parts on one day, as of an earlier day and of this one: late by the first, and one unit.
+    assert counted(0) == [_E.STATEMENT, _E.SAME_DAY]
+    split = score_of({_E.STATEMENT: 2, _E.SAME_DAY: 1, _E.LATE_UPDATE: 1})
+    assert split == score_of({_E.STATEMENT: 1, _E.LATE_UPDATE: 1}) == 9_000
+    padded = {_E.STATEMENT: 3 + 1_000, _E.SAME_DAY: 1_000, _E.LATE_UPDATE: 3}
+    assert score_of(padded) == score_of({_E.STATEMENT: 3, _E.LATE_UPDATE: 3})
 
 
 def test_an_auditor_sees_refusals_of_all_rules_together() -> None:

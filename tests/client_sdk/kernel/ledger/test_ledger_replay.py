@@ -212,7 +212,7 @@ class LogMachine(RuleBasedStateMachine):
         keys = sorted(RecordKey(issuer, record_id(name)) for issuer, name in records)
         self.log.act(ErasureBody(tuple(keys), "order"))
 
-    @rule(wrong=st.sampled_from([{}] * 8 + [{"previous": seed("another")}, {"newest_act": 0}]))
+    @rule(wrong=st.sampled_from([{}] * 8 + [{"previous": seed("another")}, {"newest_act": 0}, {"closing_act": 1}]))
     def head(self, wrong: dict[str, object]) -> None:
         self.log.inquire(f"at {len(self.log.leaves)}")
         self.log.head(**wrong)
