@@ -9,7 +9,12 @@ __all__ = ["Globals", "HomeOption", "JsonOption"]
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", metavar="DIR", help="The member's folder; else CREDIT_REGISTRY_HOME.", show_default=False),
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="The member's folder; else CREDIT_REGISTRY_HOME, else ~/.config/credit-registry (on Linux).",
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document for programs.")]
 

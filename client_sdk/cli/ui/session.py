@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,6 +46,21 @@ class Run:
         if self.chosen is not None:
             return self.chosen
         return Path(os.environ.get(HOME_VARIABLE) or platformdirs.user_config_dir("credit-registry"))
+
+    @property
+    def command(self) -> str:
+        """How a next step begins that is run in this home: as this command reached it."""
+        return "credit-registry" if self.chosen is None else f"credit-registry --home {shlex.quote(str(self.chosen))}"
+
+    @property
+    def their_command(self) -> str:
+        """How a next step begins that another member runs in its own home, DIR."""
+        return "credit-registry" if self.chosen is None else "credit-registry --home DIR"
+
+    @property
+    def is_default_home(self) -> bool:
+        """Whether neither the command line nor the environment names the home."""
+        return self.chosen is None and not os.environ.get(HOME_VARIABLE)
 
     def config(self) -> ClientConfig:
         """Read the settings of the home.

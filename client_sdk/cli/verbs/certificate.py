@@ -68,7 +68,7 @@ def register(app: typer.Typer) -> None:
         if authority is None and not config.tls_ca.exists():
             raise UsageError("this home has no CA yet", "give --ca with the ca.pem of the registry.")
         install_certificate(session.home, _pem(chain), authority, secret=config.secret)
-        session.output.result(_content(chain[0]), *_lines(chain[0], "installed"))
+        session.output.result(_content(chain[0]), *_lines(session, chain[0], "installed"))
 
     @verb(group, "renew", examples=["certificate renew", "certificate renew --new-key"])
     def renew(session: Run, /, *, new_key: NewKeyOption = False) -> None:
@@ -78,7 +78,7 @@ def register(app: typer.Typer) -> None:
         """
         with session.client() as client:
             chain = read_chain(client.renew_certificate(new_key=new_key), "the answer")
-        session.output.result(_content(chain[0]), *_lines(chain[0], "renewed"))
+        session.output.result(_content(chain[0]), *_lines(session, chain[0], "renewed"))
 
     @verb(
         group,
@@ -108,7 +108,7 @@ def register(app: typer.Typer) -> None:
         key = made.vouch.claim.spki_hash.hex()
         handed_out = [
             f"Wrote {out}. Hand it to an administrator, who runs:",
-            f"  credit-registry certificate issue --request {out.name} --out {config.institution}.pem",
+            f"  {session.their_command} certificate issue --request {out.name} --out {config.institution}.pem",
         ]
         session.output.result(
             {"institution": config.institution, "spki_hash": key, "file": target.written},
@@ -154,15 +154,15 @@ def register(app: typer.Typer) -> None:
             target.write(session.output, _pem([*chain, *(one for one in authority if one not in chain)]))
         session.output.result(
             _content(chain[0]) | {"file": target.written},
-            *(_handed_out(asked.institution, out) if target.written else [f"Issued for {asked.institution}."]),
+            *(_handed_out(session, asked.institution, out) if target.written else [f"Issued for {asked.institution}."]),
         )
         return target.code
 
 
-def _handed_out(institution: str, out: Path) -> list[str]:
+def _handed_out(session: Run, institution: str, out: Path) -> list[str]:
     return [
         f"Wrote {out} for {institution}. Hand it to the member, who runs:",
-        f"  credit-registry certificate install {out.name}",
+        f"  {session.their_command} certificate install {out.name}",
     ]
 
 
@@ -200,8 +200,8 @@ def _content(certificate: x509.Certificate) -> dict[str, Json]:
     }
 
 
-def _lines(certificate: x509.Certificate, done: str) -> list[str]:
+def _lines(session: Run, certificate: x509.Certificate, done: str) -> list[str]:
     return [
         f"The certificate was {done}; it is good until {certificate.not_valid_after_utc:%Y-%m-%d}.",
-        "Renew it before that day: credit-registry certificate renew",
+        f"Renew it before that day: {session.command} certificate renew",
     ]

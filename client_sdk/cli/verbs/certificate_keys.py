@@ -76,7 +76,7 @@ def register(group: typer.Typer) -> None:
             {"spki_hash": revoked.hex(), "revoked_at": plain(revoked_at)},
             f"The TLS key {revoked.hex()} is revoked since {moment_text(revoked_at)}.",
             "Key services do not learn of it; to keep it from them too, administrators end it by an act:",
-            f"  credit-registry act propose tls-key --institution {session.config().institution} "
+            f"  {session.their_command} act propose tls-key --institution {session.config().institution} "
             f"--end {revoked.hex()} --ground theft",
         )
 

@@ -1,7 +1,6 @@
 """``init``: the first step of every member, on its own machine: keys, and what the administrators need."""
 
 import re
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -14,7 +13,7 @@ from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.passphrase_input import new_passphrase
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.config import CONFIG_FILE, is_address_list
+from client_sdk.config import CONFIG_FILE, HOME_VARIABLE, is_address_list
 from client_sdk.errors import ConfigError
 from client_sdk.forms import INSTITUTION_ID
 from client_sdk.home import create_home
@@ -137,6 +136,8 @@ def register(app: typer.Typer) -> None:
         """
         if (session.home / CONFIG_FILE).exists():
             raise ConfigError(f"{session.home / CONFIG_FILE} exists already: this folder is a member's home")
+        if session.is_default_home:
+            session.output.tell(f"No --home and no {HOME_VARIABLE}: the home is made in {session.home}.")
         told = _complete(
             session,
             {
@@ -199,8 +200,7 @@ def _tell(session: Run, institution: str, *, lends: bool, encrypted: bool) -> No
     enrolment = home / f"{institution}.enrolment.json"
     keys = sorted(str(path) for path in (home / "keys").glob("*.pem"))
     secret = str(home / "record-id.secret") if lends else None
-    # What is typed next reaches this home as this command did.
-    command = "credit-registry" if session.chosen is None else f"credit-registry --home {shlex.quote(str(home))}"
+    command = session.command
     backup = ["keys/", *(["record-id.secret"] if lends else [])]
     session.output.result(
         {

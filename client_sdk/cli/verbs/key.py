@@ -110,8 +110,9 @@ def register(app: typer.Typer) -> None:
             f"Made a further {usage.name} key. BACK IT UP NOW: {path}",
             pairs([("  key", grant.key_id.hex()), ("  file", target)]),
             "Next:",
-            f"  1. hand {target} to the administrators: act propose key --grant {target.name}",
-            f"  2. when its act is logged: credit-registry key use --usage {usage.name} keys/{path.name}",
+            f"  1. hand {target} to an administrator, who runs:",
+            f"     {session.their_command} act propose key --grant {target.name}",
+            f"  2. when its act is logged: {session.command} key use --usage {usage.name} keys/{path.name}",
         )
 
     @verb(group, "use", examples=["key use --usage REPORT keys/report-2.pem"])
@@ -136,7 +137,8 @@ def register(app: typer.Typer) -> None:
         session.output.result(
             {"usage": usage.name, "key_id": signer.public_key.key_id.hex(), "uri": uri},
             f"{usage.name} is signed with {uri} from now on.",
-            "Before an act ends the old key, let a key that stays vouch for the TLS key: certificate renew",
+            "Before an act ends the old key, let a key that stays vouch for the TLS key:",
+            f"  {session.command} certificate renew",
         )
 
     @verb(
@@ -171,7 +173,7 @@ def register(app: typer.Typer) -> None:
         with session.client() as client:
             ended = _end(client.directory(), owner, key, contested_from)
         contested = f" --contested-from {contested_from}" if contested_from else ""
-        command = f"credit-registry act propose key --institution {owner} --end {ended.key_id.hex()}{contested}"
+        command = f"{session.their_command} act propose key --institution {owner} --end {ended.key_id.hex()}{contested}"
         session.output.result(
             {
                 "institution": owner,

@@ -132,7 +132,7 @@ def _home_rows(pending: int, until: datetime, now: datetime) -> list[tuple[str, 
     waiting = (
         "nothing waits" if not pending else f"{pending} signed reports wait: run `report` with the same file again"
     )
-    soon = " (soon: certificate renew)" if until - now < _SOON else ""
+    soon = " (soon: credit-registry certificate renew)" if until - now < _SOON else ""
     return [("  outbox", waiting), ("  certificate", f"good until {moment_text(until)}{soon}")]
 
 

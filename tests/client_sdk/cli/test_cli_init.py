@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from typer.testing import CliRunner
 
+from client_sdk.cli import app
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.formats.words import KeyUsage, Role, TlsKeyAction
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
@@ -61,6 +63,27 @@ def test_what_must_be_backed_up_is_said(tmp_path: Path) -> None:
     assert "BACK UP NOW" in said
     assert str(tmp_path / "home" / "keys") in said
     assert "record-id.secret" in said
+
+
+def test_a_next_step_reaches_the_home_that_was_named(tmp_path: Path) -> None:
+    home = tmp_path / "home 1"
+    here = f"credit-registry --home '{home}'"
+    command = Command(home)
+    assert f"{here} trust fetch" in command.said(*init_words()).out
+    told = " ".join(command.said("key", "add", "--usage", "REPORT").out.split())
+    assert "credit-registry --home DIR act propose key --grant lender-1.report-2.key.json" in told
+    assert f"{here} key use --usage REPORT keys/report-2.pem" in told
+    told = command.said("certificate", "request", "--out", str(tmp_path / "r.json")).out
+    assert "credit-registry --home DIR certificate issue --request r.json" in told
+
+
+def test_a_home_that_nobody_named_is_told(tmp_path: Path) -> None:
+    env = {"CREDIT_REGISTRY_HOME": "", "XDG_CONFIG_HOME": str(tmp_path)}
+    done = CliRunner().invoke(app, init_words(), env=env)
+    assert done.exit_code == 0
+    told = " ".join(done.stderr.split())
+    assert "No --home and no CREDIT_REGISTRY_HOME: the home is made in" in told
+    assert (tmp_path / "credit-registry" / "config.toml").exists()
 
 
 def test_a_second_init_changes_nothing(tmp_path: Path) -> None:

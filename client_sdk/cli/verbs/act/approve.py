@@ -138,6 +138,6 @@ def tell_approved(session: Run, approved: Approved) -> None:
         lines = [
             f"Proposal {proposal.proposal_id.hex()}",
             f"  signed by {', '.join(proposal.approved_by)}; {missing} more must sign:",
-            f"  credit-registry act approve {proposal.proposal_id.hex()[:12]}",
+            f"  {session.their_command} act approve {proposal.proposal_id.hex()[:12]}",
         ]
     session.output.result(content, *lines)
