@@ -51,14 +51,15 @@ def check_rulebook_change(before: Rulebook, rulebook: Rulebook) -> None:
     Raises:
         RuleError: RULEBOOK_INVALID.
     """
+    # First: a rulebook of another jurisdiction differs in other limits too, and this is why.
+    for name in _KEPT:
+        got, kept = str(getattr(rulebook, name)), str(getattr(before, name))
+        if got != kept:
+            raise RuleError("RULEBOOK_INVALID", name, "rulebook.kept", got=got, want=f"{kept}, which stays for good")
     # Evidence holds a RESTRICTED lapse against the newest rulebook alone: what was late enough must stay so.
     if rulebook.dispute_days > before.dispute_days:
         got, want = str(rulebook.dispute_days), f"at most {before.dispute_days}, as long as now"
         raise RuleError("RULEBOOK_INVALID", "dispute_days", "rulebook.dispute-days", got=got, want=want)
-    for name in _KEPT:
-        got, want = str(getattr(rulebook, name)), str(getattr(before, name))
-        if got != want:
-            raise RuleError("RULEBOOK_INVALID", name, "rulebook.kept", got=got, want=want)
     if before.production and not rulebook.production:
         want = "above 0: real persons stay in the registry"
         raise RuleError("RULEBOOK_INVALID", "review_days", "rulebook.production", got="0", want=want)

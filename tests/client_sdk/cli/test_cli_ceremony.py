@@ -346,6 +346,8 @@ def test_a_rulebook_is_looked_at_before_it_is_signed(member: Member) -> None:
     assert "No record is kept for longer" in shown
     other = admin("act", "propose", "rulebook", "--from", "uk", "--preview", code=2)
     assert other.reason == "RULEBOOK_INVALID"
+    assert other.content["error"]["field"] == "jurisdiction"
+    assert other.content["error"]["want"] == "cn, which stays for good"
     ended = admin("act", "propose", "state", "--institution", "lender-1", "--status", "SUSPENDED", "--yes").content
     assert member("admin-2")("act", "preview", str(ended["id"])[:12], code=2).reason == "USAGE"
 
