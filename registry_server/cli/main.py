@@ -420,4 +420,5 @@ def clock_confirm(home: Home, database_url: DatabaseUrl = None) -> None:
     from registry_server.operating.clock import confirm_clock  # noqa: PLC0415 - loads SQLAlchemy
 
     now = confirm_clock(settings_of(home, database_url))
-    typer.echo(datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds"))
+    confirmed = datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="seconds")
+    typer.echo(f"{confirmed}: confirmed as the right time; a running server goes on by itself within seconds")

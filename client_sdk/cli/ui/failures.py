@@ -364,6 +364,13 @@ def _config_hint(message: str) -> str:
         return f"only {role} signs that; `credit-registry status` says which role this member has."
     if message.endswith(".assessment.json cannot be read: No such file or directory"):
         return "replay what `check --save FILE --with-assessment` wrote, or name the kept assessment by --kept FILE."
+    if message.startswith("the certificate is "):
+        return (
+            "give the certificate that was issued for this home, or have one issued for its key: an administrator "
+            "carries what `credit-registry certificate request --out FILE` writes."
+        )
+    if "wrong passphrase" in message:
+        return "type it again, or name its file by CREDIT_REGISTRY_PASSPHRASE_FILE; who lost it needs another key."
     if message.startswith("TLS: key.pem"):
         return "put key.pem back from a copy, or ask for another one: `credit-registry certificate request --new-key`."
     if message.startswith("TLS: ca.pem"):

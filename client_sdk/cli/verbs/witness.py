@@ -12,6 +12,7 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.errors import FormatError
 from client_sdk.home import replace_file
 from client_sdk.witness import LogRow, WitnessFolder, serve_witness
 
@@ -53,6 +54,11 @@ def register(app: typer.Typer) -> None:
             raise UsageError("a witness needs --name", "name it like a URL without scheme: lender-1.example/witness.")
         logs = [TrustRoot.parse(file.read_bytes()).log_key for file in trust_root or ()]
         logs += [VerifierKey.parse(text) for text in log or ()]
+        try:
+            VerifierKey.cosigner(name, bytes(32))
+        except FormatError:
+            hint = "leave out spaces, control characters and plus signs, as in lender-1.example/witness."
+            raise UsageError("--name: no key of a witness can have this name", hint) from None
         key = WitnessFolder(folder).create(name, listen, logs)
         session.output.result({"folder": str(folder), "key": key.text()}, f"{folder}: a new witness", key.text())
 

@@ -20,6 +20,7 @@ from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.formats.words import KeyUsage, Role, TlsKeyAction
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from tests.support.command import Command
+from tests.support.tls import Authority
 
 
 def init_words(role: str = "LENDER", institution: str = "lender-1") -> tuple[str, ...]:
@@ -75,6 +76,35 @@ def test_a_next_step_reaches_the_home_that_was_named(tmp_path: Path) -> None:
     assert f"{here} key use --usage REPORT keys/report-2.pem" in told
     told = command.said("certificate", "request", "--out", str(tmp_path / "r.json")).out
     assert "credit-registry --home DIR certificate issue --request r.json" in told
+
+
+def test_a_certificate_of_another_and_a_wrong_passphrase_say_what_to_do(tmp_path: Path) -> None:
+    home, other = tmp_path / "home", tmp_path / "other"
+    authority = Authority()
+    (tmp_path / "ca.pem").write_bytes(authority.ca)
+    Command(other)(*init_words(institution="lender-2"))
+    file = EnrolmentFile.parse((other / "lender-2.enrolment.json").read_bytes())
+    (tmp_path / "other.pem").write_bytes(authority.certify(file.csr))
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text("correct horse battery staple")
+    Command(home)(*init_words(), "--passphrase-file", str(secret))
+    secret.write_text("another horse battery staple")
+    for name in ("ca.pem", "other.pem"):
+        refused = Command(home)(
+            "certificate", "install", str(tmp_path / name), "--ca", str(tmp_path / "ca.pem"), code=5
+        )
+        assert "certificate request --out FILE" in refused.content["error"]["hint"]
+    env = {"CREDIT_REGISTRY_PASSPHRASE_FILE": str(secret)}
+    words = ["--home", str(home), "--json", "certificate", "request", "--out", str(tmp_path / "r.json")]
+    told = json.loads(CliRunner().invoke(app, words, env=env).stdout)["error"]
+    assert "wrong passphrase" in told["message"]
+    assert told["hint"].startswith("type it again")
+
+
+def test_a_name_that_no_witness_can_have_is_named_as_the_option(tmp_path: Path) -> None:
+    ended = Command(tmp_path)("witness", "init", str(tmp_path / "w"), "--name", "lender 1", code=2)
+    assert ended.content["error"]["message"].startswith("--name: ")
 
 
 def test_a_home_that_nobody_named_is_told(tmp_path: Path) -> None:

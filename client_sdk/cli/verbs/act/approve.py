@@ -91,6 +91,7 @@ def _approve_file(session: Run, path: Path, file: ActFile, *, yes: bool) -> None
     if not yes:
         session.output.tell(*act_lines(act))
     session.confirm(f"Sign this act as {config.institution}?", yes=yes)
+    before = any(approval.key_id == signer.public_key.key_id for approval in file.approvals)
     signed = file.approve(signer)
     replace_file(path.resolve(), signed.encode())
     threshold = act.body.threshold if isinstance(act.body, GenesisBody) else 0
@@ -102,9 +103,10 @@ def _approve_file(session: Run, path: Path, file: ActFile, *, yes: bool) -> None
         if missing > 0
         else "Enough have signed: give it to the operator, for `registry-server init --finish`."
     )
+    done = "had signed before" if before else "has signed"
     session.output.result(
         content,
-        f"{config.institution} has signed act {act.number}; {path} holds {held}.",
+        f"{config.institution} {done} act {act.number}; {path} holds {held}.",
         *([left] if threshold else []),
     )
 
