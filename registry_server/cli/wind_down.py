@@ -112,20 +112,23 @@ def destroy_(
 ) -> None:
     """Destroy data and keys of a registry whose last day is over; the log's hashes and a certificate stay.
 
-    Without --confirm it only tells what that means.
+    Without --confirm it checks that it may, and tells what that means.
     """
     from registry_server.operating.wind_down import WindDownError  # noqa: PLC0415 - loads the whole server
     from registry_server.operating.wind_down.destroying import (  # noqa: PLC0415 - loads the whole server
         Permit,
+        check_permitted,
         destroy,
         report_of,
     )
 
     settings = settings_of(home, database_url, destroying=True)
+    permit = Permit(document, receipt)
     if confirm != settings.registry:
+        check_permitted(settings, permit)
         typer.echo(_CONSEQUENCES.format(registry=settings.registry))
         raise typer.Exit(1)
-    done = destroy(settings, Permit(document, receipt), _step)
+    done = destroy(settings, permit, _step)
     _tell_destruction(report_of(done), as_json=as_json)
     if done.keys_left:
         names = ", ".join(done.keys_left)

@@ -24,6 +24,10 @@ _BY_REASON = {
     "CERTIFICATE_REQUEST_INVALID": (
         "its holder makes the file anew, for the address at which it is reached, and hands that one over."
     ),
+    "CLOSING_INVALID": (
+        "wait until the last day of the closing act is over, and give the document that it names; administrators "
+        "decide another act by `act propose closing`."
+    ),
     "KEY_NOT_POSSESSED": (
         "an enrolment file was made for another registry, or changed since: compare --registry with the "
         "`--registry-name` that its administrator gave `credit-registry init`."

@@ -17,6 +17,7 @@ from __future__ import annotations
 import glob
 import json
 from contextlib import closing as closing_file
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from typing import TYPE_CHECKING, NamedTuple
@@ -47,7 +48,7 @@ from registry_server.storage import head, inquiries, migrations, wholesale
 from registry_server.storage.unit_of_work import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from client_sdk.kernel.ledger.closing import Closing
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.view import View
     from registry_server.settings import Settings
 
-__all__ = ["Destroyed", "Permit", "destroy", "report_of"]
+__all__ = ["Destroyed", "Permit", "check_permitted", "destroy", "report_of"]
 
 CLOSING = "closing"
 # Lapses of one commit.
@@ -192,15 +193,25 @@ def report_of(done: Destroyed) -> dict[str, object]:
     }
 
 
-def _erase_all(
-    settings: Settings,
-    root: TrustRoot,
-    proof_file: Path,
-    permit: Permit,
-    told: Callable[[str], None],
-    clocks: Clocks | None,
-) -> None:
-    """Check that everything may be destroyed, write down what there is, and erase every live record by the log."""
+def check_permitted(settings: Settings, permit: Permit, clocks: Clocks | None = None) -> None:
+    """Check that what a registry holds may be destroyed, as ``destroy`` does before it begins; destroy nothing.
+
+    Raises:
+        RuleError, WindDownError, FormatError, ClockError, StorageError, OSError: as of ``destroy``.
+    """
+    if settings.destruction_file.exists():
+        # It has begun, and was permitted then.
+        return
+    root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
+    with _permitted(settings, root, permit, clocks):
+        pass
+
+
+@contextmanager
+def _permitted(
+    settings: Settings, root: TrustRoot, permit: Permit, clocks: Clocks | None
+) -> Iterator[tuple[Database, Ledger, Closing, bytes]]:
+    """Open what may be destroyed; yield database, ledger, closing and the digest of the manifest that was taken."""
     migrations.check(settings.database)
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     with (
@@ -212,7 +223,19 @@ def _erase_all(
         closing = closing_of(ledger.directory)
         _check_due(ledger, closing)
         _check_document(permit.document, closing)
-        manifest = _check_receipt(ledger, permit, closing, root)
+        yield database, ledger, closing, _check_receipt(ledger, permit, closing, root)
+
+
+def _erase_all(
+    settings: Settings,
+    root: TrustRoot,
+    proof_file: Path,
+    permit: Permit,
+    told: Callable[[str], None],
+    clocks: Clocks | None,
+) -> None:
+    """Check that everything may be destroyed, write down what there is, and erase every live record by the log."""
+    with _permitted(settings, root, permit, clocks) as (database, ledger, closing, manifest):
         if not settings.destruction_file.exists():
             keys = sorted(_named(path, settings) for path in _key_files(settings))
             plan = _Holdings(closing.place, manifest.hex(), _rows(database), keys)

@@ -153,7 +153,9 @@ def export(
     ):
         # Publishes the newest commit, where a crash has left it unsigned.
         with Ledger.open(source, register, signer, clocks) as ledger:
-            _settle(ledger, closing_of(ledger.directory))
+            closing = closing_of(ledger.directory)
+            _settle(ledger, closing)
+            _remark_if_open(ledger, closing, told)
         if not (folder / _COPY).exists():
             _make_copy(source, folder, told)
         _check_same(source, folder / _COPY)
@@ -259,6 +261,15 @@ def _settle(ledger: Ledger, closing: Closing) -> None:
             if settled and inquiries.count(view.work) == view.head.inquiry_count:
                 return
         ledger.heartbeat(at_once=True).result()
+
+
+def _remark_if_open(ledger: Ledger, closing: Closing, told: Callable[[str], None]) -> None:
+    today = _legal_day(ledger.clock(), ledger)
+    if not is_over(closing, today):
+        last = closing.body.open_until
+        told(
+            f"remark: it is {today}, and members are served until the end of {last}: destroy takes a later export only"
+        )
 
 
 def _legal_day(moment: int, ledger: Ledger) -> str:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from client_sdk.kernel.formats.words import ClosingWay
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.cli.main import app
 from tests.support.closing_home import SUCCESSOR, ClosingHome
 from tests.support.handmade_log import REGISTRY
@@ -46,6 +47,13 @@ def test_a_registry_is_ended_by_its_commands(database_url: str, tmp_path: Path) 
     assert json.loads(run(*taking, "--json"))["manifest_sha256"] == written["manifest_sha256"]
 
     destroying = ("wind-down", "destroy", "--home", home, "--document", closing.document, "--receipt", receipt)
+    # What could not be destroyed with --confirm is not offered without it.
+    other = tmp_path / "other.pdf"
+    other.write_text("another document")
+    failed = CliRunner().invoke(app, [str(word) for word in (*destroying, "--document", other)])
+    assert isinstance(failed.exception, RuleError)
+    assert failed.exception.rule == "closing.document"
+    assert "--confirm" not in failed.stdout
     told = run(*destroying, code=1)
     assert f"--confirm {REGISTRY}" in told
     assert (home / "log-key.pem").exists()
