@@ -76,7 +76,6 @@ from client_sdk.kernel.rules.instrument import canonical_instrument, is_instrume
 from client_sdk.kernel.rules.lifecycle import carries_subject
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.lending.cells import MAX_DIGITS, VALUE_WANTED, Cells
-from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import (
     Basis,
     DefaultReport,
@@ -91,6 +90,8 @@ from client_sdk.models.screening import Customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from client_sdk.models.batch import RejectedRow
 
 __all__ = ["COLUMNS", "VALUE_WANTED", "CustomerRow", "customer_of", "report_of"]
 
@@ -124,7 +125,7 @@ def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
     cells = Cells(values, row)
     report = _report(cells)
     if cells.violations or report is None:
-        return RejectedRow(row=row, violations=tuple(cells.violations))
+        return cells.rejected()
     return report
 
 
@@ -140,7 +141,7 @@ def customer_of(values: Mapping[str, str], row: int) -> CustomerRow | RejectedRo
     cells.required("consent_form")
     consent = _consent(cells)
     if cells.violations or identity is None or consent is None:
-        return RejectedRow(row=row, violations=tuple(cells.violations))
+        return cells.rejected()
     return CustomerRow(row, cells.text("reference"), Customer(identity, consent))
 
 

@@ -15,7 +15,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import itertools
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO, TypeAlias, TypeVar, cast
 
@@ -23,7 +26,9 @@ from client_sdk._files import path_of
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats import strict_json
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.lending.cells import Cells
 from client_sdk.lending.columns import COLUMNS, customer_of, report_of
+from client_sdk.lending.preflight import MAX_REFERENCE_CHARACTERS
 from client_sdk.lending.rows import row_of
 from client_sdk.lending.text_source import Encoding, TextSource, is_packed
 from client_sdk.lending.typed_cells import cell_text, of_wrong_types
@@ -32,7 +37,7 @@ from client_sdk.models.violation import Violation
 from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from client_sdk.lending.columns import CustomerRow
     from client_sdk.models.report import Report
@@ -56,6 +61,8 @@ _MALFORMED = "MALFORMED"
 _COMMA = ","
 _SEPARATORS = {_COMMA: "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
 _JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
+# As far as it has no escapes.
+_JSON_REFERENCE = re.compile(rf'"reference"\s*:\s*"([^"\\]{{1,{MAX_REFERENCE_CHARACTERS}}})"')
 # No header of CSV begins so.
 _JSON_BEGINNINGS = frozenset("{[")
 
@@ -168,14 +175,27 @@ def _csv_rows(lines: Iterable[str], make: _Make[R]) -> Iterator[R | RejectedRow]
         try:
             cells = _without_empty_end(_cells(line, separator), len(names))
         except csv.Error as error:
-            yield _unreadable_csv(number, error)
+            yield replace(_unreadable_csv(number, error), references=_references(names, line.split(separator)))
             continue
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(names):
-            yield _unreadable(number, "csv.cells", f"{len(names)} cells", got=f"{len(cells)} cells")
+            broken = _unreadable(number, "csv.cells", f"{len(names)} cells", got=f"{len(cells)} cells")
+            yield replace(broken, references=_references(names, cells))
             continue
         yield make(dict(zip(names, cells, strict=True)), number)
+
+
+def _references(names: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the cells of a line that may be its reference, where it has too many cells or too few.
+
+    The reference is as far from its place at most as there are cells too many or missing.
+    """
+    if "reference" not in names:
+        return ()
+    place, off = names.index("reference"), abs(len(cells) - len(names))
+    near = (text.strip().strip('"') for text in cells[max(0, place - off) : place + off + 1])
+    return tuple(dict.fromkeys(text for text in near if 0 < len(text) <= MAX_REFERENCE_CHARACTERS))
 
 
 def _without_empty_end(cells: list[str], length: int) -> list[str]:
@@ -211,17 +231,27 @@ def _json_rows(lines: Iterable[str], make: _Make[R]) -> Iterator[R | RejectedRow
             content = strict_json.parse(line, "row")
         except FormatError as error:
             if error.rule == "json.once":
-                yield _unreadable(number, error.rule, error.want, got=error.got)
+                broken = _unreadable(number, error.rule, error.want, got=error.got)
+                yield replace(broken, references=_json_references(line))
                 continue
             content = None
         if not isinstance(content, dict):
-            yield _unreadable(number, "json.object", "one JSON object a line")
+            broken = _unreadable(number, "json.object", "one JSON object a line")
+            yield replace(broken, references=_json_references(line))
         elif unknown := set(content) - _KNOWN:
-            yield _unreadable(number, "columns.known", "columns of the documentation", got=f"{len(unknown)} others")
+            yield _rejected(
+                content,
+                _violation(number, "columns.known", "columns of the documentation", got=f"{len(unknown)} others"),
+            )
         elif wrong := of_wrong_types(content, number):
-            yield RejectedRow(row=number, violations=tuple(wrong))
+            yield _rejected(content, *wrong)
         else:
             yield make({name: cell_text(value) for name, value in content.items()}, number)
+
+
+def _json_references(line: str) -> tuple[str, ...]:
+    """Return the texts that a line which is no object, or names something twice, gives as its reference."""
+    return tuple(found.group(1) for found in itertools.islice(_JSON_REFERENCE.finditer(line), 2))
 
 
 def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:
@@ -334,7 +364,16 @@ def _unreadable_csv(row: int, error: csv.Error) -> RejectedRow:
     return _unreadable(row, "csv.row", "quotes that end, and no control characters")
 
 
+def _rejected(content: Mapping[str, object], *violations: Violation) -> RejectedRow:
+    """Return an object that is no row, with what it calls its record as far as that is text."""
+    cells = Cells({name: value for name, value in content.items() if isinstance(value, str)}, violations[0].row)
+    cells.violations += violations
+    return cells.rejected()
+
+
 def _unreadable(row: int, rule: str, want: str, *, got: str = "") -> RejectedRow:
-    return RejectedRow(
-        row=row, violations=(Violation(row=row, reason=_MALFORMED, field="row", rule=rule, got=got, want=want),)
-    )
+    return RejectedRow(row=row, violations=(_violation(row, rule, want, got=got),))
+
+
+def _violation(row: int, rule: str, want: str, *, got: str) -> Violation:
+    return Violation(row=row, reason=_MALFORMED, field="row", rule=rule, got=got, want=want)

@@ -8,6 +8,7 @@ import io
 import json
 import stat
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.files import Encoding, read_csv, read_json_lines, read_portfolio, write_portfolio
 from client_sdk.lending.rows import row_of
@@ -178,6 +179,31 @@ def test_a_bad_row_holds_up_nothing() -> None:
     assert [isinstance(row, RejectedRow) for row in rows] == [False, True, False, True]
     lines = [json.dumps(good), "[]", '{"colour": "red"}', "{", json.dumps(good)]
     assert [isinstance(row, RejectedRow) for row in read_json_lines(lines)] == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_a_row_that_cannot_be_read_says_which_record_it_may_be_of(*, is_json: bool) -> None:
+    row = row_of(default_report(1))
+    reference = row["reference"]
+    header, good, *_ = csv_text(row).splitlines()
+    broken = [
+        csv_text({**row, "notice_sent_at": "2025-01-02"}).splitlines()[1],
+        f"{good},more",
+        good.partition(",")[2],
+        good.replace("DEFAULT", '"DEFAULT'),
+    ]
+    text = json.dumps(row)
+    if is_json:
+        broken = [json.dumps({**row, "fees": 1.5}), text[:-1] + ', "fees": "1", "fees": "2"}', text[:-1], f"[{text}]"]
+    rows = read_json_lines([text, *broken]) if is_json else read_csv(f"{line}\n" for line in (header, good, *broken))
+    _, *found = rows
+    assert [type(item) for item in found] == [RejectedRow] * len(broken)
+    for item in found:
+        assert isinstance(item, RejectedRow)
+        assert reference in item.references
+        assert reference not in f"{item} {item.to_dict()}"
+    assert isinstance(found[0], RejectedRow)
+    assert (found[0].kind, found[0].first_day) == (Kind.DEFAULT, date(2025, 3, 31))
 
 
 @pytest.mark.parametrize(
