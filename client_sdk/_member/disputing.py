@@ -96,7 +96,7 @@ class Disputing(Core):
                 raise ConflictError("SUBJECT_KEY_VERSION", want="a record under subject keys that are still served")
             return AnnotationDraft(add=_STATEMENT, text=text, seal_key=name.seal_key)
 
-        return (yield from self._annotate(_record(self.session.config.institution, issuer, record_id), draft))
+        return (yield from self._annotate(_record(self.session.config.institution, issuer, record_id), draft, names))
 
     def remove_statement(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Remove the subject's own statement from a record."""
@@ -150,18 +150,32 @@ class Disputing(Core):
             first = response.next
 
     def _annotate(
-        self, record: RecordKey, draft: Callable[[AnnotationEnd], AnnotationDraft]
+        self,
+        record: RecordKey,
+        draft: Callable[[AnnotationEnd], AnnotationDraft],
+        names: Mapping[int, Pseudonym] | None = None,
     ) -> Flow[AnnotationReceipt]:
-        """Log the next annotation of a record; again, where another member's came first."""
+        """Log the next annotation of a record; again, where another member's came first.
+
+        Args:
+            record: which.
+            draft: makes the annotation that follows an end of the chain.
+            names: pseudonyms of the person whose statement it adds, whom the record must name.
+        """
         attempt = 1
-        while (receipt := (yield from self._try_to_annotate(record, draft, last=attempt == _ATTEMPTS))) is None:
+        while (receipt := (yield from self._try_to_annotate(record, draft, names, last=attempt == _ATTEMPTS))) is None:
             yield from pause(_pause_before(attempt))
             attempt += 1
         yield from self.prove(self.session.proving(receipt.checkpoint))
         return receipt
 
     def _try_to_annotate(
-        self, record: RecordKey, draft: Callable[[AnnotationEnd], AnnotationDraft], *, last: bool
+        self,
+        record: RecordKey,
+        draft: Callable[[AnnotationEnd], AnnotationDraft],
+        names: Mapping[int, Pseudonym] | None,
+        *,
+        last: bool,
     ) -> Flow[AnnotationReceipt | None]:
         """Log the next annotation of a record; None where another member's came first, and this is not the last try."""
         directory = yield from self.following.refresh()
@@ -169,6 +183,8 @@ class Disputing(Core):
         answer = yield from ask(self.services.disputes.GetAnnotation, asked)
         end = yield from beside(partial(read_end, answer, record, directory, self.session.log_key))
         request = yield from beside(partial(self._sign, end, draft(end)))
+        if names is not None:
+            request.subject = names[end.subject_key_version].subject
         response = yield from ask(self.services.disputes.Annotate, request)
         if response.result.outcome in _LOGGED:
             return (yield from beside(partial(read_annotated, request, response, self.session.log_key)))
