@@ -11,7 +11,13 @@ from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.lending.broken_rows import BrokenRows
 from client_sdk.lending.preflight import check_types
-from client_sdk.lending.row_warnings import basis_warnings, repeated_row, report_warnings, step_warnings
+from client_sdk.lending.row_warnings import (
+    basis_warnings,
+    repeated_row,
+    report_warnings,
+    rests_on_broken,
+    step_warnings,
+)
 from client_sdk.models.batch import PreflightReport, RejectedRow
 from client_sdk.models.report import RecordName
 from client_sdk.models.violation import Violation
@@ -206,8 +212,26 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     _one_record_a_debt(steps, kept, result)
     _count_repeats(repeats, kept, result)
     result.warnings += _warnings(chains.values())
+    result.warnings += _on_broken(steps, kept, result.rejected, unread)
     result.units = list(_units([step for step in steps if step.row in kept], chains))
     return result
+
+
+def _on_broken(
+    steps: Iterable[UnitRow], kept: set[Row], rejected: Iterable[Violation], unread: BrokenRows
+) -> Iterator[RowWarning]:
+    """Warn of rows that are sent and rest on a record a row of which is not: they may be refused for that."""
+    left: dict[ChainKey, int] = {}
+    numbers = {violation.row for violation in rejected}
+    for step in steps:
+        if step.row not in kept and step.row.number in numbers:
+            left.setdefault(step.chain.key, step.row.number)
+    for step in steps:
+        basis = step.row.report.basis
+        if step.row in kept and basis is not None and isinstance(basis.record, RecordName):
+            number = left.get(ChainKey.of(basis.record)) or unread.before(basis.record)
+            if number is not None:
+                yield rests_on_broken(step.row.number, number)
 
 
 def _told(item: RejectedRow, place: int) -> tuple[Violation, ...]:

@@ -18,12 +18,14 @@ TEXTS: dict[str, Term] = {
     "inquiry": Term("查询编号", "Number of this inquiry"),
     "fee": Term("费用", "Fee"),
     "fee_free": Term(
-        "免费。最近 12 个月内此前已出具 {had} 次，每年免费 {free} 次。",
-        "Free of charge. {had} earlier in the last 12 months; {free} a year are free.",
+        "免费。最近 12 个月内此前有 {had} 天出具过报告；每年 {free} 天的报告免费，同一天的报告按一次计算。",
+        "Free of charge. Reports on {had} earlier days of the last 12 months; those of {free} days a year are free, "
+        "and all of one day count as one.",
     ),
     "fee_due": Term(
-        "可以收费。最近 12 个月内此前已出具 {had} 次，每年免费 {free} 次。",
-        "A fee may be charged. {had} earlier in the last 12 months; {free} a year are free.",
+        "可以收费。最近 12 个月内此前有 {had} 天出具过报告；每年 {free} 天的报告免费，同一天的报告按一次计算。",
+        "A fee may be charged. Reports on {had} earlier days of the last 12 months; those of {free} days a year are "
+        "free, and all of one day count as one.",
     ),
     "listed": Term("登记系统中共有 {count} 条关于您的记录。", "The registry holds {count} about you."),
     "clear": Term(

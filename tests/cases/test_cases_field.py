@@ -221,7 +221,7 @@ def test_an_amount_a_hundred_times_as_large_as_the_registry_holds_is_warned_of(l
         file.write_text(text.replace("2026-03-31", day).replace("1250000", principal))
         told = lender("report", str(file), "--yes").content
         assert told["accepted"] == 1
-        assert [item["rule"] for item in told["warnings"]] == warned
+        assert [item["rule"] for item in told["warnings"] if item["rule"] != "days.dates"] == warned
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def add_report(group: typer.Typer) -> None:
         """Make the person's own report: every record with its history, and who asked about the person.
 
         For a REPRESENTATIVE, under a request that the person signed. It is written in Chinese and English, as HTML and
-        PDF, with the evidence that proves it; all files have mode 0600. So many reports a year are free by the
-        rulebook; a further one is chargeable, and never refused.
+        PDF, with the evidence that proves it; all files have mode 0600. The rulebook says how many reports a year are
+        free; all that are asked for on one day count as one. A further one is chargeable, and never refused.
         """
         if (mandate_digest is None) is (mandate_file is None):
             raise UsageError(
@@ -93,7 +93,8 @@ def add_report(group: typer.Typer) -> None:
             pairs(
                 [
                     ("  verdict", made.answer.verdict.value),
-                    ("  reports before", f"{made.had} in the last 12 months, {made.free} a year are free: {fee}"),
+                    ("  reports before", f"on {counted(made.had, 'day')} of the last 12 months, today apart"),
+                    ("  fee", f"{fee}: the reports of {counted(made.free, 'day')} a year are free"),
                     *(("  written", path) for path in files),
                 ]
             ),

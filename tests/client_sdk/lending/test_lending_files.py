@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.cli.ui.column_guide import GUIDE
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import Kind, Standing
@@ -179,6 +180,25 @@ def test_a_bad_row_holds_up_nothing() -> None:
     assert [isinstance(row, RejectedRow) for row in rows] == [False, True, False, True]
     lines = [json.dumps(good), "[]", '{"colour": "red"}', "{", json.dumps(good)]
     assert [isinstance(row, RejectedRow) for row in read_json_lines(lines)] == [False, True, True, True, False]
+
+
+def test_a_cell_of_another_kind_of_record_is_refused() -> None:
+    rows = {report.kind.name: row_of(report) for report in PORTFOLIO}
+    kinds = {"D": Kind.DEFAULT, "J": Kind.JUDGMENT, "E": Kind.ENFORCEMENT, "L": Kind.LISTING}
+    for kind, row in rows.items():
+        for column in set(COLUMNS) - set(row):
+            if column in ("ended_on", "basis_reference", "basis_first_day"):
+                continue
+            is_for = {kinds[letter].name for letter in GUIDE[column].kinds}
+            (item,) = read_csv(io.StringIO(csv_text({**row, column: "120000"})))
+            found = (
+                [one.field for one in item.violations if one.rule == "column.kind"]
+                if isinstance(item, RejectedRow)
+                else []
+            )
+            assert found == ([] if kind in is_for else [column]), (kind, column)
+    (item,) = read_csv(io.StringIO(csv_text({**rows["JUDGMENT"], "days_past_due": "0", "days_estimated": "false"})))
+    assert not isinstance(item, RejectedRow)
 
 
 @pytest.mark.parametrize("is_json", [False, True])
