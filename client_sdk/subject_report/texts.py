@@ -10,7 +10,7 @@ TEXTS: dict[str, Term] = {
     "title": Term("本人信用登记报告", "Report about yourself"),
     "subtitle": Term("信用登记系统 {registry}", "Credit registry {registry}"),
     "made": Term("出具时间", "Made on"),
-    "as_of": Term("登记信息截至", "State of the registry"),
+    "as_of": Term("登记信息截至", "Registry data as of"),
     "person": Term("报告对象", "About"),
     "office": Term("代为查询的机构", "Asked for by"),
     "mandate": Term("本人书面申请", "Your signed request"),
@@ -113,7 +113,7 @@ TEXTS: dict[str, Term] = {
         "，其中本金 {principal}，利息 {interest}，罚息 {penalty}，费用 {fees}",
         ": principal {principal}, interest {interest}, penalty interest {penalty}, fees {fees}",
     ),
-    "contract": Term("{contract}，原债权人 {creditor}", "{contract}, first lender {creditor}"),
+    "contract": Term("{contract}，原债权人代码 {creditor}", "{contract}; code of the first lender: {creditor}"),
     "notice": Term("{channel}，{at}", "{channel}, {at}"),
     "contact": Term("{channel}{count}次", "{count} by {channel}"),
     "arrangement": Term(
