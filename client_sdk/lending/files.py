@@ -14,6 +14,7 @@ file; ``report_many`` counts it as rejected.
 from __future__ import annotations
 
 import csv
+import difflib
 import gzip
 import itertools
 import json
@@ -57,6 +58,11 @@ R = TypeVar("R")
 _Make: TypeAlias = "Callable[[dict[str, str], int], R | RejectedRow]"
 
 _KNOWN = frozenset(COLUMNS)
+# Without these no row is a report, or a customer.
+_REQUIRED = ("kind", "standing", "id_type", "id_number", "reference")
+_OF_A_CUSTOMER = ("id_type", "id_number", "consent_form")
+# How alike a name must be to the column that it is perhaps meant to be, from 0 to 1.
+_NEAR = 0.75
 _MALFORMED = "MALFORMED"
 _COMMA = ","
 _SEPARATORS = {_COMMA: "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
@@ -163,14 +169,15 @@ def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
     A quote that is left open is an error of its line and does not swallow the lines after it.
 
     Raises:
-        PreflightError: the header names an unknown column, or one twice, or is missing.
+        PreflightError: the header names an unknown column, or one twice, lacks a required one, or is missing.
     """
     return _csv_rows(lines, report_of)
 
 
 def _csv_rows(lines: Iterable[str], make: _Make[R]) -> Iterator[R | RejectedRow]:
     numbered = enumerate(lines, start=1)
-    names, separator = _header(next(numbered, (1, ""))[1])
+    required = _OF_A_CUSTOMER if make is customer_of else _REQUIRED
+    names, separator = _header(next(numbered, (1, ""))[1], required)
     for number, line in numbered:
         try:
             cells = _without_empty_end(_cells(line, separator), len(names))
@@ -294,7 +301,7 @@ def _open_new(path: Path, *, packed: bool) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _header(line: str) -> _Header:
+def _header(line: str, required: Sequence[str] = _REQUIRED) -> _Header:
     """Return the columns that a first line names, and what stands between them.
 
     Another separator than the comma is taken only where it leaves nothing but columns that are known.
@@ -304,7 +311,7 @@ def _header(line: str) -> _Header:
     """
     headers = [_Header(_names(line, separator), separator) for separator in _SEPARATORS]
     found = next((header for header in headers if len(header.names) > 1 and set(header.names) <= _KNOWN), headers[0])
-    _check_header(found.names, line)
+    _check_header(found.names, line, required)
     return found
 
 
@@ -318,24 +325,29 @@ def _names(line: str, separator: str) -> list[str]:
     return names
 
 
-def _check_header(header: list[str], line: str) -> None:
+def _check_header(header: list[str], line: str, required: Sequence[str]) -> None:
     """Reject a file without a header; its cells are not shown, since they may be personal data.
 
     Args:
         header: names of the columns.
         line: as it was read, to say what it looks like instead.
+        required: columns without which no row can be read.
 
     Raises:
-        PreflightError: it names an unknown column, or one twice, or is missing.
+        PreflightError: it names an unknown column, or one twice, lacks a required one, or is missing.
     """
     unknown = [place for place, name in enumerate(header, start=1) if name not in _KNOWN]
     if len(unknown) == len(header):
         got = _instead_of_header(line)
     elif unknown:
         columns = "1 unknown column" if len(unknown) == 1 else f"{len(unknown)} unknown columns"
-        got = f"{columns}, the first at place {unknown[0]}"
+        # A name that nearly is one of the columns is no personal data.
+        near = difflib.get_close_matches(header[unknown[0] - 1], COLUMNS, n=1, cutoff=_NEAR)
+        got = f"{columns}, the first at place {unknown[0]}" + (f", perhaps {near[0]}" if near else "")
     elif len(set(header)) != len(header):
         got = "a column twice"
+    elif missing := [column for column in required if column not in header]:
+        got = f"no column {' and none '.join(missing)}"
     else:
         return
     raise _refused(1, "header", "columns.known", "a header row of the columns of a portfolio", got=got)

@@ -218,9 +218,15 @@ def _show(
         session.output.note(*([f"Person {place} of {len(answers)}"] if len(answers) > 1 else []))
         if not session.output.as_json:
             assessed = [] if assessment is None else ["", *assessment_lines(assessment)]
-            session.output.result(None, *answer_lines(answer, history=history), *assessed, *_saved(file), "")
+            session.output.result(
+                None, *answer_lines(answer, history=history), *assessed, *_inquiry(answer), *_saved(file), ""
+            )
     if session.output.as_json:
         session.output.result(content[0] if len(content) == 1 else {"answers": content})
+
+
+def _inquiry(answer: Answer) -> list[str]:
+    return [f"  inquiry: {answer.inquiry_id.hex()}"] if answer.inquiry_id else []
 
 
 def _saved(file: Path | None) -> list[str]:

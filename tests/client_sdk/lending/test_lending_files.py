@@ -234,6 +234,8 @@ def test_a_row_that_cannot_be_read_says_which_record_it_may_be_of(*, is_json: bo
         ("kind,colour", "1 unknown column, the first at place 2"),
         ("colour,kind,,shape", "3 unknown columns, the first at place 1"),
         ("kind,kind", "a column twice"),
+        ("kind,standing,id_type,refrence", "1 unknown column, the first at place 4, perhaps reference"),
+        ("kind,standing,id_type,as_of", "no column id_number and none reference"),
     ],
 )
 def test_a_header_that_is_none(header: str, got: str) -> None:
