@@ -66,7 +66,12 @@ class Disputing(Core):
         draft = AnnotationDraft(
             add=_DISPUTED, code=arguments.code_of(code), evidence=arguments.digests_of(evidence, "evidence")
         )
-        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
+
+        def opening(end: AnnotationEnd) -> AnnotationDraft:
+            _check_not_disputed(end, draft)
+            return draft
+
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), opening)
 
     def withdraw_dispute(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Take back a dispute that this member opened."""
@@ -203,6 +208,22 @@ def _pause_before(attempt: int) -> float:
     """Return for how long to wait before a further try, in seconds."""
     longest = min(_FIRST_PAUSE << attempt, _LONGEST_PAUSE)
     return secrets.randbelow(longest) / 1_000
+
+
+def _check_not_disputed(end: AnnotationEnd, draft: AnnotationDraft) -> None:
+    """Check that a dispute says something that the one that waits for an answer does not.
+
+    Raises:
+        ConflictError: the record is disputed already, with this code and these documents.
+    """
+    newest = end.annotation
+    if newest is None or newest.outcome is not None or AnnotationFlag.DISPUTED not in end.flags:
+        return
+    if draft.code == newest.code and set(draft.evidence) <= set(newest.evidence):
+        want = "another code or further documents; this dispute waits for its answer"
+        raise ConflictError(
+            "ANNOTATION_INVALID", field="record", rule="annotation.repeated", got="is disputed already", want=want
+        )
 
 
 def _opened(found: Sequence[HeldRecord], names: Mapping[int, Pseudonym]) -> Opened:

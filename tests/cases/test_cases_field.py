@@ -422,7 +422,7 @@ def test_values_of_wrong_types_are_each_one_rejected_row(client: Client) -> None
     changed["attempt above"] = replace(good, attempt=2**64)
     # Each is a record of its own: a row that is broken holds back the later ones of its record.
     rows = [
-        replace(report, row=place, **({} if column == "reference" else {"reference": f"TYPES-{place}"}))
+        replace(report, row=place, reference=report.reference if column == "reference" else f"TYPES-{place}")
         for place, (column, report) in enumerate(changed.items(), start=1)
     ]
     broken = client.preflight([*rows, replace(good, row=100)]).violations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
 from client_sdk.cli.ui.criteria_file import read_criteria
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
@@ -148,7 +148,7 @@ def register(app: typer.Typer) -> None:
         beside = [person_file] if with_identity else []
         beside += [kept_file] if with_assessment else []
         folder = _prepared(save, len(identities), beside)
-        with session.client() as client:
+        with session.client() as client, consent_as_options():
             answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
         failed: list[ConfigError] = []
         files: list[Path | None] = [None] * len(answers)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.identity_input import read_identities
@@ -107,7 +107,7 @@ def add_alerts(group: typer.Typer) -> None:
             raise UsageError("alerts are about one person", "give one identity number.")
         config = session.config()
         with DeliveryQueue(config.home, config.name, config.institution) as queue:
-            with session.client() as client:
+            with session.client() as client, consent_as_options("mandate"):
                 last = until or datetime.now(UTC).date() + _USUAL
                 asked = client.alerts_on(identities[0], mandate=mandate, officer=officer, until=last)
             queue.watch(asked, label, to)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identities
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, day, hexadecimal
@@ -83,7 +83,7 @@ def add_report(group: typer.Typer) -> None:
         identities = read_identities(session, identity_file, id_type, issuing_state)
         if len(identities) != 1:
             raise UsageError("a report is about one person", "give one identity number.")
-        with session.client() as client:
+        with session.client() as client, consent_as_options("mandate"):
             made = client.subject_report(identities[0], mandate=mandate, officer=officer)
         files = write_report(made, out, languages, formats)
         fee = "a fee may be charged" if made.chargeable else "free of charge"

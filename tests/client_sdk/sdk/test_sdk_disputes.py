@@ -200,6 +200,15 @@ def test_a_statement_sealed_to_another_person_is_told_as_such(
     assert (record.subject_statement, record.statement_unopened) == ("", Unopened.DISCLOSURE_UNOPENABLE)
 
 
+def test_the_same_dispute_is_opened_once(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7024)
+    office.open_dispute("lender-1", receipt.record_id, code="not-mine")
+    with pytest.raises(ConflictError) as refused:
+        office.open_dispute("lender-1", receipt.record_id, code="not-mine")
+    assert (refused.value.rule, refused.value.got) == ("annotation.repeated", "is disputed already")
+    office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[LETTER])
+
+
 def test_one_member_annotates_one_record_so_often_a_day(office: Client, lender: Client) -> None:
     receipt = reported(lender, 7014)
     for _ in range(10):
