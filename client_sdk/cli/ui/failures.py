@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output
     from client_sdk.models.violation import Violation
 
-_CORRECT = "correct what is named and run the same command again; docs/rules.md says what each rule is."
 __all__ = ["HINTS", "CommandFailure", "DeclinedError", "UsageError", "failure_of"]
+
+_CORRECT = "correct what is named and run the same command again; docs/rules.md says what each rule is."
 
 
 class UsageError(Exception):
