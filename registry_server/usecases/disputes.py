@@ -221,9 +221,7 @@ def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> Annotati
         )
     if bool(sent.subject) is not bool(sent.text_disclosure):
         reason = RefusalReason.PART_UNEXPECTED if sent.subject else RefusalReason.PART_MISSING
-        raise RegistryError(
-            reason, "subject", "annotation.person", want="one beside a statement alone"
-        )
+        raise RegistryError(reason, "subject", "annotation.person", want="one beside a statement alone")
     facts = _read_facts(sent, annotation)
     signed = (annotation, sent.payload, sent.key_id, sent.signature)
     return AnnotationItem(*signed, sent.text_disclosure, facts, sent.subject)
