@@ -321,7 +321,7 @@ def _servicers(
     cosigned: CosignedProofs,
 ) -> Servicers:
     certificates = Certificates(ledger, authority, standing, system_clock)
-    proposals = Proposals(ledger, partial(unserved_by, settings))
+    proposals = Proposals(ledger, partial(unserved_by, settings, system_clock))
     return Servicers(
         RecordServicer(
             Submitting(ledger),

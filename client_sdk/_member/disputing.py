@@ -66,7 +66,12 @@ class Disputing(Core):
         draft = AnnotationDraft(
             add=_DISPUTED, code=arguments.code_of(code), evidence=arguments.digests_of(evidence, "evidence")
         )
-        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
+
+        def opening(end: AnnotationEnd) -> AnnotationDraft:
+            _check_not_disputed(end, draft)
+            return draft
+
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), opening)
 
     def withdraw_dispute(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Take back a dispute that this member opened."""
@@ -96,7 +101,7 @@ class Disputing(Core):
                 raise ConflictError("SUBJECT_KEY_VERSION", want="a record under subject keys that are still served")
             return AnnotationDraft(add=_STATEMENT, text=text, seal_key=name.seal_key)
 
-        return (yield from self._annotate(_record(self.session.config.institution, issuer, record_id), draft))
+        return (yield from self._annotate(_record(self.session.config.institution, issuer, record_id), draft, names))
 
     def remove_statement(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Remove the subject's own statement from a record."""
@@ -155,18 +160,32 @@ class Disputing(Core):
             first = response.next
 
     def _annotate(
-        self, record: RecordKey, draft: Callable[[AnnotationEnd], AnnotationDraft]
+        self,
+        record: RecordKey,
+        draft: Callable[[AnnotationEnd], AnnotationDraft],
+        names: Mapping[int, Pseudonym] | None = None,
     ) -> Flow[AnnotationReceipt]:
-        """Log the next annotation of a record; again, where another member's came first."""
+        """Log the next annotation of a record; again, where another member's came first.
+
+        Args:
+            record: which.
+            draft: makes the annotation that follows an end of the chain.
+            names: pseudonyms of the person whose statement it adds, whom the record must name.
+        """
         attempt = 1
-        while (receipt := (yield from self._try_to_annotate(record, draft, last=attempt == _ATTEMPTS))) is None:
+        while (receipt := (yield from self._try_to_annotate(record, draft, names, last=attempt == _ATTEMPTS))) is None:
             yield from pause(_pause_before(attempt))
             attempt += 1
         yield from self.prove(self.session.proving(receipt.checkpoint))
         return receipt
 
     def _try_to_annotate(
-        self, record: RecordKey, draft: Callable[[AnnotationEnd], AnnotationDraft], *, last: bool
+        self,
+        record: RecordKey,
+        draft: Callable[[AnnotationEnd], AnnotationDraft],
+        names: Mapping[int, Pseudonym] | None,
+        *,
+        last: bool,
     ) -> Flow[AnnotationReceipt | None]:
         """Log the next annotation of a record; None where another member's came first, and this is not the last try."""
         directory = yield from self.following.refresh()
@@ -174,6 +193,8 @@ class Disputing(Core):
         answer = yield from ask(self.services.disputes.GetAnnotation, asked)
         end = yield from beside(partial(read_end, answer, record, directory, self.session.log_key))
         request = yield from beside(partial(self._sign, end, draft(end)))
+        if names is not None:
+            request.subject = names[end.subject_key_version].subject
         response = yield from ask(self.services.disputes.Annotate, request)
         if response.result.outcome in _LOGGED:
             return (yield from beside(partial(read_annotated, request, response, self.session.log_key)))
@@ -192,6 +213,22 @@ def _pause_before(attempt: int) -> float:
     """Return for how long to wait before a further try, in seconds."""
     longest = min(_FIRST_PAUSE << attempt, _LONGEST_PAUSE)
     return secrets.randbelow(longest) / 1_000
+
+
+def _check_not_disputed(end: AnnotationEnd, draft: AnnotationDraft) -> None:
+    """Check that a dispute says something that the one that waits for an answer does not.
+
+    Raises:
+        ConflictError: the record is disputed already, with this code and these documents.
+    """
+    newest = end.annotation
+    if newest is None or newest.outcome is not None or AnnotationFlag.DISPUTED not in end.flags:
+        return
+    if draft.code == newest.code and set(draft.evidence) <= set(newest.evidence):
+        want = "another code or further documents; this dispute waits for its answer"
+        raise ConflictError(
+            "ANNOTATION_INVALID", field="record", rule="annotation.repeated", got="is disputed already", want=want
+        )
 
 
 def _opened(found: Sequence[HeldRecord], names: Mapping[int, Pseudonym]) -> Opened:

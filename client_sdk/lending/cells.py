@@ -7,11 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.words import Word
+from client_sdk.kernel.formats.words import Kind, Word
 from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.subjects.errors import IdentityError
 from client_sdk.lending.kind_of_text import kind_of_text
+from client_sdk.models.batch import RejectedRow
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ _MAX_INTEGER = 2**63 - 1
 MAX_DIGITS = 32
 _MONEY = frozenset(("principal", "interest", "penalty", "fees"))
 _OF_A_PERSON = frozenset(("id_type", "id_number", "issuing_state"))
+# What a record's first day is taken from where the row does not name it.
+_FIRST_DAYS = {
+    Kind.DEFAULT: "first_delinquency_on",
+    Kind.JUDGMENT: "filed_on",
+    Kind.ENFORCEMENT: "filed_on",
+    Kind.LISTING: "listed_on",
+}
 # Stands in for what could not be read; the row is refused anyway.
 NO_DAY = date(1900, 1, 1)
 
@@ -45,6 +53,19 @@ class Cells:
         self._values = values
         self.row = row
         self.violations: list[Violation] = []
+
+    def rejected(self) -> RejectedRow:
+        """Return the row with what is wrong with it, and what it calls its record as far as that can be read."""
+        kind = Kind.__members__.get(self.text("kind").upper())
+        column = "first_day" if self.text("first_day") or kind is None else _FIRST_DAYS[kind]
+        reference = self.text("reference")
+        return RejectedRow(
+            row=self.row,
+            violations=tuple(self.violations),
+            references=(reference,) if reference else (),
+            kind=kind,
+            first_day=_day_or_none(self.text(column)),
+        )
 
     def refuse(self, column: str, reason: str, rule: str, want: str, got: str = "") -> None:
         """Note what is wrong with a cell."""
@@ -126,6 +147,13 @@ class Cells:
         if len(value) != length and self.text(column):
             self.refuse(column, RuleReason.FACTS_INVALID, "column.hexadecimal", f"{2 * length} hexadecimal digits")
         return value.ljust(length, b"\0")[:length]
+
+
+def _day_or_none(text: str) -> date | None:
+    try:
+        return parse_date(text, "first_day")
+    except RuleError:
+        return None
 
 
 def _whole(column: str) -> str:

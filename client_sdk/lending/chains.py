@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.lifecycle import is_running
+from client_sdk.lending.broken_rows import BrokenRows
 from client_sdk.lending.preflight import check_types
-from client_sdk.lending.row_warnings import basis_warnings, repeated_row, report_warnings, step_warnings
+from client_sdk.lending.row_warnings import (
+    basis_warnings,
+    repeated_row,
+    report_warnings,
+    rests_on_broken,
+    step_warnings,
+)
 from client_sdk.models.batch import PreflightReport, RejectedRow
 from client_sdk.models.report import RecordName
 from client_sdk.models.violation import Violation
@@ -174,23 +181,30 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     chains: dict[ChainKey, Episode] = {}
     steps: list[UnitRow] = []
     repeats: list[tuple[Row, Row]] = []
+    unread = BrokenRows()
     for place, item in enumerate(reports, start=1):
         result.rows += 1
         if isinstance(item, RejectedRow):
             _reject(result, _told(item, place))
+            unread.add(item, _number(item, place))
             continue
         if broken := check_types(item, _number(item, place)):
             _reject(result, broken)
+            unread.add(item, _number(item, place))
             continue
         row = Row(place, item.row or place, item)
         name = item.name
         if name is None:
             _reject(result, preflight.check_report(item, row.number))
+            unread.add(item, row.number)
             continue
         key = ChainKey.of(name)
         chain = chains.setdefault(key, Episode(key))
         if (first := chain.repeated(row)) is not None:
             repeats.append((row, first))
+            continue
+        if (earlier := unread.before(name)) is not None:
+            _reject(result, [held_back(row.number, earlier=earlier)])
             continue
         steps.append(UnitRow(row, chain, chain.add(row)))
     result.records = sum(len(chain.segments) for chain in chains.values())
@@ -198,8 +212,26 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     _one_record_a_debt(steps, kept, result)
     _count_repeats(repeats, kept, result)
     result.warnings += _warnings(chains.values())
+    result.warnings += _on_broken(steps, kept, result.rejected, unread)
     result.units = list(_units([step for step in steps if step.row in kept], chains))
     return result
+
+
+def _on_broken(
+    steps: Iterable[UnitRow], kept: set[Row], rejected: Iterable[Violation], unread: BrokenRows
+) -> Iterator[RowWarning]:
+    """Warn of rows that are sent and rest on a record a row of which is not: they may be refused for that."""
+    left: dict[ChainKey, int] = {}
+    numbers = {violation.row for violation in rejected}
+    for step in steps:
+        if step.row not in kept and step.row.number in numbers:
+            left.setdefault(step.chain.key, step.row.number)
+    for step in steps:
+        basis = step.row.report.basis
+        if step.row in kept and basis is not None and isinstance(basis.record, RecordName):
+            number = left.get(ChainKey.of(basis.record)) or unread.before(basis.record)
+            if number is not None:
+                yield rests_on_broken(step.row.number, number)
 
 
 def _told(item: RejectedRow, place: int) -> tuple[Violation, ...]:
@@ -307,10 +339,16 @@ def _newest_facts(chain: Episode) -> Facts | None:
     return next((facts for facts in rows if facts is not None), None)
 
 
-def held_back(number: int, rule: str = "chain.order") -> Violation:
-    """Return why a row is not sent although nothing is wrong with it."""
-    want = "an earlier version of this record to be accepted"
-    return Violation(row=number, reason=PRECEDING_REJECTED, field="statement.version", rule=rule, want=want)
+def held_back(number: int, *, earlier: int | None = None) -> Violation:
+    """Return why a row is not sent although nothing is wrong with it.
+
+    Args:
+        number: of the row.
+        earlier: number of the row that it waits for, where that is known.
+    """
+    row = "" if earlier is None else f", row {earlier},"
+    want = f"an earlier version of this record{row} to be accepted"
+    return Violation(row=number, reason=PRECEDING_REJECTED, field="statement.version", rule="chain.order", want=want)
 
 
 def _units(steps: Iterable[UnitRow], chains: dict[ChainKey, Episode]) -> Iterator[Unit]:

@@ -76,7 +76,6 @@ from client_sdk.kernel.rules.instrument import canonical_instrument, is_instrume
 from client_sdk.kernel.rules.lifecycle import carries_subject
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.lending.cells import MAX_DIGITS, VALUE_WANTED, Cells
-from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import (
     Basis,
     DefaultReport,
@@ -91,6 +90,8 @@ from client_sdk.models.screening import Customer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from client_sdk.models.batch import RejectedRow
 
 __all__ = ["COLUMNS", "VALUE_WANTED", "CustomerRow", "customer_of", "report_of"]
 
@@ -110,6 +111,22 @@ COLUMNS = (
 )
 
 _DIGEST_BYTES = 32
+# Columns that only these kinds have; all others are of every kind, or refused where they are read.
+_OF_KINDS = {
+    (Kind.DEFAULT,): (
+        *("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
+        *("default_cause", "contacts", *(column for column in COLUMNS if column.startswith("arrangement_"))),
+    ),
+    (Kind.JUDGMENT,): ("stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
+    (Kind.ENFORCEMENT,): ("measures", "stayed_on", *(column for column in COLUMNS if column.startswith("executed_"))),
+    (Kind.LISTING,): (
+        *("listed_on", "listed_until", "earliest_removal_on", "grounds", "origin", "performance", "issued_by"),
+    ),
+    (Kind.JUDGMENT, Kind.ENFORCEMENT, Kind.LISTING): ("case_number", "court", "filed_on"),
+    (Kind.ENFORCEMENT, Kind.LISTING): ("judgment_case_number",),
+}
+# As systems fill columns that do not concern a row.
+_NOTHING = frozenset(("", "0", "false"))
 
 W = TypeVar("W", bound=Word)
 
@@ -124,7 +141,7 @@ def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
     cells = Cells(values, row)
     report = _report(cells)
     if cells.violations or report is None:
-        return RejectedRow(row=row, violations=tuple(cells.violations))
+        return cells.rejected()
     return report
 
 
@@ -140,7 +157,7 @@ def customer_of(values: Mapping[str, str], row: int) -> CustomerRow | RejectedRo
     cells.required("consent_form")
     consent = _consent(cells)
     if cells.violations or identity is None or consent is None:
-        return RejectedRow(row=row, violations=tuple(cells.violations))
+        return cells.rejected()
     return CustomerRow(row, cells.text("reference"), Customer(identity, consent))
 
 
@@ -163,6 +180,7 @@ def _report(cells: Cells) -> Report | None:
     standing = cells.required_word(Standing, "standing")
     if cells.violations:
         return None
+    _check_columns(cells, kind)
     identity = _identity(cells)
     bound = carries_subject(standing)
     if identity is None:
@@ -229,6 +247,15 @@ def _report(cells: Cells) -> Report | None:
                 basis=basis,
                 facts=_listing(cells) if bound else None,
             )
+
+
+def _check_columns(cells: Cells, kind: Kind) -> None:
+    """Refuse cells that would be dropped, since they are of another kind of record: columns may be swapped."""
+    for kinds, columns in _OF_KINDS.items():
+        for column in columns if kind not in kinds else ():
+            if cells.text(column).lower() not in _NOTHING:
+                want = f"nothing for a {kind.name}: the column is for {' and '.join(one.name for one in kinds)} alone"
+                cells.refuse(column, RuleReason.FACTS_INVALID, "column.kind", want)
 
 
 def _identity(cells: Cells) -> Identity | None:

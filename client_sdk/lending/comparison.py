@@ -35,7 +35,8 @@ class Found:
         record_id: 16 bytes.
         held: the newest version; None where the record is unknown.
         before: what the next version builds on; None for version 1.
-        repeated: how many rows, from the first, are held already.
+        repeated: how many rows, from the first, are not sent, since the newest version held says what the last of them
+            says.
         state: ENDED or ERASED where no row may be sent; LIVE otherwise.
         other_subject: whether the record is about another person.
     """
@@ -46,6 +47,15 @@ class Found:
     repeated: int = 0
     state: RecordState = RecordState.LIVE
     other_subject: bool = False
+
+    @property
+    def unheld(self) -> int:
+        """How many rows, from the first, are not all held: there are more of them than versions that they could be.
+
+        Which of them are is not known but where there is one version alone, which is the last row.
+        """
+        newest = 0 if self.held is None else self.held.statement.version
+        return self.repeated - 1 if self.repeated > newest else 0
 
 
 @dataclass(slots=True)

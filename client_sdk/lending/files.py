@@ -14,8 +14,12 @@ file; ``report_many`` counts it as rejected.
 from __future__ import annotations
 
 import csv
+import difflib
 import gzip
+import itertools
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO, TypeAlias, TypeVar, cast
 
@@ -23,7 +27,9 @@ from client_sdk._files import path_of
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats import strict_json
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.lending.cells import Cells
 from client_sdk.lending.columns import COLUMNS, customer_of, report_of
+from client_sdk.lending.preflight import MAX_REFERENCE_CHARACTERS
 from client_sdk.lending.rows import row_of
 from client_sdk.lending.text_source import Encoding, TextSource, is_packed
 from client_sdk.lending.typed_cells import cell_text, of_wrong_types
@@ -32,7 +38,7 @@ from client_sdk.models.violation import Violation
 from client_sdk.new_file import NewFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from client_sdk.lending.columns import CustomerRow
     from client_sdk.models.report import Report
@@ -52,10 +58,17 @@ R = TypeVar("R")
 _Make: TypeAlias = "Callable[[dict[str, str], int], R | RejectedRow]"
 
 _KNOWN = frozenset(COLUMNS)
+# Without these no row is a report, or a customer.
+_REQUIRED = ("kind", "standing", "id_type", "id_number", "reference")
+_OF_A_CUSTOMER = ("id_type", "id_number", "consent_form")
+# How alike a name must be to the column that it is perhaps meant to be, from 0 to 1.
+_NEAR = 0.75
 _MALFORMED = "MALFORMED"
 _COMMA = ","
 _SEPARATORS = {_COMMA: "commas", ";": "semicolons", "\t": "tabs", "|": "bars", "，": "full-width commas"}
 _JSON_SUFFIXES = frozenset((".jsonl", ".ndjson", ".json"))
+# As far as it has no escapes.
+_JSON_REFERENCE = re.compile(rf'"reference"\s*:\s*"([^"\\]{{1,{MAX_REFERENCE_CHARACTERS}}})"')
 # No header of CSV begins so.
 _JSON_BEGINNINGS = frozenset("{[")
 
@@ -156,26 +169,40 @@ def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
     A quote that is left open is an error of its line and does not swallow the lines after it.
 
     Raises:
-        PreflightError: the header names an unknown column, or one twice, or is missing.
+        PreflightError: the header names an unknown column, or one twice, lacks a required one, or is missing.
     """
     return _csv_rows(lines, report_of)
 
 
 def _csv_rows(lines: Iterable[str], make: _Make[R]) -> Iterator[R | RejectedRow]:
     numbered = enumerate(lines, start=1)
-    names, separator = _header(next(numbered, (1, ""))[1])
+    required = _OF_A_CUSTOMER if make is customer_of else _REQUIRED
+    names, separator = _header(next(numbered, (1, ""))[1], required)
     for number, line in numbered:
         try:
             cells = _without_empty_end(_cells(line, separator), len(names))
         except csv.Error as error:
-            yield _unreadable_csv(number, error)
+            yield replace(_unreadable_csv(number, error), references=_references(names, line.split(separator)))
             continue
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(names):
-            yield _unreadable(number, "csv.cells", f"{len(names)} cells", got=f"{len(cells)} cells")
+            broken = _unreadable(number, "csv.cells", f"{len(names)} cells", got=f"{len(cells)} cells")
+            yield replace(broken, references=_references(names, cells))
             continue
         yield make(dict(zip(names, cells, strict=True)), number)
+
+
+def _references(names: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the cells of a line that may be its reference, where it has too many cells or too few.
+
+    The reference is as far from its place at most as there are cells too many or missing.
+    """
+    if "reference" not in names:
+        return ()
+    place, off = names.index("reference"), abs(len(cells) - len(names))
+    near = (text.strip().strip('"') for text in cells[max(0, place - off) : place + off + 1])
+    return tuple(dict.fromkeys(text for text in near if 0 < len(text) <= MAX_REFERENCE_CHARACTERS))
 
 
 def _without_empty_end(cells: list[str], length: int) -> list[str]:
@@ -211,17 +238,27 @@ def _json_rows(lines: Iterable[str], make: _Make[R]) -> Iterator[R | RejectedRow
             content = strict_json.parse(line, "row")
         except FormatError as error:
             if error.rule == "json.once":
-                yield _unreadable(number, error.rule, error.want, got=error.got)
+                broken = _unreadable(number, error.rule, error.want, got=error.got)
+                yield replace(broken, references=_json_references(line))
                 continue
             content = None
         if not isinstance(content, dict):
-            yield _unreadable(number, "json.object", "one JSON object a line")
+            broken = _unreadable(number, "json.object", "one JSON object a line")
+            yield replace(broken, references=_json_references(line))
         elif unknown := set(content) - _KNOWN:
-            yield _unreadable(number, "columns.known", "columns of the documentation", got=f"{len(unknown)} others")
+            yield _rejected(
+                content,
+                _violation(number, "columns.known", "columns of the documentation", got=f"{len(unknown)} others"),
+            )
         elif wrong := of_wrong_types(content, number):
-            yield RejectedRow(row=number, violations=tuple(wrong))
+            yield _rejected(content, *wrong)
         else:
             yield make({name: cell_text(value) for name, value in content.items()}, number)
+
+
+def _json_references(line: str) -> tuple[str, ...]:
+    """Return the texts that a line which is no object, or names something twice, gives as its reference."""
+    return tuple(found.group(1) for found in itertools.islice(_JSON_REFERENCE.finditer(line), 2))
 
 
 def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:
@@ -264,7 +301,7 @@ def _open_new(path: Path, *, packed: bool) -> TextIO:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _header(line: str) -> _Header:
+def _header(line: str, required: Sequence[str] = _REQUIRED) -> _Header:
     """Return the columns that a first line names, and what stands between them.
 
     Another separator than the comma is taken only where it leaves nothing but columns that are known.
@@ -274,7 +311,7 @@ def _header(line: str) -> _Header:
     """
     headers = [_Header(_names(line, separator), separator) for separator in _SEPARATORS]
     found = next((header for header in headers if len(header.names) > 1 and set(header.names) <= _KNOWN), headers[0])
-    _check_header(found.names, line)
+    _check_header(found.names, line, required)
     return found
 
 
@@ -288,24 +325,29 @@ def _names(line: str, separator: str) -> list[str]:
     return names
 
 
-def _check_header(header: list[str], line: str) -> None:
+def _check_header(header: list[str], line: str, required: Sequence[str]) -> None:
     """Reject a file without a header; its cells are not shown, since they may be personal data.
 
     Args:
         header: names of the columns.
         line: as it was read, to say what it looks like instead.
+        required: columns without which no row can be read.
 
     Raises:
-        PreflightError: it names an unknown column, or one twice, or is missing.
+        PreflightError: it names an unknown column, or one twice, lacks a required one, or is missing.
     """
     unknown = [place for place, name in enumerate(header, start=1) if name not in _KNOWN]
     if len(unknown) == len(header):
         got = _instead_of_header(line)
     elif unknown:
         columns = "1 unknown column" if len(unknown) == 1 else f"{len(unknown)} unknown columns"
-        got = f"{columns}, the first at place {unknown[0]}"
+        # A name that nearly is one of the columns is no personal data.
+        near = difflib.get_close_matches(header[unknown[0] - 1], COLUMNS, n=1, cutoff=_NEAR)
+        got = f"{columns}, the first at place {unknown[0]}" + (f", perhaps {near[0]}" if near else "")
     elif len(set(header)) != len(header):
         got = "a column twice"
+    elif missing := [column for column in required if column not in header]:
+        got = f"no column {' and none '.join(missing)}"
     else:
         return
     raise _refused(1, "header", "columns.known", "a header row of the columns of a portfolio", got=got)
@@ -334,7 +376,16 @@ def _unreadable_csv(row: int, error: csv.Error) -> RejectedRow:
     return _unreadable(row, "csv.row", "quotes that end, and no control characters")
 
 
+def _rejected(content: Mapping[str, object], *violations: Violation) -> RejectedRow:
+    """Return an object that is no row, with what it calls its record as far as that is text."""
+    cells = Cells({name: value for name, value in content.items() if isinstance(value, str)}, violations[0].row)
+    cells.violations += violations
+    return cells.rejected()
+
+
 def _unreadable(row: int, rule: str, want: str, *, got: str = "") -> RejectedRow:
-    return RejectedRow(
-        row=row, violations=(Violation(row=row, reason=_MALFORMED, field="row", rule=rule, got=got, want=want),)
-    )
+    return RejectedRow(row=row, violations=(_violation(row, rule, want, got=got),))
+
+
+def _violation(row: int, rule: str, want: str, *, got: str) -> Violation:
+    return Violation(row=row, reason=_MALFORMED, field="row", rule=rule, got=got, want=want)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.rules.facts import Amounts, Facts
     from client_sdk.models.report import Report
 
-__all__ = ["basis_warnings", "repeated_row", "report_warnings", "step_warnings"]
+__all__ = ["basis_warnings", "repeated_row", "report_warnings", "rests_on_broken", "step_warnings"]
 
 # A spreadsheet keeps this many digits of a number and writes 0 for the others.
 _KEPT_DIGITS = 15
@@ -35,6 +35,8 @@ _LEAST_ZEROS = 3
 _PARTS = ("principal", "interest", "penalty", "fees")
 _MINOR_UNITS = 100
 _FAR_ABOVE = 10
+# The first day and the last may both be counted, or neither.
+_DAYS_APART = 1
 # How far the year of a case number may be from the year of the filing.
 _YEARS_APART = 1
 # Types of cases that begin with the filing: an appeal or a resumed enforcement comes later.
@@ -59,7 +61,7 @@ def report_warnings(report: Report, row: int) -> list[RowWarning]:
         report: whose types are in order.
         row: for the warnings.
     """
-    checks: tuple[Callable[[Report], Iterator[_Warn]], ...] = (_zeroed, _region, _case, _executed)
+    checks: tuple[Callable[[Report], Iterator[_Warn]], ...] = (_zeroed, _region, _case, _executed, _days)
     return _told(row, (found for check in checks for found in check(report)))
 
 
@@ -93,6 +95,12 @@ def repeated_row(row: int, first: int) -> RowWarning:
     return RowWarning(row=row, column="row", rule="row.repeated", text=text)
 
 
+def rests_on_broken(row: int, broken: int) -> RowWarning:
+    """Return that the record that a row rests on has a row that is not sent."""
+    text = f"rests on the record of row {broken}, which is not sent; refused too, unless the registry has that"
+    return RowWarning(row=row, column="basis_reference", rule="basis.rejected", text=text)
+
+
 def _told(row: int, found: Iterator[_Warn]) -> list[RowWarning]:
     return [RowWarning(row=row, column=column, rule=rule, text=text) for column, rule, text in found]
 
@@ -114,6 +122,17 @@ def _zeroed(report: Report) -> Iterator[_Warn]:
 def _region(report: Report) -> Iterator[_Warn]:
     if not region_is_known(report.identity):
         yield "id_number", "identity.region", "the region in the number is unknown for its year of birth; compare it"
+
+
+def _days(report: Report) -> Iterator[_Warn]:
+    """Compare the days past due with the dates, which count them from the first day of the episode."""
+    facts = report.facts
+    if not isinstance(facts, DefaultFacts) or facts.days_estimated or not facts.days_past_due:
+        return
+    days = (facts.as_of - facts.first_delinquency_on).days
+    if abs(facts.days_past_due - days) > _DAYS_APART:
+        text = f"not the {days} days from first_delinquency_on to as_of; right only where a part was paid meanwhile"
+        yield "days_past_due", "days.dates", text
 
 
 def _case(report: Report) -> Iterator[_Warn]:

@@ -158,7 +158,11 @@ class SigningRoom:
             record.stopped = True
         elif found.held is not None:
             newest = found.held.statement.version
-            first = newest - found.repeated + 1
+            for row in rows[: found.unheld]:
+                # Over one version, why it cannot be sent is certain.
+                refused = self._preflight.check_next(row.report, found.before, row.number) if newest == 1 else []
+                tally.reject(refused or [_not_held(row, newest)])
+            first = newest - found.repeated + found.unheld + 1
             for version in range(first, newest + 1):
                 if (found.record_id, version) in self._just_logged:
                     tally.accepted += 1
@@ -223,6 +227,19 @@ class SigningRoom:
         record.stopped = True
         for row in rows[rows.index(step.row) + 1 :]:
             self._tally.reject([held_back(row.number)])
+
+
+def _not_held(row: Row, newest: int) -> Violation:
+    """Return that a row is not known to be held, and cannot be sent: what came after it is the newest version."""
+    few = "" if newest == 1 else ", and fewer versions than rows come before it"
+    return Violation(
+        row=row.number,
+        reason=RuleReason.ILLEGAL_TRANSITION,
+        field="statement.version",
+        rule="chain.earlier",
+        got=f"version {newest} is a later row{few}",
+        want="a row after the newest version; `records correct` mends that one",
+    )
 
 
 class _BasisSoFar(NamedTuple):

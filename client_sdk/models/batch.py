@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from client_sdk.kernel.formats.plain import Plain
+from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
 from client_sdk.models.quality import quality_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
+    from client_sdk.kernel.formats.words import Kind
     from client_sdk.models.quality import QualityReport
     from client_sdk.models.row_warning import RowWarning
     from client_sdk.models.violation import Violation
@@ -53,13 +55,21 @@ ProgressCallback: TypeAlias = "Callable[[Progress], None]"
 class RejectedRow(Plain):
     """A row that cannot be read, in place of a report: it is counted as rejected, and the others are sent.
 
+    Later rows of the same record are held back: sent before the mended row, they would leave it no place in the record.
+
     Attributes:
         row: line of the file.
         violations: what is wrong with it.
+        references: what the row may call its record, one text where its cells can be told apart; none where unknown.
+        kind: of its record; None where it cannot be read.
+        first_day: of its record; None where it cannot be read.
     """
 
     row: int
     violations: tuple[Violation, ...]
+    references: tuple[str, ...] = field(default=(), repr=False, metadata=LEFT_OUT)
+    kind: Kind | None = field(default=None, repr=False, metadata=LEFT_OUT)
+    first_day: date | None = field(default=None, repr=False, metadata=LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +105,9 @@ class BatchReport(Plain):
         rows: of the input.
         records: different records that the rows are versions of.
         accepted: rows logged by this call.
-        repeated: rows that the registry held already, or that say the same as an earlier row of the input.
+        repeated: rows that the registry held already, or that say the same as an earlier row of the input. The row that
+            says what the newest version says is compared; those before it count as the versions below, unless there are
+            more of them than versions.
         ended: rows of records that are no longer live and end otherwise here; not sent.
         erased: rows of records that were erased; not sent.
         rejected: rows that break a rule, with row, reason, field, rule, got and want; one entry or more a row.

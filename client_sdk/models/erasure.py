@@ -26,7 +26,8 @@ class ErasureProof(Plain):
         index: place of the leaf in the log.
         asker: institution id of who asked for the proof, and says whose record it was.
         found_at: HEAD under which the registry found it erased, UTC.
-        names_person: whether it names a person, by a commitment that only who knows the identity number can check.
+        names_person: whether it names a person, by a commitment that only who knows the identity number can check. That
+            the record was about this person is the asker's word: the registry knows it no more.
         size: of the checkpoint that covers the leaf.
         file: bytes of the file that proves by itself. It opens the commitment: give it to the person alone.
     """

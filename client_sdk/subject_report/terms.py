@@ -169,7 +169,7 @@ _NAMED = {(type(word), word.name): term for word, term in _TERMS}
 
 # Fields of the facts, by their names.
 FACTS: dict[str, Term] = {
-    "subject_role": Term("债务身份", "The person owes as"),
+    "subject_role": Term("债务身份", "Your part in the debt"),
     "product": Term("业务种类", "Product"),
     "amounts": Term("金额", "Amount"),
     "as_of": Term("信息截至", "As of"),

@@ -10,7 +10,7 @@ TEXTS: dict[str, Term] = {
     "title": Term("本人信用登记报告", "Report about yourself"),
     "subtitle": Term("信用登记系统 {registry}", "Credit registry {registry}"),
     "made": Term("出具时间", "Made on"),
-    "as_of": Term("登记信息截至", "State of the registry"),
+    "as_of": Term("登记信息截至", "Registry data as of"),
     "person": Term("报告对象", "About"),
     "office": Term("代为查询的机构", "Asked for by"),
     "mandate": Term("本人书面申请", "Your signed request"),
@@ -18,12 +18,14 @@ TEXTS: dict[str, Term] = {
     "inquiry": Term("查询编号", "Number of this inquiry"),
     "fee": Term("费用", "Fee"),
     "fee_free": Term(
-        "免费。最近 12 个月内此前已出具 {had} 次，每年免费 {free} 次。",
-        "Free of charge. {had} earlier in the last 12 months; {free} a year are free.",
+        "免费。最近 12 个月内此前有 {had} 天出具过报告；每年 {free} 天的报告免费，同一天的报告按一次计算。",
+        "Free of charge. Reports on {had} earlier days of the last 12 months; those of {free} days a year are free, "
+        "and all of one day count as one.",
     ),
     "fee_due": Term(
-        "可以收费。最近 12 个月内此前已出具 {had} 次，每年免费 {free} 次。",
-        "A fee may be charged. {had} earlier in the last 12 months; {free} a year are free.",
+        "可以收费。最近 12 个月内此前有 {had} 天出具过报告；每年 {free} 天的报告免费，同一天的报告按一次计算。",
+        "A fee may be charged. Reports on {had} earlier days of the last 12 months; those of {free} days a year are "
+        "free, and all of one day count as one.",
     ),
     "listed": Term("登记系统中共有 {count} 条关于您的记录。", "The registry holds {count} about you."),
     "clear": Term(
@@ -111,7 +113,7 @@ TEXTS: dict[str, Term] = {
         "，其中本金 {principal}，利息 {interest}，罚息 {penalty}，费用 {fees}",
         ": principal {principal}, interest {interest}, penalty interest {penalty}, fees {fees}",
     ),
-    "contract": Term("{contract}，原债权人 {creditor}", "{contract}, first lender {creditor}"),
+    "contract": Term("{contract}，原债权人代码 {creditor}", "{contract}; code of the first lender: {creditor}"),
     "notice": Term("{channel}，{at}", "{channel}, {at}"),
     "contact": Term("{channel}{count}次", "{count} by {channel}"),
     "arrangement": Term(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.jurisdiction import CHINA
+from client_sdk.kernel.rules.dates import day_of
 from registry_server.settings import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from client_sdk.kernel.formats.state import Rulebook
@@ -52,10 +54,16 @@ def check_serving(settings: Settings, rulebook: Rulebook, today: date) -> None:
         )
 
 
-def unserved_by(settings: Settings, rulebook: Rulebook) -> str:
-    """Return why a registry with these settings may not serve under a rulebook; empty where it may."""
+def unserved_by(settings: Settings, clock: Callable[[], int], rulebook: Rulebook) -> str:
+    """Return why a registry with these settings may not serve under a rulebook; empty where it may.
+
+    Args:
+        settings: of the process.
+        clock: returns the time now, ms.
+        rulebook: that would be in force.
+    """
     try:
-        check_serving(settings, rulebook)
+        check_serving(settings, rulebook, day_of(clock(), rulebook.time_zone))
     except SettingsError as error:
         return str(error)
     return ""

@@ -42,7 +42,8 @@ class DisputeServicer(DisputeServiceServicer):
         """Log one annotation."""
         signed = request.annotation
         facts = OpenedFacts(request.facts.opening, request.facts.facts) if request.HasField("facts") else None
-        sent = ReceivedAnnotation(signed.payload, signed.key_id, signed.signature, request.text_disclosure, facts)
+        came = (signed.payload, signed.key_id, signed.signature)
+        sent = ReceivedAnnotation(*came, request.text_disclosure, facts, request.subject)
         peer = current_call().institution
         appended = await in_thread(self._executor, partial(self._disputes.annotate, peer, sent))
         (result,) = results(appended.results)

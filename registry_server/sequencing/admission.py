@@ -329,6 +329,9 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
         raise _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
     _check_corrected(item, before)
     _check_covered(staging, item, row)
+    if item.subject and not hmac.compare_digest(item.subject, row.subject):
+        want = "the person whom the record names"
+        raise _refuse("SUBJECT_CHANGED", "subject", "record.person", got="another person", want=want)
     text = _text(item, before.chain)
     remarks = annotations_of(annotation.author, annotation.key, staging.day)
     _count(staging, remarks, "annotation.daily", MAX_DAILY_ANNOTATIONS)

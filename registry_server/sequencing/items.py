@@ -99,6 +99,7 @@ class AnnotationItem:
         text_disclosure: sealed text with the annotation's digest; empty without STATEMENT, and where the text of the
             annotation before stays.
         facts: of the record's newest version, where the annotation hides it.
+        subject: pseudonym of the person whose statement the sealed text is; empty without one. Stored nowhere.
     """
 
     annotation: Annotation
@@ -107,6 +108,7 @@ class AnnotationItem:
     signature: bytes
     text_disclosure: bytes = b""
     facts: CommittedFacts | None = None
+    subject: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

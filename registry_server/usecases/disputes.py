@@ -46,6 +46,7 @@ class ReceivedAnnotation:
         signature: over the payload.
         text_disclosure: sealed text; may be empty.
         facts: of the record's newest version, where the annotation hides it; read in memory and stored nowhere.
+        subject: pseudonym of the person whose statement the sealed text is; compared and stored nowhere.
     """
 
     payload: bytes
@@ -53,6 +54,7 @@ class ReceivedAnnotation:
     signature: bytes
     text_disclosure: bytes
     facts: OpenedFacts | None = None
+    subject: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> Annotati
 
     Raises:
         FormatError: bytes are not in their form; SignatureError for the signature.
-        RegistryError: SIZE_LIMIT, PEER_MISMATCH, PART_UNEXPECTED or DISCLOSURE_MISMATCH.
+        RegistryError: SIZE_LIMIT, PEER_MISMATCH, PART_UNEXPECTED, PART_MISSING or DISCLOSURE_MISMATCH.
         RuleError: the key is none of the author's, or not one for annotations.
     """
     for field, size, most in (
@@ -217,8 +219,12 @@ def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> Annotati
             "annotation.text",
             want="the bytes that the annotation names",
         )
+    if bool(sent.subject) is not bool(sent.text_disclosure):
+        reason = RefusalReason.PART_UNEXPECTED if sent.subject else RefusalReason.PART_MISSING
+        raise RegistryError(reason, "subject", "annotation.person", want="one beside a statement alone")
     facts = _read_facts(sent, annotation)
-    return AnnotationItem(annotation, sent.payload, sent.key_id, sent.signature, sent.text_disclosure, facts)
+    signed = (annotation, sent.payload, sent.key_id, sent.signature)
+    return AnnotationItem(*signed, sent.text_disclosure, facts, sent.subject)
 
 
 def _read_facts(sent: ReceivedAnnotation, annotation: Annotation) -> CommittedFacts | None:

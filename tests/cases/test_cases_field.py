@@ -221,7 +221,7 @@ def test_an_amount_a_hundred_times_as_large_as_the_registry_holds_is_warned_of(l
         file.write_text(text.replace("2026-03-31", day).replace("1250000", principal))
         told = lender("report", str(file), "--yes").content
         assert told["accepted"] == 1
-        assert [item["rule"] for item in told["warnings"]] == warned
+        assert [item["rule"] for item in told["warnings"] if item["rule"] != "days.dates"] == warned
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,8 @@ def test_versions_whose_money_does_not_go_together_are_warned_of(
     later = replace(good, facts=replace(good.facts, as_of=date(2026, 4, 30), amounts=amounts), row=3)
     found = client.preflight([good, later])
     assert (found.violations, found.passed) == ((), 2)
-    assert {(item.column, item.rule) for item in found.warnings} == expect
+    told = {(item.column, item.rule) for item in found.warnings}
+    assert told - {("days_past_due", "days.dates")} == expect
     assert all(item.row == 3 and "125" not in str(item) for item in found.warnings)
 
 
@@ -419,7 +420,11 @@ def test_values_of_wrong_types_are_each_one_rejected_row(client: Client) -> None
         "id_number": replace(good, identity=wrong("11010519491231002X")),
     }
     changed["attempt above"] = replace(good, attempt=2**64)
-    rows = [replace(report, row=place) for place, report in enumerate(changed.values(), start=1)]
+    # Each is a record of its own: a row that is broken holds back the later ones of its record.
+    rows = [
+        replace(report, row=place, reference=report.reference if column == "reference" else f"TYPES-{place}")
+        for place, (column, report) in enumerate(changed.items(), start=1)
+    ]
     broken = client.preflight([*rows, replace(good, row=100)]).violations
     assert [(item.row, item.field) for item in sorted(broken, key=lambda item: item.row)] == [
         (place, column.removesuffix(" above")) for place, column in enumerate(changed, start=1)

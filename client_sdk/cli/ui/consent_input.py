@@ -1,14 +1,18 @@
 """Consents and notices, of which only the digest is used, from options."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 from client_sdk.cli.ui.failures import UsageError
+from client_sdk.errors import PreflightError
 from client_sdk.models import Consent, ConsentForm, Purpose
+from client_sdk.models.violation import Violation
 
-__all__ = ["document_digest", "read_consent"]
+__all__ = ["consent_as_options", "document_digest", "read_consent"]
 
 
 def read_consent(
@@ -43,6 +47,26 @@ def read_consent(
     if unknown := [word for word in named if word not in Purpose.__members__]:
         raise UsageError(f"{unknown[0]} is no purpose", f"one of {', '.join(Purpose.__members__)}.")
     return Consent(form=form, date=given, digest=digest or b"", purposes=tuple(map(Purpose, named)))
+
+
+@contextmanager
+def consent_as_options(what: str = "consent") -> Iterator[None]:
+    """Name the option that was typed where a rule about a consent or a mandate is broken.
+
+    Args:
+        what: options begin with: consent or mandate.
+    """
+    try:
+        yield
+    except PreflightError as error:
+        raise PreflightError(tuple(_as_option(item, what) for item in error.violations)) from error
+
+
+def _as_option(item: Violation, what: str) -> Violation:
+    part = item.field.removeprefix("inquiry.consent.")
+    option = {"date": f"--{what}-date", "digest": f"--{what}-file", "form": "--consent-form"}
+    option |= {"purposes": "--consent-purpose"}
+    return replace(item, field=option[part]) if part != item.field and part in option else item
 
 
 def document_digest(file: Path, what: str) -> bytes:

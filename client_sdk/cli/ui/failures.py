@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HINTS", "CommandFailure", "DeclinedError", "UsageError", "failure_of"]
 
+_CORRECT = "correct what is named and run the same command again; docs/rules.md says what each rule is."
+
 
 class UsageError(Exception):
     """The command line, or a file that it names, is not what the verb needs.
@@ -212,7 +214,7 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
                 reason=str(error.reason),
                 message="a rule is broken, and nothing was done",
                 details=error.complaint.parts,
-                hint=HINTS.get(str(error.reason), "correct what is named and run the same command again."),
+                hint=HINTS.get(str(error.reason), _CORRECT),
             )
         case CreditRegistryError():
             return _of_sdk(error, address)
@@ -268,7 +270,7 @@ def _preflight_hint(error: PreflightError) -> str:
         return "each role asks for its own purposes; SUBJECT_ACCESS is for a REPRESENTATIVE, which has no other."
     if rules == {"columns.known"}:
         return "`credit-registry report --columns --explain` says which columns there are; correct the header."
-    return "correct what is named and run the same command again."
+    return _CORRECT
 
 
 def _unreachable(error: TransportError, address: str) -> CommandFailure:

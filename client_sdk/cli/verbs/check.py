@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
 from client_sdk.cli.ui.criteria_file import read_criteria
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
@@ -152,7 +152,7 @@ def register(app: typer.Typer) -> None:
         beside = [person_file] if with_identity else []
         beside += [kept_file] if with_assessment else []
         folder = _prepared(save, len(identities), beside)
-        with session.client(witnessed) as client:
+        with session.client(witnessed) as client, consent_as_options():
             answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
         failed: list[ConfigError] = []
         files: list[Path | None] = [None] * len(answers)
@@ -222,9 +222,14 @@ def _show(
         session.output.note(*([f"Person {place} of {len(answers)}"] if len(answers) > 1 else []))
         if not session.output.as_json:
             assessed = [] if assessment is None else ["", *assessment_lines(assessment)]
-            session.output.result(None, *answer_lines(answer, history=history), *assessed, *_saved(session, file), "")
+            inquiry, saved = _inquiry(answer), _saved(session, file)
+            session.output.result(None, *answer_lines(answer, history=history), *assessed, *inquiry, *saved, "")
     if session.output.as_json:
         session.output.result(content[0] if len(content) == 1 else {"answers": content})
+
+
+def _inquiry(answer: Answer) -> list[str]:
+    return [f"  inquiry: {answer.inquiry_id.hex()}"] if answer.inquiry_id else []
 
 
 def _saved(session: Run, file: Path | None) -> list[str]:

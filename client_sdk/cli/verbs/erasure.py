@@ -52,8 +52,9 @@ def register(app: typer.Typer) -> None:
     ) -> ExitCode:
         """Get the registry's signed proof that a record was erased, for the person whom it was about.
 
-        With --identity-file it names the person, so that only who knows the identity number can tell whose it is; the
-        registry learns neither. `verify FILE` verifies it offline, for anybody.
+        With --identity-file it names the person, so that only who knows the identity number can tell whose it is. Check
+        the number with care: the registry knows no more whom the record was about, so it cannot refuse a wrong person,
+        and that it was this person is your word alone. `verify FILE` verifies the proof offline, for anybody.
         """
         given = identity_file is not None
         identity = read_identity(session, identity_file, id_type, issuing_state) if given else None
@@ -79,6 +80,6 @@ def erasure_rows(proof: ErasureProof) -> list[tuple[str, object]]:
     return [
         ("  by", proof.by),
         ("  erased", f"{moment_text(proof.erased_at)} at leaf {proof.index}"),
-        ("  person", f"named by {proof.asker}" if proof.names_person else "not named"),
+        ("  person", f"named by {proof.asker}, whose word alone it is" if proof.names_person else "not named"),
         ("  checkpoint", f"of {proof.size} leaves"),
     ]

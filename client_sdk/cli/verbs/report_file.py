@@ -163,7 +163,11 @@ def _show_result(session: Run, done: BatchReport, left: Sequence[Violation], wri
             (f"  {name}", f"{count:>9,}  {meaning}")
             for name, count, meaning in (
                 ("accepted", done.accepted, "logged now"),
-                ("repeated", done.repeated, "the registry had them already, or an earlier row says the same"),
+                (
+                    "repeated",
+                    done.repeated,
+                    "the registry had that version, or a later one of the record, or an earlier row says the same",
+                ),
                 ("ended", done.ended, "of records that are closed; not sent"),
                 ("erased", done.erased, "of records that were erased; not sent"),
                 ("rejected", done.rejected_rows, "break a rule"),

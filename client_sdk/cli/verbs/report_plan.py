@@ -63,7 +63,7 @@ def show_plan(session: Run, plan: PortfolioCheck) -> None:
         },
         *plan_lines(plan),
         *rejected_lines(found.violations, None),
-        "Nothing was signed or sent.",
+        "Nothing was signed or sent, nor compared with the registry: what it holds may make it refuse more rows.",
     )
 
 

@@ -20,6 +20,11 @@ from client_sdk.models import IdType, RecordKey
 __all__ = ["register"]
 
 _RECORD = "lender-1/01234567-89ab-8def-8123-456789abcdef"
+# Usual codes; none is refused for being another.
+_CODE = (
+    "Reason, free text that is shown to all and stays: usually not-mine, paid, paid-in-time, wrong-amount, "
+    "wrong-dates, no-notice, no-consent or identity-theft."
+)
 RecordArgument = Annotated[
     RecordKey,
     typer.Argument(parser=record_key, metavar="ISSUER/RECORD", help="Record, as `check` shows it: issuer and UUID."),
@@ -55,7 +60,11 @@ def _add_disputes(group: typer.Typer) -> None:
         *,
         record: RecordArgument,
         code: Annotated[
-            str, typer.Option(metavar="CODE", help="Reason, such as not-mine or paid-in-time; shown to all.")
+            str,
+            typer.Option(
+                metavar="CODE",
+                help=_CODE,
+            ),
         ] = "",
         evidence: EvidenceOption = None,
     ) -> None:

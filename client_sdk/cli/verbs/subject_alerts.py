@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.identity_input import read_identities
@@ -117,7 +117,7 @@ def add_alerts(group: typer.Typer) -> None:
                 queue.watch(asked, label, to)
                 begun.append(asked.inquiry_id)
 
-            with session.client() as client:
+            with session.client() as client, consent_as_options("mandate"):
                 last = until or datetime.now(UTC).date() + _USUAL
                 try:
                     asked = client.alerts_on(identities[0], mandate=mandate, officer=officer, until=last, keep=keep)

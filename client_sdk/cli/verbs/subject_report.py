@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from client_sdk.cli.ui.consent_input import read_consent
+from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identities
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, day, hexadecimal
@@ -67,8 +67,8 @@ def add_report(group: typer.Typer) -> None:
         """Make the person's own report: every record with its history, and who asked about the person.
 
         For a REPRESENTATIVE, under a request that the person signed. It is written in Chinese and English, as HTML and
-        PDF, with the evidence that proves it; all files have mode 0600. So many reports a year are free by the
-        rulebook; a further one is chargeable, and never refused.
+        PDF, with the evidence that proves it; all files have mode 0600. The rulebook says how many reports a year are
+        free; all that are asked for on one day count as one. A further one is chargeable, and never refused.
         """
         if (mandate_digest is None) is (mandate_file is None):
             raise UsageError(
@@ -83,7 +83,7 @@ def add_report(group: typer.Typer) -> None:
         identities = read_identities(session, identity_file, id_type, issuing_state)
         if len(identities) != 1:
             raise UsageError("a report is about one person", "give one identity number.")
-        with session.client() as client:
+        with session.client() as client, consent_as_options("mandate"):
             made = client.subject_report(identities[0], mandate=mandate, officer=officer)
         files = write_report(made, out, languages, formats)
         fee = "a fee may be charged" if made.chargeable else "free of charge"
@@ -93,7 +93,8 @@ def add_report(group: typer.Typer) -> None:
             pairs(
                 [
                     ("  verdict", made.answer.verdict.value),
-                    ("  reports before", f"{made.had} in the last 12 months, {made.free} a year are free: {fee}"),
+                    ("  reports before", f"on {counted(made.had, 'day')} of the last 12 months, today apart"),
+                    ("  fee", f"{fee}: the reports of {counted(made.free, 'day')} a year are free"),
                     *(("  written", path) for path in files),
                 ]
             ),

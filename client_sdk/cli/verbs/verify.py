@@ -60,6 +60,10 @@ NOT_COMPARED = (
     "That it is the registry's is shown by the fingerprint alone: compare it with the one that an administrator told "
     "you over another channel, or give that one with --fingerprint."
 )
+NAMED = (
+    "The key services gave the same pseudonym for the identity number: the proof names that person. That the record "
+    "was about this person is the word of {asker}, which asked for the proof: the registry knew it no more."
+)
 PROVED = "The key services gave the same pseudonym for the identity number: the file is about that person."
 
 
@@ -234,7 +238,11 @@ def _accept_receipt(session: Run, file: Path, fingerprint: str, receipt: Receipt
 
 
 def _accept_erasure(session: Run, file: Path, fingerprint: str, proof: ErasureProof, *, asked: bool) -> None:
-    last = PROVED if asked else "Whom it was about is shown to a member who knows the identity number alone."
+    last = (
+        NAMED.format(asker=proof.asker)
+        if asked
+        else "Whom it was about is shown to a member who knows the identity number alone."
+    )
     session.output.result(
         erasure_content(proof)
         | {"verified": True, "file": str(file), "fingerprint": fingerprint, "person_proved": asked},

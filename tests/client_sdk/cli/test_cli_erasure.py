@@ -34,6 +34,9 @@ def test_the_proof_of_an_erasure_is_made_verified_and_tied_to_a_number(
     assert (verified["verified"], verified["record_id"], verified["person_proved"]) == (True, record, False)
     named = asker("verify", str(out), "--identity-file", "-", given=id_number(number)).content
     assert named["person_proved"]
+    said = asker.said("verify", str(out), "--identity-file", "-", given=id_number(number)).out
+    assert "is the word of lender-1" in " ".join(said.split())
+    assert "about that person" not in said
     another = asker("verify", str(out), "--identity-file", "-", given=id_number(number + 1), code=1).content
     assert another["rule"] == "erasure.person"
     out.write_bytes(out.read_bytes()[:-1] + b"x")

@@ -429,3 +429,11 @@ def test_an_assessment_is_replayed_from_its_files(lender: Command, asker: Comman
     assert "DIFFERENT" in other
     assert "criteria: it is weighed by other criteria" in other
     assert asker.said(*ASKING, "--with-assessment", given=id_number(number), code=2).err
+
+
+def test_a_rule_about_a_consent_names_the_option_that_was_typed(lender: Command, number: int) -> None:
+    words = ("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk-1", "--consent-date", "2199-01-01")
+    asked = (*words, "--consent-digest", "ab" * 32, "--identity-file", "-")
+    refused = lender.said(*asked, given=id_number(number), code=None)
+    assert "--consent-date" in refused.err
+    assert "inquiry.consent" not in refused.err

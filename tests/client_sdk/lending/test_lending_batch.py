@@ -11,7 +11,7 @@ import pytest
 from client_sdk._steps import run
 from client_sdk.errors import UnavailableError
 from client_sdk.kernel.formats.statement import RecordKey, Statement
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, record_id_of
 from client_sdk.lending.outbox import Outbox
@@ -177,6 +177,43 @@ def test_a_bad_row_is_rejected_and_holds_back_what_follows(registry: NaiveRegist
     report = report_all(registry, outbox_path, [first, bad, third, *history(2)])
     assert counts(report) == (4, 0, 0, 0, 2)
     assert [(item.row, item.reason) for item in report.rejected] == [(2, "APPROVER_MISSING"), (3, "PRECEDING_REJECTED")]
+
+
+def test_a_row_after_an_unreadable_one_of_its_record_waits(registry: NaiveRegistry, outbox_path: Path) -> None:
+    first, second, third = history(1)
+    broken = (Violation(row=1, reason="MALFORMED", field="row", rule="csv.cells"),)
+    held = ("PRECEDING_REJECTED", "chain.order")
+    for unread in (
+        RejectedRow(row=1, violations=broken, references=("x", first.reference)),
+        RejectedRow(row=1, violations=broken, references=(first.reference,), kind=Kind.DEFAULT),
+        replace(first, reference=first.reference, facts=None, first_day=None),
+        replace(first, transferee=5),  # type: ignore[arg-type]  # meant
+    ):
+        report = report_all(registry, outbox_path, [unread, second, third])
+        assert counts(report) == (0, 0, 0, 0, 3)
+        assert [(item.reason, item.rule) for item in report.rejected[-2:]] == [held] * 2
+        assert "row 1," in report.rejected[-1].want
+    other_day = RejectedRow(row=1, violations=broken, references=(first.reference,), first_day=date(2020, 1, 1))
+    other_kind = RejectedRow(row=1, violations=broken, references=(first.reference,), kind=Kind.JUDGMENT)
+    assert counts(report_all(registry, outbox_path, [other_day, other_kind, first, second])) == (2, 0, 0, 0, 2)
+
+
+def test_a_row_before_the_newest_version_that_was_never_logged_is_not_called_repeated(
+    registry: NaiveRegistry, outbox_path: Path
+) -> None:
+    first, second, third = history(1)
+    assert counts(report_all(registry, outbox_path, [second])) == (1, 0, 0, 0, 0)
+    report = report_all(registry, outbox_path, [first, second])
+    assert counts(report) == (0, 1, 0, 0, 1)
+    assert [(item.row, item.rule) for item in report.rejected] == [(1, "as-of.backwards")]
+    assert counts(report_all(registry, outbox_path, [first, second, third])) == (1, 1, 0, 0, 1)
+    report = report_all(registry, outbox_path, [first, second, third])
+    assert counts(report) == (0, 1, 0, 0, 2)
+    assert [(item.row, item.rule) for item in report.rejected] == [(1, "chain.earlier"), (2, "chain.earlier")]
+    withdrawn = replace(first, standing=Standing.WITHDRAWN, facts=None, first_day=date(2025, 3, 31))
+    other = [*history(2, cured=False), replace(withdrawn, identity=person(2), reference=default_report(2).reference)]
+    assert counts(report_all(registry, outbox_path, other[1:])) == (2, 0, 0, 0, 0)
+    assert counts(report_all(registry, outbox_path, other)) == (0, 1, 0, 0, 2)
 
 
 def test_an_unreadable_row_is_counted(registry: NaiveRegistry, outbox_path: Path) -> None:

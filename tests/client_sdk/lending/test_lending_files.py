@@ -8,15 +8,17 @@ import io
 import json
 import stat
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.cli.ui.column_guide import GUIDE
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.files import Encoding, read_csv, read_json_lines, read_portfolio, write_portfolio
 from client_sdk.lending.rows import row_of
@@ -181,6 +183,50 @@ def test_a_bad_row_holds_up_nothing() -> None:
     assert [isinstance(row, RejectedRow) for row in read_json_lines(lines)] == [False, True, True, True, False]
 
 
+def test_a_cell_of_another_kind_of_record_is_refused() -> None:
+    rows = {report.kind.name: row_of(report) for report in PORTFOLIO}
+    kinds = {"D": Kind.DEFAULT, "J": Kind.JUDGMENT, "E": Kind.ENFORCEMENT, "L": Kind.LISTING}
+    for kind, row in rows.items():
+        for column in set(COLUMNS) - set(row):
+            if column in ("ended_on", "basis_reference", "basis_first_day"):
+                continue
+            is_for = {kinds[letter].name for letter in GUIDE[column].kinds}
+            (item,) = read_csv(io.StringIO(csv_text({**row, column: "120000"})))
+            found = (
+                [one.field for one in item.violations if one.rule == "column.kind"]
+                if isinstance(item, RejectedRow)
+                else []
+            )
+            assert found == ([] if kind in is_for else [column]), (kind, column)
+    (item,) = read_csv(io.StringIO(csv_text({**rows["JUDGMENT"], "days_past_due": "0", "days_estimated": "false"})))
+    assert not isinstance(item, RejectedRow)
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_a_row_that_cannot_be_read_says_which_record_it_may_be_of(*, is_json: bool) -> None:
+    row = row_of(default_report(1))
+    reference = row["reference"]
+    header, good, *_ = csv_text(row).splitlines()
+    broken = [
+        csv_text({**row, "notice_sent_at": "2025-01-02"}).splitlines()[1],
+        f"{good},more",
+        good.partition(",")[2],
+        good.replace("DEFAULT", '"DEFAULT'),
+    ]
+    text = json.dumps(row)
+    if is_json:
+        broken = [json.dumps({**row, "fees": 1.5}), text[:-1] + ', "fees": "1", "fees": "2"}', text[:-1], f"[{text}]"]
+    rows = read_json_lines([text, *broken]) if is_json else read_csv(f"{line}\n" for line in (header, good, *broken))
+    _, *found = rows
+    assert [type(item) for item in found] == [RejectedRow] * len(broken)
+    for item in found:
+        assert isinstance(item, RejectedRow)
+        assert reference in item.references
+        assert reference not in f"{item} {item.to_dict()}"
+    assert isinstance(found[0], RejectedRow)
+    assert (found[0].kind, found[0].first_day) == (Kind.DEFAULT, date(2025, 3, 31))
+
+
 @pytest.mark.parametrize(
     ("header", "got"),
     [
@@ -189,6 +235,8 @@ def test_a_bad_row_holds_up_nothing() -> None:
         ("kind,colour", "1 unknown column, the first at place 2"),
         ("colour,kind,,shape", "3 unknown columns, the first at place 1"),
         ("kind,kind", "a column twice"),
+        ("kind,standing,id_type,refrence", "1 unknown column, the first at place 4, perhaps reference"),
+        ("kind,standing,id_type,as_of", "no column id_number and none reference"),
     ],
 )
 def test_a_header_that_is_none(header: str, got: str) -> None:

@@ -12,10 +12,11 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.rules.facts import Amounts
 from client_sdk.lending.chains import plan
 from client_sdk.lending.preflight import Preflight
-from client_sdk.lending.row_warnings import basis_warnings, step_warnings
-from client_sdk.models import EnforcementReport
+from client_sdk.lending.row_warnings import basis_warnings, report_warnings, step_warnings
+from client_sdk.models import EnforcementReport, RejectedRow
 from tests.client_sdk.kernel.rules.facts_samples import DEFAULT, ENFORCEMENT, JUDGMENT, LISTING
-from tests.client_sdk.sdk_samples import suit
+from tests.client_sdk.lending.naive_registry import NOW_MS
+from tests.client_sdk.sdk_samples import default_report, suit
 
 if TYPE_CHECKING:
     from client_sdk.models.row_warning import RowWarning
@@ -71,3 +72,20 @@ def test_a_portfolio_is_warned_of_a_late_enforcement() -> None:
     preflight = Preflight(Rulebook(), 1_900_000_000_000)
     planned = plan([*rows[:3], replace(enforcement, facts=late)], preflight)
     assert ("filed_on", "N02") in rules(planned.warnings)
+
+
+def test_days_past_due_that_the_dates_do_not_give_are_warned_of() -> None:
+    report = default_report(1)
+    facts = report.facts
+    assert facts is not None
+    for days, estimated, warned in ((29, False, []), (30, False, []), (3, False, ["days.dates"]), (3, True, [])):
+        given = replace(report, facts=replace(facts, days_past_due=days, days_estimated=estimated))
+        assert [warning.rule for warning in report_warnings(given, 1)] == warned
+
+
+def test_a_row_that_rests_on_a_row_that_is_not_sent_is_warned_of() -> None:
+    first, enforced = suit(1)[2:4]
+    unread = RejectedRow(row=1, violations=(), references=(first.reference,), kind=first.kind)
+    for broken in (unread, replace(first, transferee="lender-9")):
+        found = plan([broken, enforced], Preflight(Rulebook(), NOW_MS)).warnings
+        assert [(item.row, item.rule) for item in found if item.column == "basis_reference"] == [(2, "basis.rejected")]

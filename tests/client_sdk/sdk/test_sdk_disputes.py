@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import AsyncClient, Auditor, Client
-from client_sdk.errors import ConflictError, CreditRegistryError, PreflightError, QuotaError, VerificationError
+from client_sdk._member import disputing
+from client_sdk._protocol.annotation import AnnotationDraft
+from client_sdk.errors import (
+    ConflictError,
+    CreditRegistryError,
+    InvalidError,
+    PreflightError,
+    QuotaError,
+    VerificationError,
+)
 from client_sdk.kernel.formats.words import Role
 from client_sdk.models import (
     AnnotationFlag,
@@ -171,11 +180,36 @@ def test_one_lender_neither_joins_to_end_nor_rewrites_what_another_said(office: 
         assert shown(other, person(7011), Purpose.POST_LOAN_REVIEW).subject_statement == "I never had this card."
 
 
-def test_a_statement_sealed_to_another_person_is_told_as_such(office: Client, lender: Client) -> None:
+def test_a_statement_of_another_person_is_refused_and_replaces_nothing(office: Client, lender: Client) -> None:
     receipt = reported(lender, 7012)
-    office.add_statement("lender-1", receipt.record_id, person(7013), "Not about this person.")
+    office.add_statement("lender-1", receipt.record_id, person(7012), "I never had this card.")
+    with pytest.raises(InvalidError) as refused:
+        office.add_statement("lender-1", receipt.record_id, person(7013), "Not about this person.")
+    assert (refused.value.reason, refused.value.rule) == ("SUBJECT_CHANGED", "record.person")
     record = shown(lender, person(7012), Purpose.POST_LOAN_REVIEW)
+    assert record.subject_statement == "I never had this card."
+
+
+def test_a_statement_sealed_to_another_person_is_told_as_such(
+    office: Client, lender: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = reported(lender, 7023)
+    # A program of the office's own may seal under any key.
+    monkeypatch.setattr(
+        disputing, "AnnotationDraft", lambda **given: AnnotationDraft(**(given | {"seal_key": bytes(range(32))}))
+    )
+    office.add_statement("lender-1", receipt.record_id, person(7023), "Not for this person.")
+    record = shown(lender, person(7023), Purpose.POST_LOAN_REVIEW)
     assert (record.subject_statement, record.statement_unopened) == ("", Unopened.DISCLOSURE_UNOPENABLE)
+
+
+def test_the_same_dispute_is_opened_once(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7024)
+    office.open_dispute("lender-1", receipt.record_id, code="not-mine")
+    with pytest.raises(ConflictError) as refused:
+        office.open_dispute("lender-1", receipt.record_id, code="not-mine")
+    assert (refused.value.rule, refused.value.got) == ("annotation.repeated", "is disputed already")
+    office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[LETTER])
 
 
 def test_one_member_annotates_one_record_so_often_a_day(office: Client, lender: Client) -> None:

@@ -27,7 +27,7 @@ from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence
 from creditregistry.v1 import submission_pb2 as creditregistry_dot_v1_dot_submission__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63reditregistry/v1/dispute.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\x1a creditregistry/v1/evidence.proto\x1a\"creditregistry/v1/submission.proto\"\x8f\x01\n\x0f\x41nnotateRequest\x12\x34\n\nannotation\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x17\n\x0ftext_disclosure\x18\x02 \x01(\x0c\x12-\n\x05\x66\x61\x63ts\x18\x03 \x01(\x0b\x32\x1e.creditregistry.v1.OpenedFacts\"[\n\x10\x41nnotateResponse\x12\x33\n\x06result\x18\x01 \x01(\x0b\x32#.creditregistry.v1.SubmissionResult\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\"D\n\x14GetAnnotationRequest\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\"T\n\x0e\x41nnotationLink\x12\x34\n\tinclusion\x18\x01 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\"\x92\x01\n\x15GetAnnotationResponse\x12\x31\n\x06leaves\x18\x01 \x03(\x0b\x32!.creditregistry.v1.AnnotationLink\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\x12\x1b\n\x13subject_key_version\x18\x03 \x01(\r\x12\x15\n\rversion_index\x18\x04 \x01(\x04\"S\n\x13ListDisputesRequest\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0e\n\x06opened\x18\x02 \x01(\x08\x12\r\n\x05\x66irst\x18\x03 \x01(\x04\x12\r\n\x05\x65nded\x18\x04 \x01(\x08\"\xf4\x01\n\x07\x44ispute\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12\x11\n\topened_by\x18\x02 \x01(\t\x12\x0e\n\x06\x64ue_on\x18\x03 \x01(\t\x12\x31\n\x06leaves\x18\x04 \x03(\x0b\x32!.creditregistry.v1.AnnotationLink\x12\x30\n\x05\x62\x65gun\x18\x05 \x01(\x0b\x32!.creditregistry.v1.AnnotationLink\x12\x33\n\x08\x61nswered\x18\x06 \x01(\x0b\x32!.creditregistry.v1.AnnotationLink\"f\n\x14ListDisputesResponse\x12,\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x1a.creditregistry.v1.Dispute\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\x12\x0c\n\x04next\x18\x03 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63reditregistry/v1/dispute.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\x1a creditregistry/v1/evidence.proto\x1a\"creditregistry/v1/submission.proto\"\xa0\x01\n\x0f\x41nnotateRequest\x12\x34\n\nannotation\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x17\n\x0ftext_disclosure\x18\x02 \x01(\x0c\x12-\n\x05\x66\x61\x63ts\x18\x03 \x01(\x0b\x32\x1e.creditregistry.v1.OpenedFacts\x12\x0f\n\x07subject\x18\x04 \x01(\x0c\"[\n\x10\x41nnotateResponse\x12\x33\n\x06result\x18\x01 \x01(\x0b\x32#.creditregistry.v1.SubmissionResult\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\"D\n\x14GetAnnotationRequest\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\"T\n\x0e\x41nnotationLink\x12\x34\n\tinclusion\x18\x01 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\"\x92\x01\n\x15GetAnnotationResponse\x12\x31\n\x06leaves\x18\x01 \x03(\x0b\x32!.creditregistry.v1.AnnotationLink\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\x12\x1b\n\x13subject_key_version\x18\x03 \x01(\r\x12\x15\n\rversion_index\x18\x04 \x01(\x04\"S\n\x13ListDisputesRequest\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x0e\n\x06opened\x18\x02 \x01(\x08\x12\r\n\x05\x66irst\x18\x03 \x01(\x04\x12\r\n\x05\x65nded\x18\x04 \x01(\x08\"\xf4\x01\n\x07\x44ispute\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12\x11\n\topened_by\x18\x02 \x01(\t\x12\x0e\n\x06\x64ue_on\x18\x03 \x01(\t\x12\x31\n\x06leaves\x18\x04 \x03(\x0b\x32!.creditregistry.v1.AnnotationLink\x12\x30\n\x05\x62\x65gun\x18\x05 \x01(\x0b\x32!.creditregistry.v1.AnnotationLink\x12\x33\n\x08\x61nswered\x18\x06 \x01(\x0b\x32!.creditregistry.v1.AnnotationLink\"f\n\x14ListDisputesResponse\x12,\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x1a.creditregistry.v1.Dispute\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\x12\x0c\n\x04next\x18\x03 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,19 +35,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.dispute_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ANNOTATEREQUEST']._serialized_start=157
-  _globals['_ANNOTATEREQUEST']._serialized_end=300
-  _globals['_ANNOTATERESPONSE']._serialized_start=302
-  _globals['_ANNOTATERESPONSE']._serialized_end=393
-  _globals['_GETANNOTATIONREQUEST']._serialized_start=395
-  _globals['_GETANNOTATIONREQUEST']._serialized_end=463
-  _globals['_ANNOTATIONLINK']._serialized_start=465
-  _globals['_ANNOTATIONLINK']._serialized_end=549
-  _globals['_GETANNOTATIONRESPONSE']._serialized_start=552
-  _globals['_GETANNOTATIONRESPONSE']._serialized_end=698
-  _globals['_LISTDISPUTESREQUEST']._serialized_start=700
-  _globals['_LISTDISPUTESREQUEST']._serialized_end=783
-  _globals['_DISPUTE']._serialized_start=786
-  _globals['_DISPUTE']._serialized_end=1030
-  _globals['_LISTDISPUTESRESPONSE']._serialized_start=1032
-  _globals['_LISTDISPUTESRESPONSE']._serialized_end=1134
+  _globals['_ANNOTATEREQUEST']._serialized_end=317
+  _globals['_ANNOTATERESPONSE']._serialized_start=319
+  _globals['_ANNOTATERESPONSE']._serialized_end=410
+  _globals['_GETANNOTATIONREQUEST']._serialized_start=412
+  _globals['_GETANNOTATIONREQUEST']._serialized_end=480
+  _globals['_ANNOTATIONLINK']._serialized_start=482
+  _globals['_ANNOTATIONLINK']._serialized_end=566
+  _globals['_GETANNOTATIONRESPONSE']._serialized_start=569
+  _globals['_GETANNOTATIONRESPONSE']._serialized_end=715
+  _globals['_LISTDISPUTESREQUEST']._serialized_start=717
+  _globals['_LISTDISPUTESREQUEST']._serialized_end=800
+  _globals['_DISPUTE']._serialized_start=803
+  _globals['_DISPUTE']._serialized_end=1047
+  _globals['_LISTDISPUTESRESPONSE']._serialized_start=1049
+  _globals['_LISTDISPUTESRESPONSE']._serialized_end=1151
 # @@protoc_insertion_point(module_scope)

@@ -30,8 +30,13 @@ class AnnotateRequest(_message.Message):
     ANNOTATION_FIELD_NUMBER: _builtins.int
     TEXT_DISCLOSURE_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     text_disclosure: _builtins.bytes
     """Sealed text with the digest of the annotation; empty without STATEMENT, and where the text before it stays."""
+    subject: _builtins.bytes
+    """Pseudonym of the person whose statement it is, under the version of the subject keys of the record's newest version:
+    that of the record; exactly where text_disclosure is not empty. Stored nowhere.
+    """
     @_builtins.property
     def annotation(self) -> _evidence_pb2.SignedPayload:
         """Annotation and the signature over it (README.md 5)."""
@@ -46,10 +51,11 @@ class AnnotateRequest(_message.Message):
         annotation: _evidence_pb2.SignedPayload | None = ...,
         text_disclosure: _builtins.bytes = ...,
         facts: _submission_pb2.OpenedFacts | None = ...,
+        subject: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "facts", b"facts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "facts", b"facts", "text_disclosure", b"text_disclosure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation", b"annotation", "facts", b"facts", "subject", b"subject", "text_disclosure", b"text_disclosure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
