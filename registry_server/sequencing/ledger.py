@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Self
 
 from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.rules.dates import day_of
-from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.batches import Batches
 from registry_server.sequencing.clock import SystemClocks, Timekeeper
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
@@ -197,20 +196,16 @@ class Ledger:
         """
         self._publisher.check()
 
-    def check_whole(self) -> None:
-        """Check that no live record is missing that a restore has not brought back: answers would leave it out.
+    def misses_records(self) -> bool:
+        """Return whether a restore has not brought back every live record: answers would leave some out.
 
         Raises:
-            RegistryError: RECORDS_LOST.
             StorageError: the database failed.
         """
-        if not self._committed.awaits:
-            return
-        with self.database.snapshot() as work:
-            self._committed.awaits = lost.any_left(work)
         if self._committed.awaits:
-            want = "all live records"
-            raise RegistryError(RefusalReason.RECORDS_LOST, "registry", "restore.whole", got="some lost", want=want)
+            with self.database.snapshot() as work:
+                self._committed.awaits = lost.any_left(work)
+        return self._committed.awaits
 
     def clock(self) -> int:
         """Return what time it is, ms since 1970 UTC.

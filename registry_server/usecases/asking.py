@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.inquiry import InquiryOpening
+    from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["GOOD_FOR_MS", "SignedInquiry", "check_asker", "check_inquiry", "own_inquiry"]
+__all__ = ["GOOD_FOR_MS", "SignedInquiry", "check_asker", "check_inquiry", "check_whole", "own_inquiry"]
 
 # How long an inquiry may be asked with after it was signed.
 GOOD_FOR_MS = MAX_OFF_MS
@@ -147,6 +148,18 @@ def check_asker(question: SignedInquiry, directory: Directory, index: int | None
     if not (key.running if index is None else key.counts_at(index)):
         got = f"{key.first} to {key.end or 'now'}"
         raise RuleError("KEY_RANGE", "inquiry.key_id", "key.range", got=got, want="a key that runs")
+
+
+def check_whole(ledger: Ledger) -> None:
+    """Check that no live record is missing that a restore has not brought back: an answer would leave it out.
+
+    Raises:
+        RegistryError: RECORDS_LOST.
+        StorageError: the database failed.
+    """
+    if ledger.misses_records():
+        want = "all live records"
+        raise RegistryError(RefusalReason.RECORDS_LOST, "registry", "restore.whole", got="some lost", want=want)
 
 
 def _check_status(asker: InstitutionState) -> None:

@@ -18,7 +18,14 @@ from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import Consent
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import InquiryItem, ShownRecord
-from registry_server.usecases.asking import GOOD_FOR_MS, SignedInquiry, check_asker, check_inquiry, own_inquiry
+from registry_server.usecases.asking import (
+    GOOD_FOR_MS,
+    SignedInquiry,
+    check_asker,
+    check_inquiry,
+    check_whole,
+    own_inquiry,
+)
 from registry_server.usecases.evidence import EvidenceWriter
 from registry_server.usecases.pages import PageKey, PageShelf
 
@@ -109,7 +116,7 @@ class Checks:
             ClockError: what time it is is not known.
             InconsistentError: another process has appended what does not fit together.
         """
-        self._ledger.check_whole()
+        check_whole(self._ledger)
         now = self._ledger.clock()
         directory = self._ledger.directory
         asked = [_Asked(question) for question in questions]

@@ -18,7 +18,7 @@ from client_sdk.kernel.rules.consent import check_consent_terms
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.usecases.asking import SignedInquiry, check_asker, check_inquiry, own_inquiry
+from registry_server.usecases.asking import SignedInquiry, check_asker, check_inquiry, check_whole, own_inquiry
 from registry_server.usecases.proofs import ProvedHead, head_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Screens:
             StorageError: the database failed; the same call may be made again.
             ClockError: what time it is is not known.
         """
-        self._ledger.check_whole()
+        check_whole(self._ledger)
         now = self._ledger.clock()
         opened = self._shelf.take(asked, now)
         if opened is None:

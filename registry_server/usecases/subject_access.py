@@ -15,7 +15,7 @@ from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES, Inquiry, InquiryO
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.usecases.asking import GOOD_FOR_MS
+from registry_server.usecases.asking import GOOD_FOR_MS, check_whole
 from registry_server.usecases.proofs import ProvedHead, head_of
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class SubjectAccess:
             RuleError: the inquiry was refused.
             ClockError: what time it is is not known.
         """
-        self._ledger.check_whole()
+        check_whole(self._ledger)
         now = self._ledger.clock()
         with self._ledger.view() as view:
             own, person = _access(view, peer, inquiry_id, now)
@@ -130,7 +130,7 @@ class SubjectAccess:
         """
         check_institution_id(key.issuer, "record", "issuer")
         check_record_id(key.record_id, "record")
-        self._ledger.check_whole()
+        check_whole(self._ledger)
         now = self._ledger.clock()
         with self._ledger.view() as view:
             _, person = _access(view, peer, inquiry_id, now)
