@@ -56,7 +56,8 @@ def register(group: typer.Typer) -> None:
         """Show what is known of a record in each of its last 60 months: standing, days past due, code of the month.
 
         Days past due stand in sealed facts: they are shown with --identity-file, which names the person, and of the
-        newest version alone. A month that no version is of is "not reported", unless its days follow from a later one.
+        newest version alone. A month that no version is of is "not reported", unless its days follow from a later one;
+        of several versions of one month the newest counts.
         """
         named = named_record(record, kind, reference, first_day, attempt, issuer)
         given = identity_file is not None

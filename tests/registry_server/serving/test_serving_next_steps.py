@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from registry_server.subject_key_service import commands
 from tests.registry_server.cli.test_cli_registry_server import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Told = Callable[..., str]
@@ -35,8 +36,9 @@ def key_service(capsys: pytest.CaptureFixture[str]) -> Told:
 
 
 @pytest.fixture
-def registry(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Told:
+def registry(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
     """Run ``registry-server``; return what it tells on its way out."""
+    umask = os.umask(0o077)
 
     def command(*words: str | Path, status: int = 2) -> str:
         monkeypatch.setattr(sys, "argv", ["registry-server", *map(str, words)])
@@ -46,7 +48,9 @@ def registry(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         assert ended.value.code == status, said
         return said.err if status else said.out + said.err
 
-    return command
+    yield command
+    # The program sets its own.
+    os.umask(umask)
 
 
 @pytest.fixture
