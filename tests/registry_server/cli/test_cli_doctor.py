@@ -244,7 +244,7 @@ def test_a_check_that_cannot_look_hides_no_other(site: Site) -> None:
     found = grades(site)
     assert set(found) == set(CHECKS)
     failed = {name for name, grade in found.items() if grade is Grade.FAIL}
-    of_database = {"rulebook", "members", "reviews", "region", "protection", "database", "administrators"}
+    of_database = {"rulebook", "members", "reviews", "region", "protection", "database", "administrators", "witnesses"}
     assert failed == {*of_database, "keys", "register", "clock"}
 
 
