@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -67,11 +68,7 @@ class Disputing(Core):
             add=_DISPUTED, code=arguments.code_of(code), evidence=arguments.digests_of(evidence, "evidence")
         )
 
-        def opening(end: AnnotationEnd) -> AnnotationDraft:
-            _check_not_disputed(end, draft)
-            return draft
-
-        return self._annotate(_record(self.session.config.institution, issuer, record_id), opening)
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), partial(_opening, draft))
 
     def withdraw_dispute(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Take back a dispute that this member opened."""
@@ -215,20 +212,21 @@ def _pause_before(attempt: int) -> float:
     return secrets.randbelow(longest) / 1_000
 
 
-def _check_not_disputed(end: AnnotationEnd, draft: AnnotationDraft) -> None:
-    """Check that a dispute says something that the one that waits for an answer does not.
+def _opening(draft: AnnotationDraft, end: AnnotationEnd) -> AnnotationDraft:
+    """Return what opens a dispute, or adds documents to one that waits for its answer, which keeps its code.
 
     Raises:
-        ConflictError: the record is disputed already, with this code and these documents.
+        ConflictError: the record is disputed already, and there are no further documents.
     """
     newest = end.annotation
     if newest is None or newest.outcome is not None or AnnotationFlag.DISPUTED not in end.flags:
-        return
-    if draft.code == newest.code and set(draft.evidence) <= set(newest.evidence):
-        want = "another code or further documents; this dispute waits for its answer"
+        return draft
+    if set(draft.evidence) <= set(newest.evidence):
+        want = "further documents; this dispute waits for its answer"
         raise ConflictError(
             "ANNOTATION_INVALID", field="record", rule="annotation.repeated", got="is disputed already", want=want
         )
+    return replace(draft, code=None)
 
 
 def _opened(found: Sequence[HeldRecord], names: Mapping[int, Pseudonym]) -> Opened:

@@ -443,13 +443,16 @@ def test_an_open_quote_is_told_at_its_line_and_takes_no_row_along(client: Client
     assert [(item.row, item.rule) for item in broken][:1] == [(2, "csv.quote")]
 
 
+HEADER = (CASES.parents[2] / "examples" / "portfolio.csv").read_bytes().splitlines()[0]
+
+
 @pytest.mark.parametrize(
     ("content", "rule", "got"),
     [
         (b"PK\x03\x04 rest", "file.form", "workbook"),
         (b"PAR1 rest", "file.form", "Parquet"),
         ("kind\tstanding\n".encode("utf-32"), "file.form", "UTF-32"),
-        ("kind\n\u738b\n".encode("gb18030"), "file.encoding", "GB18030"),
+        (HEADER + "\n\u738b\n".encode("gb18030"), "file.encoding", "GB18030"),
         (b"kind;status\n", "columns.known", "semicolons"),
         (b'[\n{"kind": "DEFAULT"},\n{"kind": "DEFAULT"}\n]\n', "json.lines", "array"),
         (b"sep=,\nkind,standing\n", "columns.known", "separator"),

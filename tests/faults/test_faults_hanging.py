@@ -279,18 +279,18 @@ def test_an_inbox_that_is_followed_misses_and_doubles_nothing_when_the_registry_
         killed.kill("registry")
         killed.start("registry")
 
-    def correct(lender: Client, days: int) -> int:
-        facts = default_facts(contract="HT-50001", days=days)
+    def correct(lender: Client, number: int) -> int:
+        facts = default_facts(contract="HT-50001", principal=100_000 + number)
         return lender.report(default_report(50_001, facts=facts)).index
 
     with closing(Client(killed.config("lender-1"))) as lender, closing(Client(killed.config("lender-2"))) as asker:
-        correct(lender, 20)
+        correct(lender, 0)
         assert asker.check(person(50_001), purpose=PURPOSE, consent=CONSENT, officer="clerk-7").records
         pages = asker._member.inbox(0, everything=False, follow=True)
         with closing(pages):
             # Before each step of one notice, until a kill finds no step any more.
             while kills == len(expected):
-                expected.append(correct(lender, 21 + kills))
+                expected.append(correct(lender, 1 + kills))
                 while len(found) < len(expected):
                     page = asker._run(interrupted(pages.next(), kills, kill)) or ()
                     found += [notice.number for notice in page]

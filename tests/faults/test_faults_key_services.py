@@ -89,7 +89,7 @@ async def asking(config: ClientConfig, call: Callable[[AsyncClient], Awaitable[o
         (
             with_another_key,
             70_201,
-            Told("SERVICE_OTHER", ("at service", "key-request.service", "want a key of this service")),
+            Told("SERVICE_OTHER", ("service: key-request.service", "want a key of this service")),
         ),
     ],
     ids=["down", "slow", "another key"],

@@ -290,7 +290,8 @@ class QualityTally:
         self, index: int, logged_at: int, statement: Statement, before: Standing | None, rulebook: Rulebook
     ) -> None:
         """Count a version; ``before`` is the standing of the one before, None for version 1."""
-        then = None if before is None else VersionBefore(before, self._logged_at[statement.key])
+        # Of a record whose first version counts the time is known; no other has a version before.
+        then = None if before is None else VersionBefore(before, self._logged_at.get(statement.key, logged_at))
         self._logged_at[statement.key] = logged_at
         self._count(index, logged_at, statement.signer, events_of_statement(statement, then, logged_at, rulebook))
 

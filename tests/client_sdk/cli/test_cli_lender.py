@@ -7,6 +7,7 @@ import json
 import stat
 import subprocess
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,6 @@ from tests.client_sdk.cli.command_samples import ASKING, id_number, name_words, 
 from tests.client_sdk.sdk_samples import default_report, history, listing_report, suit
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from client_sdk.testing import TestRegistry
     from tests.support.command import Command
 
@@ -381,7 +380,8 @@ def test_a_wrong_header_is_named(lender: Command, tmp_path: Path) -> None:
 
 def test_a_portfolio_that_is_no_text_is_wrong_input(lender: Command, tmp_path: Path) -> None:
     file = tmp_path / "portfolio.csv"
-    file.write_bytes(b"kind\n\xff\n")
+    header = (Path(__file__).parents[3] / "examples" / "portfolio.csv").read_bytes().splitlines(keepends=True)[0]
+    file.write_bytes(header + b"\xff\n")
     [violation] = lender("report", str(file), "--yes", code=2).content["error"]["violations"]
     assert (violation["row"], violation["rule"]) == (2, "file.encoding")
 

@@ -261,7 +261,7 @@ FUNCTIONS: dict[str, Wrong] = {
         "kept": (b"path", *NO_PATH),
         "criteria": (5, "criteria", []),
     },
-    "verify": {"evidence": (None, *NO_PATH), "trust_root": (None, b"root", *NO_PATH)},
+    "verify": {"evidence": (None, *NO_PATH), "trust_root": (None, b"root", *NO_PATH), "quorums": (5, "q", [5])},
     "written_consent": {
         "document": (None, 5, "consent", []),
         "given_on": (None, 5, "2025-01-01", datetime(2025, 1, 1, tzinfo=UTC)),

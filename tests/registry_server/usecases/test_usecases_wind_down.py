@@ -342,8 +342,13 @@ def test_an_export_writes_over_nothing_and_a_changed_one_is_refused(closing: Clo
     with pytest.raises(WindDownError, match=r"notes\.txt"):
         export(closing.settings, folder, clocks=world.clock)
     (folder / "notes.txt").unlink()
+
+    def crash_after_a_table(step: str) -> None:
+        if step.endswith(" rows"):
+            raise Crash
+
     with pytest.raises(Crash):
-        export(closing.settings, folder, crash, world.clock)
+        export(closing.settings, folder, crash_after_a_table, world.clock)
     with closing.ledger() as ledger:
         accept(ledger, world.report("lender-1", "two", Standing.CURED))
     with pytest.raises(WindDownError, match="begun before the newest commit"):
@@ -393,7 +398,7 @@ def test_an_export_that_was_killed_is_finished_only_while_the_registry_holds_the
         export(closing.settings, folder, crash_after_the_copy, world.clock)
     with closing.ledger() as ledger:
         ledger.record_inquiries([world.inquiry("lender-2", "asked later", opening=b"opening")]).result()
-    with pytest.raises(WindDownError, match="older than inquiries of the registry"):
+    with pytest.raises(WindDownError, match="begun before the newest commit"):
         export(closing.settings, folder, clocks=world.clock)
     with closing.ledger() as ledger:
         accept(ledger, world.report("lender-1", "two", Standing.CURED))

@@ -165,10 +165,13 @@ def test_the_quorum_of_the_rulebook_is_gathered_as_well_as_the_operators(databas
         World(demanded).ledger(database_url) as ledger,
         served(real(0, tmp_path / "w"), lambda body: second(body) if is_up.is_set() else (503, b"")) as witnesses,
     ):
-        witnessing = Witnessing(ledger, quorum_of(witnesses, 1), TLS)
+        now = 1_000.0
+        witnessing = Witnessing(ledger, quorum_of(witnesses, 1), TLS, clock=lambda: now)
         fed(witnessing)
         assert witnessing.newest is None
         is_up.set()
+        # One that has failed is asked again after a while.
+        now += 60.0
         fed(witnessing)
         assert witnessing.newest is not None
         witnessing.stop()
