@@ -173,7 +173,7 @@ def test_one_lender_neither_joins_to_end_nor_rewrites_what_another_said(office: 
             assert refused.value.rule == "annotation.statement-kept"
             with pytest.raises(ConflictError) as refused:
                 client.open_dispute("lender-1", receipt.record_id, code="frivolous")
-            assert refused.value.rule == "annotation.code-kept"
+            assert refused.value.rule == "annotation.repeated"
         office.open_dispute("lender-1", receipt.record_id, code="paid-in-time", evidence=[CONTRACT])
         (dispute,) = [one for one in lender.disputes() if one.record_id == receipt.record_id]
         assert (dispute.code, dispute.evidence) == ("not-mine", (CONTRACT,))
