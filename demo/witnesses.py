@@ -36,7 +36,7 @@ _RUN_BY = LENDERS[:3]
 _POLICY = "witnesses.policy"
 # Behind the borrowers of the other stories.
 _BORROWER, _OTHER = 30_002, 30_003
-# What is told of what goes on beside the site lies here.
+# Folders of the notes that members exchange, and of the second registry.
 _FOLDER, _COPY = "two-histories", "registry-copy"
 _UNVERIFIABLE, _MISBEHAVIOUR = 4, 6
 _REPORTS = 3
@@ -131,9 +131,9 @@ def play_fork(site: Site, shell: Shell, tell: Narrator, today: date) -> Fork:
 
         answer, _ = check(site, run, home, "applicant", subject(_BORROWER), today)
         answers.append(answer)
-        tell.good(f"{name} is told {answer['verdict']}; {_seen(answer)}")
-    tell.say(f"Both answers are signed and proved. But the witnesses signed one log alone: {two} is told so, and would")
-    tell.say("have got no answer at all with --witnessed strict. It sends what it was shown to another lender:")
+        tell.good(f"{name} gets {answer['verdict']}; {_seen(answer)}")
+    tell.say(f"Both answers are signed and proved. But the witnesses signed one log alone, as {two} reads in its")
+    tell.say("answer; with --witnessed strict it would have got none. It sends what it was shown to another lender:")
     note = f"{_FOLDER}/{two}.note"
     shell("credit-registry", "--home", homes[1], "checkpoint", "save", note)
     compared = ("credit-registry", "--home", homes[0], "--json", "compare", note, "--out", _FOLDER)

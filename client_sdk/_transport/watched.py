@@ -207,7 +207,7 @@ class _BlockingUnaryCalls(Generic[R]):
 
 
 class _Followed(Generic[R]):
-    """A stream whose error is told to the connections: where the server is away, the next call goes elsewhere."""
+    """A stream that reports its error to the connections: where the server is away, the next call goes elsewhere."""
 
     def __init__(self, messages: _BlockingStream[R], broke: Callable[[grpc.RpcError], None]) -> None:
         self._messages = messages

@@ -21,7 +21,7 @@ _HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def _check_address(address: str) -> str:
-    """Return an address as it is; what is wrong with another text is told without repeating it."""
+    """Return an address as it is; the error about another text does not repeat it, for it may be a secret."""
     host, colon, port = address.rpartition(":")
     if "://" in address:
         got = "a URL: leave out what stands before the host"

@@ -469,7 +469,7 @@ class Rulebook(_message.Message):
     paid_judgment_months: _builtins.int
     """Calendar months from the judgment in which a paid one is withdrawn instead of shown SATISFIED; 0 for never."""
     correction_days: _builtins.int
-    """Days for which a member that was shown a record is told of its correction."""
+    """Days for which a member that was shown a record gets a notice of its correction."""
     free_reports_a_year: _builtins.int
     """Reports about oneself that are free within 12 months (征信业管理条例 Art. 17)."""
     jurisdiction: _builtins.str
