@@ -146,22 +146,8 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
             staging.block(record, row, reason)
         staging.remove_live(chain.key)
         return
-    row = LiveRow(
-        index=chain.index,
-        record=record.first_index,
-        key=chain.key,
-        subject=binding.subject,
-        subject_key_version=chain.subject_key_version,
-        opening=binding.opening,
-        debt_ref=binding.debt_ref,
-        kind=chain.kind,
-        standing=chain.standing,
-        leaf_hash=chain.leaf_hash,
-        facts_commitment=item.statement.facts_commitment,
-    )
-    if chain.annotation is not None:
-        row = replace(row, annotation_index=chain.annotation.index, annotation_hash=chain.annotation.leaf_hash)
     text = None if item.statement.continues is None else staging.text_of(item.statement.continues)
+    row = LiveRow.of(chain, record.first_index, binding, item.statement.facts_commitment)
     staging.put_live(row, disclosure=item.disclosure, text=text)
 
 

@@ -32,24 +32,9 @@ def give_back(staging: Staging, item: StatementItem) -> None:
     lost = staging.loaded.lost.get(chain.key) == chain.index and staging.live(chain.key) is None
     if not lost or not chain.live or item.statement.version != chain.version:
         return
-    remark = chain.annotation
-    row = LiveRow(
-        index=chain.index,
-        record=record.first_index,
-        key=chain.key,
-        subject=binding.subject,
-        subject_key_version=chain.subject_key_version,
-        opening=binding.opening,
-        debt_ref=binding.debt_ref,
-        kind=chain.kind,
-        standing=chain.standing,
-        leaf_hash=chain.leaf_hash,
-        facts_commitment=item.statement.facts_commitment,
-        annotation_index=-1 if remark is None else remark.index,
-        annotation_hash=b"" if remark is None else remark.leaf_hash,
-        hidden=chain.hidden,
+    staging.put_live(
+        LiveRow.of(chain, record.first_index, binding, item.statement.facts_commitment), disclosure=item.disclosure
     )
-    staging.put_live(row, disclosure=item.disclosure)
     staging.given_back = True
     # Counted as admission does, in the month of the leaf: these counts were lost with the row.
     month = month_of(_leaf_of(staging, record, chain.version).logged_at, staging.directory.rulebook.time_zone)

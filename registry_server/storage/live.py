@@ -21,6 +21,8 @@ from registry_server.storage.driver import delete_keys, fetch, insert, select_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.submission import Binding
     from registry_server.storage.driver import Fetched, Value
     from registry_server.storage.unit_of_work import UnitOfWork
 
@@ -97,6 +99,34 @@ class LiveRow:
     def mapped(self) -> MappedRecord:
         """Map entry of the record."""
         return MappedRecord(self.index, self.leaf_hash, self.annotation_hash or NO_ANNOTATION, self.opening)
+
+    @classmethod
+    def of(cls, chain: Chain, first_index: int, binding: Binding, facts_commitment: bytes) -> LiveRow:
+        """Return the row of a record that lives.
+
+        Args:
+            chain: of the record, with its newest version.
+            first_index: of its first leaf.
+            binding: that opens the newest version's subject commitment.
+            facts_commitment: of that version.
+        """
+        remark = chain.annotation
+        return cls(
+            index=chain.index,
+            record=first_index,
+            key=chain.key,
+            subject=binding.subject,
+            subject_key_version=chain.subject_key_version,
+            opening=binding.opening,
+            debt_ref=binding.debt_ref,
+            kind=chain.kind,
+            standing=chain.standing,
+            leaf_hash=chain.leaf_hash,
+            facts_commitment=facts_commitment,
+            annotation_index=-1 if remark is None else remark.index,
+            annotation_hash=b"" if remark is None else remark.leaf_hash,
+            hidden=chain.hidden,
+        )
 
 
 class SealedRow(NamedTuple):
