@@ -1,9 +1,10 @@
 """Channels to the registry and to key services: mutual TLS, keepalive, retries, and a deadline on every call.
 
 gRPC retries what has one answer, and only where it is UNAVAILABLE, the status of every reason after which the same call
-may succeed. It never retries a stream: under its policy a broken stream may not end, not even at its deadline; who
-sends or reads one begins it again. Evaluations are not retried either: a key service takes a signed request once, so a
-second attempt needs a new one. gRPC for Python ignores the deadline of a service config, therefore calls carry it.
+may succeed, or CANCELLED, as a server that stops ends calls that it has not taken up. It never retries a stream: under
+its policy a broken stream may not end, not even at its deadline; who sends or reads one begins it again. Evaluations
+are not retried either: a key service takes a signed request once, so a second attempt needs a new one. gRPC for Python
+ignores the deadline of a service config, therefore calls carry it.
 
 A target may be several addresses of one server, with commas between. Where none of gRPC's attempts was answered, a call
 is made at the next address within the same deadline, once at each; a stream that is begun again is begun there.
@@ -69,7 +70,7 @@ _RETRY = {
     "initialBackoff": "0.1s",
     "maxBackoff": "2s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
 _CONTRACT = (
     directory_service_pb2,

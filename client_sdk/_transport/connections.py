@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Connections", "Method"]
 
 C = TypeVar("C")
-# The server is away, is stopping or cannot reach its database; or, where a call with one answer has none, it hangs.
-_AWAY = grpc.StatusCode.UNAVAILABLE
+# The server is away, is stopping or cannot reach its database; or, where a call with one answer has none, it hangs. A
+# server that stops ends calls that it has not taken up as CANCELLED.
+_AWAY = frozenset((grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED))
 _HANGS = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
@@ -109,7 +110,7 @@ class Connections(Generic[C]):
 
     def broke(self, connection: Connection[C], error: grpc.RpcError) -> None:
         """As ``failed``, for a stream, whose deadline says nothing of the server."""
-        if _code_of(error) is _AWAY:
+        if _code_of(error) in _AWAY:
             self.failed(connection, error)
 
     def failed(self, connection: Connection[C], error: grpc.RpcError) -> bool:
@@ -123,7 +124,7 @@ class Connections(Generic[C]):
             Whether the same call may be made there: nothing was decided, and there is another address.
         """
         code = _code_of(error)
-        if code not in {_AWAY, _HANGS} or len(self._addresses) == 1:
+        if code not in {*_AWAY, _HANGS} or len(self._addresses) == 1:
             return False
         with self._turn:
             # Another call may have found that before.
@@ -134,7 +135,7 @@ class Connections(Generic[C]):
                 left = None
         if left is not None:
             self._leave(left.channel)
-        return code is _AWAY
+        return code in _AWAY
 
     @property
     def channel(self) -> C:

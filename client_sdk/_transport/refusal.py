@@ -95,10 +95,12 @@ BY_STATUS: Mapping[str, type[RefusedError]] = {
 }
 _BY_TRANSPORT: dict[str, type[TransportError]] = {
     "UNAVAILABLE": UnavailableError,
+    # A server that stops ends so what it has not taken up; a call that is cancelled here is not waited for.
+    "CANCELLED": UnavailableError,
     "DEADLINE_EXCEEDED": DeadlineExceededError,
 }
 # Statuses under which nothing was decided; with or without a reason of the catalogue.
-WITHOUT_ANSWER = frozenset((*_BY_TRANSPORT, "CANCELLED", "UNKNOWN", "INTERNAL", "DATA_LOSS", "UNIMPLEMENTED"))
+WITHOUT_ANSWER = frozenset((*_BY_TRANSPORT, "UNKNOWN", "INTERNAL", "DATA_LOSS", "UNIMPLEMENTED"))
 
 
 def error_of(status: str, message: str, details: bytes | None) -> RefusedError | TransportError:

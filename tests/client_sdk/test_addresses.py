@@ -58,11 +58,11 @@ async def test_a_call_for_asyncio_is_made_where_somebody_listens(half: str, auth
         assert await link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"") == b"unary"
 
 
+@pytest.mark.parametrize("status", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
 def test_a_server_that_cannot_answer_is_left_and_the_other_one_is_kept(
-    cluster: Cluster,
-    authority: Authority,
+    cluster: Cluster, authority: Authority, status: grpc.StatusCode
 ) -> None:
-    cluster.first.failing = ALWAYS
+    cluster.first.failing, cluster.first.status = ALWAYS, status
     with channel(cluster.target, authority.member("lender-1"), DEADLINES) as link:
         call = link.unary_unary(path("GetReceipt", RECORDS), bytes, bytes)
         assert [call(b"") for _ in range(3)] == [b"unary"] * 3
@@ -70,11 +70,11 @@ def test_a_server_that_cannot_answer_is_left_and_the_other_one_is_kept(
     assert cluster.second.attempts == {"GetReceipt": 3}
 
 
+@pytest.mark.parametrize("status", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
 async def test_a_client_for_asyncio_leaves_a_server_that_cannot_answer(
-    cluster: Cluster,
-    authority: Authority,
+    cluster: Cluster, authority: Authority, status: grpc.StatusCode
 ) -> None:
-    cluster.first.failing = ALWAYS
+    cluster.first.failing, cluster.first.status = ALWAYS, status
     async with aio_channel(cluster.target, authority.member("lender-1"), DEADLINES) as link:
         call = link.unary_unary(path("UnaryUnary"), bytes, bytes)
         assert [await call(b"") for _ in range(3)] == [b"unary"] * 3
@@ -102,11 +102,11 @@ def test_a_question_that_is_a_stream_is_read_once(cluster: Cluster, authority: A
     assert cluster.second.attempts == {"StreamUnary": 1}
 
 
+@pytest.mark.parametrize("status", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
 def test_a_stream_that_breaks_is_begun_again_at_the_next_address(
-    cluster: Cluster,
-    authority: Authority,
+    cluster: Cluster, authority: Authority, status: grpc.StatusCode
 ) -> None:
-    cluster.first.failing = ALWAYS
+    cluster.first.failing, cluster.first.status = ALWAYS, status
     with channel(cluster.target, authority.member("lender-1"), DEADLINES) as link:
         assert run(messages(link.unary_stream(path("UnaryStream"), bytes, bytes), b"")) == [b"stream"]
     assert cluster.first.attempts == cluster.second.attempts == {"UnaryStream": 1}

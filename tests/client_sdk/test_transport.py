@@ -47,6 +47,7 @@ class Deadline(grpc.GenericRpcHandler):
     def __init__(self) -> None:
         self.attempts: dict[str, int] = {}
         self.failing = 0
+        self.status = grpc.StatusCode.UNAVAILABLE
         self._turn = threading.Lock()
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
@@ -66,7 +67,7 @@ class Deadline(grpc.GenericRpcHandler):
             self.failing -= 1
             fails = self.failing >= 0
         if fails:
-            context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+            context.abort(self.status, "not now")
         return deadline_of(context.time_remaining())
 
 
@@ -133,10 +134,11 @@ async def test_a_call_for_asyncio_may_have_a_deadline_of_its_own(target: str, au
         assert await link.unary_unary(path("UnaryUnary"), bytes, bytes)(b"", timeout=7) == b"own"
 
 
-def test_a_call_is_tried_again_where_the_server_was_not_available(
-    handler: Deadline, target: str, authority: Authority
+@pytest.mark.parametrize("status", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_call_is_tried_again_where_the_server_was_not_available_or_stopped(
+    handler: Deadline, target: str, authority: Authority, status: grpc.StatusCode
 ) -> None:
-    handler.failing = 2
+    handler.failing, handler.status = 2, status
     with channel(target, authority.member("lender-1"), DEADLINES) as link:
         link.unary_unary(path("GetReceipt", RECORDS), bytes, bytes)(b"")
     assert handler.attempts == {"GetReceipt": 3}

@@ -33,4 +33,4 @@ def test_every_method_with_one_answer_is_retried_and_no_stream_is() -> None:
 def test_the_service_config_names_each_method() -> None:
     (config,) = json.loads(_SERVICE_CONFIG)["methodConfig"]
     assert [(name["service"], name["method"]) for name in config["name"]] == retried_methods()
-    assert config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
+    assert config["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "CANCELLED"]

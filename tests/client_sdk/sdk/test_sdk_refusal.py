@@ -60,7 +60,12 @@ def test_a_reason_decides_the_class(reason: str, status: str, kind: type[Refused
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [("UNAVAILABLE", UnavailableError), ("DEADLINE_EXCEEDED", DeadlineExceededError), ("INTERNAL", TransportError)],
+    [
+        ("UNAVAILABLE", UnavailableError),
+        ("CANCELLED", UnavailableError),
+        ("DEADLINE_EXCEEDED", DeadlineExceededError),
+        ("INTERNAL", TransportError),
+    ],
 )
 def test_what_was_not_decided_is_no_refusal(status: str, kind: type[TransportError]) -> None:
     for told in (None, details("QUEUE_FULL")):
