@@ -59,7 +59,9 @@ __all__ = [
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 KEEPALIVE_MS = 30_000
 KEEPALIVE_TIMEOUT_MS = 10_000
-# A broken connection is tried again within seconds, also after the other side was away for long.
+# A broken connection is made again before the last attempt of a call, and within seconds, also after the other side was
+# away for long.
+INITIAL_RECONNECT_BACKOFF_MS = 100
 MAX_RECONNECT_BACKOFF_MS = 5_000
 CONNECT_MS = 5_000
 MAX_ATTEMPTS = 4
@@ -189,6 +191,7 @@ def _options(*, several: bool) -> list[tuple[str, str | int]]:
         ("grpc.service_config", _SERVICE_CONFIG),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.initial_reconnect_backoff_ms", INITIAL_RECONNECT_BACKOFF_MS),
         ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_BACKOFF_MS),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
