@@ -105,6 +105,10 @@ fuzz: $(STAMP) ## change messages to live servers, N of them, and inputs of ever
 torture: $(STAMP) ## kill programs at random under load: N=20 DATABASE=sqlite|postgresql SEED=1
 	$(PY) -m tests.torture --kills $(or $(N),20) --database $(or $(DATABASE),sqlite) --seed $(or $(SEED),1)
 
+.PHONY: tlog-client
+tlog-client: $(STAMP) ## follow a log with the client of Tessera; needs Go 1.24 or newer, which fetches it
+	$(PY) -m tests.tlog_client
+
 .PHONY: soak
 soak: $(STAMP) ## keep a registry busy at 70 % of its peak: MINUTES=5 PLOT=soak.svg
 	$(PY) -m tests.soak --minutes $(or $(MINUTES),5) $(if $(PLOT),--plot "$(PLOT)")
