@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import h11
 
+from client_sdk._address import host_port
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
@@ -124,10 +126,9 @@ class HttpServer:
         """
         if context is not None:
             await asyncio.to_thread(context)
-        host, _, port = address.rpartition(":")
-        host = host.strip("[]")
+        host, port = host_port(address, free=True)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listening = socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
+        self._listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self._listening.setblocking(False)
         self._accepting = asyncio.create_task(self._accept(self._listening, context))
         return int(self._listening.getsockname()[1])

@@ -9,7 +9,6 @@ tls/, genesis.act and public/.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import tomllib
@@ -21,6 +20,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
+from client_sdk._address import host_port, is_every_address, is_this_machine
 from registry_server.serving.database_url import WANTED, is_database_url
 from registry_server.serving.given_settings import CORRECT_IT, Address, wrong_setting
 from registry_server.serving.hinted import HintedError
@@ -285,9 +285,9 @@ class Settings(BaseSettings):
     @property
     def certificate_hosts(self) -> tuple[str, ...]:
         """Names and addresses that the server's certificate holds."""
-        host = self.listen.rpartition(":")[0].strip("[]")
-        everywhere, here = _reach(host)
-        local = ("localhost", "127.0.0.1") if everywhere or here else ()
+        host = host_port(self.listen, free=True).host
+        everywhere = is_every_address(host)
+        local = ("localhost", "127.0.0.1") if everywhere or is_this_machine(host) else ()
         return tuple(dict.fromkeys((*self.hosts, *(() if everywhere else (host,)), *local)))
 
     @property
@@ -309,15 +309,6 @@ class Settings(BaseSettings):
     def log_origin(self) -> str:
         """Origin of the log that is written (proto/README.md 1)."""
         return f"{self.registry}/log/1"
-
-
-def _reach(host: str) -> tuple[bool, bool]:
-    """Return whether a host stands for every address of this machine, and whether for this machine alone."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False, host == "localhost"
-    return address.is_unspecified, address.is_loopback
 
 
 def load_settings(home: Path, overrides: Mapping[str, Value | None] | None = None) -> Settings:

@@ -13,7 +13,7 @@ is made at the next address within the same deadline, once at each; a stream tha
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import grpc
 import grpc.aio
@@ -36,7 +36,6 @@ from client_sdk._transport.tls import TlsMaterial
 from client_sdk._transport.watched import WatchedChannel
 from client_sdk._transport.watched_aio import WatchedAioChannel
 from client_sdk._version import __version__
-from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +51,6 @@ __all__ = [
     "channel",
     "error_of_call",
     "retried_methods",
-    "split_target",
 ]
 
 # The longest answer is evidence of 100 subjects in one page; requests are far shorter.
@@ -65,7 +63,6 @@ INITIAL_RECONNECT_BACKOFF_MS = 100
 MAX_RECONNECT_BACKOFF_MS = 5_000
 CONNECT_MS = 5_000
 MAX_ATTEMPTS = 4
-_MAX_PORT = 65_535
 
 _RETRY = {
     "maxAttempts": MAX_ATTEMPTS,
@@ -109,32 +106,6 @@ _SERVICE_CONFIG = json.dumps(
         ]
     }
 )
-
-
-class Target(NamedTuple):
-    """An address.
-
-    Attributes:
-        host: name or IP address, without brackets.
-        port: 1 to 65535.
-    """
-
-    host: str
-    port: int
-
-
-def split_target(target: str) -> Target:
-    """Return host and port of ``host:port`` or ``[IPv6]:port``.
-
-    Raises:
-        ConfigError: it is neither.
-    """
-    host, colon, port = target.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    known = colon and bare and port.isascii() and port.isdigit() and 0 < int(port) <= _MAX_PORT
-    if not known or (":" in bare and bare == host):
-        raise ConfigError(f"an address must be host:port, not {target!r}")
-    return Target(bare, int(port))
 
 
 def channel(target: str, tls: TlsSource, deadlines: Deadlines | None = None) -> grpc.Channel:

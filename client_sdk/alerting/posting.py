@@ -15,6 +15,7 @@ from hashlib import sha256
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from client_sdk._address import is_this_machine
 from client_sdk._deadline import ATTEMPT_SECONDS, connect, ended_by, resolve
 from client_sdk._version import __version__
 from client_sdk.alerting.failure import DeliveryError
@@ -138,8 +139,7 @@ def refuse_inward(webhook: Webhook, networks: tuple[Network, ...]) -> None:
         address = ip_address(webhook.host)
     except ValueError:
         address = None
-    own = webhook.host == "localhost" if address is None else address.is_loopback
-    if not webhook.secure and not own:
+    if not webhook.secure and not is_this_machine(webhook.host):
         raise ConfigError("a webhook must be https; http is for this machine alone")
     if address is None:
         return

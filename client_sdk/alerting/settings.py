@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, TypeAlias
 
+from client_sdk._address import host_port
 from client_sdk._files import read_private
 from client_sdk.alerting.address import mailbox
 from client_sdk.errors import ConfigError
@@ -33,7 +34,6 @@ __all__ = ["ALERTS_FILE", "DeliverySettings", "MailServer", "Network"]
 Network: TypeAlias = IPv4Network | IPv6Network
 ALERTS_FILE = "alerts.toml"
 _MAX_BYTES = 65_536
-_MAX_PORT = 65_535
 _SECURITY = ("tls", "starttls")
 
 
@@ -138,9 +138,10 @@ def _mail(content: object, home: Path, file: Path) -> MailServer:
     if not isinstance(content, dict):
         raise ConfigError(f"{file}: mail must be a table")
     _check_names(content, {"server", "security", "sender", "user", "password_file"}, file)
-    host, colon, port = _text(content, "server", file).rpartition(":")
-    if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) <= _MAX_PORT):
-        raise ConfigError(f"{file}: mail: server must be host:port")
+    try:
+        server = host_port(_text(content, "server", file))
+    except ValueError as error:
+        raise ConfigError(f"{file}: mail: server: {error}") from None
     security = _text(content, "security", file) or "tls"
     if security not in _SECURITY:
         raise ConfigError(f"{file}: mail: security must be tls or starttls")
@@ -148,8 +149,8 @@ def _mail(content: object, home: Path, file: Path) -> MailServer:
     if bool(user) is not bool(password_file):
         raise ConfigError(f"{file}: mail: user and password_file go together")
     return MailServer(
-        host=host.strip("[]"),
-        port=int(port),
+        host=server.host,
+        port=server.port,
         starttls=security == "starttls",
         sender=mailbox(_text(content, "sender", file)).text,
         user=user,

@@ -9,14 +9,13 @@ logs = ["example/log/1+1a2b3c4d+AXyz..."]         verifier keys of the logs that
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import re
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from client_sdk import _durable
+from client_sdk._address import host_port, is_this_machine
 from client_sdk._files import cannot_be_written, path_of, write_private
 from client_sdk.errors import ConfigError, FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["WitnessFolder", "WitnessSettings"]
 
 _NAMES = frozenset(("name", "listen", "tls_certificate", "tls_key", "logs"))
-_ADDRESS = re.compile(r"(?:(?P<host>[A-Za-z0-9.-]+)|\[(?P<six>[0-9A-Fa-f:.]+)\]):[0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class WitnessFolder:
         VerifierKey.cosigner(name, bytes(32))
         if len({key.name for key in logs}) != len(logs) or not logs:
             raise FormatError("witness", "witness.logs", got=f"{len(logs)} keys", want="one key of each log")
-        _checked_address(listen, "listen")
+        _listened(listen, "listen")
         lines = {"name": name, "listen": listen, "logs": [key.text() for key in logs]}
         text = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in lines.items())
         try:
@@ -125,9 +123,9 @@ class WitnessFolder:
         if unknown := sorted(set(content) - _NAMES):
             raise ConfigError(f"{file}: {unknown[0]} is no setting: want {', '.join(sorted(_NAMES))}")
         name, listen = (_text(content, key, file) for key in ("name", "listen"))
-        host = _checked_address(listen, f"{file}: listen")
+        host = _listened(listen, f"{file}: listen")
         tls = self._tls(content)
-        if tls is None and not _is_own(host):
+        if tls is None and not is_this_machine(host):
             want = "set tls_certificate and tls_key, or listen on 127.0.0.1 behind a proxy"
             raise ConfigError(f"{file}: {listen} would be served in clear: {want}")
         return WitnessSettings(name, listen, self._logs(content, name), tls)
@@ -190,17 +188,9 @@ def _text(content: dict[str, object], name: str, file: Path) -> str:
     return value
 
 
-def _checked_address(address: str, where: str) -> str:
-    """Return the host of host:port."""
-    match = _ADDRESS.fullmatch(address)
-    if match is None or int(address.rpartition(":")[2]) > 65_535:  # noqa: PLR2004 - the last port
-        raise ConfigError(f"{where}: want HOST:PORT")
-    return match["host"] or match["six"]
-
-
-def _is_own(host: str) -> bool:
-    """Whether a host is reached from this machine alone."""
+def _listened(address: str, where: str) -> str:
+    """Return the host of an address to listen on."""
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return host_port(address, free=True).host
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from client_sdk._address import LOOPBACK_HOSTS, is_this_machine
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from registry_server.errors import RefusalReason, RegistryError
@@ -167,7 +168,7 @@ class CertificateAuthority:
         """
         asked = _read_request(request)
         _check_holder(asked, Holder(HolderKind.KEY_SERVICE, name))
-        allowed = {host, "localhost", "127.0.0.1", "::1"} if _is_loopback(host) else {host}
+        allowed = {host, *(LOOPBACK_HOSTS if is_this_machine(host) else ())}
         if not set(asked.hosts) <= allowed:
             raise _refused("csr.names", "certificate.names", got="another host", want="the host of the address")
         return self._issue(asked, ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH, now=now)
@@ -303,13 +304,6 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import re
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator
+
+from client_sdk._address import host_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,24 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["CORRECT_IT", "Address", "wrong_setting"]
 
 CORRECT_IT = "correct what is named, and run the same command again."
-_MAX_PORT = 65_535
-_HOST = re.compile(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]")
 
 
 def _check_address(address: str) -> str:
     """Return an address as it is; the error about another text does not repeat it, for it may be a secret."""
-    host, colon, port = address.rpartition(":")
-    if "://" in address:
-        got = "a URL: leave out what stands before the host"
-    elif not colon or not re.fullmatch(r"[0-9]{1,5}", port):
-        got = "no port"
-    elif int(port) > _MAX_PORT:
-        got = f"a port above {_MAX_PORT}"
-    elif not _HOST.fullmatch(host):
-        got = "no host name or address, which in IPv6 stands in brackets"
-    else:
-        return address
-    raise ValueError(f"want HOST:PORT, such as 127.0.0.1:7443 (got {got})")
+    host_port(address, free=True)
+    return address
 
 
 Address = Annotated[str, AfterValidator(_check_address)]

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from prometheus_client import Gauge, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from client_sdk._address import host_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -42,8 +44,7 @@ class OperatorServer:
     """
 
     def __init__(self, address: str, metrics: CollectorRegistry, ready: Callable[[], bool]) -> None:
-        host, _, port = address.rpartition(":")
-        host = host.strip("[]")
+        host, port = host_port(address, free=True)
 
         class BoundHandler(_HttpHandler):
             content = metrics
@@ -53,7 +54,7 @@ class OperatorServer:
             # Of the library's own accord it takes IPv4 alone.
             address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
-        self._server = AnyFamilyServer((host, int(port)), BoundHandler)
+        self._server = AnyFamilyServer((host, port), BoundHandler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="operator-http", daemon=True)
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from client_sdk._address import host_port
 from registry_server.serving.database_url import WANTED, is_database_url
 from registry_server.serving.given_settings import CORRECT_IT, Address, wrong_setting
 from registry_server.subject_key_service import SetupError
@@ -93,7 +94,7 @@ class KeyServiceSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _reachable(cls, url: str) -> str:
-        if int(url.rpartition(":")[2]) == 0:
+        if not host_port(url, free=True).port:
             raise ValueError("want the port at which members reach it (got 0)")
         return url
 

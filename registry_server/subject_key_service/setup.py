@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
+from client_sdk._address import LOOPBACK_HOSTS, host_port, is_this_machine
 from client_sdk._transport.addresses import is_address_list
-from client_sdk._transport.channels import split_target
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import KeyService
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["add_version", "create", "install"]
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def create(folder: KeyServiceFolder, settings: KeyServiceSettings, hosts: Iterable[str] = ()) -> Path:
@@ -69,8 +67,8 @@ def create(folder: KeyServiceFolder, settings: KeyServiceSettings, hosts: Iterab
     _, voprf_key = create_key(folder.keys)
     # Last, so that what was made half can be made again after it was removed.
     replace_file(folder.settings, settings_toml(settings))
-    host = split_target(settings.url).host
-    names = dict.fromkeys((host, *(_LOOPBACK if host in _LOOPBACK else ()), *hosts))
+    host = host_port(settings.url).host
+    names = dict.fromkeys((host, *(LOOPBACK_HOSTS if is_this_machine(host) else ()), *hosts))
     return _hand_out(folder, settings, voprf_key.public_key, _request(key, settings.name, names), settings.name)
 
 

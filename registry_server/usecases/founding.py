@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from client_sdk._address import host_port
 from client_sdk.kernel.formats.act import NO_PREVIOUS, Act, GenesisBody
 from client_sdk.kernel.formats.keys import ED25519, Ed25519Signer
 from client_sdk.kernel.formats.leaf import ActLeaf
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from registry_server.storage.register import Register
 
-__all__ = ["Founded", "Founders", "RegistryFolder", "certify_key_service", "draft", "finish", "host_of"]
+__all__ = ["Founded", "Founders", "RegistryFolder", "certify_key_service", "draft", "finish"]
 
 _ENROLMENT = ".enrolment.json"
 _KEY_SERVICE = ".key-service.json"
@@ -195,12 +196,7 @@ def certify_key_service(file: KeyServiceFile, authority: CertificateAuthority, h
     Raises:
         RegistryError: CERTIFICATE_REQUEST_INVALID.
     """
-    issued = authority.issue_for_key_service(file.csr, file.name, host_of(file.service.url), now)
+    issued = authority.issue_for_key_service(file.csr, file.name, host_port(file.service.url).host, now)
     target = handed_out / f"{file.name}.pem"
     replace_file(target, issued + authority.certificate)
     return target
-
-
-def host_of(address: str) -> str:
-    """Return the host of host:port or [address]:port."""
-    return address.rpartition(":")[0].strip("[]")

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from client_sdk._address import is_this_machine
 from client_sdk._deadline import connect, ended_by, resolve
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.cosignature import cosigned_at
@@ -355,7 +356,7 @@ def check_witnesses(policy: WitnessQuorum) -> None:
             valid = url.port is None or url.port > 0
         except ValueError:
             raise FormatError("policy", "policy.url", got=witness.name, want="a URL") from None
-        own = url.hostname in {"127.0.0.1", "::1", "localhost"}
+        own = is_this_machine(url.hostname or "")
         reached = valid and url.hostname and not url.query and (url.scheme == "https" or (url.scheme == "http" and own))
         if witness.url and not reached:
             raise FormatError("policy", "policy.url", got=witness.name, want="https://..., or http:// on this machine")

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from client_sdk._transport.call_threads import Job
-from client_sdk._transport.channels import TlsMaterial, aio_channel, channel, error_of_call, split_target
+from client_sdk._transport.channels import TlsMaterial, aio_channel, channel, error_of_call
 from client_sdk._transport.deadlines import Deadlines
 from client_sdk.errors import ConfigError, UnavailableError
 from tests.support.tls import Authority, server_credentials
@@ -237,27 +237,6 @@ def test_a_certificate_of_tomorrow_is_told(tmp_path: Path, authority: Authority)
 
 def test_no_key_is_shown(authority: Authority) -> None:
     assert "PRIVATE" not in repr(authority.member("lender-1"))
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("localhost:1", ("localhost", 1)),
-        ("127.0.0.1:65535", ("127.0.0.1", 65_535)),
-        ("[::1]:7443", ("::1", 7_443)),
-        ("registry.example:7443", ("registry.example", 7_443)),
-    ],
-)
-def test_an_address_has_a_host_and_a_port(text: str, parts: tuple[str, int]) -> None:
-    assert split_target(text) == parts
-
-
-@pytest.mark.parametrize(
-    "text", ["", "localhost", ":1", "localhost:", "localhost:0", "localhost:65536", "::1:7", "a:１"]
-)
-def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(ConfigError):
-        split_target(text)
 
 
 def test_nothing_of_grpc_runs_where_an_interrupt_could_reach_it(target: str, authority: Authority) -> None:

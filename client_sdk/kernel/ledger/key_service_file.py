@@ -23,6 +23,7 @@ PART = "creditregistry key-service"
 FORM = f"{PART} v1"
 # A host name, an IPv4 address or an IPv6 address in brackets, and a port.
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}")
+_MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,6 @@ class KeyServiceFile:
         public_key = from_base64(fields["public_key"], PART)
         check_voprf_key(public_key)
         Holder.parse(Holder(HolderKind.KEY_SERVICE, name).uri)
-        if not _ADDRESS.fullmatch(url):
+        if not _ADDRESS.fullmatch(url) or int(url.rpartition(":")[2]) > _MAX_PORT:
             raise FormatError(PART, "file.url", want="host:port")
         return cls(KeyService(url, public_key, name), csr.encode("ascii", "replace"))
