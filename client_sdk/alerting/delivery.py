@@ -18,7 +18,7 @@ from client_sdk.alerting.mailing import mail, send
 from client_sdk.alerting.posting import post, sign
 from client_sdk.alerting.queue import DELIVERED, WAITING
 from client_sdk.errors import DeliveryQueueError
-from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.moment import DAY_MS, HOUR_MS, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Delivered", "Deliveries", "alone", "next_pause"]
 
 # After this long without success a message is given up.
-KEEP_TRYING_MS = 7 * 86_400_000
+KEEP_TRYING_MS = 7 * DAY_MS
 _FIRST_PAUSE_MS = 10_000
-_LONGEST_PAUSE_MS = 6 * 3_600_000
+_LONGEST_PAUSE_MS = 6 * HOUR_MS
 _FACTOR = 3
 # Attempts beside each other, each to another address.
 _WORKERS = 8

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from client_sdk.alerting.address import Mailbox, address_of, kept_as
 from client_sdk.errors import DeliveryQueueError
-from client_sdk.kernel.formats.moment import milliseconds, moment
+from client_sdk.kernel.formats.moment import DAY_MS, milliseconds, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ WAITING, DELIVERED = "WAITING", "DELIVERED"
 _APPLICATION = 0x63726471
 _FORM = 1
 _BUSY_SECONDS = 30.0
-_KEPT_MS = 30 * 86_400_000
+_KEPT_MS = 30 * DAY_MS
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS owner (registry TEXT NOT NULL, institution TEXT NOT NULL, secret BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS persons (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, InstitutionStatus, NoticeReason
 from client_sdk.kernel.ledger.breach import told_of
 from client_sdk.kernel.rules.correction import corrects
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["note_annotation", "note_breach", "note_restriction", "note_statement", "notify"]
-
-_DAY_MS = 86_400_000
 
 
 def note_statement(staging: Staging, item: StatementItem, before: Chain, record: StoredRecord) -> None:
@@ -77,7 +76,7 @@ def note_breach(staging: Staging, body: BreachBody, index: int) -> None:
 
 
 def _cause(staging: Staging, record: StoredRecord, index: int, reason: NoticeReason, author: str) -> Cause:
-    since = staging.logged_at - staging.directory.rulebook.correction_days * _DAY_MS
+    since = staging.logged_at - staging.directory.rulebook.correction_days * DAY_MS
     return Cause(record.first_index, index, staging.logged_at, reason, author, since)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.words import Role, TlsKeyAction
 from client_sdk.kernel.ledger.tls_key import check_claim, check_not_ended
 from client_sdk.kernel.rules.dates import day_of
@@ -40,7 +41,6 @@ __all__ = ["MAX_CLAIMS_PER_DAY", "MAX_LISTED", "Certificates", "Listed", "check_
 # New vouches, and revocations of unknown keys, of one member a day: each is a row for ever.
 MAX_CLAIMS_PER_DAY = 100
 MAX_LISTED = 1_000
-_DAY_MS = 86_400_000
 _log = structlog.get_logger("registry.certificates")
 
 
@@ -132,7 +132,7 @@ def issue(
             claim.institution,
             spki_hash,
             now,
-            now + CERTIFICATE_DAYS * _DAY_MS,
+            now + CERTIFICATE_DAYS * DAY_MS,
             request.vouch.key_id,
             carried_by,
             certificate,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
@@ -39,7 +40,6 @@ FURNISHER_SILENT = "furnisher-silent"
 OVERLAY_ENDED = "overlay-ended"
 # An alert that its member has not stored by then comes too late for the person.
 ALERTS_KEPT_DAYS = 90
-_DAY_MS = 86_400_000
 _log = structlog.get_logger("registry.housekeeping")
 
 
@@ -143,11 +143,11 @@ class Housekeeping:
         with self._ledger.database.append() as work:
             proposals.forget_lapsed(work, now)
             quotas.forget_before(work, (today - timedelta(days=1)).isoformat())
-            over = now - rulebook.retention_years * 366 * _DAY_MS
+            over = now - rulebook.retention_years * 366 * DAY_MS
             forgotten = inquiries.forget_openings(work, over)
             forgotten += shown.forget_before(work, over)
             forgotten += notices.forget_before(work, over)
-            forgotten += alerts.forget_before(work, today.isoformat(), now - ALERTS_KEPT_DAYS * _DAY_MS)
+            forgotten += alerts.forget_before(work, today.isoformat(), now - ALERTS_KEPT_DAYS * DAY_MS)
             forgotten += blocked.forget_before(work, over)
             work.commit()
         # Where a reader is in the way, the next time tries again.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act, AdministratorsBody, ClockBody, ErasureBody, RulebookBody
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, parse_leaf
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.ledger.administration import check_signed
 from client_sdk.kernel.ledger.head_time import check_correction
 from client_sdk.kernel.ledger.proving import within
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Proposal", "Proposals"]
 
-LAPSE_MS = 7 * 86_400_000
+LAPSE_MS = 7 * DAY_MS
 # Proposals that wait: of one administrator, so that none fills the places of the others, and of all.
 MAX_OF_PROPOSER = 10
 MAX_WAITING = 100

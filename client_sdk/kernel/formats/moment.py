@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["LAST_MS", "milliseconds", "moment", "moment_text"]
+__all__ = ["DAY_MS", "HOUR_MS", "LAST_MS", "milliseconds", "moment", "moment_text"]
 
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 # The last millisecond that a datetime can hold; a later one is shown as this.

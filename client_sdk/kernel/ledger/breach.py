@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.breach import BREACH_TEXTS
-from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.moment import HOUR_MS, moment
 from client_sdk.kernel.formats.words import ANNOTATING, InstitutionStatus
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.text import NO_LONG_NUMBER, holds_long_number, is_visible
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import InstitutionState, Rulebook
 
 __all__ = ["LoggedBreach", "breach_due", "check_breach", "told_of"]
-
-_HOUR_MS = 3_600_000
 
 
 class LoggedBreach(NamedTuple):
@@ -45,7 +43,7 @@ class LoggedBreach(NamedTuple):
 
 def breach_due(body: BreachBody, rulebook: Rulebook) -> int:
     """Return until when a notice has to be logged, ms since 1970 UTC."""
-    return body.noticed_at + rulebook.breach_hours * _HOUR_MS
+    return body.noticed_at + rulebook.breach_hours * HOUR_MS
 
 
 def check_breach(body: BreachBody, institutions: Mapping[str, InstitutionState], logged_at: int) -> None:

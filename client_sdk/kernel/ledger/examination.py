@@ -28,6 +28,7 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.leaf import LeafType
 from client_sdk.kernel.formats.merkle import Frontier
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.ledger.asked import DirectoryTimes, check_shown_inquiry
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 __all__ = ["Examination", "LiveBinding", "Unverified", "check_log", "verify_signatures"]
 
 # How long after its last day a record may still be there: the job that erases it runs once a day.
-RETENTION_GRACE_MS = 86_400_000
+RETENTION_GRACE_MS = DAY_MS
 
 
 class LiveBinding(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.moment import DAY_MS, HOUR_MS
 from client_sdk.kernel.rules.errors import RuleError
 
 __all__ = ["AHEAD", "CLOCKS_DIFFER_MS", "MAX_OFF_MS", "OLD", "check_correction", "check_head_time", "span"]
@@ -14,7 +15,7 @@ CLOCKS_DIFFER_MS = 60_000
 # The rules that are broken: the HEAD lies in the future of this clock, or too far in its past.
 AHEAD = "head.ahead"
 OLD = "head.age"
-_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
+_UNITS = (("d", DAY_MS), ("h", HOUR_MS), ("min", 60_000), ("s", 1_000))
 
 
 def check_head_time(logged_at: int, now_ms: int, max_off_ms: int = MAX_OFF_MS) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.moment import milliseconds
+from client_sdk.kernel.formats.moment import HOUR_MS, milliseconds
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.fact_words import LegalBasis
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from client_sdk.kernel.rules.fact_parts import NoticeEvidence
 
 __all__ = ["check_notice"]
-
-_HOUR_MS = 3_600_000
 
 
 def check_notice(
@@ -38,7 +36,7 @@ def check_notice(
     if notice is None or (sent_at := milliseconds(notice.sent_at)) <= 0:
         raise RuleError(RuleReason.NOTICE_MISSING, "facts.notice", "C06", want="evidence of the notice to the person")
     age = submitted_at_ms - sent_at
-    if age <= 0 or age < notice_hours * _HOUR_MS:
+    if age <= 0 or age < notice_hours * HOUR_MS:
         raise RuleError(
             RuleReason.NOTICE_LATE,
             "facts.notice.sent_at",

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.rules.lifecycle import is_running
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Standing
 
 __all__ = ["is_stale"]
-
-_DAY_MS = 86_400_000
 
 
 def is_stale(standing: Standing, logged_at: int, as_of: int, days: int) -> bool:
@@ -26,4 +25,4 @@ def is_stale(standing: Standing, logged_at: int, as_of: int, days: int) -> bool:
         as_of: for when it is asked: time of the HEAD, or of the call, ms.
         days: the rulebook's ``stale_days``.
     """
-    return is_running(standing) and as_of - logged_at > days * _DAY_MS
+    return is_running(standing) and as_of - logged_at > days * DAY_MS

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.scope import scopes_of
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.lifecycle import is_paid
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Withheld", "Withholding", "consent_days", "scope_for"]
 
-_DAY_MS = 86_400_000
 # The same rulebook stands in every answer.
 _scopes = lru_cache(maxsize=16)(scopes_of)
 
@@ -81,4 +81,4 @@ class Withholding:
 
     def _is_old(self, logged_at: int) -> bool:
         days = self._scope.paid_days
-        return days > 0 and self._as_of - logged_at > days * _DAY_MS
+        return days > 0 and self._as_of - logged_at > days * DAY_MS

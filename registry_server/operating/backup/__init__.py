@@ -10,11 +10,13 @@ sources                       copies of the log elsewhere
 
 from __future__ import annotations
 
+from client_sdk.kernel.formats.moment import DAY_MS
+
 __all__ = ["MAX_AGE_DAYS", "MAX_AGE_MS", "BackupError"]
 
 # What was erased since is still in it, so that no backup is kept for longer (THREATS.md).
 MAX_AGE_DAYS = 35
-MAX_AGE_MS = MAX_AGE_DAYS * 86_400_000
+MAX_AGE_MS = MAX_AGE_DAYS * DAY_MS
 
 
 class BackupError(RuntimeError):

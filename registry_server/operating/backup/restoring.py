@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.merkle import Frontier
+from client_sdk.kernel.formats.moment import DAY_MS, HOUR_MS
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from registry_server.operating.backup import MAX_AGE_DAYS, MAX_AGE_MS, BackupError
@@ -99,11 +100,11 @@ def _check_header(settings: Settings, header: BackupHeader, now: int) -> None:
     age = now - header.made_at_ms
     if age > MAX_AGE_MS:
         raise BackupError(
-            f"the backup is {age // 86_400_000} days old: after {MAX_AGE_DAYS} days none is restored, since what the "
+            f"the backup is {age // DAY_MS} days old: after {MAX_AGE_DAYS} days none is restored, since what the "
             "law has let persons forget meanwhile is still in it. Destroy it"
         )
     if age < -MAX_STEP_MS:
-        raise BackupError(f"the backup was made {-age / 3_600_000:.1f} hours from now: set the clock right")
+        raise BackupError(f"the backup was made {-age / HOUR_MS:.1f} hours from now: set the clock right")
 
 
 def _rows_of(work: UnitOfWork) -> dict[str, int]:

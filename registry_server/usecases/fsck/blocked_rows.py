@@ -9,6 +9,7 @@ from client_sdk.kernel.formats.act import Act, GenesisBody, RulebookBody
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import Standing
 from registry_server.sequencing.admission import BLOCKING
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["check_blocked"]
 
 _PAGE = 512
-_DAY_MS = 86_400_000
 
 
 def check_blocked(
@@ -59,7 +59,7 @@ def check_blocked(
             got = f"{row.reason}, blocked at {row.blocked_at}"
             _note(report, row.record, got=got, want="a withdrawal that blocks, then and for that reason")
     # One that is older may have been deleted, also where the rulebook of today would keep it; a day for what ran since.
-    over = now - _shortest_retention(work) * 366 * _DAY_MS + _DAY_MS
+    over = now - _shortest_retention(work) * 366 * DAY_MS + DAY_MS
     for record in want.keys() - {row.record for row in rows}:
         moment, reason = want[record]
         if moment > over:
