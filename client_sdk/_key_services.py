@@ -18,6 +18,7 @@ from client_sdk._protocol.evaluation import Asker, Evaluation, failed
 from client_sdk._steps import answer, begin, beside, owned, pause, shut, together
 from client_sdk._transport.deadlines import Deadlines
 from client_sdk._transport.tls import TlsFolder, TlsMaterial
+from client_sdk.clock import clock_ms
 from client_sdk.config import MOST_SECONDS, is_seconds
 from client_sdk.errors import ConfigError, KeyServiceError, RefusedError, TransportError, UnavailableError
 from client_sdk.kernel.formats.moment import moment
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
-__all__ = ["DEADLINE_SECONDS", "KeyServiceAsker", "clock_ms", "is_not_served"]
+__all__ = ["DEADLINE_SECONDS", "KeyServiceAsker", "is_not_served"]
 
 DEADLINE_SECONDS = 30.0
 # A batch keeps one core of a service busy for some 25 ms: so many on their way leave it no pause.
@@ -50,11 +51,6 @@ PAUSES = (0.2, 0.5, 1.0, 2.0)
 FOLLOWING_PAUSE = 1.0
 # Reason of a key service that does not know a version of the subject keys, or not any more.
 NOT_SERVED = "VERSION_NOT_SERVED"
-
-
-def clock_ms() -> int:
-    """Return this machine's clock, milliseconds since 1970 UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def is_not_served(error: KeyServiceError) -> bool:

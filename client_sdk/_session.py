@@ -21,6 +21,7 @@ from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
 from client_sdk._transport.channels import Deadlines
 from client_sdk._transport.tls import TlsFolder
+from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError, PreflightError, VerificationError
 from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint, WitnessTrust
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
@@ -109,7 +110,7 @@ class Session:
     @staticmethod
     def now_ms() -> int:
         """Return this machine's clock, milliseconds since 1970 UTC."""
-        return time.time_ns() // 1_000_000
+        return clock_ms()
 
     @cached_property
     def log_key(self) -> VerifierKey:

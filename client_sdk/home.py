@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_sdk._durable import take_folder
 from client_sdk._files import drafts_of, read_private, replace_file, write_private
+from client_sdk.clock import clock_ms
 from client_sdk.config import CONFIG_FILE, NEXT_TLS_KEY, ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.act import Enrolment, grant_key
@@ -265,9 +265,7 @@ def _enrolment(
         grants = [grant_key(config.name, config.institution, signer, usage) for usage, signer in signers.items()]
         keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
         enrolment = Enrolment(config.institution, licence_number, display_name, roles, keys)
-        request = request_certificate(
-            config, tls_key, next(iter(signers.values())), moment(time.time_ns() // 1_000_000)
-        )
+        request = request_certificate(config, tls_key, next(iter(signers.values())), moment(clock_ms()))
         file = EnrolmentFile(enrolment, request.csr, request.vouch)
         EnrolmentFile.parse(file.encode())
     except (FormatError, TypeError, ValueError) as error:

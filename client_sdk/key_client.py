@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from client_sdk._key_services import DEADLINE_SECONDS, KeyServiceAsker, clock_ms
+from client_sdk._key_services import DEADLINE_SECONDS, KeyServiceAsker
 from client_sdk._steps import run, run_async
 from client_sdk._transport.mode import ASYNCIO, BLOCKING
+from client_sdk.clock import clock_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

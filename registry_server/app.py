@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from client_sdk._helper_process import processors
 from client_sdk._http_server import HttpLimits
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.certificates.authority import CertificateAuthority, server_tls
@@ -41,7 +42,7 @@ from registry_server.rpc.server import RpcServer, Servicers
 from registry_server.rpc.sizes import DEFAULT_BYTES, REQUEST_BYTES
 from registry_server.rpc.subject_access import SubjectAccessServicer
 from registry_server.rpc.transparency import TransparencyServicer
-from registry_server.sequencing.clock import SystemClocks, system_clock
+from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.deadlines import CallDeadlines
@@ -286,7 +287,7 @@ def _open(
 
 def _tls_files(authority: CertificateAuthority, settings: Settings) -> TlsFiles:
     """Return the server's TLS files, renewed where they end soon."""
-    own = server_tls(authority, settings.tls_folder, settings.certificate_hosts, system_clock())
+    own = server_tls(authority, settings.tls_folder, settings.certificate_hosts, clock_ms())
     return TlsFiles(own.key, own.certificate, authority.certificate)
 
 
@@ -320,8 +321,8 @@ def _servicers(
     settings: Settings,
     cosigned: CosignedProofs,
 ) -> Servicers:
-    certificates = Certificates(ledger, authority, standing, system_clock)
-    proposals = Proposals(ledger, partial(unserved_by, settings, system_clock))
+    certificates = Certificates(ledger, authority, standing, clock_ms)
+    proposals = Proposals(ledger, partial(unserved_by, settings, clock_ms))
     return Servicers(
         RecordServicer(
             Submitting(ledger),

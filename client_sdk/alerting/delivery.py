@@ -17,6 +17,7 @@ from client_sdk.alerting.failure import DeliveryError
 from client_sdk.alerting.mailing import mail, send
 from client_sdk.alerting.posting import post, sign
 from client_sdk.alerting.queue import DELIVERED, WAITING
+from client_sdk.clock import clock_ms
 from client_sdk.errors import DeliveryQueueError
 from client_sdk.kernel.formats.moment import DAY_MS, HOUR_MS, moment
 
@@ -97,7 +98,7 @@ class Deliveries:
         self,
         queue: DeliveryQueue,
         settings: DeliverySettings,
-        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock: Callable[[], int] = clock_ms,
         chance: Callable[[], float] = lambda: secrets.randbelow(1_000) / 1_000,
     ) -> None:
         self._queue = queue

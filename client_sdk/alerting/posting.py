@@ -16,7 +16,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from client_sdk._address import is_this_machine
-from client_sdk._deadline import ATTEMPT_SECONDS, connect, ended_by, resolve
+from client_sdk._deadline import ATTEMPT_SECONDS, resolve
+from client_sdk._https_post import Endpoint
+from client_sdk._https_post import post as https_post
 from client_sdk._version import __version__
 from client_sdk.alerting.failure import DeliveryError
 from client_sdk.errors import ConfigError
@@ -101,29 +103,15 @@ def post(
         if not leads_outward(address, settings.networks) or (not webhook.secure and not address.is_loopback):
             raise DeliveryError("webhook.inward", "the name leads to an address that is not public, or not by https")
     tls = settings.tls() if webhook.secure else None
-    connection = http.client.HTTPConnection(webhook.host, webhook.port, timeout=seconds)
-    left = max(ends - time.monotonic(), 0.0)
-    with ended_by(left, lambda: connection.sock) as deadline:
-        try:
-            connection.sock = connect(addresses, webhook.port, left)
-            if tls is not None:
-                # The handshake apart, so that the deadline ends it too.
-                secured = tls.wrap_socket(connection.sock, server_hostname=webhook.host, do_handshake_on_connect=False)
-                connection.sock = secured
-                secured.do_handshake()
-            connection.request("POST", webhook.target, message.body, _headers(webhook, message))
-            status = connection.getresponse().status
-            if deadline.over:
-                # What was read before the end is no answer.
-                raise TimeoutError
-        except ssl.SSLCertVerificationError as error:
-            raise DeliveryError("webhook.certificate", error.verify_message) from None
-        except (OSError, http.client.HTTPException) as error:
-            if deadline.over or isinstance(error, TimeoutError):
-                raise DeliveryError("webhook.timeout", f"no answer within {seconds:g} seconds") from None
-            raise DeliveryError("webhook.unreachable", type(error).__name__) from None
-        finally:
-            connection.close()
+    endpoint = Endpoint(webhook.host, addresses, webhook.port, webhook.target, tls)
+    try:
+        status, _ = https_post(endpoint, message.body, _headers(webhook, message), ends=ends, step=seconds)
+    except ssl.SSLCertVerificationError as error:
+        raise DeliveryError("webhook.certificate", error.verify_message) from None
+    except TimeoutError:
+        raise DeliveryError("webhook.timeout", f"no answer within {seconds:g} seconds") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise DeliveryError("webhook.unreachable", type(error).__name__) from None
     _check_status(status)
 
 

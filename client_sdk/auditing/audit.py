@@ -21,6 +21,7 @@ from client_sdk.auditing.member_quality import check_quality
 from client_sdk.auditing.published import check_statistics
 from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, breach_rows, institution_rows
+from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_consistency
@@ -82,7 +83,7 @@ def audit(
         ConfigError: the folder is damaged, in use, or of another registry.
     """
     started = time.monotonic()
-    now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    now = clock_ms() if now_ms is None else now_ms
     with home.lock():
         position, known = home.load()
         if position.fingerprint not in {"", trust_root.fingerprint}:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from creditregistry.v1 import proposal_pb2
 
 from client_sdk._steps import alone, ask, beside, relay, run, run_async
 from client_sdk._transport.services import Services
+from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError, CreditRegistryError
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError
@@ -172,5 +172,5 @@ class AioDirectoryFeed:
 
 def _timed(request: transparency_pb2.GetDirectoryProofRequest) -> transparency_pb2.GetDirectoryProofRequest:
     """Tell this machine's clock: a registry that has just started holds its own against it."""
-    request.sent_at = time.time_ns() // 1_000_000
+    request.sent_at = clock_ms()
     return request

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.jurisdiction import CHINA, JURISDICTIONS
 from client_sdk.kernel.formats.overlay import Overlay
@@ -19,7 +20,6 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.certificates.authority import CertificateAuthority
 from registry_server.logs import log_to_standard_error
 from registry_server.operating.register import register_of
-from registry_server.sequencing.clock import system_clock
 from registry_server.serving.files import take_folder, write_secret
 from registry_server.serving.next_steps import next_step
 from registry_server.settings import (
@@ -78,7 +78,7 @@ def draft_registry(
         write_secret(home / SETTINGS_FILE, settings_toml(values).encode())
         settings = load_settings(home)
         founders = founding.Founders(settings.registry, settings.log_origin, enrolments, threshold, services, limits)
-        founding.draft(_folder(settings), founders, system_clock())
+        founding.draft(_folder(settings), founders, clock_ms())
     return settings.genesis_file
 
 
@@ -167,7 +167,7 @@ def finish_registry(settings: Settings) -> Founded:
         StorageError: the database failed, or is served.
     """
     with closing(register_of(settings)) as register:
-        return founding.finish(_folder(settings), register, system_clock())
+        return founding.finish(_folder(settings), register, clock_ms())
 
 
 def certify_key_service(settings: Settings, file: Path) -> Path:
@@ -180,7 +180,7 @@ def certify_key_service(settings: Settings, file: Path) -> Path:
     (service,) = _parsed("FILE", [file], KeyServiceFile.parse, lambda found: found.name)
     authority = CertificateAuthority.load(settings.authority_folder)
     certificates = settings.public_folder / "certificates"
-    return founding.certify_key_service(service, authority, certificates, system_clock())
+    return founding.certify_key_service(service, authority, certificates, clock_ms())
 
 
 def _folder(settings: Settings) -> founding.RegistryFolder:

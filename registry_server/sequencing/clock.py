@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
 from registry_server.sequencing.errors import ClockJumpedError, ClockUnconfirmedError, LogAheadError
 
@@ -33,7 +34,6 @@ __all__ = [
     "Moment",
     "SystemClocks",
     "Timekeeper",
-    "system_clock",
 ]
 
 # Of what clients accept, the clocks of those who vouch and of those who verify take a minute each, and the age of the
@@ -78,7 +78,7 @@ class SystemClocks:
 
     def wall(self) -> int:
         """Return milliseconds since 1970 UTC."""
-        return system_clock()
+        return clock_ms()
 
     def steady(self) -> int:
         """Return milliseconds since the machine was started."""
@@ -125,11 +125,6 @@ class _Timex(ctypes.Structure):
         ("fraction", ctypes.c_long),
         ("rest", ctypes.c_byte * 256),
     )
-
-
-def system_clock() -> int:
-    """Return milliseconds since 1970 UTC."""
-    return time.time_ns() // 1_000_000
 
 
 class _ClockReading(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,6 +14,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from registry_server.serving.periodic import PeriodicTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,6 @@ class ServerTls:
     def __init__(self, read: Callable[[], TlsFiles], advice: str, *, interval: float = _READ_SECONDS) -> None:
         self._read = read
         self._advice = advice
-        self._interval = interval
         self._files = read()
         self._ends = _ends_at(self._files.certificate)
         # What the library has not been given yet; it asks at each handshake.
@@ -69,8 +69,10 @@ class ServerTls:
         self._refused = ""
         # Of HTTPS, once it is asked for; a new one for each renewal, as handshakes may use the old one.
         self._context: ssl.SSLContext | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tls-files", daemon=True)
+        self._warned_at: float | None = None
+        self._looks = PeriodicTask(
+            "tls-files", self._tend, interval, fault_of=lambda error: type(error).__name__, report=_report, delay=0.0
+        )
 
     def credentials(self) -> grpc.ServerCredentials:
         """Return credentials that follow the files and demand a certificate of every client."""
@@ -92,13 +94,11 @@ class ServerTls:
 
     def start(self) -> None:
         """Warn where it is time, and go on looking at the files."""
-        self._thread.start()
+        self._looks.start()
 
     def stop(self) -> None:
         """Stop looking."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._looks.stop()
 
     def look(self) -> None:
         """Take the files where they have changed and belong together."""
@@ -127,16 +127,17 @@ class ServerTls:
     def _days(self) -> int:
         return int((self._ends - time.time()) // _DAY_SECONDS)
 
-    def _run(self) -> None:
-        warned: float | None = None
-        while True:
-            now = time.monotonic()
-            if self._days() < WARN_DAYS and (warned is None or now - warned >= _DAY_SECONDS):
-                warned = now
-                _log.warning("certificate ends soon", days=self._days(), advice=self._advice)
-            if self._stopping.wait(self._interval):
-                return
-            self.look()
+    def _tend(self) -> None:
+        """Take the files where they have changed, and warn once a day while the end is near."""
+        self.look()
+        now = time.monotonic()
+        if self._days() < WARN_DAYS and (self._warned_at is None or now - self._warned_at >= _DAY_SECONDS):
+            self._warned_at = now
+            _log.warning("certificate ends soon", days=self._days(), advice=self._advice)
+
+
+def _report(fault: str, _error: Exception) -> None:
+    _log.warning("TLS files not looked at", error=fault)
 
 
 def _configuration(files: TlsFiles) -> grpc.ServerCertificateConfiguration:

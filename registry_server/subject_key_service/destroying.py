@@ -11,11 +11,11 @@ pseudonym any more: what copies of the registry's data are left lead to nobody.
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from client_sdk.clock import clock_ms
 from client_sdk.following import DirectoryFollower, KeptDirectory
 from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.ledger.destruction import read_destruction
@@ -54,7 +54,7 @@ def destroy_keys(
     """
     settings = read_settings(folder)
     with folder.sole_use():
-        return _destroy(folder, settings, certificate, told, int(time.time() * 1000) if now is None else now)
+        return _destroy(folder, settings, certificate, told, clock_ms() if now is None else now)
 
 
 def _destroy(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import time
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from client_sdk._transport.channels import TlsMaterial, aio_channel
 from client_sdk._transport.tls import TlsFolder
+from client_sdk.clock import clock_ms
 from client_sdk.following import AioDirectoryFeed, ContradictionError, DirectoryFollower
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
@@ -57,10 +57,6 @@ MAX_REQUEST_BYTES = 64 * 1024
 _log = structlog.get_logger(__name__)
 
 
-def _clock_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 async def serve_until_signal(
     folder: KeyServiceFolder, settings: KeyServiceSettings, ready: Callable[[str], None]
 ) -> None:
@@ -76,7 +72,7 @@ async def serve(
     settings: KeyServiceSettings,
     ready: Callable[[str], None],
     stop: asyncio.Event,
-    now_ms: Callable[[], int] = _clock_ms,
+    now_ms: Callable[[], int] = clock_ms,
 ) -> None:
     """Serve until the stop event; calls under way are finished.
 

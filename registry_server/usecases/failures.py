@@ -17,7 +17,7 @@ from registry_server.sequencing.errors import (
 )
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageError, StorageFault
 
-__all__ = ["complaint_of"]
+__all__ = ["complaint_of", "reason_of"]
 
 _BY_FAULT = {
     StorageFault.BUSY: (RefusalReason.STORAGE_UNAVAILABLE, "storage.busy"),
@@ -64,3 +64,8 @@ def complaint_of(error: BaseException) -> Complaint:
             return Complaint(RefusalReason.NOT_READY, "", "log.genesis", want="a genesis act in the log")
         case _:
             return errors.complaint_of(error)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the reason alone of the refusal for an error."""
+    return complaint_of(error).reason

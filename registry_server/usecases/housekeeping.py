@@ -6,7 +6,6 @@ nothing left to do.
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,9 @@ from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
+from registry_server.serving.periodic import PeriodicTask
 from registry_server.storage import alerts, blocked, inquiries, notices, proposals, quotas, schema, shown
-from registry_server.usecases.failures import complaint_of
+from registry_server.usecases.failures import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,33 +53,29 @@ class Housekeeping:
 
     def __init__(self, ledger: Ledger, tidy_seconds: float = TIDY_SECONDS) -> None:
         self._ledger = ledger
-        self._stopping = threading.Event()
         # Lenders whose records an act ended, and of which none is left.
         self._emptied: set[str] = set()
         # Whether the database's files may still hold what was deleted.
         self._freed = False
         # The first heartbeat at once: after a pause the newest HEAD is too old for clients.
-        beats, tidies = (self.beat, BEAT_SECONDS, 0.0), (self.tidy, tidy_seconds, tidy_seconds)
-        self._threads = [
-            threading.Thread(target=self._repeat, args=beats, name="heartbeat", daemon=True),
-            threading.Thread(target=self._repeat, args=tidies, name="housekeeping", daemon=True),
-        ]
+        self._tasks = (
+            _task("heartbeat", self.beat, BEAT_SECONDS, delay=0.0),
+            _task("housekeeping", self.tidy, tidy_seconds),
+        )
 
     def start(self) -> None:
         """Begin."""
-        for thread in self._threads:
-            thread.start()
+        for task in self._tasks:
+            task.start()
 
     def stop(self) -> None:
         """End, once what is under way is done."""
-        self._stopping.set()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+        for task in self._tasks:
+            task.stop()
         try:
             self._store_refusals()
         except Exception as error:  # noqa: BLE001 - the registry stops in any case
-            _log.error("refusals not counted", reason=complaint_of(error).reason)
+            _log.error("refusals not counted", reason=reason_of(error))
 
     def beat(self) -> None:
         """Log a HEAD if one is due; it gives waiting inquiries their places.
@@ -163,16 +159,10 @@ class Housekeeping:
             with self._ledger.database.append() as work:
                 self._ledger.refusals.store(work)
 
-    def _repeat(self, task: Callable[[], None], seconds: float, delay: float) -> None:
-        told = ""
-        while not self._stopping.wait(delay):
-            delay, reason, hint = seconds, "", ""
-            try:
-                task()
-            except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
-                reason = complaint_of(error).reason
-                hint = str(error) if isinstance(error, ClockError) else ""
-            # A database that is away for an hour is one line, not seven hundred.
-            if reason != told and reason:
-                _log.error("housekeeping failed", task=task.__name__, reason=reason, hint=hint)
-            told = reason
+
+def _task(name: str, task: Callable[[], None], seconds: float, delay: float | None = None) -> PeriodicTask:
+    def report(reason: str, error: Exception) -> None:
+        hint = str(error) if isinstance(error, ClockError) else ""
+        _log.error("housekeeping failed", task=task.__name__, reason=reason, hint=hint)
+
+    return PeriodicTask(name, task, seconds, fault_of=reason_of, report=report, delay=delay)

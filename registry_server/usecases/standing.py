@@ -15,8 +15,9 @@ import structlog
 
 from client_sdk.kernel.ledger.tls_key import check_not_ended
 from registry_server.errors import RefusalReason, RegistryError
+from registry_server.serving.periodic import PeriodicTask
 from registry_server.storage import tls_keys
-from registry_server.usecases.failures import complaint_of
+from registry_server.usecases.failures import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,18 +78,15 @@ class PeerStanding:
         self._begun = float("-inf")
         self._failure: Exception | None = None
         self._learning = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._repeat, name="standing", daemon=True)
+        self._reads = PeriodicTask("standing", self.refresh, REFRESH_SECONDS, fault_of=reason_of, report=_report)
 
     def start(self) -> None:
         """Begin to read again and again."""
-        self._thread.start()
+        self._reads.start()
 
     def stop(self) -> None:
         """End, once what is under way is done."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._reads.stop()
 
     @property
     def directory(self) -> Directory:
@@ -175,14 +173,6 @@ class PeerStanding:
         self.learn(changed)
         self._change, self._read_at = newest, begun
 
-    def _repeat(self) -> None:
-        told = ""
-        while not self._stopping.wait(REFRESH_SECONDS):
-            reason = ""
-            try:
-                self.refresh()
-            except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
-                reason = complaint_of(error).reason
-            if reason and reason != told:
-                _log.error("standing not read", reason=reason)
-            told = reason
+
+def _report(reason: str, _error: Exception) -> None:
+    _log.error("standing not read", reason=reason)

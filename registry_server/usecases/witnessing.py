@@ -11,7 +11,6 @@ import threading
 import time
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -19,13 +18,15 @@ from urllib.parse import urlsplit
 import structlog
 
 from client_sdk._address import is_this_machine
-from client_sdk._deadline import connect, ended_by, resolve
+from client_sdk._deadline import resolve
+from client_sdk._https_post import Endpoint, PostAnswer, post
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.cosignature import cosigned_at
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.note import Note, NoteSignature
 from client_sdk.kernel.formats.witness_request import witness_request
-from registry_server.usecases.failures import complaint_of
+from registry_server.serving.periodic import PeriodicTask
+from registry_server.usecases.failures import reason_of
 
 if TYPE_CHECKING:
     import ssl
@@ -158,9 +159,8 @@ class Witnessing:
         self._offered: OrderedDict[str, _Offered] = OrderedDict()
         self._gathering = threading.Lock()
         self._asked: list[Future[None]] = []
-        self._stopping = threading.Event()
         self._threads = ThreadPoolExecutor(max(1, len(self._fed)), thread_name_prefix="witness")
-        self._thread = threading.Thread(target=self._repeat, name="witnesses", daemon=True)
+        self._offers = PeriodicTask("witnesses", self.feed, _EVERY_SECONDS, fault_of=reason_of, report=_report)
 
     @property
     def newest(self) -> CosignedCheckpoint | None:
@@ -189,13 +189,11 @@ class Witnessing:
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._offers.start()
 
     def stop(self) -> None:
         """End, once the requests under way are over."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._offers.stop()
         self._threads.shutdown()
 
     def feed(self) -> None:
@@ -233,7 +231,7 @@ class Witnessing:
         except (UnansweredError, OSError, http.client.HTTPException, FormatError) as error:
             told = str(error) if isinstance(error, UnansweredError | FormatError) else type(error).__name__
         except Exception as error:  # noqa: BLE001 - the database, which is asked again in a second
-            told = complaint_of(error).reason
+            told = reason_of(error)
         finally:
             fed.busy = False
         fed.failures = fed.failures + 1 if told else 0
@@ -292,20 +290,12 @@ class Witnessing:
             met.append(demanded.met_at(times))
         return None if None in met else min(at for at in met if at is not None)
 
-    def _repeat(self) -> None:
-        told = ""
-        while not self._stopping.wait(_EVERY_SECONDS):
-            reason = ""
-            try:
-                self.feed()
-            except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
-                reason = complaint_of(error).reason
-            if reason and reason != told:
-                _log.error("checkpoint not offered", reason=reason)
-            told = reason
+
+def _report(reason: str, _error: Exception) -> None:
+    _log.error("checkpoint not offered", reason=reason)
 
 
-def post_checkpoint(url: str, context: ssl.SSLContext, body: bytes) -> tuple[int, bytes]:
+def post_checkpoint(url: str, context: ssl.SSLContext, body: bytes) -> PostAnswer:
     """Return status and body of a witness's answer to add-checkpoint; no redirect is followed.
 
     Args:
@@ -319,29 +309,15 @@ def post_checkpoint(url: str, context: ssl.SSLContext, body: bytes) -> tuple[int
         UnansweredError: its answer is too long.
     """
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
-    secure = parts.scheme == "https"
-    connection = http.client.HTTPConnection(host, port or (443 if secure else 80), timeout=_STEP_SECONDS)
-    # A limit for the whole, which the library does not have: it waits for each line of the answer anew.
-    with ended_by(_WHOLE_SECONDS, lambda: connection.sock) as deadline, closing(connection):
-        addresses = resolve(host, connection.port, _STEP_SECONDS)
-        connection.sock = plain = connect(addresses, connection.port, _STEP_SECONDS)
-        if secure:
-            # The handshake apart, so that the deadline ends it too.
-            tls = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-            connection.sock = tls
-            tls.do_handshake()
-        if deadline.over:
-            raise TimeoutError
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
-        connection.request("POST", f"{parts.path.rstrip('/')}/add-checkpoint", body, headers)
-        answer = connection.getresponse()
-        content = b""
-        while part := answer.read1(_ANSWER_BYTES):
-            content += part
-            if len(content) > _ANSWER_BYTES:
-                raise UnansweredError("its answer is too long")
-        return answer.status, content
+    host, secure, ends = parts.hostname or "", parts.scheme == "https", time.monotonic() + _WHOLE_SECONDS
+    port = parts.port or (http.client.HTTPS_PORT if secure else http.client.HTTP_PORT)
+    target = f"{parts.path.rstrip('/')}/add-checkpoint"
+    endpoint = Endpoint(host, resolve(host, port, _STEP_SECONDS), port, target, context if secure else None)
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"}
+    answer = post(endpoint, body, headers, ends=ends, step=_STEP_SECONDS, most=_ANSWER_BYTES + 1)
+    if len(answer.body) > _ANSWER_BYTES:
+        raise UnansweredError("its answer is too long")
+    return answer
 
 
 def check_witnesses(policy: WitnessQuorum) -> None:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from google.rpc import error_details_pb2, status_pb2
 
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import commit_consent, commit_inquiry, commit_officer
 from client_sdk.kernel.formats.tls_key import SignedClaim, TlsKeyClaim, sign_claim, spki_hash
@@ -41,7 +42,6 @@ from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from client_sdk.signing import create_certificate_request
 from registry_server.app import App, build
 from registry_server.certificates.authority import CertificateAuthority
-from registry_server.sequencing.clock import system_clock
 from registry_server.serving.files import write_secret
 from registry_server.serving.status import DETAILS_KEY
 from registry_server.settings import SETTINGS_FILE, load_settings, settings_toml
@@ -140,7 +140,7 @@ def claim_of(
 ) -> SignedClaim:
     """What a member says of a TLS key (PEM), signed by a key of its own unless another is named."""
     public_key = load_pem_private_key(key, password=None).public_key()
-    claim = TlsKeyClaim(REGISTRY, institution, spki_hash(public_key), now or system_clock(), action)
+    claim = TlsKeyClaim(REGISTRY, institution, spki_hash(public_key), now or clock_ms(), action)
     claim = replace(claim, **changes)  # type: ignore[arg-type]  # the test names fields
     return sign_claim(claim, signer(by or vouching_key(institution)))
 
@@ -178,7 +178,7 @@ class RunningRegistry:
 
     def identity(self, institution: str, *, now: int | None = None) -> Identity:
         """A key that a member vouches for, and its certificate; issued at another time if one is given."""
-        key, now = new_key(), now or system_clock()
+        key, now = new_key(), now or clock_ms()
         if institution in self.app.ledger.directory.institutions:
             issued, known = issue(
                 self.app.database,
@@ -195,7 +195,7 @@ class RunningRegistry:
     def unvouched(self, institution: str, key: bytes, now: int | None = None) -> bytes:
         """A certificate such as the authority itself could make, without a word of the member."""
         request = create_certificate_request(key, institution)
-        return self.authority.issue_for_institution(request, institution, now or system_clock())
+        return self.authority.issue_for_institution(request, institution, now or clock_ms())
 
     def forged(self, institution: str) -> Identity:
         """A foreign key, with a certificate in a member's name that the authority's own key has signed."""
@@ -208,7 +208,7 @@ class RunningRegistry:
         settings = make_settings({"name": name, "url": "127.0.0.1:18443", "listen": "127.0.0.1:18443"})
         file = KeyServiceFile.parse(setup.create(home, settings, ()).read_bytes())
         key = (home.home / "tls" / "key.pem").read_bytes()
-        return Identity(key, self.authority.issue_for_key_service(file.csr, file.name, "127.0.0.1", system_clock()))
+        return Identity(key, self.authority.issue_for_key_service(file.csr, file.name, "127.0.0.1", clock_ms()))
 
     def channel(self, institution: str, identity: Identity | None = None) -> grpc.Channel:
         """A channel with a member's certificate, closed with the registry."""
@@ -283,7 +283,7 @@ def running_registry(
     given |= {"checking_processes": 0, **values}
     (home / SETTINGS_FILE).write_text(settings_toml(given))
     if not (home / "ca").exists():
-        CertificateAuthority.create(home / "ca", REGISTRY, system_clock())
+        CertificateAuthority.create(home / "ca", REGISTRY, clock_ms())
         write_secret(home / "log-key.pem", world.log_signer.to_pkcs8_pem())
         with Database(database_url) as database:
             settings = load_settings(home)

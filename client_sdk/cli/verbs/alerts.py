@@ -12,6 +12,7 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import Json, counted, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.clock import clock_ms
 from client_sdk.errors import CreditRegistryError
 from client_sdk.forms import moment_text
 
@@ -179,7 +180,7 @@ def _take(session: Run, client: "Client", queue: "DeliveryQueue", contact: str) 
         )
     while page.alerts:
         # Durable here before the registry forgets them.
-        queue.store(page.alerts, contact, time.time_ns() // 1_000_000)
+        queue.store(page.alerts, contact, clock_ms())
         page = client.take_alerts([alert.alert_id for alert in page.alerts])
     queue.forget_persons((datetime.now(UTC).date() - _LEFT).isoformat())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from client_sdk.alerting.address import webhook
@@ -11,6 +10,7 @@ from client_sdk.alerting.posting import refuse_inward
 from client_sdk.alerting.queue import DeliveryQueue
 from client_sdk.alerting.settings import DeliverySettings
 from client_sdk.cli.verbs.screen_portfolio import change_contents
+from client_sdk.clock import clock_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ class WatchHook:
     def put(self, rows: Sequence[CustomerRow], report: WatchReport) -> None:
         """Queue the changes of a look; none make no message."""
         changes, screening = change_contents(rows, report), report.screening
-        now = time.time_ns() // 1_000_000
+        now = clock_ms()
         with self._open() as queue:
             for start in range(0, len(changes), _EACH):
                 message_id = f"msg_{screening.inquiry_id.hex()}_{start // _EACH}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.ledger.hand_over import HandOver, hand_over_file, read_hand_over
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from registry_server.operating.wind_down import WindDownError
 from registry_server.operating.wind_down.exporting import verify_export
-from registry_server.sequencing.clock import system_clock
 from registry_server.serving.files import write_secret
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def take_over(settings: Settings, folder: Path, receipt: Path) -> TakenOver:
     manifest = exported.manifest
     want = (manifest.registry, exported.trust_root.genesis, manifest.size, exported.digest)
     if not receipt.exists():
-        taken = HandOver(*want[:3], bytes.fromhex(manifest.root), exported.digest, system_clock())
+        taken = HandOver(*want[:3], bytes.fromhex(manifest.root), exported.digest, clock_ms())
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
         write_secret(receipt, hand_over_file(taken, exported.signature, own, signer))
     with receipt.open("rb") as file:

@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives.serialization import (
 from client_sdk import Client
 from client_sdk.cli.ui.criteria_file import read_criteria
 from client_sdk.cli.ui.failures import UsageError
+from client_sdk.clock import clock_ms
 from client_sdk.lending.files import write_portfolio
 from client_sdk.signing import create_certificate_request
 from registry_server.certificates.authority import CertificateAuthority
-from registry_server.sequencing.clock import system_clock
 from tests.client_sdk.cli.command_samples import ASKING, DIGEST, id_number, report_words
 from tests.client_sdk.sdk_samples import default_report
 from tests.support.command import Command
@@ -116,7 +116,7 @@ def test_an_expired_certificate_is_replaced_by_a_new_one(
 ) -> None:
     authority = CertificateAuthority.load(registry.registry_home / "ca")
     request = create_certificate_request((spare.home / "tls" / "key.pem").read_bytes(), "lender-1")
-    long_ago = system_clock() - 2 * 365 * 86_400_000
+    long_ago = clock_ms() - 2 * 365 * 86_400_000
     expired = authority.issue_for_institution(request, "lender-1", long_ago)
     (spare.home / "tls" / "certificate.pem").write_bytes(expired)
     assert spare("certificate", "renew", code=5).reason == "CONFIG"

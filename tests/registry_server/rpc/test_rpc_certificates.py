@@ -18,11 +18,11 @@ from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sqlalchemy import delete, insert, select
 
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats.act import KeyEndBody, TlsKeyBody
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.formats.words import InstitutionStatus, TlsKeyAction
 from client_sdk.signing import create_certificate_request
-from registry_server.sequencing.clock import system_clock
 from registry_server.storage import schema, tls_keys
 from registry_server.usecases.certificates import MAX_CLAIMS_PER_DAY, issue
 from tests.conftest import postgres_database
@@ -134,7 +134,7 @@ def vouch_of_an_ended_key(registry: RunningRegistry, key: bytes) -> CertificateR
 
 
 def vouch_of_tomorrow(_: RunningRegistry, key: bytes) -> CertificateRequest:
-    return request_of(AUDITOR, key, claim_of(AUDITOR, key, now=system_clock() + 6 * 60_000))
+    return request_of(AUDITOR, key, claim_of(AUDITOR, key, now=clock_ms() + 6 * 60_000))
 
 
 def vouch_that_is_a_revocation(_: RunningRegistry, key: bytes) -> CertificateRequest:
@@ -329,7 +329,7 @@ def test_a_member_sees_its_certificates_and_an_administrator_that_there_are_some
 
 
 def test_an_old_vouch_gives_nothing_any_more(registry: RunningRegistry) -> None:
-    key, now = new_key(), system_clock()
+    key, now = new_key(), clock_ms()
     old, newer = (request_of("lender-1", key, now=now - minutes * 60_000) for minutes in (2, 1))
     ask(registry, ROGUE, newer)
     assert refusal(lambda: ask(registry, ROGUE, old)).reason == "VOUCH_STALE"
@@ -345,7 +345,7 @@ def test_an_old_vouch_gives_nothing_any_more(registry: RunningRegistry) -> None:
 
 
 def test_a_member_has_so_many_certificates_a_day_and_revokes_all_the_same(registry: RunningRegistry) -> None:
-    identity, now = registry.identity("lender-1"), system_clock()
+    identity, now = registry.identity("lender-1"), clock_ms()
     key = new_key()
     for back in range(MAX_CLAIMS_PER_DAY - 1, 0, -1):
         request = request_of("lender-1", key, claim_of("lender-1", key, now=now - back))

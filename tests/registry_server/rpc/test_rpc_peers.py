@@ -13,13 +13,13 @@ from creditregistry.v1.transparency_service_pb2_grpc import TransparencyServiceS
 from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from client_sdk.signing import create_certificate_request
 from registry_server.certificates.authority import CertificateAuthority
 from registry_server.errors import RegistryError
-from registry_server.sequencing.clock import system_clock
 from registry_server.serving.identity import peer_of
 from tests.support.handmade_log import REGISTRY
 from tests.support.registry import new_key, refusal
@@ -50,15 +50,15 @@ def test_a_client_without_certificate_is_refused(registry: RunningRegistry) -> N
 
 
 def test_an_expired_certificate_is_refused(registry: RunningRegistry) -> None:
-    expired = registry.identity("lender-1", now=system_clock() - YEAR_MS)
+    expired = registry.identity("lender-1", now=clock_ms() - YEAR_MS)
     credentials = grpc.ssl_channel_credentials(registry.authority.certificate, expired.key, expired.certificate)
     assert cannot_connect(registry, credentials) == "UNAVAILABLE"
 
 
 def test_a_certificate_of_another_authority_is_refused(registry: RunningRegistry, tmp_path: Path) -> None:
-    foreign = CertificateAuthority.create(tmp_path / "foreign", REGISTRY, system_clock())
+    foreign = CertificateAuthority.create(tmp_path / "foreign", REGISTRY, clock_ms())
     key = new_key()
-    certificate = foreign.issue_for_institution(create_certificate_request(key, "lender-1"), "lender-1", system_clock())
+    certificate = foreign.issue_for_institution(create_certificate_request(key, "lender-1"), "lender-1", clock_ms())
     credentials = grpc.ssl_channel_credentials(registry.authority.certificate, key, certificate)
     assert cannot_connect(registry, credentials) == "UNAVAILABLE"
 

@@ -10,13 +10,13 @@ import pytest
 from creditregistry.v1 import certificate_pb2
 from creditregistry.v1 import proposal_pb2 as pb
 
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act, InstitutionBody
 from client_sdk.kernel.formats.leaf import Approval
 from client_sdk.kernel.formats.words import KeyUsage, Role, TlsKeyAction
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.errors import RegistryError
-from registry_server.sequencing.clock import system_clock
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import head, quotas
 from registry_server.storage.quotas import QuotaKey
@@ -66,7 +66,7 @@ def ask(registry: RunningRegistry, request: CertificateRequest) -> bytes:
 
 def use_up_the_day(registry: RunningRegistry, but: int = 0) -> None:
     """Let a member have so many certificates left for today."""
-    zone, now = registry.app.ledger.directory.rulebook.time_zone, system_clock()
+    zone, now = registry.app.ledger.directory.rulebook.time_zone, clock_ms()
     # Of two days: one may end while the test runs.
     days = {day_of(moment, zone).isoformat() for moment in (now, now + DAY_MS)}
     with registry.app.database.append() as work:
@@ -96,7 +96,7 @@ def approve(registry: RunningRegistry, payload: bytes, by: str) -> pb.Proposal:
 
 
 def test_refused_and_repeated_calls_for_certificates(registry: RunningRegistry) -> None:
-    known, unknown, now = new_key(), new_key(), system_clock()
+    known, unknown, now = new_key(), new_key(), clock_ms()
     older, newer = (request_of(MEMBER, known, now=now - minutes * 60_000) for minutes in (2, 1))
     issued = ask(registry, newer)
     ended = new_key()
@@ -152,9 +152,7 @@ def issue_overtaken(registry: RunningRegistry, request: CertificateRequest, befo
     ledger = registry.app.ledger
     with Overtaken(registry) as database:
         database.before.append(before)
-        issued, _ = issue(
-            database, ledger.directory, registry.authority, request, carried_by=MEMBER, now=system_clock()
-        )
+        issued, _ = issue(database, ledger.directory, registry.authority, request, carried_by=MEMBER, now=clock_ms())
     return issued.certificate
 
 
@@ -188,11 +186,11 @@ def test_a_revocation_is_decided_once_more_when_its_turn_has_come(registry: Runn
     revocation = revocation_of(key)
     given: list[int] = []
     with overtaken_ledger(registry, lambda: given.append(revoke(registry, revocation))) as ledger:
-        certificates = Certificates(ledger, registry.authority, PeerStanding(ledger), system_clock)
+        certificates = Certificates(ledger, registry.authority, PeerStanding(ledger), clock_ms)
         assert [certificates.revoke(MEMBER, revocation)] == given
     use_up_the_day(registry, but=2)
     with overtaken_ledger(registry, lambda: use_up_the_day(registry)) as ledger:
-        certificates = Certificates(ledger, registry.authority, PeerStanding(ledger), system_clock)
+        certificates = Certificates(ledger, registry.authority, PeerStanding(ledger), clock_ms)
         with pytest.raises(RegistryError, match="QUOTA_EXCEEDED"):
             certificates.revoke(MEMBER, revocation_of(new_key()))
 

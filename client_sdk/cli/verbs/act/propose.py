@@ -1,7 +1,6 @@
 """``act propose``: one verb a kind of act. What is decided is checked against the rules before it is signed."""
 
 import json
-import time
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,6 +39,7 @@ from client_sdk.cli.verbs.act import propose_about_members, propose_breach, prop
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.preview import show_preview
 from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
+from client_sdk.clock import clock_ms
 from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
@@ -236,7 +236,7 @@ def register(app: typer.Typer) -> None:
         The leaf of this act may carry an earlier time than the leaf before it: the registry's, and no earlier than this
         machine's by a minute. Look at this machine's clock and the registry's before you sign.
         """
-        body = ClockBody(time.time_ns() // 1_000_000 - CLOCKS_DIFFER_MS)
+        body = ClockBody(clock_ms() - CLOCKS_DIFFER_MS)
         session.output.tell(
             f"The log's time goes back to the registry's, not before {moment_text(moment(body.not_before))}."
         )
