@@ -74,10 +74,10 @@ def post(
                 connection.sock = secured
                 secured.do_handshake()
             connection.request("POST", endpoint.target, content, headers)
-            answer = connection.getresponse()
             body = b""
-            while len(body) < most and (part := answer.read1(most - len(body))):
-                body += part
+            with connection.getresponse() as answer:
+                while len(body) < most and (part := answer.read1(most - len(body))):
+                    body += part
         except (OSError, http.client.HTTPException):
             if deadline.over:
                 raise TimeoutError from None

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -33,6 +32,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from client_sdk._files import path_of
+from client_sdk._settings_file import read_settings, text_setting
 from client_sdk._transport.addresses import is_address_list
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
@@ -70,7 +70,6 @@ _FIELDS = frozenset(("institution", "registry", "name", "witnessed", "keys", "li
 # Seconds.
 _LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": MAX_OFF_MS / 1_000}
 CONFIG_FILE = "config.toml"
-_MAX_CONFIG_BYTES = 65_536
 # A year; locks and calls take no longer waits.
 MOST_SECONDS = 31_536_000
 
@@ -138,20 +137,12 @@ class ClientConfig:
         """
         home = path_of(path, "home")
         file = home / CONFIG_FILE
-        try:
-            raw = file.read_bytes()[:_MAX_CONFIG_BYTES]
-            content = tomllib.loads(raw.decode())
-        except OSError as error:
-            raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} is no TOML: {error}") from error
-        if unknown := set(content) - _FIELDS:
-            raise ConfigError(f"{file}: unknown settings: {', '.join(sorted(unknown))}")
+        content = read_settings(file, _FIELDS)
         limits = _limits(content.get("limits", {}), file)
         return cls(
-            institution=_text(content, "institution", file),
-            registry=_text(content, "registry", file),
-            name=_text(content, "name", file),
+            institution=text_setting(content, "institution", file),
+            registry=text_setting(content, "registry", file),
+            name=text_setting(content, "name", file),
             home=home,
             keys=_keys(content.get("keys", {}), file),
             deadline=limits["deadline"],
@@ -352,13 +343,6 @@ def _check_keys(keys: object) -> None:
         raise ConfigError("config: keys must be a mapping of KeyUsage to key URIs")
     for usage, uri in keys.items():
         _check_text(uri, f"the URI of the {usage.name} key")
-
-
-def _text(content: Mapping[str, object], name: str, file: Path) -> str:
-    value = content.get(name)
-    if not isinstance(value, str):
-        raise ConfigError(f"{file}: {name} must be a text")
-    return value
 
 
 def _keys(content: object, file: Path) -> dict[KeyUsage, str]:

@@ -10,10 +10,11 @@ from creditregistry.v1 import alerts_pb2
 
 from client_sdk._member.asking import Asking
 from client_sdk._protocol import arguments
-from client_sdk._protocol.alerts import MAX_ALERTS, read_alerts
+from client_sdk._protocol.alerts import read_alerts
 from client_sdk._steps import ask, beside
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.words import Purpose
+from client_sdk.kernel.rules.alerts import PAGE_ALERTS
 from client_sdk.models.alert import AlertsAsked
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ class Alerting(Asking):
 
     def take_alerts(self, stored: Iterable[bytes]) -> Flow[AlertPage]:
         """Say which alerts are stored, and return those that wait."""
-        given = islice(arguments.items_of(stored, "stored", "ids of alerts"), MAX_ALERTS + 1)
+        given = islice(arguments.items_of(stored, "stored", "ids of alerts"), PAGE_ALERTS + 1)
         ids = [arguments.sixteen_bytes(alert_id, "stored") for alert_id in given]
-        arguments.number_of(len(ids), "stored", 0, MAX_ALERTS)
+        arguments.number_of(len(ids), "stored", 0, PAGE_ALERTS)
         response = yield from ask(self.services.subject_access.TakeAlerts, alerts_pb2.TakeAlertsRequest(stored=ids))
         return read_alerts(response)
 

@@ -9,15 +9,14 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.words import AlertReason, word
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES
+from client_sdk.kernel.rules.alerts import PAGE_ALERTS
 from client_sdk.models.alert import Alert, AlertPage
 
 if TYPE_CHECKING:
     from creditregistry.v1 import alerts_pb2 as pb
 
-__all__ = ["MAX_ALERTS", "read_alerts"]
+__all__ = ["read_alerts"]
 
-# Alerts of one message.
-MAX_ALERTS = 256
 _PART = "alert"
 
 
@@ -29,8 +28,8 @@ def read_alerts(response: pb.TakeAlertsResponse) -> AlertPage:
     """
     with verifying():
         found = tuple(map(_alert, response.alerts))
-        if len(found) > MAX_ALERTS or len({alert.alert_id for alert in found}) != len(found):
-            raise FormatError(_PART, "alerts.page", got=str(len(found)), want=f"at most {MAX_ALERTS}, each once")
+        if len(found) > PAGE_ALERTS or len({alert.alert_id for alert in found}) != len(found):
+            raise FormatError(_PART, "alerts.page", got=str(len(found)), want=f"at most {PAGE_ALERTS}, each once")
     return AlertPage(alerts=found, more=response.more, watched=response.watched)
 
 

@@ -16,7 +16,14 @@ from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import Approval
-from client_sdk.kernel.formats.statement import EVIDENCED, MAX_EVIDENCE, check_code, check_institution_id
+from client_sdk.kernel.formats.statement import (
+    EVIDENCED,
+    FIRST_YEAR,
+    LAST_YEAR,
+    MAX_EVIDENCE,
+    check_code,
+    check_institution_id,
+)
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, SignedClaim
 from client_sdk.kernel.formats.words import DisputeOutcome, Purpose, WithdrawalReason
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
@@ -76,7 +83,7 @@ T = TypeVar("T")
 ID_BYTES = 16
 # The contract writes versions in 32 bits.
 MAX_VERSION = 2**32 - 1
-_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+_FIRST_DAY, _LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
 _TEXTUAL = (str, bytes, bytearray, memoryview, Mapping)
 
 
@@ -134,7 +141,7 @@ def bytes_of(value: bytes, field: str, length: int | None = None) -> bytes:
 def date_of(value: date, field: str) -> date:
     """Return a calendar date, which is no moment."""
     if type(value) is not date or not _FIRST_DAY <= value <= _LAST_DAY:
-        raise _refused(field, "field.type", type(value).__name__, "a date from 1900 to 2199")
+        raise _refused(field, "field.type", type(value).__name__, f"a date from {FIRST_YEAR} to {LAST_YEAR}")
     return value
 
 

@@ -15,13 +15,13 @@ password_file = "smtp-password"               # mode 0600
 from __future__ import annotations
 
 import ssl
-import tomllib
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, TypeAlias
 
 from client_sdk._address import host_port
 from client_sdk._files import read_private
+from client_sdk._settings_file import check_known, read_settings, text_setting
 from client_sdk.alerting.address import mailbox
 from client_sdk.errors import ConfigError
 
@@ -33,7 +33,6 @@ __all__ = ["ALERTS_FILE", "DeliverySettings", "MailServer", "Network"]
 
 Network: TypeAlias = IPv4Network | IPv6Network
 ALERTS_FILE = "alerts.toml"
-_MAX_BYTES = 65_536
 _SECURITY = ("tls", "starttls")
 
 
@@ -82,16 +81,8 @@ class DeliverySettings:
             ConfigError: the file is not in order.
         """
         file = home / ALERTS_FILE
-        try:
-            content = tomllib.loads(file.read_bytes()[:_MAX_BYTES].decode())
-        except FileNotFoundError:
-            return cls()
-        except OSError as error:
-            raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} is no TOML: {error}") from error
-        _check_names(content, {"contact", "ca_file", "webhook_networks", "mail"}, file)
-        contact, ca_file = _text(content, "contact", file), _text(content, "ca_file", file)
+        content = read_settings(file, ("contact", "ca_file", "webhook_networks", "mail"), optional=True)
+        contact, ca_file = text_setting(content, "contact", file, ""), text_setting(content, "ca_file", file, "")
         return cls(
             contact=contact,
             ca_file=home / ca_file if ca_file else None,
@@ -111,18 +102,6 @@ class DeliverySettings:
             raise ConfigError(f"{ALERTS_FILE}: ca_file cannot be read, or holds no certificate") from error
 
 
-def _check_names(content: Mapping[str, object], known: set[str], file: Path) -> None:
-    if unknown := set(content) - known:
-        raise ConfigError(f"{file}: unknown settings: {', '.join(sorted(unknown))}")
-
-
-def _text(content: Mapping[str, object], name: str, file: Path) -> str:
-    value = content.get(name, "")
-    if not isinstance(value, str) or not value.isprintable():
-        raise ConfigError(f"{file}: {name} must be a text of characters that can be printed")
-    return value
-
-
 def _networks(value: object, file: Path) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(item) for item in value) if isinstance(value, list) else _raise()
@@ -137,22 +116,29 @@ def _raise() -> tuple[Network, ...]:
 def _mail(content: object, home: Path, file: Path) -> MailServer:
     if not isinstance(content, dict):
         raise ConfigError(f"{file}: mail must be a table")
-    _check_names(content, {"server", "security", "sender", "user", "password_file"}, file)
+    check_known(content, ("server", "security", "sender", "user", "password_file"), f"{file}: mail")
     try:
-        server = host_port(_text(content, "server", file))
+        server = host_port(text_setting(content, "server", f"{file}: mail", ""))
     except ValueError as error:
         raise ConfigError(f"{file}: mail: server: {error}") from None
-    security = _text(content, "security", file) or "tls"
+    security = text_setting(content, "security", f"{file}: mail", "") or "tls"
     if security not in _SECURITY:
         raise ConfigError(f"{file}: mail: security must be tls or starttls")
-    password_file, user = _text(content, "password_file", file), _text(content, "user", file)
+    password_file, user = (text_setting(content, name, f"{file}: mail", "") for name in ("password_file", "user"))
     if bool(user) is not bool(password_file):
         raise ConfigError(f"{file}: mail: user and password_file go together")
     return MailServer(
         host=server.host,
         port=server.port,
         starttls=security == "starttls",
-        sender=mailbox(_text(content, "sender", file)).text,
+        sender=_sender(content, file),
         user=user,
         password=read_private(home / password_file).decode(errors="replace").strip() if password_file else "",
     )
+
+
+def _sender(content: Mapping[str, object], file: Path) -> str:
+    try:
+        return mailbox(text_setting(content, "sender", f"{file}: mail", "")).text
+    except ConfigError as error:
+        raise ConfigError(f"{file}: mail: sender: {error}") from None

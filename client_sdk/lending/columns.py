@@ -40,6 +40,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from client_sdk.kernel.formats.debt import canonical_contract, fold_code
+from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RECORD_ID_BYTES, RecordKey
 from client_sdk.kernel.formats.words import Kind, Standing, Word
@@ -110,7 +111,6 @@ COLUMNS = (
     *("listed_on", "listed_until", "earliest_removal_on", "grounds", "origin", "performance", "issued_by"),
 )
 
-_DIGEST_BYTES = 32
 # Columns that only these kinds have; all others are of every kind, or refused where they are read.
 _OF_KINDS = {
     (Kind.DEFAULT,): (
@@ -314,7 +314,7 @@ def _notice(cells: Cells) -> NoticeEvidence | None:
         count = -1
     if count < 0 and cells.text("notice_sent_at"):
         cells.refuse("notice_sent_at", RuleReason.DATE_INVALID, "column.time", "ISO 8601 with its offset from UTC")
-    digest = cells.octets("notice_digest", _DIGEST_BYTES)
+    digest = cells.octets("notice_digest", HASH_BYTES)
     return NoticeEvidence(channel=channel, sent_at=moment(max(0, count)), digest=digest)
 
 
@@ -324,7 +324,7 @@ def _consent(cells: Cells) -> Consent | None:
     return Consent(
         form=cells.required_word(ConsentForm, "consent_form"),
         date=cells.required_day("consent_date"),
-        digest=cells.octets("consent_digest", _DIGEST_BYTES),
+        digest=cells.octets("consent_digest", HASH_BYTES),
     )
 
 

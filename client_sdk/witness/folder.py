@@ -10,13 +10,13 @@ logs = ["example/log/1+1a2b3c4d+AXyz..."]         verifier keys of the logs that
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from client_sdk import _durable
 from client_sdk._address import host_port, is_this_machine
 from client_sdk._files import cannot_be_written, path_of, write_private
+from client_sdk._settings_file import read_settings, text_setting
 from client_sdk.errors import ConfigError, FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.note import VerifierKey
@@ -114,15 +114,8 @@ class WitnessFolder:
             ConfigError: they are missing or not in order.
         """
         file = self.settings_file
-        try:
-            content: dict[str, object] = tomllib.loads(file.read_bytes().decode())
-        except OSError as error:
-            raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} is no TOML: {error}") from error
-        if unknown := sorted(set(content) - _NAMES):
-            raise ConfigError(f"{file}: {unknown[0]} is no setting: want {', '.join(sorted(_NAMES))}")
-        name, listen = (_text(content, key, file) for key in ("name", "listen"))
+        content = read_settings(file, _NAMES)
+        name, listen = (text_setting(content, key, file) for key in ("name", "listen"))
         host = _listened(listen, f"{file}: listen")
         tls = self._tls(content)
         if tls is None and not is_this_machine(host):
@@ -177,15 +170,8 @@ class WitnessFolder:
             return None
         if len(given) == 1:
             raise ConfigError(f"{self.settings_file}: tls_certificate and tls_key are set together")
-        certificate, key = (self.path / _text(content, name, self.settings_file) for name in names)
+        certificate, key = (self.path / text_setting(content, name, self.settings_file) for name in names)
         return certificate, key
-
-
-def _text(content: dict[str, object], name: str, file: Path) -> str:
-    value = content.get(name)
-    if not isinstance(value, str):
-        raise ConfigError(f"{file}: {name} must be a text")
-    return value
 
 
 def _listened(address: str, where: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES
+from client_sdk.kernel.rules.alerts import PAGE_ALERTS
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.storage import alerts
 
@@ -16,10 +17,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.alerts import StoredAlert
 
-__all__ = ["PAGE_ALERTS", "Alerts", "WaitingAlerts"]
-
-# Alerts of one message; each takes some 50 bytes.
-PAGE_ALERTS = 256
+__all__ = ["Alerts", "WaitingAlerts"]
 
 
 class WaitingAlerts(NamedTuple):

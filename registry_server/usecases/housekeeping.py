@@ -19,6 +19,7 @@ from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.serving.periodic import PeriodicTask
 from registry_server.storage import alerts, blocked, inquiries, notices, proposals, quotas, schema, shown
 from registry_server.usecases.failures import reason_of
+from registry_server.usecases.lapsing import MAX_LAPSES, log_lapses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +33,6 @@ __all__ = ["Housekeeping"]
 # How often it is looked whether a HEAD is due, and, unless a setting says otherwise, whether anything else is.
 BEAT_SECONDS = 5.0
 TIDY_SECONDS = 60.0
-# Lapses of one commit: what a member says meanwhile waits for it. Half as many cost a third of the rate, and it waits
-# no less.
-_MAX_LAPSES = 64
 RETENTION_ENDED = "retention-ended"
 FURNISHER_SILENT = "furnisher-silent"
 OVERLAY_ENDED = "overlay-ended"
@@ -98,22 +96,19 @@ class Housekeeping:
         self._store_refusals()
 
     def _lapse(self) -> None:
-        """Log every lapse that is due, some at a time, until none is left or none is taken."""
-        while items := self._due():
-            results = self._ledger.append(items).result().results
-            if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
-                break
-            self._freed = True
+        """Log every lapse that is due."""
+        for results in log_lapses(self._ledger, self._due):
+            self._freed |= any(result.outcome is ItemOutcome.ACCEPTED for result in results)
 
     def _due(self) -> list[LapseItem]:
         now = self._ledger.clock()
         with self._ledger.view(reserved=True) as view:
             rulebook = view.rulebook
             today = day_of(now, rulebook.time_zone)
-            ended = view.overdue(today.isoformat(), _MAX_LAPSES)
-            ended += self._left_behind(view, today.isoformat(), _MAX_LAPSES - len(ended))
-            silent = view.unanswered(today.isoformat(), _MAX_LAPSES)
-            shown_again = view.disclosed_again(today, _MAX_LAPSES)
+            ended = view.overdue(today.isoformat(), MAX_LAPSES)
+            ended += self._left_behind(view, today.isoformat(), MAX_LAPSES - len(ended))
+            silent = view.unanswered(today.isoformat(), MAX_LAPSES)
+            shown_again = view.disclosed_again(today, MAX_LAPSES)
         return [
             *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
             *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),

@@ -13,6 +13,7 @@ from client_sdk.forms import Word, check_institution_id, check_record_id
 from client_sdk.models import IdType, Kind, RecordKey
 
 __all__ = [
+    "DAY",
     "AttemptOption",
     "ContestedFromOption",
     "EndedOption",
@@ -25,12 +26,15 @@ __all__ = [
     "MaybeFirstDayOption",
     "MaybeKindOption",
     "MaybeReferenceOption",
+    "OfficerOption",
     "ReferenceOption",
     "RemovedOnOption",
     "YesOption",
     "completing",
     "day",
+    "digest",
     "hexadecimal",
+    "inquiry_id",
     "record_key",
     "uuid8",
     "word",
@@ -41,6 +45,7 @@ __all__ = [
 
 # Between the words that an option takes, as help shows them.
 _BETWEEN = "|"
+DAY = "YYYY-MM-DD"
 
 E = TypeVar("E", bound=Word)
 
@@ -175,6 +180,10 @@ def any_record(text: str | RecordKey) -> RecordKey:
     return record_key(text)
 
 
+# SHA-256 of a document, and the id of an inquiry.
+digest = hexadecimal(32)
+inquiry_id = hexadecimal(16)
+OfficerOption = Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ContestedFromOption = Annotated[
     int, typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing.")
@@ -184,7 +193,7 @@ ReferenceOption = Annotated[
     str, typer.Option(metavar="TEXT", help="Your own name of the debt; never shown to anybody else.")
 ]
 FirstDayOption = Annotated[
-    date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="First day of the episode as first reported.")
+    date, typer.Option(parser=day, metavar=DAY, help="First day of the episode as first reported.")
 ]
 IssuerOption = Annotated[
     str, typer.Option(metavar="ID", help="Who reported it, where that is not you and you are its named successor.")
@@ -200,15 +209,13 @@ MaybeKindOption = Annotated[Kind | None, word_option(Kind, "Kind of the record."
 MaybeReferenceOption = Annotated[str | None, typer.Option(help="Your own name of the debt.", show_default=False)]
 MaybeFirstDayOption = Annotated[
     date | None,
-    typer.Option(
-        parser=day, metavar="YYYY-MM-DD", help="First day of the episode as first reported.", show_default=False
-    ),
+    typer.Option(parser=day, metavar=DAY, help="First day of the episode as first reported.", show_default=False),
 ]
 RemovedOnOption = Annotated[
     date | None,
     typer.Option(
         parser=day,
-        metavar="YYYY-MM-DD",
+        metavar=DAY,
         help="Day on which the court removed the entry that a LISTING copies; shows by when it is withdrawn.",
         show_default=False,
     ),

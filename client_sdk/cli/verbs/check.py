@@ -16,8 +16,9 @@ from client_sdk.cli.ui.options import (
     IdentityFileOption,
     IdTypeOption,
     IssuingStateOption,
+    OfficerOption,
     day,
-    hexadecimal,
+    digest,
     word_option,
     words_of,
 )
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _PURPOSES = [name for name in words_of(Purpose) if name != Purpose.REPORTING.name]
-_DIGEST_BYTES = 32
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
             Purpose,
             word_option(Purpose, "Why you ask (征信业管理条例 Art. 18, 20).", words=_PURPOSES),
         ],
-        officer: Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")],
+        officer: OfficerOption,
         consent_date: Annotated[
             date,
             typer.Option(
@@ -83,9 +83,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         consent_digest: Annotated[
             bytes | None,
-            typer.Option(
-                parser=hexadecimal(_DIGEST_BYTES), metavar="HEX", help="Or its SHA-256 itself.", show_default=False
-            ),
+            typer.Option(parser=digest, metavar="HEX", help="Or its SHA-256 itself.", show_default=False),
         ] = None,
         consent_purpose: Annotated[
             list[str] | None,

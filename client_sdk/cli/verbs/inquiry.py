@@ -7,7 +7,7 @@ import typer
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.options import hexadecimal
+from client_sdk.cli.ui.options import inquiry_id
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
@@ -15,8 +15,6 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
 
 __all__ = ["register"]
-
-_INQUIRY_ID_BYTES = 16
 
 
 def register(app: typer.Typer) -> None:
@@ -40,9 +38,9 @@ def register(app: typer.Typer) -> None:
         inquiry_id: Annotated[
             bytes,
             typer.Argument(
-                parser=hexadecimal(_INQUIRY_ID_BYTES),
+                parser=inquiry_id,
                 metavar="ID",
-                help="Inquiry id, hexadecimal, as `check` shows it.",
+                help="Inquiry id, inquiry_id, as `check` shows it.",
             ),
         ],
         out: Annotated[

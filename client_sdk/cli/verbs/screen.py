@@ -13,7 +13,7 @@ from client_sdk.cli.ui.criteria_file import read_criteria
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError, violation_content
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
-from client_sdk.cli.ui.options import word_option, words_of
+from client_sdk.cli.ui.options import OfficerOption, word_option, words_of
 from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
@@ -57,7 +57,6 @@ FileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="Portfolio: CSV, or JSON Lines (.jsonl); may be .gz; - for a pipe.")
 ]
 PurposeOption = Annotated[Purpose, word_option(Purpose, "Why you ask (征信业管理条例 Art. 18, 20).", words=_PURPOSES)]
-OfficerOption = Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")]
 LinesOption = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line, and nothing else.")]
 EncodingOption = Annotated[
     Encoding | None,

@@ -1,21 +1,28 @@
 """``subject alerts``: alerts about a person, by webhook and by mail: on, off."""
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
+from client_sdk.cli.ui.consent_input import consent_as_options
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.identity_input import read_identities
-from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, day, hexadecimal
+from client_sdk.cli.ui.identity_input import read_identity
+from client_sdk.cli.ui.mandate_input import MandateDateOption, MandateDigestOption, MandateFileOption, read_mandate
+from client_sdk.cli.ui.options import (
+    IdentityFileOption,
+    IdTypeOption,
+    IssuingStateOption,
+    OfficerOption,
+    day,
+    inquiry_id,
+)
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import PreflightError, RefusedError
-from client_sdk.models import ConsentForm, IdType
+from client_sdk.models import IdType
 
 if TYPE_CHECKING:
     from client_sdk.alerting.address import Address
@@ -24,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_alerts"]
 
-_DIGEST_BYTES = 32
-_ID_BYTES = 16
 _MAX_LABEL = 64
 _USUAL = timedelta(365)
 
@@ -47,20 +52,10 @@ def add_alerts(group: typer.Typer) -> None:
         session: Run,
         /,
         *,
-        officer: Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")],
-        mandate_date: Annotated[
-            date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="When the person signed the request.")
-        ],
-        mandate_file: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help="The signed request; only its SHA-256 is used.", show_default=False),
-        ] = None,
-        mandate_digest: Annotated[
-            bytes | None,
-            typer.Option(
-                parser=hexadecimal(_DIGEST_BYTES), metavar="HEX", help="Or its SHA-256 itself.", show_default=False
-            ),
-        ] = None,
+        officer: OfficerOption,
+        mandate_date: MandateDateOption,
+        mandate_file: MandateFileOption = None,
+        mandate_digest: MandateDigestOption = None,
         webhook: Annotated[
             list[str] | None,
             typer.Option(metavar="URL", help="Where messages are posted, https; may be repeated.", show_default=False),
@@ -99,15 +94,8 @@ def add_alerts(group: typer.Typer) -> None:
             raise UsageError("nobody would be told", "give --webhook with a URL, or --mail with an address.")
         if not label.isprintable() or len(label) > _MAX_LABEL:
             raise UsageError("the label cannot be shown", f"give at most {_MAX_LABEL} characters that can be printed.")
-        if (mandate_digest is None) is (mandate_file is None):
-            raise UsageError(
-                "the person's signed request needs its digest",
-                "give --mandate-file with the request (it is not sent), or --mandate-digest with its SHA-256.",
-            )
-        mandate = read_consent(ConsentForm.WRITTEN, mandate_date, mandate_digest, mandate_file)
-        identities = read_identities(session, identity_file, id_type, issuing_state)
-        if len(identities) != 1:
-            raise UsageError("alerts are about one person", "give one identity number.")
+        mandate = read_mandate(mandate_date, mandate_digest, mandate_file)
+        identity = read_identity(session, identity_file, id_type, issuing_state)
         config = session.config()
         with DeliveryQueue(config.home, config.name, config.institution) as queue:
             begun: list[bytes] = []
@@ -120,7 +108,7 @@ def add_alerts(group: typer.Typer) -> None:
             with session.client() as client, consent_as_options("mandate"):
                 last = until or datetime.now(UTC).date() + _USUAL
                 try:
-                    asked = client.alerts_on(identities[0], mandate=mandate, officer=officer, until=last, keep=keep)
+                    asked = client.alerts_on(identity, mandate=mandate, officer=officer, until=last, keep=keep)
                 except (PreflightError, RefusedError):
                     _unwatch(queue, begun)
                     raise
@@ -139,9 +127,7 @@ def add_alerts(group: typer.Typer) -> None:
         *,
         alerts: Annotated[
             bytes,
-            typer.Argument(
-                parser=hexadecimal(_ID_BYTES), metavar="ALERTS", help="As `alerts on` and `alerts list` show it."
-            ),
+            typer.Argument(parser=inquiry_id, metavar="ALERTS", help="As `alerts on` and `alerts list` show it."),
         ],
     ) -> None:
         """End alerts about a person, and delete the addresses and every message about the person."""
@@ -157,5 +143,5 @@ def add_alerts(group: typer.Typer) -> None:
 
 
 def _unwatch(queue: "DeliveryQueue", refused: list[bytes]) -> None:
-    for inquiry_id in refused:
-        queue.unwatch(inquiry_id)
+    for asked in refused:
+        queue.unwatch(asked)

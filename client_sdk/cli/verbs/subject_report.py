@@ -1,24 +1,21 @@
 """``subject report``: the person's own report, as paper for the person and evidence for everybody else."""
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
-from client_sdk.cli.ui.failures import UsageError
-from client_sdk.cli.ui.identity_input import read_identities
-from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, day, hexadecimal
+from client_sdk.cli.ui.consent_input import consent_as_options
+from client_sdk.cli.ui.identity_input import read_identity
+from client_sdk.cli.ui.mandate_input import MandateDateOption, MandateDigestOption, MandateFileOption, read_mandate
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, OfficerOption
 from client_sdk.cli.ui.output import counted, pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.models import ConsentForm, IdType
+from client_sdk.models import IdType
 from client_sdk.subject_report import Format, Language, check_folder, write_report
 
 __all__ = ["add_report"]
-
-_DIGEST_BYTES = 32
 
 
 def add_report(group: typer.Typer) -> None:
@@ -36,23 +33,13 @@ def add_report(group: typer.Typer) -> None:
         session: Run,
         /,
         *,
-        officer: Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")],
-        mandate_date: Annotated[
-            date, typer.Option(parser=day, metavar="YYYY-MM-DD", help="When the person signed the request.")
-        ],
+        officer: OfficerOption,
+        mandate_date: MandateDateOption,
         out: Annotated[
             Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the files; nothing is written over.")
         ],
-        mandate_file: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help="The signed request; only its SHA-256 is used.", show_default=False),
-        ] = None,
-        mandate_digest: Annotated[
-            bytes | None,
-            typer.Option(
-                parser=hexadecimal(_DIGEST_BYTES), metavar="HEX", help="Or its SHA-256 itself.", show_default=False
-            ),
-        ] = None,
+        mandate_file: MandateFileOption = None,
+        mandate_digest: MandateDigestOption = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
@@ -70,21 +57,14 @@ def add_report(group: typer.Typer) -> None:
         PDF, with the evidence that proves it; all files have mode 0600. The rulebook says how many reports a year are
         free; all that are asked for on one day count as one. A further one is chargeable, and never refused.
         """
-        if (mandate_digest is None) is (mandate_file is None):
-            raise UsageError(
-                "the person's signed request needs its digest",
-                "give --mandate-file with the request (it is not sent), or --mandate-digest with its SHA-256.",
-            )
-        mandate = read_consent(ConsentForm.WRITTEN, mandate_date, mandate_digest, mandate_file)
+        mandate = read_mandate(mandate_date, mandate_digest, mandate_file)
         languages = tuple(dict.fromkeys(language or Language))
         formats = tuple(dict.fromkeys(format_ or Format))
         # Before the inquiry, which is counted as a report of the person.
         check_folder(out, languages, formats)
-        identities = read_identities(session, identity_file, id_type, issuing_state)
-        if len(identities) != 1:
-            raise UsageError("a report is about one person", "give one identity number.")
+        identity = read_identity(session, identity_file, id_type, issuing_state)
         with session.client() as client, consent_as_options("mandate"):
-            made = client.subject_report(identities[0], mandate=mandate, officer=officer)
+            made = client.subject_report(identity, mandate=mandate, officer=officer)
         files = write_report(made, out, languages, formats)
         fee = "a fee may be charged" if made.chargeable else "free of charge"
         session.output.result(

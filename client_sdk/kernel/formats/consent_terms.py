@@ -9,7 +9,7 @@ from creditregistry.v1 import inquiry_pb2 as pb
 
 from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.statement import is_day
+from client_sdk.kernel.formats.statement import is_day_of_facts
 from client_sdk.kernel.formats.words import Purpose, word
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["ConsentTerms"]
 
 _PART = "inquiry"
-_YEARS = ("1900", "2199")
 
 
 class ConsentTerms(NamedTuple):
@@ -52,7 +51,7 @@ class ConsentTerms(NamedTuple):
             FormatError: a day is none, they are in the wrong order, or there is no purpose or an unknown one.
         """
         days = (message.first_given_on, message.last_given_on)
-        if not all(is_day(day) and _YEARS[0] <= day[:4] <= _YEARS[1] for day in days) or days[0] > days[1]:
+        if not all(map(is_day_of_facts, days)) or days[0] > days[1]:
             raise FormatError(_PART, "consent-terms.days", want="real days as YYYY-MM-DD, the oldest first")
         purposes = tuple(word(Purpose, purpose, _PART, "consent_terms.purposes") for purpose in message.purposes)
         check_ascending(purposes, _PART, "consent_terms.purposes")

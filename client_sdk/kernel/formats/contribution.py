@@ -11,7 +11,7 @@ from creditregistry.v1 import directory_pb2 as pb
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.statement import check_institution_id, is_day
+from client_sdk.kernel.formats.statement import check_institution_id, is_day_of_facts
 from client_sdk.kernel.formats.words import Kind, word
 
 if TYPE_CHECKING:
@@ -132,13 +132,9 @@ class Contribution:
         check_institution_id(message.institution, _PART, "institution")
         given = tuple(Given(word(Kind, item.kind, _PART, "given.kind"), item.given_on) for item in message.given)
         check_ascending([item.kind for item in given], _PART, "given")
-        if not all(map(_is_legal_day, (message.enrolled_on, *(item.given_on for item in given)))):
+        if not all(map(is_day_of_facts, (message.enrolled_on, *(item.given_on for item in given)))):
             raise FormatError(_PART, "contribution.day", want="real days as YYYY-MM-DD, from 1900 to 2199")
         return cls(message.institution, message.enrolled_on, given)
-
-
-def _is_legal_day(text: str) -> bool:
-    return is_day(text) and "1900" <= text[:4] <= "2199"
 
 
 def _number(kind: Kind) -> common_pb2.Kind.ValueType:

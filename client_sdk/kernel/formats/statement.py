@@ -29,6 +29,8 @@ from client_sdk.kernel.formats.words import (
 
 __all__ = [
     "EVIDENCED",
+    "FIRST_YEAR",
+    "LAST_YEAR",
     "MAX_EVIDENCE",
     "Annotation",
     "Lapse",
@@ -38,11 +40,14 @@ __all__ = [
     "check_institution_id",
     "check_record_id",
     "is_day",
+    "is_day_of_facts",
     "is_weekend",
     "payload_hash",
 ]
 
 RECORD_ID_BYTES = 16
+# Nothing that a lender reports happened before, and nothing later is a date that anybody means.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 _FRIDAY = 5
 # Documents that one annotation or withdrawal rests on.
 MAX_EVIDENCE = 16
@@ -123,6 +128,11 @@ def is_day(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def is_day_of_facts(text: str) -> bool:
+    """Whether a real day between 1900 and 2199 is written as YYYY-MM-DD."""
+    return is_day(text) and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR
 
 
 def is_weekend(text: str) -> bool:

@@ -11,10 +11,12 @@ from client_sdk.kernel.rules.errors import RuleError, RuleReason
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["ALERT_DAYS", "check_alerts_until"]
+__all__ = ["ALERT_DAYS", "PAGE_ALERTS", "check_alerts_until"]
 
 # A mandate that is as old as this is asked for again.
 ALERT_DAYS = 366
+# Alerts of one message, and of those that a member says it has stored; each takes some 50 bytes.
+PAGE_ALERTS = 256
 
 
 def check_alerts_until(until: str, today: date) -> None:

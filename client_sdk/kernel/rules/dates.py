@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.statement import FIRST_YEAR, LAST_YEAR
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ __all__ = [
     "required_date",
 ]
 
-# Nothing that a lender reports happened before, and nothing later is a date that anybody means.
-_FIRST_YEAR = 1900
-_LAST_YEAR = 2199
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 _HOUR = timedelta(hours=1)
@@ -90,8 +88,8 @@ def required_date(text: str, field: str) -> date:
     day = _date(text)
     if day is None:
         raise _refused(field, "date.form", "a real date as YYYY-MM-DD")
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise _refused(field, "date.range", f"a year from {_FIRST_YEAR} to {_LAST_YEAR}")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise _refused(field, "date.range", f"a year from {FIRST_YEAR} to {LAST_YEAR}")
     return day
 
 

@@ -34,7 +34,7 @@ from client_sdk.kernel.ledger.destruction import (
     destruction_file,
     read_destruction,
 )
-from client_sdk.kernel.ledger.hand_over import read_hand_over
+from client_sdk.kernel.ledger.hand_over import MAX_BYTES, read_hand_over
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -46,6 +46,7 @@ from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.files import FileError, destroy_file, replace_file, write_secret
 from registry_server.storage import head, inquiries, migrations, wholesale
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.lapsing import MAX_LAPSES, log_lapses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,8 +62,6 @@ __all__ = ["Destroyed", "Permit", "check_permitted", "destroy", "report_of"]
 
 CLOSING = "closing"
 # Lapses of one commit.
-_MAX_LAPSES = 64
-_LONGEST = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +290,7 @@ def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing, root: Trust
     if successor is None or permit.receipt is None:
         return b""
     with permit.receipt.open("rb") as file:
-        taken = read_hand_over(file.read(_LONGEST), successor, root)
+        taken = read_hand_over(file.read(MAX_BYTES + 1), successor, root)
     with ledger.view() as view:
         own = (view.directory.state.registry, view.size)
         same = taken.registry == own[0] and closing.place < taken.size <= own[1]
@@ -324,16 +323,16 @@ def _check_nothing_since(view: View, size: int, closing: Closing) -> None:
 
 def _erase(ledger: Ledger, told: Callable[[str], None]) -> None:
     """Erase all live records, some in a commit."""
-    while True:
+
+    def live() -> list[LapseItem]:
         with ledger.database.snapshot() as work:
-            keys = wholesale.live_keys(work, _MAX_LAPSES)
-        if not keys:
-            return
-        items = [LapseItem(RecordKey(*key), LapseKind.ERASED, CLOSING) for key in keys]
-        results = ledger.append(items).result().results
+            keys = wholesale.live_keys(work, MAX_LAPSES)
+        return [LapseItem(RecordKey(*key), LapseKind.ERASED, CLOSING) for key in keys]
+
+    for results in log_lapses(ledger, live):
         if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
-            raise WindDownError(f"{len(keys)} records could not be erased: {results[0].complaint}")
-        told(f"{len(keys)} records erased")
+            raise WindDownError(f"{len(results)} records could not be erased: {results[0].complaint}")
+        told(f"{len(results)} records erased")
 
 
 def _drop(settings: Settings, told: Callable[[str], None]) -> None:

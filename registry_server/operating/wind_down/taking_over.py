@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats.keys import Ed25519Signer
-from client_sdk.kernel.ledger.hand_over import HandOver, hand_over_file, read_hand_over
+from client_sdk.kernel.ledger.hand_over import MAX_BYTES, HandOver, hand_over_file, read_hand_over
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from registry_server.operating.wind_down import WindDownError
 from registry_server.operating.wind_down.exporting import verify_export
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from registry_server.settings import Settings
 
 __all__ = ["TakenOver", "take_over"]
-
-_LONGEST = 1024 * 1024
 
 
 class TakenOver(NamedTuple):
@@ -66,7 +64,7 @@ def take_over(settings: Settings, folder: Path, receipt: Path) -> TakenOver:
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
         write_secret(receipt, hand_over_file(taken, exported.signature, own, signer))
     with receipt.open("rb") as file:
-        taken = read_hand_over(file.read(_LONGEST), successor, exported.trust_root)
+        taken = read_hand_over(file.read(MAX_BYTES + 1), successor, exported.trust_root)
     if (taken.registry, taken.genesis_hash, taken.size, taken.manifest_digest) != want:
         raise WindDownError(f"{receipt} is the receipt of another export: name a new file")
     return TakenOver(exported, taken)

@@ -137,7 +137,7 @@ def test_a_folder_is_made_once_and_read_strictly(folder: WitnessFolder, tmp_path
     assert folder.key_file.stat().st_mode & 0o777 == 0o600
     written = folder.settings_file.read_text()
     for wrong, told in {
-        written.replace("listen", "lisden"): "lisden is no setting",
+        written.replace("listen", "lisden"): "unknown settings: lisden",
         written.replace("127.0.0.1:0", "0.0.0.0:7601"): "would be served in clear",
         written.replace("127.0.0.1:0", "127.0.0.1"): "want HOST:PORT",
         written.replace(LOG_KEY.text(), LOG_KEY.text()[:-4]): "vkey",

@@ -1,0 +1,80 @@
+"""Settings files in TOML, read strictly: of a bounded size, without unknown settings, every text a text."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+from client_sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+__all__ = ["MAX_SETTINGS_BYTES", "check_known", "read_settings", "text_setting"]
+
+MAX_SETTINGS_BYTES = 65_536
+
+
+def read_settings(file: Path, known: Collection[str], *, optional: bool = False) -> dict[str, object]:
+    """Return the settings of a file.
+
+    Args:
+        file: to read.
+        known: names of all settings of its top level.
+        optional: a missing file has no settings, and is no error.
+
+    Raises:
+        ConfigError: it is missing, cannot be read, is too long or no TOML, or holds an unknown setting.
+    """
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(MAX_SETTINGS_BYTES + 1)
+    except OSError as error:
+        if optional and isinstance(error, FileNotFoundError):
+            return {}
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    if len(raw) > MAX_SETTINGS_BYTES:
+        raise ConfigError(f"{file} is longer than any settings: want at most {MAX_SETTINGS_BYTES:,} bytes")
+    try:
+        content: dict[str, object] = tomllib.loads(raw.decode())
+    except RecursionError:
+        raise ConfigError(f"{file} is nested too deeply") from None
+    except ValueError as error:
+        # Beside what is no TOML and no UTF-8: numbers longer than Python reads.
+        raise ConfigError(f"{file} is no TOML: {error}") from error
+    check_known(content, known, f"{file}")
+    return content
+
+
+def check_known(content: Mapping[str, object], known: Collection[str], place: str) -> None:
+    """Refuse settings that do not exist.
+
+    Args:
+        content: settings of a file or of one of its tables.
+        known: names of those that exist.
+        place: of the content, for the error.
+
+    Raises:
+        ConfigError: there is an unknown one.
+    """
+    if unknown := sorted(set(content) - set(known)):
+        raise ConfigError(f"{place}: unknown settings: {', '.join(unknown)}; want {', '.join(sorted(known))}")
+
+
+def text_setting(content: Mapping[str, object], name: str, place: object, default: str | None = None) -> str:
+    """Return a setting that is a text.
+
+    Args:
+        content: settings of a file or of one of its tables.
+        name: of the setting.
+        place: of the content, for the error.
+        default: where it is missing; None where it may not be.
+
+    Raises:
+        ConfigError: it is missing or none.
+    """
+    value = content.get(name, default)
+    if not isinstance(value, str) or not value.isprintable():
+        raise ConfigError(f"{place}: {name} must be a text of characters that can be printed")
+    return value
