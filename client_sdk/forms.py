@@ -6,7 +6,7 @@ from client_sdk.kernel.formats.plain import Json, Plain, plain
 from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Word
 from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
-from client_sdk.kernel.rules.dates import offset_of
+from client_sdk.kernel.rules.dates import day_of, offset_of
 
 __all__ = [
     "INSTITUTION_ID",
@@ -17,6 +17,7 @@ __all__ = [
     "Word",
     "check_institution_id",
     "check_record_id",
+    "day_of",
     "jurisdiction",
     "moment_text",
     "offset_of",

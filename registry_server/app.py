@@ -210,15 +210,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         SettingsError: the settings are not those of a registry with such a rulebook.
         OSError: a key cannot be read, or others can read it.
     """
-    check_private(settings.home)
-    if settings.destruction_file.exists():
-        raise SettingsError(
-            f"{settings.destruction_file}: this registry is being destroyed, and serves nobody any more"
-        )
-    for key in (settings.log_key_file, settings.authority_folder / "key.pem", settings.tls_folder / "key.pem"):
-        # One that is missing is reported when it is read, or is made.
-        if key.exists():
-            check_private(key)
+    _check_folder(settings)
     migrations.check(settings.database)
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = ServerTls(partial(_tls_files, authority, settings), "look at the log: the certificate is not renewed")
@@ -235,12 +227,9 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
     preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
-    metrics, status, standing = CollectorRegistry(), ServingStatus(ledger), PeerStanding(ledger)
-    metrics.register(Gauges(status.figures, FIGURES))
-    measure_process("registry", metrics, tls.ends)
+    status, standing = ServingStatus(ledger), PeerStanding(ledger)
     witnessing = None if witnesses is None else Witnessing(ledger, *witnesses)
-    if witnessing is not None:
-        metrics.register(Gauges(witnessing.figures, WITNESS_FIGURES))
+    metrics = _metrics(status, tls, witnessing)
     return App(
         settings=settings,
         ledger=ledger,
@@ -265,6 +254,28 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         status=status,
         witnessing=witnessing,
     )
+
+
+def _metrics(status: ServingStatus, tls: ServerTls, witnessing: Witnessing | None) -> CollectorRegistry:
+    metrics = CollectorRegistry()
+    metrics.register(Gauges(status.figures, FIGURES))
+    measure_process("registry", metrics, tls.ends)
+    if witnessing is not None:
+        metrics.register(Gauges(witnessing.figures, WITNESS_FIGURES))
+    return metrics
+
+
+def _check_folder(settings: Settings) -> None:
+    """Check that the folder may be served from, and that its keys are private."""
+    check_private(settings.home)
+    if settings.destruction_file.exists():
+        raise SettingsError(
+            f"{settings.destruction_file}: this registry is being destroyed, and serves nobody any more"
+        )
+    for key in (settings.log_key_file, settings.authority_folder / "key.pem", settings.tls_folder / "key.pem"):
+        # One that is missing is reported when it is read, or is made.
+        if key.exists():
+            check_private(key)
 
 
 def _open(

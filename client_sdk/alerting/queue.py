@@ -333,9 +333,15 @@ class DeliveryQueue:
             self._database.execute(query, (until, address, WAITING, until))
 
     def forget_persons(self, before: str) -> None:
-        """Delete persons and addresses whose last day is before a day, YYYY-MM-DD: no alert comes any more."""
+        """Delete persons and addresses whose last day is before a day, YYYY-MM-DD: no alert comes any more.
+
+        A person with a message that waits is kept until it was delivered or given up.
+        """
+        with self._translated():
+            query = "SELECT DISTINCT inquiry_id FROM messages WHERE state = ?"
+            waiting = {inquiry_id for (inquiry_id,) in self._database.execute(query, (WAITING,))}
         for person in self.persons():
-            if person.until < before:
+            if person.until < before and person.inquiry_id not in waiting:
                 self.unwatch(person.inquiry_id)
 
     def forget(self, now: int) -> None:

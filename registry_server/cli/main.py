@@ -14,7 +14,7 @@ import os
 import shlex
 import sys
 from datetime import UTC, datetime
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -91,49 +91,55 @@ def version() -> None:
     typer.echo(__version__)
 
 
+RegistryNameOption = Annotated[
+    str | None,
+    typer.Option("--registry", metavar="NAME", help="Its name; never changes. Needed.", show_default=False),
+]
+ListenOption = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the gRPC service listens.")]
+AdministratorOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE", help="Enrolment file of an administrator; repeated for each.", exists=True, dir_okay=False
+    ),
+]
+ThresholdOption = Annotated[int, typer.Option(metavar="NUMBER", help="How many administrators must sign an act.")]
+KeyServiceOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="File of a key service; repeated for each, in the order in which outputs are joined.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+RulebookOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="A rulebook that ships (cn, uk), or a JSON object of limits that differ from the one of its "
+        "`jurisdiction`.",
+    ),
+]
+HostOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST", help="Further name or address in the server's certificate; may be repeated."),
+]
+FinishOption = Annotated[bool, typer.Option("--finish", metavar="", help="Log the genesis act once it is approved.")]
+
+
 @app.command(cls=OneCommand)
 def init(
     home: Home,
-    registry_name: Annotated[
-        str | None,
-        typer.Option("--registry", metavar="NAME", help="Its name; never changes. Needed.", show_default=False),
-    ] = None,
-    listen: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Where the gRPC service listens.")
-    ] = "127.0.0.1:7443",
-    administrator: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE", help="Enrolment file of an administrator; repeated for each.", exists=True, dir_okay=False
-        ),
-    ] = None,
-    threshold: Annotated[int, typer.Option(metavar="NUMBER", help="How many administrators must sign an act.")] = 2,
-    key_service: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="File of a key service; repeated for each, in the order in which outputs are joined.",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
-    rulebook: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="A rulebook that ships (cn, uk), or a JSON object of limits that differ from the one of its "
-            "`jurisdiction`.",
-        ),
-    ] = "cn",
-    host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST", help="Further name or address in the server's certificate; may be repeated."),
-    ] = None,
+    registry_name: RegistryNameOption = None,
+    listen: ListenOption = "127.0.0.1:7443",
+    administrator: AdministratorOption = None,
+    threshold: ThresholdOption = 2,
+    key_service: KeyServiceOption = None,
+    rulebook: RulebookOption = "cn",
+    host: HostOption = None,
     database_url: DatabaseUrl = None,
     *,
-    finish: Annotated[
-        bool, typer.Option("--finish", metavar="", help="Log the genesis act once it is approved.")
-    ] = False,
+    finish: FinishOption = False,
 ) -> None:
     """Make a registry: keys, tables and the genesis act; with --finish, log that act once it is approved."""
     from registry_server.operating.founding import draft_registry  # noqa: PLC0415 - loads cryptography

@@ -127,26 +127,12 @@ def issue(
         if before is not None:
             return before, key
         quotas.add(work, {place: 1})
+        ends = now + CERTIFICATE_DAYS * DAY_MS
         issued = StoredCertificate(
-            vouch_hash,
-            claim.institution,
-            spki_hash,
-            now,
-            now + CERTIFICATE_DAYS * DAY_MS,
-            request.vouch.key_id,
-            carried_by,
-            certificate,
+            vouch_hash, claim.institution, spki_hash, now, ends, request.vouch.key_id, carried_by, certificate
         )
         tls_keys.add_certificate(work, issued)
-        key = replace(
-            key,
-            vouch=request.vouch.encode(),
-            vouching_key_id=request.vouch.key_id,
-            vouched_at=claim.issued_at,
-            first_issued_at=key.first_issued_at or now,
-            last_issued_at=now,
-        )
-        key = tls_keys.put(work, key)
+        key = tls_keys.put(work, _vouched(key, request.vouch, claim, now))
         work.commit()
     _log.info(
         "certificate issued",
@@ -157,6 +143,18 @@ def issue(
         not_after=issued.not_after,
     )
     return issued, key
+
+
+def _vouched(key: StoredTlsKey, vouch: SignedClaim, claim: TlsKeyClaim, now: int) -> StoredTlsKey:
+    """Return what is on record of a key from this certificate on."""
+    return replace(
+        key,
+        vouch=vouch.encode(),
+        vouching_key_id=vouch.key_id,
+        vouched_at=claim.issued_at,
+        first_issued_at=key.first_issued_at or now,
+        last_issued_at=now,
+    )
 
 
 class Certificates:

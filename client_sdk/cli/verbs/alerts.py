@@ -2,7 +2,7 @@
 
 import base64
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +14,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.clock import clock_ms
 from client_sdk.errors import CreditRegistryError
-from client_sdk.forms import moment_text
+from client_sdk.forms import day_of, moment_text
 
 if TYPE_CHECKING:
     from client_sdk.alerting.delivery import Delivered
@@ -27,8 +27,6 @@ __all__ = ["register"]
 # Between two rounds of --follow.
 _PAUSE_SECONDS = 15.0
 _SHOWN = 200
-# After its last day a person is kept so long, for messages that are still attempted.
-_LEFT = timedelta(8)
 
 
 def register(app: typer.Typer) -> None:
@@ -165,24 +163,27 @@ def _round(session: Run, queue: "DeliveryQueue", settings: "DeliverySettings") -
 
 
 def _take(session: Run, client: "Client", queue: "DeliveryQueue", contact: str) -> None:
-    persons = queue.persons()
-    page = client.take_alerts()
-    if page.watched < len(persons) - sum(person.until < datetime.now(UTC).date().isoformat() for person in persons):
+    from client_sdk.alerting.taking import take_alerts  # noqa: PLC0415 - loaded by this verb alone
+
+    directory, now = client.directory(), clock_ms()
+    taken = take_alerts(
+        client.take_alerts,
+        queue,
+        contact=contact,
+        key_version=max(directory.state.live_subject_key_versions),
+        today=day_of(now, directory.rulebook.time_zone),
+        now=now,
+    )
+    if taken.fewer:
         session.output.tell(
-            f"The registry holds {page.watched:,} of your requests for alerts, fewer than `alerts list` shows: "
+            f"The registry holds {taken.held:,} of your requests for alerts, fewer than `alerts list` shows: "
             "ask for those again that are missing (`subject alerts on`)."
         )
-    newest = max(client.directory().state.live_subject_key_versions)
-    if old := sum(person.subject_key_version < newest for person in persons):
+    if taken.outdated:
         session.output.tell(
-            f"The subject keys have changed since {counted(old, 'person')} asked for alerts: ask for them again "
-            "(`subject alerts on`), or records under the new keys are missed."
+            f"The subject keys have changed since {counted(taken.outdated, 'person')} asked for alerts: ask for them "
+            "again (`subject alerts on`), or records under the new keys are missed."
         )
-    while page.alerts:
-        # Durable here before the registry forgets them.
-        queue.store(page.alerts, contact, clock_ms())
-        page = client.take_alerts([alert.alert_id for alert in page.alerts])
-    queue.forget_persons((datetime.now(UTC).date() - _LEFT).isoformat())
 
 
 def _tell(session: Run, done: "Delivered") -> None:

@@ -41,6 +41,73 @@ __all__ = ["register"]
 
 _PURPOSES = [name for name in words_of(Purpose) if name != Purpose.REPORTING.name]
 
+PurposeOption = Annotated[
+    Purpose,
+    word_option(Purpose, "Why you ask (征信业管理条例 Art. 18, 20).", words=_PURPOSES),
+]
+ConsentDateOption = Annotated[
+    date,
+    typer.Option(
+        parser=day, metavar="YYYY-MM-DD", help="When the person agreed to be asked about, or gave the mandate."
+    ),
+]
+ConsentFormOption = Annotated[
+    ConsentForm,
+    word_option(ConsentForm, "Form of the consent.", default=ConsentForm.WRITTEN.name),
+]
+ConsentFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The signed consent, or under SUBJECT_ACCESS the mandate; only its SHA-256 is used.",
+        show_default=False,
+    ),
+]
+ConsentDigestOption = Annotated[
+    bytes | None,
+    typer.Option(parser=digest, metavar="HEX", help="Or its SHA-256 itself.", show_default=False),
+]
+ConsentPurposeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PURPOSE",
+        help="For which the consent was given, as it says; may be repeated. Without it, for the one asked for.",
+        show_default=False,
+    ),
+]
+SaveOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|DIR/",
+        help="Write the evidence to a new file; of several persons one file each, into a folder.",
+        show_default=False,
+    ),
+]
+WithIdentityOption = Annotated[
+    bool,
+    typer.Option("--with-identity", help="Also write FILE.person.json, which names the person (mode 0600)."),
+]
+WithAssessmentOption = Annotated[
+    bool,
+    typer.Option(
+        "--with-assessment",
+        help="Also write FILE.assessment.json, from which `replay FILE` recomputes the assessment; it holds "
+        "keys that open the facts (mode 0600).",
+    ),
+]
+HistoryOption = Annotated[
+    bool, typer.Option("--history", help="Also show what is known of each month; --json always has it.")
+]
+CriteriaOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.toml", help="Your own criteria; without it the defaults.", show_default=False),
+]
+WitnessedOption = Annotated[
+    WitnessDemand | None,
+    typer.Option(help="What is demanded of witnesses; without it what config.toml says.", show_default=False),
+]
+ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="End with 1 where an assessment is not NOT_ADVERSE.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
@@ -58,78 +125,23 @@ def register(app: typer.Typer) -> None:
         session: Run,
         /,
         *,
-        purpose: Annotated[
-            Purpose,
-            word_option(Purpose, "Why you ask (征信业管理条例 Art. 18, 20).", words=_PURPOSES),
-        ],
+        purpose: PurposeOption,
         officer: OfficerOption,
-        consent_date: Annotated[
-            date,
-            typer.Option(
-                parser=day, metavar="YYYY-MM-DD", help="When the person agreed to be asked about, or gave the mandate."
-            ),
-        ],
-        consent_form: Annotated[
-            ConsentForm,
-            word_option(ConsentForm, "Form of the consent.", default=ConsentForm.WRITTEN.name),
-        ] = ConsentForm.WRITTEN,
-        consent_file: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE",
-                help="The signed consent, or under SUBJECT_ACCESS the mandate; only its SHA-256 is used.",
-                show_default=False,
-            ),
-        ] = None,
-        consent_digest: Annotated[
-            bytes | None,
-            typer.Option(parser=digest, metavar="HEX", help="Or its SHA-256 itself.", show_default=False),
-        ] = None,
-        consent_purpose: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="PURPOSE",
-                help="For which the consent was given, as it says; may be repeated. Without it, for the one asked for.",
-                show_default=False,
-            ),
-        ] = None,
+        consent_date: ConsentDateOption,
+        consent_form: ConsentFormOption = ConsentForm.WRITTEN,
+        consent_file: ConsentFileOption = None,
+        consent_digest: ConsentDigestOption = None,
+        consent_purpose: ConsentPurposeOption = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
-        save: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE|DIR/",
-                help="Write the evidence to a new file; of several persons one file each, into a folder.",
-                show_default=False,
-            ),
-        ] = None,
-        with_identity: Annotated[
-            bool,
-            typer.Option("--with-identity", help="Also write FILE.person.json, which names the person (mode 0600)."),
-        ] = False,
-        with_assessment: Annotated[
-            bool,
-            typer.Option(
-                "--with-assessment",
-                help="Also write FILE.assessment.json, from which `replay FILE` recomputes the assessment; it holds "
-                "keys that open the facts (mode 0600).",
-            ),
-        ] = False,
-        history: Annotated[
-            bool, typer.Option("--history", help="Also show what is known of each month; --json always has it.")
-        ] = False,
-        criteria: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE.toml", help="Your own criteria; without it the defaults.", show_default=False),
-        ] = None,
-        witnessed: Annotated[
-            WitnessDemand | None,
-            typer.Option(help="What is demanded of witnesses; without it what config.toml says.", show_default=False),
-        ] = None,
-        exit_code: Annotated[
-            bool, typer.Option("--exit-code", help="End with 1 where an assessment is not NOT_ADVERSE.")
-        ] = False,
+        save: SaveOption = None,
+        with_identity: WithIdentityOption = False,
+        with_assessment: WithAssessmentOption = False,
+        history: HistoryOption = False,
+        criteria: CriteriaOption = None,
+        witnessed: WitnessedOption = None,
+        exit_code: ExitCodeOption = False,
     ) -> ExitCode:
         """Ask whether a person has live records; show verdict, assessment with reasons, and totals.
 

@@ -84,6 +84,32 @@ _QUESTIONS = {
     "registry_name": _Prompt("Name of the registry", _registry_name),
 }
 
+InstitutionOption = Annotated[
+    str | None, typer.Option(metavar="ID", help="Institution id that you ask for.", show_default=False)
+]
+NameOption = Annotated[str | None, typer.Option(help="Name of the institution.", show_default=False)]
+LicenceOption = Annotated[
+    str | None, typer.Option(help="Number of its licence (征信业管理条例 Art. 7).", show_default=False)
+]
+RoleOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="|".join(words_of(Role)), help="What it may do; may be repeated.", show_default=False),
+]
+RegistryOption = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT[,HOST:PORT...]", help="Address of the registry, or addresses.", show_default=False),
+]
+RegistryNameOption = Annotated[
+    str | None, typer.Option(help="Name of the registry; part of everything you sign.", show_default=False)
+]
+PassphraseOption = Annotated[
+    bool, typer.Option("--passphrase", help="Encrypt the private keys under a passphrase, asked for twice.")
+]
+PassphraseFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The same, from a file of mode 0600 with one line.", show_default=False),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
@@ -101,33 +127,14 @@ def register(app: typer.Typer) -> None:
         session: Run,
         /,
         *,
-        institution: Annotated[
-            str | None, typer.Option(metavar="ID", help="Institution id that you ask for.", show_default=False)
-        ] = None,
-        name: Annotated[str | None, typer.Option(help="Name of the institution.", show_default=False)] = None,
-        licence: Annotated[
-            str | None, typer.Option(help="Number of its licence (征信业管理条例 Art. 7).", show_default=False)
-        ] = None,
-        role: Annotated[
-            list[str] | None,
-            typer.Option(metavar="|".join(words_of(Role)), help="What it may do; may be repeated.", show_default=False),
-        ] = None,
-        registry: Annotated[
-            str | None,
-            typer.Option(
-                metavar="HOST:PORT[,HOST:PORT...]", help="Address of the registry, or addresses.", show_default=False
-            ),
-        ] = None,
-        registry_name: Annotated[
-            str | None, typer.Option(help="Name of the registry; part of everything you sign.", show_default=False)
-        ] = None,
-        passphrase: Annotated[
-            bool, typer.Option("--passphrase", help="Encrypt the private keys under a passphrase, asked for twice.")
-        ] = False,
-        passphrase_file: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help="The same, from a file of mode 0600 with one line.", show_default=False),
-        ] = None,
+        institution: InstitutionOption = None,
+        name: NameOption = None,
+        licence: LicenceOption = None,
+        role: RoleOption = None,
+        registry: RegistryOption = None,
+        registry_name: RegistryNameOption = None,
+        passphrase: PassphraseOption = False,
+        passphrase_file: PassphraseFileOption = None,
     ) -> None:
         """Make this machine a member's: keys, settings, and the enrolment file for the administrators.
 

@@ -48,6 +48,44 @@ DocumentOption = Annotated[
 _EDIT_HINT = "it begins with the columns that are given, or with the form of --from, and shows its plan before it asks."
 _KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.name, "L": Kind.LISTING.name}
 
+FileArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE]", help="Portfolio: CSV, or JSON Lines (.jsonl); may be .gz; - for a pipe."),
+]
+ColumnsOption = Annotated[bool, typer.Option("--columns", help="Print the header of an empty portfolio and end.")]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="With --columns: what each means, its form, words and an example.")
+]
+RejectedOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.csv",
+        help="New file for rows that are not accepted, with the reasons; FILE.rejected.csv if left out. "
+        "A pipe needs it.",
+        show_default=False,
+    ),
+]
+FromOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", metavar="FORM.toml", help="One record from a form; - for standard input.", show_default=False
+    ),
+]
+EditOption = Annotated[
+    bool, typer.Option("--edit", help="Write one record in a form in your editor (VISUAL, EDITOR, else vi).")
+]
+TemplateOption = Annotated[
+    bool, typer.Option("--template", help="Print an empty form and end; with --kind that of one kind.")
+]
+EncodingOption = Annotated[
+    Encoding | None,
+    typer.Option(
+        case_sensitive=False,
+        help="How FILE is written; found out if left out, and shown in the plan.",
+        show_default=False,
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
@@ -73,48 +111,17 @@ def register(app: typer.Typer) -> None:
         session: Run,
         /,
         *,
-        file: Annotated[
-            Path | None,
-            typer.Argument(metavar="[FILE]", help="Portfolio: CSV, or JSON Lines (.jsonl); may be .gz; - for a pipe."),
-        ] = None,
-        columns: Annotated[
-            bool, typer.Option("--columns", help="Print the header of an empty portfolio and end.")
-        ] = False,
-        explain: Annotated[
-            bool, typer.Option("--explain", help="With --columns: what each means, its form, words and an example.")
-        ] = False,
+        file: FileArgument = None,
+        columns: ColumnsOption = False,
+        explain: ExplainOption = False,
         dry_run: DryRunOption = False,
         yes: YesOption = False,
         one_signature: OneSignatureOption = False,
-        rejected: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE.csv",
-                help="New file for rows that are not accepted, with the reasons; FILE.rejected.csv if left out. "
-                "A pipe needs it.",
-                show_default=False,
-            ),
-        ] = None,
-        from_: Annotated[
-            Path | None,
-            typer.Option(
-                "--from", metavar="FORM.toml", help="One record from a form; - for standard input.", show_default=False
-            ),
-        ] = None,
-        edit: Annotated[
-            bool, typer.Option("--edit", help="Write one record in a form in your editor (VISUAL, EDITOR, else vi).")
-        ] = False,
-        template: Annotated[
-            bool, typer.Option("--template", help="Print an empty form and end; with --kind that of one kind.")
-        ] = False,
-        encoding: Annotated[
-            Encoding | None,
-            typer.Option(
-                case_sensitive=False,
-                help="How FILE is written; found out if left out, and shown in the plan.",
-                show_default=False,
-            ),
-        ] = None,
+        rejected: RejectedOption = None,
+        from_: FromOption = None,
+        edit: EditOption = False,
+        template: TemplateOption = False,
+        encoding: EncodingOption = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
@@ -130,12 +137,8 @@ def register(app: typer.Typer) -> None:
         given = cells_of(cells) | _digests(cells, notice_file, consent_file)
         if explain and not columns:
             raise UsageError("--explain is about columns", "give --columns too.")
-        if explain:
-            session.output.result({"columns": _guide()}, *_guide_lines())
-            return ExitCode.OK
         if columns:
-            session.output.result({"columns": list(COLUMNS)}, ",".join(COLUMNS))
-            return ExitCode.OK
+            return _print_columns(session, explain=explain)
         if template or edit:
             _check_kind(given.get("kind", ""))
         if template:
@@ -161,12 +164,25 @@ def register(app: typer.Typer) -> None:
             hint = "give FILE, or --kind, --standing, --reference and the facts; `report --help` lists them."
             raise UsageError("nothing to report was given", hint)
         identity = read_identity(session, identity_file, id_type, issuing_state)
-        report = read_cells(given | identity_cells(identity))
-        with session.client() as client:
-            try:
-                return report_one(session, client, report, dry_run=dry_run, yes=yes)
-            except PreflightError as error:
-                raise PreflightError(as_options(error.violations)) from None
+        return _report_cells(session, given | identity_cells(identity), dry_run=dry_run, yes=yes)
+
+
+def _print_columns(session: Run, *, explain: bool) -> ExitCode:
+    if explain:
+        session.output.result({"columns": _guide()}, *_guide_lines())
+    else:
+        session.output.result({"columns": list(COLUMNS)}, ",".join(COLUMNS))
+    return ExitCode.OK
+
+
+def _report_cells(session: Run, cells: dict[str, str], *, dry_run: bool, yes: bool) -> ExitCode:
+    """Report one record whose facts came as options."""
+    report = read_cells(cells)
+    with session.client() as client:
+        try:
+            return report_one(session, client, report, dry_run=dry_run, yes=yes)
+        except PreflightError as error:
+            raise PreflightError(as_options(error.violations)) from None
 
 
 def _check_portfolio(file: Path, *, alone: bool) -> None:

@@ -63,6 +63,29 @@ EncodingOption = Annotated[
     typer.Option(case_sensitive=False, help="How FILE is written; found out if left out.", show_default=False),
 ]
 
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="New file with a line for each row: CSV, or JSON Lines (.jsonl).",
+        show_default=False,
+    ),
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with a screening of FILE that was interrupted.")]
+CheckOption = Annotated[
+    bool, typer.Option("--check", help="Ask about each listed one by an inquiry of its own, and assess it.")
+]
+CriteriaOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.toml", help="Your own criteria for --check.", show_default=False),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Read the portfolio, show what is wrong with it, and end.")
+]
+ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="End with 1 where anybody is listed.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
@@ -89,32 +112,14 @@ def _register_screen(app: typer.Typer) -> None:
         file: FileArgument,
         purpose: PurposeOption,
         officer: OfficerOption,
-        output: Annotated[
-            Path | None,
-            typer.Option(
-                "--output",
-                "-o",
-                metavar="FILE",
-                help="New file with a line for each row: CSV, or JSON Lines (.jsonl).",
-                show_default=False,
-            ),
-        ] = None,
-        resume: Annotated[
-            bool, typer.Option("--resume", help="Go on with a screening of FILE that was interrupted.")
-        ] = False,
-        check: Annotated[
-            bool, typer.Option("--check", help="Ask about each listed one by an inquiry of its own, and assess it.")
-        ] = False,
-        criteria: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE.toml", help="Your own criteria for --check.", show_default=False),
-        ] = None,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Read the portfolio, show what is wrong with it, and end.")
-        ] = False,
+        output: OutputOption = None,
+        resume: ResumeOption = False,
+        check: CheckOption = False,
+        criteria: CriteriaOption = None,
+        dry_run: DryRunOption = False,
         jsonl: LinesOption = False,
         encoding: EncodingOption = None,
-        exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 where anybody is listed.")] = False,
+        exit_code: ExitCodeOption = False,
     ) -> ExitCode:
         """Find out which customers of a portfolio are listed, under one inquiry and without naming them.
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from client_sdk.acts import Closing, ReviewStanding
+    from client_sdk.cli.ui.output import Json
     from client_sdk.config import ClientConfig
     from client_sdk.models import Kind, LevelStanding, Reciprocity
     from client_sdk.models.status import KeyServiceStatus, Status
@@ -71,22 +72,10 @@ def register(app: typer.Typer) -> None:
                 "next_answer_due": due[0].isoformat() if due else None,
                 "certificate_until": plain(until),
                 "open_until": None if closing is None else closing.body.open_until,
-                "review": None if review is None else review.state.value,
-                "review_until": None if review is None or review.until is None else review.until.isoformat(),
+                **_review_content(review),
             },
             f"Registry {found.registry} at {config.registry}",
-            pairs(
-                [
-                    ("  fingerprint", found.fingerprint),
-                    (
-                        "  log",
-                        f"{found.size} leaves, {found.entries} entries in the map, newest act {found.act_number}",
-                    ),
-                    ("  newest HEAD", f"{moment_text(found.head_at)}, {_age(now, found.head_at)} old"),
-                    *_witnessed_rows(found, now),
-                    *_closing_rows(closing),
-                ]
-            ),
+            pairs([*_log_rows(found, now), *_witnessed_rows(found, now), *_closing_rows(closing)]),
             f"This home: {found.institution}, {state}, {', '.join(roles) or 'no role'}",
             pairs(
                 [
@@ -107,6 +96,22 @@ def register(app: typer.Typer) -> None:
             *_idle(own is not None and not {Role.LENDER, Role.REPRESENTATIVE}.isdisjoint(own.roles)),
         )
         return ExitCode.OK if all(service.reachable for service in found.key_services) else ExitCode.UNREACHABLE
+
+
+def _review_content(review: "ReviewStanding | None") -> "dict[str, Json]":
+    until = None if review is None else review.until
+    return {
+        "review": None if review is None else review.state.value,
+        "review_until": None if until is None else until.isoformat(),
+    }
+
+
+def _log_rows(found: "Status", now: datetime) -> list[tuple[str, str]]:
+    return [
+        ("  fingerprint", found.fingerprint),
+        ("  log", f"{found.size} leaves, {found.entries} entries in the map, newest act {found.act_number}"),
+        ("  newest HEAD", f"{moment_text(found.head_at)}, {_age(now, found.head_at)} old"),
+    ]
 
 
 def _witnessed_rows(found: "Status", now: datetime) -> list[tuple[str, str]]:

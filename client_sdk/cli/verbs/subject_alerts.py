@@ -1,6 +1,7 @@
 """``subject alerts``: alerts about a person, by webhook and by mail: on, off."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,10 +22,14 @@ from client_sdk.cli.ui.options import (
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.clock import clock_ms
 from client_sdk.errors import PreflightError, RefusedError
+from client_sdk.forms import day_of
 from client_sdk.models import IdType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from client_sdk.alerting.address import Address
     from client_sdk.alerting.queue import DeliveryQueue
     from client_sdk.models import AlertsAsked
@@ -33,6 +38,20 @@ __all__ = ["add_alerts"]
 
 _MAX_LABEL = 64
 _USUAL = timedelta(365)
+
+WebhookOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="Where messages are posted, https; may be repeated.", show_default=False),
+]
+MailOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ADDRESS", help="Where messages are mailed; may be repeated.", show_default=False),
+]
+UntilOption = Annotated[
+    date | None,
+    typer.Option(parser=day, metavar="YYYY-MM-DD", help="Last day; in a year if left out.", show_default=False),
+]
+LabelOption = Annotated[str, typer.Option(metavar="TEXT", help="Your own name of the case, for `alerts list`.")]
 
 
 def add_alerts(group: typer.Typer) -> None:
@@ -56,19 +75,10 @@ def add_alerts(group: typer.Typer) -> None:
         mandate_date: MandateDateOption,
         mandate_file: MandateFileOption = None,
         mandate_digest: MandateDigestOption = None,
-        webhook: Annotated[
-            list[str] | None,
-            typer.Option(metavar="URL", help="Where messages are posted, https; may be repeated.", show_default=False),
-        ] = None,
-        mail: Annotated[
-            list[str] | None,
-            typer.Option(metavar="ADDRESS", help="Where messages are mailed; may be repeated.", show_default=False),
-        ] = None,
-        until: Annotated[
-            date | None,
-            typer.Option(parser=day, metavar="YYYY-MM-DD", help="Last day; in a year if left out.", show_default=False),
-        ] = None,
-        label: Annotated[str, typer.Option(metavar="TEXT", help="Your own name of the case, for `alerts list`.")] = "",
+        webhook: WebhookOption = None,
+        mail: MailOption = None,
+        until: UntilOption = None,
+        label: LabelOption = "",
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
@@ -79,40 +89,15 @@ def add_alerts(group: typer.Typer) -> None:
         alerts.sqlite in your home (mode 0600), and `alerts deliver` sends. A message holds no fact: it says that
         something happened and whom to ask (`contact` in alerts.toml).
         """
-        from client_sdk.alerting.address import mailbox  # noqa: PLC0415 - loaded by this verb alone
-        from client_sdk.alerting.address import webhook as webhook_of  # noqa: PLC0415 - likewise
-        from client_sdk.alerting.posting import refuse_inward  # noqa: PLC0415 - likewise
-        from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - likewise
-        from client_sdk.alerting.settings import DeliverySettings  # noqa: PLC0415 - likewise
-
-        hooks = [webhook_of(url) for url in webhook or ()]
-        to: list[Address] = list(dict.fromkeys([*hooks, *map(mailbox, mail or ())]))
-        networks = DeliverySettings.from_home(session.config().home).networks
-        for hook in hooks:
-            refuse_inward(hook, networks)
-        if not to:
-            raise UsageError("nobody would be told", "give --webhook with a URL, or --mail with an address.")
+        to = _addresses(session, webhook or (), mail or ())
         if not label.isprintable() or len(label) > _MAX_LABEL:
             raise UsageError("the label cannot be shown", f"give at most {_MAX_LABEL} characters that can be printed.")
         mandate = read_mandate(mandate_date, mandate_digest, mandate_file)
         identity = read_identity(session, identity_file, id_type, issuing_state)
-        config = session.config()
-        with DeliveryQueue(config.home, config.name, config.institution) as queue:
-            begun: list[bytes] = []
-
-            def keep(asked: "AlertsAsked") -> None:
-                # Before the registry knows of it: a crash leaves no alerts that nobody here can end.
-                queue.watch(asked, label, to)
-                begun.append(asked.inquiry_id)
-
-            with session.client() as client, consent_as_options("mandate"):
-                last = until or datetime.now(UTC).date() + _USUAL
-                try:
-                    asked = client.alerts_on(identity, mandate=mandate, officer=officer, until=last, keep=keep)
-                except (PreflightError, RefusedError):
-                    _unwatch(queue, begun)
-                    raise
-            _unwatch(queue, begun[:-1])
+        with session.client() as client, consent_as_options("mandate"):
+            last = until or day_of(clock_ms(), client.directory().rulebook.time_zone) + _USUAL
+            ask = partial(client.alerts_on, identity, mandate=mandate, officer=officer, until=last)
+            asked = _ask(session, ask, label, to)
         session.output.result(
             asked.to_dict(),
             "The person is alerted from now on; run `alerts deliver --follow`.",
@@ -140,6 +125,48 @@ def add_alerts(group: typer.Typer) -> None:
         if not (ended or known):
             raise UsageError(f"{alerts.hex()}: no such alerts", "`alerts list` shows them.")
         session.output.result({"ended": True}, "The person is not alerted any more, and the addresses are deleted.")
+
+
+def _addresses(session: Run, webhooks: "Sequence[str]", mails: "Sequence[str]") -> "list[Address]":
+    """Return where messages go.
+
+    Raises:
+        UsageError: nowhere.
+        ConfigError: an address is none, or a webhook leads inward.
+    """
+    from client_sdk.alerting.address import mailbox, webhook  # noqa: PLC0415 - loaded by this verb alone
+    from client_sdk.alerting.posting import refuse_inward  # noqa: PLC0415 - likewise
+    from client_sdk.alerting.settings import DeliverySettings  # noqa: PLC0415 - likewise
+
+    hooks = [webhook(url) for url in webhooks]
+    networks = DeliverySettings.from_home(session.config().home).networks
+    for hook in hooks:
+        refuse_inward(hook, networks)
+    if not (hooks or mails):
+        raise UsageError("no recipient was given", "give --webhook with a URL, or --mail with an address.")
+    return list(dict.fromkeys([*hooks, *map(mailbox, mails)]))
+
+
+def _ask(session: Run, ask: "Callable[..., AlertsAsked]", label: str, to: "list[Address]") -> "AlertsAsked":
+    """Ask for alerts; of an attempt that gave none, nothing is kept."""
+    from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - loaded by this verb alone
+
+    config = session.config()
+    with DeliveryQueue(config.home, config.name, config.institution) as queue:
+        begun: list[bytes] = []
+
+        def keep(asked: "AlertsAsked") -> None:
+            # Before the registry knows of it: a crash leaves no alerts that nobody here can end.
+            queue.watch(asked, label, to)
+            begun.append(asked.inquiry_id)
+
+        try:
+            asked = ask(keep=keep)
+        except (PreflightError, RefusedError):
+            _unwatch(queue, begun)
+            raise
+        _unwatch(queue, begun[:-1])
+    return asked
 
 
 def _unwatch(queue: "DeliveryQueue", refused: list[bytes]) -> None:

@@ -17,6 +17,17 @@ from client_sdk.subject_report import Format, Language, check_folder, write_repo
 
 __all__ = ["add_report"]
 
+OutOption = Annotated[
+    Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the files; nothing is written over.")
+]
+LanguageOption = Annotated[
+    list[Language] | None, typer.Option(help="Language; may be repeated. Both if left out.", show_default=False)
+]
+FormatOption = Annotated[
+    list[Format] | None,
+    typer.Option("--format", help="Form; may be repeated. Both if left out.", show_default=False),
+]
+
 
 def add_report(group: typer.Typer) -> None:
     """Add the verb."""
@@ -35,21 +46,14 @@ def add_report(group: typer.Typer) -> None:
         *,
         officer: OfficerOption,
         mandate_date: MandateDateOption,
-        out: Annotated[
-            Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the files; nothing is written over.")
-        ],
+        out: OutOption,
         mandate_file: MandateFileOption = None,
         mandate_digest: MandateDigestOption = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
-        language: Annotated[
-            list[Language] | None, typer.Option(help="Language; may be repeated. Both if left out.", show_default=False)
-        ] = None,
-        format_: Annotated[
-            list[Format] | None,
-            typer.Option("--format", help="Form; may be repeated. Both if left out.", show_default=False),
-        ] = None,
+        language: LanguageOption = None,
+        format_: FormatOption = None,
     ) -> None:
         """Make the person's own report: every record with its history, and who asked about the person.
 

@@ -21,7 +21,7 @@ from client_sdk.cli.verbs.erasure import erasure_content, erasure_rows
 from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import VerificationError
 from client_sdk.forms import moment_text, plain
-from client_sdk.models import IdType
+from client_sdk.models import Identity, IdType
 from client_sdk.models.answer import Answer
 from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.erasure import ErasureProof
@@ -45,6 +45,8 @@ from client_sdk.verification import (
 from client_sdk.verification import verify as verify_offline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from client_sdk import TrustRoot
     from client_sdk.cli.ui.output import Json
 
@@ -69,6 +71,31 @@ PROVED = "The key services gave the same pseudonym for the identity number: the 
 
 # Of a checkpoint of another log than that of the trust root.
 _OTHER_LOG = "checkpoint.origin"
+
+FileArgument = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="Evidence, a receipt, a proof or a trust root."),
+]
+TrustRootOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
+]
+WitnessQuorumOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="C2SP tlog-policy: the witnesses that you trust; without it those of the home or the trust root.",
+        show_default=False,
+    ),
+]
+InquiryReceiptOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Receipt of the inquiry that the evidence answers: shows that it was put, and when.",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -95,30 +122,10 @@ def register(app: typer.Typer) -> None:
         session: Run,
         /,
         *,
-        file: Annotated[
-            Path,
-            typer.Argument(metavar="FILE", help="Evidence, a receipt, a proof or a trust root."),
-        ],
-        trust_root: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
-        ] = None,
-        witness_quorum: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE",
-                help="C2SP tlog-policy: the witnesses that you trust; without it those of the home or the trust root.",
-                show_default=False,
-            ),
-        ] = None,
-        inquiry_receipt: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE",
-                help="Receipt of the inquiry that the evidence answers: shows that it was put, and when.",
-                show_default=False,
-            ),
-        ] = None,
+        file: FileArgument,
+        trust_root: TrustRootOption = None,
+        witness_quorum: WitnessQuorumOption = None,
+        inquiry_receipt: InquiryReceiptOption = None,
         fingerprint: FingerprintOption = None,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
@@ -142,16 +149,8 @@ def register(app: typer.Typer) -> None:
             )
         try:
             if identity_file is not None:
-                root = _trust_root(session, trust_root)
                 identity = read_identity(session, identity_file, id_type, issuing_state)
-                data = read_evidence(file)
-                with session.client() as client:
-                    if is_erasure(data):
-                        erased = client.verify_erasure(data, identity)
-                        _accept_erasure(session, file, root.fingerprint, erased, asked=True)
-                        return ExitCode.OK
-                    answers = client.verify(data, identity)
-                _accept(session, file, root.fingerprint, answers, asked=True)
+                _verify_person(session, file, _trust_root(session, trust_root), identity)
                 return ExitCode.OK
             data = read_evidence(file)
             if wanted or (inquiry_receipt is None and is_trust_root(data)):
@@ -162,24 +161,42 @@ def register(app: typer.Typer) -> None:
                 answers = verify_offline(data, root, _quorums(session, trust_root, witness_quorum))
                 put = verify_inquiry_receipt(read_evidence(inquiry_receipt), root, data)
                 _accept(session, file, root.fingerprint, answers, put)
-            elif is_contradiction(data):
-                tell_contradiction(session, file, verify_contradiction(data, root))
-                return ExitCode.MISBEHAVIOUR
-            elif is_receipt(data):
-                _accept_receipt(session, file, root.fingerprint, verify_receipt(data, root))
-            elif is_erasure(data):
-                _accept_erasure(session, file, root.fingerprint, verify_erasure(data, root), asked=False)
-            elif is_destruction(data):
-                _accept_destruction(session, file, root.fingerprint, verify_destruction(data, root))
-            elif is_inquiry_receipt(data):
-                _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
-            else:
-                answers = verify_offline(data, root, _quorums(session, trust_root, witness_quorum))
-                _accept(session, file, root.fingerprint, answers)
+                return ExitCode.OK
+            return _verify_file(session, file, data, root, lambda: _quorums(session, trust_root, witness_quorum))
         except VerificationError as error:
             _refuse(session, file, error)
             return ExitCode.FOUND
-        return ExitCode.OK
+
+
+def _verify_person(session: Run, file: Path, root: "TrustRoot", identity: Identity) -> None:
+    """Ask the key services again, which shows whom a file is about."""
+    data = read_evidence(file)
+    with session.client() as client:
+        if is_erasure(data):
+            _accept_erasure(session, file, root.fingerprint, client.verify_erasure(data, identity), asked=True)
+            return
+        answers = client.verify(data, identity)
+    _accept(session, file, root.fingerprint, answers, asked=True)
+
+
+def _verify_file(
+    session: Run, file: Path, data: bytes, root: "TrustRoot", quorums: "Callable[[], tuple[WitnessQuorum, ...] | None]"
+) -> ExitCode:
+    """Verify a file offline, by what it is."""
+    if is_contradiction(data):
+        tell_contradiction(session, file, verify_contradiction(data, root))
+        return ExitCode.MISBEHAVIOUR
+    if is_receipt(data):
+        _accept_receipt(session, file, root.fingerprint, verify_receipt(data, root))
+    elif is_erasure(data):
+        _accept_erasure(session, file, root.fingerprint, verify_erasure(data, root), asked=False)
+    elif is_destruction(data):
+        _accept_destruction(session, file, root.fingerprint, verify_destruction(data, root))
+    elif is_inquiry_receipt(data):
+        _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
+    else:
+        _accept(session, file, root.fingerprint, verify_offline(data, root, quorums()))
+    return ExitCode.OK
 
 
 def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
