@@ -1,4 +1,4 @@
-"""Every command that the README shows is run, in its order, in one empty folder."""
+"""Every command that the README and the members' guide show is run, in their order, in one empty folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from client_sdk.testing.ports import free_port
 from tests.conftest import program
-from tests.readme.readme import ROOT, TEXT, blocks
+from tests.readme.readme import MEMBERS, ROOT, TEXT, blocks
 from tests.support.typed_commands import TypedCommands
 
 # The ports of the text, which may be taken on this machine.
@@ -33,7 +33,7 @@ SETUP = "make setup && . .venv/bin/activate"
 def script(work: Path, programs: Path) -> str:
     ours = SETUP.replace("make setup", f"make setup VENV={sys.prefix}").replace(".venv/", f"{sys.prefix}/")
     text = f"{PREAMBLE}cd {ROOT}\n{ours}\ncredit-registry --version\nPATH={programs}:$PATH\ncd {work}\n"
-    for block in blocks("sh"):
+    for block in (*blocks("sh"), *blocks("sh", MEMBERS)):
         for line in block.splitlines(keepends=True):
             text += line
             served = re.fullmatch(r"\S+ serve --home (\S+) &\n", line)

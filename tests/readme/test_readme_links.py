@@ -1,22 +1,31 @@
-"""What the README points to is there: files, sections, tests."""
+"""What the README and the members' guide point to is there: files, sections, tests."""
 
 from __future__ import annotations
 
 import re
 
-from tests.readme.readme import ROOT, TEXT
+import pytest
+
+from tests.readme.readme import ROOT
+
+PAGES = ("README.md", "docs/members.md")
+TEXT = (ROOT / "README.md").read_text()
 
 
-def test_every_file_that_is_linked_exists() -> None:
-    links = re.findall(r"\]\(([^)#][^)]*)\)", TEXT)
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_and_section_that_is_linked_exists(page: str) -> None:
+    text, folder = (ROOT / page).read_text(), (ROOT / page).parent
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
     assert links
-    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
-
-
-def test_every_section_that_is_linked_exists() -> None:
-    headings = re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
-    anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= anchors
+    for link in links:
+        file, _, section = link.partition("#")
+        assert (folder / file).exists(), link
+        assert not section or section in anchors((folder / file).read_text() if file else text), link
 
 
 def test_every_promise_names_tests_of_its_name() -> None:

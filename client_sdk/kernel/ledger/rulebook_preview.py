@@ -69,8 +69,8 @@ EFFECTS = {
     "lender a review, and reviews are over after so many days; it is never 0 again, and the registry starts only "
     "with `production = true` and what that asks for",
     "breach_hours": "until when an act that tells of a breach is in time, from now on",
-    "witness_quorum": "answers: each member demands these witnesses' cosignatures from its next round on (README, "
-    "Witnesses); name witnesses that run already, and feed them by `witness_policy`",
+    "witness_quorum": "answers: each member demands these witnesses' cosignatures from its next round on "
+    "(docs/members.md, Comparing and witnesses); name witnesses that run already, and feed them by `witness_policy`",
 }
 # What an administrator cannot count, by the limit that it depends on.
 _UNCOUNTED = {
