@@ -288,9 +288,9 @@ def _check_asker(institution: object, signers: object, tls: object, seconds: obj
         f"deadline_seconds: want seconds above 0, at most {MOST_SECONDS:,}": is_seconds(seconds),
         "now_ms: want a function": callable(now_ms),
     }
-    for told, right in wrong.items():
+    for problem, right in wrong.items():
         if not right:
-            raise ConfigError(told)
+            raise ConfigError(problem)
 
 
 def _status_of(url: str, response: evaluation_pb2.GetStatusResponse) -> KeyServiceStatus:

@@ -306,8 +306,8 @@ class ClientConfig:
             ConfigError: it is missing, readable for others, or not 32 bytes long.
         """
         if not self.secret_file.exists():
-            told = "only a LENDER's home has this secret, and only a LENDER reports"
-            raise ConfigError(f"{self.secret_file} is missing: {told}")
+            text = "only a LENDER's home has this secret, and only a LENDER reports"
+            raise ConfigError(f"{self.secret_file} is missing: {text}")
         secret = read_private(self.secret_file)
         if len(secret) != SECRET_BYTES:
             raise ConfigError(f"{self.secret_file} must hold {SECRET_BYTES} bytes")

@@ -25,7 +25,7 @@ from client_sdk.kernel.rules.dates import day_of
 from registry_server.certificates.authority import CertificateAuthority, server_tls
 from registry_server.errors import CATALOGUE
 from registry_server.logs import log_to_standard_error
-from registry_server.operating.production import check_serving, unserved_by
+from registry_server.operating.production import check_serving, why_not_served
 from registry_server.operating.register import register_of
 from registry_server.operating.witnesses import witnesses_of
 from registry_server.rpc.authorization import Authorizer
@@ -333,7 +333,7 @@ def _servicers(
     cosigned: CosignedProofs,
 ) -> Servicers:
     certificates = Certificates(ledger, authority, standing, clock_ms)
-    proposals = Proposals(ledger, partial(unserved_by, settings, clock_ms))
+    proposals = Proposals(ledger, partial(why_not_served, settings, clock_ms))
     return Servicers(
         RecordServicer(
             Submitting(ledger),

@@ -303,7 +303,7 @@ class Settings(BaseSettings):
     @property
     def destruction_file(self) -> Path:
         """What there is to destroy, once the destruction of a registry that closed has begun."""
-        return self.home / "destruction.json"
+        return self.home / "destruction-plan.json"
 
     @property
     def log_origin(self) -> str:
@@ -351,7 +351,7 @@ def _settings(home: Path, given: Mapping[str, Value], file: Path | None) -> Sett
     except RecursionError:
         raise SettingsError(f"{file} is nested too deeply", CORRECT_IT) from None
     except ValidationError as error:
-        wrong = "; ".join(_told(item, file, given) for item in error.errors())
+        wrong = "; ".join(_wrong_setting(item, file, given) for item in error.errors())
         raise SettingsError(wrong, CORRECT_IT) from None
     except SourceError as error:
         # It names setting and source, and not what was set.
@@ -359,7 +359,7 @@ def _settings(home: Path, given: Mapping[str, Value], file: Path | None) -> Sett
     return settings
 
 
-def _told(item: ErrorDetails, file: Path | None, given: Mapping[str, Value]) -> str:
+def _wrong_setting(item: ErrorDetails, file: Path | None, given: Mapping[str, Value]) -> str:
     """Return where a setting that is not in order came from, its name, and what is wanted."""
     if not item["loc"]:
         # A rule about several settings.

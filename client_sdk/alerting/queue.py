@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.plain import Json
     from client_sdk.models.alert import Alert, AlertsAsked
 
-__all__ = ["DELIVERED", "WAITING", "DeliveryQueue", "QueuedMessage", "WatchedPerson", "shown_address"]
+__all__ = ["DELIVERED", "WAITING", "AlertRequest", "DeliveryQueue", "QueuedMessage", "shown_address"]
 
 QUEUE_FILE = "alerts.sqlite"
 WAITING, DELIVERED = "WAITING", "DELIVERED"
@@ -58,7 +58,7 @@ CREATE INDEX IF NOT EXISTS due ON messages (next_at) WHERE state = 'WAITING';
 _MESSAGE = "message_id, address, label, kind, happened_at, body, made_at, attempts, next_at, state, failure"
 
 
-class WatchedPerson(NamedTuple):
+class AlertRequest(NamedTuple):
     """A person about whom the member is alerted.
 
     Attributes:
@@ -76,7 +76,7 @@ class WatchedPerson(NamedTuple):
     addresses: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return "WatchedPerson(...)"
+        return "AlertRequest(...)"
 
 
 class QueuedMessage(NamedTuple):
@@ -203,7 +203,7 @@ class DeliveryQueue:
         """Return the secret by which messages to a webhook are signed: 32 bytes, of this member and this URL alone."""
         return hmac.new(self._secret, b"webhook\0" + url.encode(), sha256).digest()
 
-    def watch(self, asked: AlertsAsked, label: str, addresses: Sequence[Address]) -> None:
+    def add_request(self, asked: AlertsAsked, label: str, addresses: Sequence[Address]) -> None:
         """Keep where messages about a person go."""
         with self._translated(), self._transaction():
             row = (asked.inquiry_id, label, asked.until.isoformat(), asked.subject_key_version)
@@ -211,7 +211,7 @@ class DeliveryQueue:
             for address in addresses:
                 self._database.execute("INSERT INTO addresses VALUES (?, ?)", (asked.inquiry_id, kept_as(address)))
 
-    def unwatch(self, inquiry_id: bytes) -> bool:
+    def remove_request(self, inquiry_id: bytes) -> bool:
         """Delete a person, the addresses and every message; return whether there was one."""
         with self._translated(), self._transaction():
             found = self._database.execute("DELETE FROM persons WHERE inquiry_id = ?", (inquiry_id,)).rowcount
@@ -219,7 +219,7 @@ class DeliveryQueue:
                 self._database.execute(f"DELETE FROM {name} WHERE inquiry_id = ?", (inquiry_id,))  # noqa: S608 - our own tables
         return found > 0
 
-    def persons(self) -> list[WatchedPerson]:
+    def persons(self) -> list[AlertRequest]:
         """Return about whom the member is alerted, in order of the last day."""
         with self._translated():
             rows = self._database.execute("SELECT * FROM persons ORDER BY until, inquiry_id").fetchall()
@@ -227,7 +227,7 @@ class DeliveryQueue:
             for inquiry_id, address in self._database.execute("SELECT * FROM addresses ORDER BY address"):
                 kept.setdefault(inquiry_id, []).append(address)
         return [
-            WatchedPerson(inquiry_id, label, until, version, tuple(kept.get(inquiry_id, ())))
+            AlertRequest(inquiry_id, label, until, version, tuple(kept.get(inquiry_id, ())))
             for inquiry_id, label, until, version in rows
         ]
 
@@ -267,7 +267,7 @@ class DeliveryQueue:
             message_id: names it; a message with the same id to the same address is there once.
             to: where it goes.
             label: shown in lists.
-            kind: such as ``watch.changed``.
+            kind: such as ``add_request.changed``.
             happened_at: UTC.
             data: of the body.
             now: ms.
@@ -342,7 +342,7 @@ class DeliveryQueue:
             waiting = {inquiry_id for (inquiry_id,) in self._database.execute(query, (WAITING,))}
         for person in self.persons():
             if person.until < before and person.inquiry_id not in waiting:
-                self.unwatch(person.inquiry_id)
+                self.remove_request(person.inquiry_id)
 
     def forget(self, now: int) -> None:
         """Delete messages that were delivered or given up 30 days ago or longer."""

@@ -95,9 +95,9 @@ class NewestCheckpoint:
             ContradictionError: a proof is kept beside the file.
         """
         for path, proof in self._proofs():
-            told = f"{proof}: {path} proves it. No answer counts until a person has moved that file away"
+            text = f"{proof}: {path} proves it. No answer counts until a person has moved that file away"
             known, shown = proof.first.raw, proof.second.raw
-            raise ContradictionError(PART, "log.fork-proved", told, known=known, shown=shown, kept=path)
+            raise ContradictionError(PART, "log.fork-proved", text, known=known, shown=shown, kept=path)
 
     def prove(self, note: bytes) -> Proving:
         """Hold a checkpoint against the one that is kept, and keep the larger of the two.
@@ -239,14 +239,14 @@ class NewestCheckpoint:
         """Keep the contradicting checkpoint beside the file, as a proof where both are signed, and return the error."""
         if proof is None:
             size = shown.checkpoint.size
-            told = (
+            text = (
                 f"got {size} leaves, want a log that continues the {known.checkpoint.size} known, and nothing is proved"
             )
             kept = self._keep(f"shown-{size}", ".note", shown.raw)
         else:
-            told, kept = str(proof), self._kept_before(proof) or self._keep("contradiction", ".proof", proof.encode())
+            text, kept = str(proof), self._kept_before(proof) or self._keep("contradiction", ".proof", proof.encode())
         where = "" if kept is None else f": {kept}"
-        return ContradictionError(PART, rule, f"{told}{where}", known=known.raw, shown=shown.raw, kept=kept)
+        return ContradictionError(PART, rule, f"{text}{where}", known=known.raw, shown=shown.raw, kept=kept)
 
     def _kept_before(self, proof: Contradiction) -> Path | None:
         """Return a proof of before that shares a checkpoint with this one: the log's newest is another on each call."""

@@ -185,7 +185,7 @@ def plan(reports: Iterable[Report | RejectedRow], preflight: Preflight) -> Plan:
     for place, item in enumerate(reports, start=1):
         result.rows += 1
         if isinstance(item, RejectedRow):
-            _reject(result, _told(item, place))
+            _reject(result, _violations_of(item, place))
             unread.add(item, _number(item, place))
             continue
         if broken := check_types(item, _number(item, place)):
@@ -234,12 +234,12 @@ def _on_broken(
                 yield rests_on_broken(step.row.number, number)
 
 
-def _told(item: RejectedRow, place: int) -> tuple[Violation, ...]:
+def _violations_of(item: RejectedRow, place: int) -> tuple[Violation, ...]:
     """Return why a row was rejected before; that it does not say so, where it does not."""
-    told: object = item.violations
-    if isinstance(told, tuple) and all(isinstance(one, Violation) and type(one.row) is int for one in told):
-        return told
-    got, want = type(told).__name__, "a tuple of Violation"
+    found: object = item.violations
+    if isinstance(found, tuple) and all(isinstance(one, Violation) and type(one.row) is int for one in found):
+        return found
+    got, want = type(found).__name__, "a tuple of Violation"
     return (Violation(row=place, reason="MALFORMED", field="violations", rule="field.type", got=got, want=want),)
 
 

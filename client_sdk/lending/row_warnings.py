@@ -62,7 +62,7 @@ def report_warnings(report: Report, row: int) -> list[RowWarning]:
         row: for the warnings.
     """
     checks: tuple[Callable[[Report], Iterator[_Warn]], ...] = (_zeroed, _region, _case, _executed, _days)
-    return _told(row, (found for check in checks for found in check(report)))
+    return _warnings(row, (found for check in checks for found in check(report)))
 
 
 def step_warnings(before: Facts, after: Facts, row: int) -> list[RowWarning]:
@@ -73,7 +73,7 @@ def step_warnings(before: Facts, after: Facts, row: int) -> list[RowWarning]:
         after: facts of the new one.
         row: of the new one.
     """
-    return _told(row, chain(_steps(before, after), _cost(before, after)))
+    return _warnings(row, chain(_steps(before, after), _cost(before, after)))
 
 
 def basis_warnings(basis: Facts, facts: Facts, row: int) -> list[RowWarning]:
@@ -86,7 +86,7 @@ def basis_warnings(basis: Facts, facts: Facts, row: int) -> list[RowWarning]:
     """
     if not isinstance(basis, JudgmentFacts) or not isinstance(facts, EnforcementFacts) or basis.effective_on is None:
         return []
-    return _told(row, _enforced(basis, facts, basis.effective_on))
+    return _warnings(row, _enforced(basis, facts, basis.effective_on))
 
 
 def repeated_row(row: int, first: int) -> RowWarning:
@@ -101,7 +101,7 @@ def rests_on_broken(row: int, broken: int) -> RowWarning:
     return RowWarning(row=row, column="basis_reference", rule="basis.rejected", text=text)
 
 
-def _told(row: int, found: Iterator[_Warn]) -> list[RowWarning]:
+def _warnings(row: int, found: Iterator[_Warn]) -> list[RowWarning]:
     return [RowWarning(row=row, column=column, rule=rule, text=text) for column, rule, text in found]
 
 
@@ -112,11 +112,11 @@ def _zeroed(report: Report) -> Iterator[_Warn]:
     for column, text in texts.items():
         zeros = len(text) - _KEPT_DIGITS
         if zeros >= _LEAST_ZEROS and text.isascii() and text.isdigit() and not text[_KEPT_DIGITS:].strip("0"):
-            told = (
+            warning = (
                 f"all digits after the {_KEPT_DIGITS}th are 0, as a spreadsheet leaves a long number; compare it with "
                 "the contract, and format the column as text"
             )
-            yield column, "number.zeroed", told
+            yield column, "number.zeroed", warning
 
 
 def _region(report: Report) -> Iterator[_Warn]:

@@ -247,7 +247,7 @@ class _BasisSoFar(NamedTuple):
 
     key: RecordKey
     newest: Version | None
-    told: Basis | None = None
+    stated: Basis | None = None
 
 
 def _checked(row: Row, basis: _BasisSoFar | None) -> OpenedBasis | None:
@@ -258,8 +258,8 @@ def _checked(row: Row, basis: _BasisSoFar | None) -> OpenedBasis | None:
     if basis is None:
         check_basis(report.kind, report.facts, None, None, None)
         return None
-    if basis.told is not None:
-        return OpenedBasis(basis.key, OpenedFacts(basis.told.opening, basis.told.facts))
+    if basis.stated is not None:
+        return OpenedBasis(basis.key, OpenedFacts(basis.stated.opening, basis.stated.facts))
     newest = basis.newest
     if newest is None:
         want = "a record that the registry holds, or that comes before in the input"

@@ -165,20 +165,20 @@ def weigh(records: Sequence[ListedRecord], as_of: datetime, criteria: Criteria) 
     if not records:
         reason = Reason(id=ReasonId.NO_LIVE_RECORD, outcome=Outcome.NOT_ADVERSE)
         return Assessment(outcome=Outcome.NOT_ADVERSE, reasons=(reason,), totals=(), as_of=as_of)
-    told = [reason for record in records for reason in _told(record, criteria)]
+    remarks = [reason for record in records for reason in _remarks(record, criteria)]
     weighed = [
         _weigh(record, record.facts, as_of, criteria)
         for record in records
         if record.facts is not None and not record.restricted
     ]
     kept, doubles = _once_a_debt(weighed)
-    reasons = [*(_reason(item) for item in kept), *doubles, *told]
+    reasons = [*(_reason(item) for item in kept), *doubles, *remarks]
     outcomes = [reason.outcome for reason in reasons if reason.outcome is not None]
     worst = max(outcomes, key=_SEVERITY.__getitem__, default=Outcome.NOT_ADVERSE)
     return Assessment(outcome=worst, reasons=tuple(reasons), totals=_totals(kept), as_of=as_of)
 
 
-def _told(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
+def _remarks(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
     """Remarks on a record, and whether they make the assessment REFER."""
     ref = record.ref
     if record.restricted:

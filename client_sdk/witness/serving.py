@@ -69,7 +69,9 @@ class _Serving:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        server = HttpServer(self._answer, lambda error: self._tell(_told(error)), HttpLimits(body_bytes=_BODY_BYTES))
+        server = HttpServer(
+            self._answer, lambda error: self._tell(_error_text(error)), HttpLimits(body_bytes=_BODY_BYTES)
+        )
         port = await server.start(listen, context)
         scheme = "http" if context is None else "https"
         self._tell(f"witness ready on {scheme}://{listen.rpartition(':')[0]}:{port}")
@@ -145,7 +147,7 @@ def _context(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """Return the text of an error of ours, which names a file; of others the type alone."""
-    told = str(error) if isinstance(error, ConfigError) else type(error).__name__
-    return f"a request was not answered: {told}"
+    text = str(error) if isinstance(error, ConfigError) else type(error).__name__
+    return f"a request was not answered: {text}"

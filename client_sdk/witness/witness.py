@@ -87,14 +87,14 @@ class Witness:
             signed = note.parse(raw)
             checkpoint = parse_body(signed.text).checkpoint
         except FormatError as error:
-            return _told(400, error)
+            return _refused(400, error)
         key = self._logs.get(checkpoint.origin)
         if key is None:
             return WitnessAnswer(404, b"no log of this origin\n")
         try:
             opened = note.open_note(raw, [key])
         except (FormatError, SignatureError) as error:
-            return _told(403, error)
+            return _refused(403, error)
         if old > checkpoint.size:
             return WitnessAnswer(400, b"the old size is beyond the checkpoint's\n")
         held = self._rows.read(checkpoint.origin)
@@ -103,7 +103,7 @@ class Witness:
         try:
             _check_extends(held, checkpoint, proof)
         except FormatError as error:
-            return _told(422, error)
+            return _refused(422, error)
         line = cosign(opened.text, self._name, self._signer, int(self._clock()))
         kept = note.Note(opened.text, (*opened.verified, line)).encode()
         if not self._rows.move(checkpoint.origin, held, LogRow(checkpoint.size, checkpoint.root, kept)):
@@ -142,5 +142,5 @@ def _other_size(size: int) -> WitnessAnswer:
     return WitnessAnswer(409, f"{size}\n".encode(), _SIZE_TYPE)
 
 
-def _told(status: int, error: FormatError | SignatureError) -> WitnessAnswer:
+def _refused(status: int, error: FormatError | SignatureError) -> WitnessAnswer:
     return WitnessAnswer(status, f"{error}\n".encode())

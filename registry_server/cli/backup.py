@@ -90,11 +90,11 @@ def show(
     if as_json:
         typer.echo(json.dumps(asdict(header), ensure_ascii=False))
         return
-    for name, value in _told(header).items():
+    for name, value in _header_content(header).items():
         typer.echo(f"{name}: {value}")
 
 
-def _told(header: BackupHeader) -> dict[str, str | int]:
+def _header_content(header: BackupHeader) -> dict[str, str | int]:
     return {
         "registry": header.registry,
         "origin": header.origin,

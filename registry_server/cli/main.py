@@ -73,10 +73,10 @@ def main() -> None:
         from registry_server.operating.failures import is_register_mismatch, text_of  # noqa: PLC0415 - loads settings
         from registry_server.serving.next_steps import lines_of  # noqa: PLC0415 - loads pydantic
 
-        told = text_of(error)
-        if told is None:
+        text = text_of(error)
+        if text is None:
             raise
-        typer.echo(lines_of("registry-server", error, told), err=True)
+        typer.echo(lines_of("registry-server", error, text), err=True)
         sys.exit(_NOT_THE_SIGNED_ONE if is_register_mismatch(error) else _NOT_IN_ORDER)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import Rulebook
     from registry_server.settings import Settings
 
-__all__ = ["check_serving", "stored_abroad", "unserved_by"]
+__all__ = ["check_serving", "stored_abroad", "why_not_served"]
 
 # ISO 3166: the mainland as a whole, and its parts. CN-HK, CN-MO and CN-TW are outside of it.
 _PARTS = "AH BJ CQ FJ GD GS GX GZ HA HB HE HI HL HN JL JS JX LN NM NX QH SC SD SH SN SX TJ XJ XZ YN ZJ"
@@ -54,7 +54,7 @@ def check_serving(settings: Settings, rulebook: Rulebook, today: date) -> None:
         )
 
 
-def unserved_by(settings: Settings, clock: Callable[[], int], rulebook: Rulebook) -> str:
+def why_not_served(settings: Settings, clock: Callable[[], int], rulebook: Rulebook) -> str:
     """Return why a registry with these settings may not serve under a rulebook; empty where it may.
 
     Args:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.operating.register import register_of
 from registry_server.operating.standing import standing_of
-from registry_server.operating.wind_down import unserved
+from registry_server.operating.wind_down import while_not_served
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.restating import restate
 from registry_server.storage import head, migrations, schema
@@ -48,7 +48,7 @@ def repair(settings: Settings, clocks: Clocks | None = None) -> Repaired:
         ClockError: records are lost, and what time it is is not known: confirm the clock, and run it again.
     """
     migrations.check(settings.database)
-    with Database(settings.database) as database, unserved(database):
+    with Database(settings.database) as database, while_not_served(database):
         with database.append() as work:
             if head.lock(work) is None:
                 raise NoGenesisError

@@ -64,14 +64,14 @@ class Health:
         self._probes = probes
         self._readers = readers
         self._writers = writers
-        self._told: dict[str, bool] = {}
+        self._last_told: dict[str, bool] = {}
         self._stopping = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self.servicer = health_aio.HealthServicer()
 
     def is_serving(self) -> bool:
         """Return the newest status of the server as a whole."""
-        return self._told.get(_SERVER, False) and not self._stopping.is_set()
+        return self._last_told.get(_SERVER, False) and not self._stopping.is_set()
 
     async def start(self) -> None:
         """Ask once, then go on asking."""
@@ -109,9 +109,9 @@ class Health:
     async def _tell(self, what: str, services: tuple[str, ...], reason: str) -> None:
         """Set the status of services where it has changed."""
         serving = not reason
-        if self._told.get(what) is serving:
+        if self._last_told.get(what) is serving:
             return
-        self._told[what] = serving
+        self._last_told[what] = serving
         _log.info("health", what=what, serving=serving, reason=reason)
         for service in services:
             await self.servicer.set(service, _SERVING if serving else _NOT_SERVING)

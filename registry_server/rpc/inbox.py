@@ -63,14 +63,14 @@ class InboxServicer(InboxServiceServicer):
         """Stream the notices of the caller that wait, and further ones as they come."""
         peer, after = current_call().institution, request.after
         loop = asyncio.get_running_loop()
-        end, told, seen = loop.time() + FOLLOWED_SECONDS, float("-inf"), -1
+        end, last_sent, seen = loop.time() + FOLLOWED_SECONDS, float("-inf"), -1
         while loop.time() < end and not self._stopping.is_set():
             size = self._inbox.size
-            if size != seen or loop.time() - told >= SILENCE_SECONDS:
+            if size != seen or loop.time() - last_sent >= SILENCE_SECONDS:
                 page = await in_thread(self._pages, partial(self._inbox.notices, peer, after, waiting=True))
-                if page.notices or loop.time() - told >= SILENCE_SECONDS:
+                if page.notices or loop.time() - last_sent >= SILENCE_SECONDS:
                     yield _page(page)
-                    told = loop.time()
+                    last_sent = loop.time()
                 after = max([after, *(notice.index for notice in page.notices)])
                 if page.next:
                     continue

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.words import AlertReason
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.storage import alerts
-from registry_server.storage.alerts import StoredAlert, WatchRow
+from registry_server.storage.alerts import AlertRequestRow, StoredAlert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from registry_server.storage.live import LiveRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["MAX_WATCHED", "MAX_WATCHED_ONE", "Watches", "alert_of_records"]
+__all__ = ["MAX_WATCHED", "MAX_WATCHED_ONE", "AlertRequests", "alert_of_records"]
 
 # Inquiries of one member for which alerts are made at one time: with each, a report or an inquiry costs one row more.
 MAX_WATCHED = 10_000
@@ -30,7 +30,7 @@ MAX_WATCHED_ONE = 8
 _ALERT_ID_BYTES = 16
 
 
-class Watches:
+class AlertRequests:
     """Who is to be alerted about some persons, as it stands within one transaction.
 
     Args:
@@ -40,11 +40,11 @@ class Watches:
     """
 
     def __init__(self, work: UnitOfWork, subjects: Iterable[bytes], day: str) -> None:
-        self._by_subject: dict[bytes, list[WatchRow]] = {}
+        self._by_subject: dict[bytes, list[AlertRequestRow]] = {}
         for row in alerts.watches_of(work, subjects):
             if row.until >= day:
                 self._by_subject.setdefault(row.subject, []).append(row)
-        self.fresh: list[WatchRow] = []
+        self.fresh: list[AlertRequestRow] = []
 
     def alerts(
         self, subjects: Iterable[bytes], reason: AlertReason, happened_at: int, author: str
@@ -87,7 +87,7 @@ class Watches:
         _check_most(before, MAX_WATCHED, "persons for whom a member is alerted")
         _check_most(len(about), MAX_WATCHED_ONE, "times that a member is alerted about one person")
         for subject in dict.fromkeys(item.subjects[0]):
-            row = WatchRow(subject, item.asker, item.inquiry_id, item.alerts_until)
+            row = AlertRequestRow(subject, item.asker, item.inquiry_id, item.alerts_until)
             self._by_subject.setdefault(subject, []).append(row)
             self.fresh.append(row)
 
@@ -109,7 +109,7 @@ def alert_of_records(work: UnitOfWork, added: Sequence[tuple[LiveRow, bytes, byt
         staging: the batch.
     """
     about = [(row.key.issuer, (row.subject, *staging.also_about.get(row.key, ()))) for row, _, _ in added]
-    watched = Watches(work, [subject for _, subjects in about for subject in subjects], staging.day)
+    watched = AlertRequests(work, [subject for _, subjects in about for subject in subjects], staging.day)
     made = [
         alert
         for issuer, subjects in about

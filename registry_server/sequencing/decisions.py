@@ -13,7 +13,7 @@ from client_sdk.kernel.formats.statement import Lapse
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.closing import is_over
-from client_sdk.kernel.ledger.quality import restricted
+from client_sdk.kernel.ledger.quality import events_of_lapse
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.items import ActItem, LapseItem
 from registry_server.sequencing.loading import partners
@@ -151,7 +151,7 @@ def _remark(staging: Staging, item: LapseItem) -> int:
         note_restriction(staging, record, index)
     # After its last day nobody could answer.
     if not is_over(staging.directory.closing, staging.day):
-        staging.count_quality(item.key.issuer, restricted(item.what))
+        staging.count_quality(item.key.issuer, events_of_lapse(item.what))
     head = chain.annotation
     staging.put_live(replace(row, annotation_index=index, annotation_hash=head.leaf_hash, hidden=head.hidden))
     return index

@@ -9,7 +9,7 @@ from client_sdk.kernel.formats.words import AlertReason
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.sequencing.alerting import Watches
+from registry_server.sequencing.alerting import AlertRequests
 from registry_server.sequencing.items import InquiryItem, InquiryResult
 from registry_server.storage import alerts, head, inquiries, quotas, shown
 from registry_server.storage.inquiries import InquiredPerson, StoredInquiry
@@ -50,7 +50,7 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
         used = quotas.used(work, keys)
         subjects = [subject for item in items for person in item.subjects for subject in person]
         held = alerts.count_watches(work, [item.asker for item in items if item.alerts_until])
-        book = _Book(known, used, rulebook, now, day, Watches(work, subjects, day), held)
+        book = _Book(known, used, rulebook, now, day, AlertRequests(work, subjects, day), held)
         results = [
             InquiryResult(item.outcome, now, overtaken=True) if late else book.enter(item)
             for item, late in zip(items, overtaken, strict=True)
@@ -92,7 +92,7 @@ class _Book:
         rulebook: Rulebook,
         now: int,
         day: str,
-        watches: Watches,
+        watches: AlertRequests,
         held: dict[str, int],
     ) -> None:
         self._known = known

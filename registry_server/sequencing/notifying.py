@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, InstitutionStatus, NoticeReason
-from client_sdk.kernel.ledger.breach import told_of
+from client_sdk.kernel.ledger.breach import notified_members
 from client_sdk.kernel.rules.correction import corrects
 from registry_server.sequencing.staging import Cause
 from registry_server.storage import notices, shown
@@ -70,7 +70,7 @@ def note_restriction(staging: Staging, record: StoredRecord, index: int) -> None
 
 def note_breach(staging: Staging, body: BreachBody, index: int) -> None:
     """Note an act that tells of a breach, for the members that it concerns."""
-    members = told_of(body, staging.directory.institutions)
+    members = notified_members(body, staging.directory.institutions)
     if members:
         staging.causes.append(Cause(index, index, staging.logged_at, NoticeReason.BREACH, "", 0, members))
 
@@ -98,8 +98,8 @@ def notify(work: UnitOfWork, staging: Staging) -> None:
     heirs = _heirs(staging)
     if staging.causes or heirs:
         rows = _shown(work, staging, heirs)
-        told = _Told(work, staging.causes, rows, heirs)
-        fresh = [notice for cause in staging.causes for notice in told.of(cause, staging.directory)]
+        notified = _Notified(work, staging.causes, rows, heirs)
+        fresh = [notice for cause in staging.causes for notice in notified.of(cause, staging.directory)]
         notices.add(work, fresh)
         shown.put(work, [row._replace(record=heir) for heir in set(heirs.values()) for row in rows.get(heir, ())])
     ended = [record.first_index for record in staging.changed_records() if not record.chain.live]
@@ -129,7 +129,7 @@ def _shown(work: UnitOfWork, staging: Staging, heirs: Mapping[int, int]) -> dict
     return {record: [rows[asker] for asker in sorted(rows)] for record, rows in found.items()}
 
 
-class _Told:
+class _Notified:
     """Which members were shown the records of a batch's causes, and which notices of them there are already."""
 
     def __init__(
@@ -141,7 +141,9 @@ class _Told:
     ) -> None:
         self._shown = rows
         self._heirs = heirs
-        self._told = notices.told(work, [cause.record for cause in causes if cause.corrected_since])
+        self._already_notified = notices.already_notified(
+            work, [cause.record for cause in causes if cause.corrected_since]
+        )
 
     def of(self, cause: Cause, directory: Directory) -> list[StoredNotice]:
         """Return the notices of a leaf, one for each member that must hear of it."""
@@ -162,9 +164,9 @@ class _Told:
         """Whether a member gets a notice, and has none of the same leaf for another reason."""
         member, key = notice.member, (notice.record, notice.member, notice.leaf_index)
         status = directory.institution(member).status
-        if member == cause.author or status is InstitutionStatus.TERMINATED or key in self._told:
+        if member == cause.author or status is InstitutionStatus.TERMINATED or key in self._already_notified:
             return False
-        self._told.add(key)
+        self._already_notified.add(key)
         return True
 
     def _concerns(self, cause: Cause, row: ShownRow) -> bool:
@@ -172,11 +174,11 @@ class _Told:
             return False
         if not cause.corrected_since:
             return True
-        told = any(
+        notified = any(
             (record, member) == (cause.record, row.asker) and number > cause.corrected_since
-            for record, member, number in self._told
+            for record, member, number in self._already_notified
         )
-        return row.leaf_index < cause.corrected_index and not told
+        return row.leaf_index < cause.corrected_index and not notified
 
 
 def _asked(row: ShownRow) -> tuple[bytes, int, int]:

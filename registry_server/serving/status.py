@@ -54,9 +54,9 @@ def trailing_metadata(complaint: Complaint, entry: Entry, request_id: str) -> tu
         message=entry.text,
         details=[_packed(detail) for detail in details],
     )
-    told = (DETAILS_KEY, status.SerializeToString())
+    trailer = (DETAILS_KEY, status.SerializeToString())
     # A client of gRPC calls again by itself where a server is UNAVAILABLE, whatever the reason.
-    return (told, _PUSHBACK) if entry.status is GrpcStatus.UNAVAILABLE and not entry.retryable else (told,)
+    return (trailer, _PUSHBACK) if entry.status is GrpcStatus.UNAVAILABLE and not entry.retryable else (trailer,)
 
 
 def _packed(message: Message) -> AnyMessage:

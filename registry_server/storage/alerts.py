@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = [
+    "AlertRequestRow",
     "StoredAlert",
-    "WatchRow",
     "add",
     "count_watches",
     "forget",
@@ -39,7 +39,7 @@ _ALERTS = schema.alerts
 _COLUMNS = ", ".join(column.name for column in _WATCHES.columns)
 
 
-class WatchRow(NamedTuple):
+class AlertRequestRow(NamedTuple):
     """A person about whom a member is to be alerted.
 
     Attributes:
@@ -55,7 +55,7 @@ class WatchRow(NamedTuple):
     until: str
 
     def __repr__(self) -> str:
-        return "WatchRow(...)"
+        return "AlertRequestRow(...)"
 
 
 class StoredAlert(NamedTuple):
@@ -76,16 +76,16 @@ class StoredAlert(NamedTuple):
     happened_at: int
 
 
-def watch(work: UnitOfWork, new: Sequence[WatchRow]) -> None:
+def watch(work: UnitOfWork, new: Sequence[AlertRequestRow]) -> None:
     """Add persons about whom members are to be alerted."""
     insert(work, _WATCHES, new)
 
 
-def watches_of(work: UnitOfWork, subjects: Iterable[bytes]) -> list[WatchRow]:
+def watches_of(work: UnitOfWork, subjects: Iterable[bytes]) -> list[AlertRequestRow]:
     """Return the rows of these pseudonyms, those included whose last day is over, in order."""
     keys = [(subject,) for subject in dict.fromkeys(subjects)]
     found = select_in(work, f"SELECT {_COLUMNS} FROM watched_persons", (_WATCHES.c.subject,), keys)  # noqa: S608 - names of our own schema
-    return sorted(WatchRow(*row) for row in found)
+    return sorted(AlertRequestRow(*row) for row in found)
 
 
 def count_watches(work: UnitOfWork, members: Iterable[str]) -> dict[str, int]:
@@ -134,10 +134,10 @@ def forget_before(work: UnitOfWork, day: str, moment: int) -> int:
     return ended + work.connection.execute(delete(_ALERTS).where(_ALERTS.c.happened_at < moment)).rowcount
 
 
-def watches(work: UnitOfWork) -> Iterator[WatchRow]:
+def watches(work: UnitOfWork) -> Iterator[AlertRequestRow]:
     """Yield every row of a person about whom a member is to be alerted, in no order."""
     for row in work.connection.execute(select(_WATCHES)):
-        yield WatchRow(*row)
+        yield AlertRequestRow(*row)
 
 
 def rows(work: UnitOfWork) -> Iterator[StoredAlert]:

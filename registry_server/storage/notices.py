@@ -27,12 +27,12 @@ __all__ = [
     "StoredNotice",
     "acknowledge",
     "add",
+    "already_notified",
     "by_keys",
     "count_waiting",
     "forget_before",
     "of_member",
     "rows",
-    "told",
 ]
 
 NoticeKey = tuple[str, int]
@@ -101,7 +101,7 @@ def by_keys(work: UnitOfWork, keys: Iterable[NoticeKey]) -> dict[NoticeKey, Stor
     return {(row.member, row.leaf_index): row for row in map(_of_row, found)}
 
 
-def told(work: UnitOfWork, records: Iterable[int]) -> set[tuple[int, str, int]]:
+def already_notified(work: UnitOfWork, records: Iterable[int]) -> set[tuple[int, str, int]]:
     """Return (record, member, number) of every notice about records named by their first index."""
     keys = [(record,) for record in dict.fromkeys(records)]
     found = select_in(work, "SELECT record, member, leaf_index FROM notices", (_TABLE.c.record,), keys)

@@ -1,6 +1,6 @@
 """Destruction of a key service's keys, once the registry has certified that it destroyed its own data.
 
-    1  HOME/destruction.json is written: which keys there are; from here on the service does not start any more
+    1  HOME/destruction-plan.json is written: which keys there are; from here on the service does not start any more
     2  the log of requests is dropped
     3  the seeds of the VOPRF keys and the key for TLS are overwritten and removed
 
@@ -36,14 +36,14 @@ __all__ = ["destroy_keys"]
 
 
 def destroy_keys(
-    folder: KeyServiceFolder, certificate: bytes, told: Callable[[str], None], now: int | None = None
+    folder: KeyServiceFolder, certificate: bytes, report_progress: Callable[[str], None], now: int | None = None
 ) -> dict[str, object]:
     """Destroy keys and log of a key service, or go on with it; return the report, which names keys by their id alone.
 
     Args:
         folder: of the key service.
         certificate: that the registry has destroyed its data.
-        told: called after each step.
+        report_progress: called after each step.
         now: ms since 1970 UTC; this machine's clock where it is left out.
 
     Raises:
@@ -54,14 +54,14 @@ def destroy_keys(
     """
     settings = read_settings(folder)
     with folder.sole_use():
-        return _destroy(folder, settings, certificate, told, clock_ms() if now is None else now)
+        return _destroy(folder, settings, certificate, report_progress, clock_ms() if now is None else now)
 
 
 def _destroy(
     folder: KeyServiceFolder,
     settings: KeyServiceSettings,
     certificate: bytes,
-    told: Callable[[str], None],
+    report_progress: Callable[[str], None],
     now: int,
 ) -> dict[str, object]:
     report = folder.destruction
@@ -71,12 +71,12 @@ def _destroy(
         begun = datetime.now(UTC).isoformat(timespec="seconds")
         shown = {"name": settings.name, "begun_at": begun, "certificate_sha256": sha256(certificate).hexdigest()}
         write_secret(report, json.dumps({**shown, "key_ids": keys}, indent=1).encode() + b"\n")
-        told("written down which keys there are")
+        report_progress("written down which keys there are")
     if drop_log(folder.database_url(settings)):
-        told("log of requests dropped")
+        report_progress("log of requests dropped")
     for path in (*sorted(folder.keys.glob("*")), folder.tls / "key.pem"):
         if destroy_file(path):
-            told(f"{path.name} destroyed")
+            report_progress(f"{path.name} destroyed")
     if folder.keys.exists():
         folder.keys.rmdir()
     written: dict[str, object] = json.loads(report.read_bytes())

@@ -118,7 +118,7 @@ async def _serve(
         channel = await stack.enter_async_context(aio_channel(settings.registry, tls))
         feed = AioDirectoryFeed(follower, channel, folder.directory)
         servicer = KeyServicer(follower, keys, log, commits, evaluator, metrics, now_ms)
-        watch = _Watch(follower, metrics, now_ms)
+        watch = _DirectoryHealth(follower, metrics, now_ms)
         if settings.metrics_listen is not None:
             operator = OperatorServer(settings.metrics_listen, metrics.registry, watch.is_fresh)
             operator.start()
@@ -157,7 +157,7 @@ def _rules(
     )
 
 
-class _Watch:
+class _DirectoryHealth:
     """Reports the state of the directory to the log, the metrics and the health service."""
 
     def __init__(self, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]) -> None:

@@ -143,7 +143,7 @@ class KeyServiceFolder(NamedTuple):
     @property
     def destruction(self) -> Path:
         """Which keys there were, once their destruction has begun."""
-        return self.home / "destruction.json"
+        return self.home / "destruction-plan.json"
 
     @contextmanager
     def sole_use(self) -> Iterator[None]:

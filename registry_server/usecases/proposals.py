@@ -66,12 +66,12 @@ class Proposals:
 
     Args:
         ledger: where acts are logged.
-        unserved: returns why this registry's settings do not let it serve under a rulebook; empty where they do.
+        why_not_served: returns why this registry's settings do not let it serve under a rulebook; empty where they do.
     """
 
-    def __init__(self, ledger: Ledger, unserved: Callable[[Rulebook], str] = lambda _: "") -> None:
+    def __init__(self, ledger: Ledger, why_not_served: Callable[[Rulebook], str] = lambda _: "") -> None:
         self._ledger = ledger
-        self._unserved = unserved
+        self._why_not_served = why_not_served
 
     def waiting(self) -> list[Proposal]:
         """Return the proposals that have not lapsed, oldest first."""
@@ -133,7 +133,7 @@ class Proposals:
 
     def _check_served(self, act: Act) -> None:
         """Check that this registry may go on serving once the act is logged: its next start would refuse to."""
-        if isinstance(act.body, RulebookBody) and (why := self._unserved(act.body.rulebook)):
+        if isinstance(act.body, RulebookBody) and (why := self._why_not_served(act.body.rulebook)):
             want = f"settings of such a registry first, then a restart: {why}"
             raise RuleError(
                 "RULEBOOK_INVALID", "rulebook", "rulebook.settings", got="one that is not served", want=want

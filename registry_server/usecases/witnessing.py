@@ -118,7 +118,7 @@ class _Fed:
         busy: a request is under way.
         failures: since it last cosigned.
         not_before: when it is asked again, by that clock.
-        told: why it did not cosign, as it was logged last.
+        last_fault: why it did not cosign, as it was logged last.
     """
 
     witness: QuorumWitness
@@ -127,7 +127,7 @@ class _Fed:
     busy: bool = False
     failures: int = 0
     not_before: float = float("-inf")
-    told: str = ""
+    last_fault: str = ""
 
 
 class Witnessing:
@@ -225,25 +225,25 @@ class Witnessing:
 
     def _ask(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> None:
         """Have one witness cosign, in a thread."""
-        told = ""
+        fault = ""
         try:
             self._take(fed, offered, self._cosignature(fed, offered, proof))
         except (UnansweredError, OSError, http.client.HTTPException, FormatError) as error:
-            told = str(error) if isinstance(error, UnansweredError | FormatError) else type(error).__name__
+            fault = str(error) if isinstance(error, UnansweredError | FormatError) else type(error).__name__
         except Exception as error:  # noqa: BLE001 - the database, which is asked again in a second
-            told = reason_of(error)
+            fault = reason_of(error)
         finally:
             fed.busy = False
-        fed.failures = fed.failures + 1 if told else 0
-        if told:
+        fed.failures = fed.failures + 1 if fault else 0
+        if fault:
             pause = 2.0 ** min(fed.failures, _MOST_DOUBLED)
             fed.not_before = self._clock() + min(pause, _LONGEST_PAUSE_SECONDS)
             with self._gathering:
                 self._refusals += 1
         # Once for each fault, not each second.
-        if told and told != fed.told:
-            _log.warning("checkpoint not cosigned", witness=fed.witness.name, detail=told)
-        fed.told = told
+        if fault and fault != fed.last_fault:
+            _log.warning("checkpoint not cosigned", witness=fed.witness.name, detail=fault)
+        fed.last_fault = fault
 
     def _cosignature(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> NoteSignature:
         """Return the line of a witness; after a conflict, ask once more from the size that it names."""

@@ -53,8 +53,8 @@ def read_criteria(file: Path | None) -> Criteria:
         content = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         # Beside what is no TOML: numbers longer than Python reads, lists in lists without end.
-        told = "" if isinstance(error, RecursionError) else f": {str(error)[:200]}"
-        raise UsageError(f"{file} is no TOML{told}") from error
+        text = "" if isinstance(error, RecursionError) else f": {str(error)[:200]}"
+        raise UsageError(f"{file} is no TOML{text}") from error
     return Criteria(**{name: _value(name, value) for name, value in content.items()})  # type: ignore[arg-type]  # each value was checked for its name
 
 

@@ -84,7 +84,7 @@ class CommandFailure:
 
     def show(self, output: Output) -> None:
         """Print it: JSON to standard output, unless a result stands there already; text to standard error."""
-        if output.as_json and not output.told:
+        if output.as_json and not output.printed:
             output.result(self.content())
             return
         output.tell(f"{self.reason}: {self.message}")

@@ -36,12 +36,12 @@ class Output:
         as_json: whether results are JSON.
 
     Attributes:
-        told: whether the result was printed.
+        printed: whether the result was printed.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.told = False
+        self.printed = False
         # JSON is UTF-8 whatever the console has.
         if as_json and isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
@@ -50,7 +50,7 @@ class Output:
 
     def result(self, content: Json, *lines: RenderableType) -> None:
         """Print the result of the verb: the content as JSON, or the lines."""
-        self.told = True
+        self.printed = True
         if self.as_json:
             self.out.file.write(json.dumps(content, ensure_ascii=False, indent=2) + "\n")
             return
@@ -59,7 +59,7 @@ class Output:
 
     def line(self, content: Json, line: str) -> None:
         """Print one of any number of results as it comes: the content as JSON on one line, or the line."""
-        self.told = True
+        self.printed = True
         if self.as_json:
             self.out.file.write(json.dumps(content, ensure_ascii=False) + "\n")
         else:
@@ -68,7 +68,7 @@ class Output:
 
     def end(self) -> None:
         """Print an empty document where the verb was to print JSON and had nothing to say."""
-        if self.as_json and not self.told:
+        if self.as_json and not self.printed:
             self.result({})
 
     def note(self, *lines: RenderableType) -> None:

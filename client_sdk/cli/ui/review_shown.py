@@ -20,7 +20,7 @@ def review_words(standing: ReviewStanding) -> str:
     review = standing.review
     if review is None:
         return "MISSING" if standing.state is ReviewState.MISSING else ""
-    told = f"of {review.reviewed_on}, {review.reference}"
+    text = f"of {review.reviewed_on}, {review.reference}"
     if standing.until is None:
-        return told
-    return f"{told}, {'OVER since' if standing.state is ReviewState.OVER else 'counts until'} {standing.until}"
+        return text
+    return f"{text}, {'OVER since' if standing.state is ReviewState.OVER else 'counts until'} {standing.until}"

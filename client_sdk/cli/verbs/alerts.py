@@ -18,7 +18,7 @@ from client_sdk.forms import day_of, moment_text
 
 if TYPE_CHECKING:
     from client_sdk.alerting.delivery import Delivered
-    from client_sdk.alerting.queue import DeliveryQueue, WatchedPerson
+    from client_sdk.alerting.queue import AlertRequest, DeliveryQueue
     from client_sdk.alerting.settings import DeliverySettings
     from client_sdk.client import Client
 
@@ -107,7 +107,7 @@ def _add_list(group: typer.Typer) -> None:
         )
 
 
-def _cells(person: "WatchedPerson") -> tuple[str, ...]:
+def _cells(person: "AlertRequest") -> tuple[str, ...]:
     from client_sdk.alerting.queue import shown_address  # noqa: PLC0415 - loaded by this verb alone
 
     to = ", ".join(map(shown_address, person.addresses))

@@ -64,8 +64,8 @@ def register(app: typer.Typer) -> None:
         from client_sdk.auditing.report import as_html, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
         with OutputFile(html) as as_page, OutputFile(text) as as_words, OutputFile(json_file) as as_document:
-            with _progress(session) as told:
-                report = Auditor(session.config(), state=state).audit(progress=told, jobs=jobs)
+            with _progress(session) as report_progress:
+                report = Auditor(session.config(), state=state).audit(progress=report_progress, jobs=jobs)
             content, words = report.to_dict(), as_text(report)
             document = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             targets = {as_page: as_html(report), as_words: words, as_document: document}

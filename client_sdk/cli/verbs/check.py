@@ -153,8 +153,8 @@ def register(app: typer.Typer) -> None:
             raise UsageError(f"{name} is about what --save writes", "give --save FILE too.")
         lends = purpose is not Purpose.SUBJECT_ACCESS
         if not lends and (criteria is not None or exit_code or with_assessment):
-            told = "--criteria, --exit-code and --with-assessment are about lending"
-            raise UsageError(told, "leave them out under SUBJECT_ACCESS.")
+            text = "--criteria, --exit-code and --with-assessment are about lending"
+            raise UsageError(text, "leave them out under SUBJECT_ACCESS.")
         what = "consent" if lends else "mandate"
         consent = read_consent(consent_form, consent_date, consent_digest, consent_file, what, consent_purpose or ())
         own = read_criteria(criteria) if lends else None

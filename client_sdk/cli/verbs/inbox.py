@@ -93,10 +93,10 @@ def _follow(session: Run, notices: "Iterator[Notice]") -> None:
     """Print each notice when it comes, until the program is ended."""
     for notice in notices:
         number, what, *others = _row(notice)
-        told = (
+        text = (
             "" if notice.breach is None else "; ".join(f"{name}: {value}" for name, value in breach_rows(notice.breach))
         )
-        session.output.line(_content(notice), "  ".join(str(cell) for cell in (number, what, *others, told) if cell))
+        session.output.line(_content(notice), "  ".join(str(cell) for cell in (number, what, *others, text) if cell))
 
 
 def _notice(client: "Client", number: int) -> "Notice":

@@ -145,7 +145,7 @@ def register(app: typer.Typer) -> None:
             raise ConfigError(f"{session.home / CONFIG_FILE} exists already: this folder is a member's home")
         if session.is_default_home:
             session.output.tell(f"No --home and no {HOME_VARIABLE}: the home is made in {session.home}.")
-        told = _complete(
+        answers = _complete(
             session,
             {
                 "institution": institution,
@@ -156,15 +156,15 @@ def register(app: typer.Typer) -> None:
                 "registry_name": registry_name,
             },
         )
-        roles = [Role[item] for item in told["role"].split()]
+        roles = [Role[item] for item in answers["role"].split()]
         encrypting = passphrase or passphrase_file is not None
         file = create_home(
             session.home,
-            institution=told["institution"],
-            registry=told["registry"],
-            name=told["registry_name"],
-            licence_number=told["licence"],
-            display_name=told["name"],
+            institution=answers["institution"],
+            registry=answers["registry"],
+            name=answers["registry_name"],
+            licence_number=answers["licence"],
+            display_name=answers["name"],
             roles=roles,
             passphrase=new_passphrase(passphrase_file, interactive=session.interactive) if encrypting else None,
         )

@@ -106,8 +106,8 @@ def report_file(session: Run, file: Path, options: FileOptions, *, dry_run: bool
             session.output.tell(*plan_lines(plan))
         session.confirm("Sign and send this?", yes=yes)
         with OutputFile(path) as target:
-            with _progress(session) as told:
-                done = client.report_many(reports, told, one_signature=options.one_signature)
+            with _progress(session) as report_progress:
+                done = client.report_many(reports, report_progress, one_signature=options.one_signature)
             left = sorted((*done.rejected, *done.notes), key=lambda item: item.row)
             if left:
                 target.write(session.output, _rejected_csv(left))
@@ -204,7 +204,7 @@ def _progress(session: Run) -> Iterator[ProgressCallback | None]:
     with Progress(*columns, console=session.output.err, transient=True) as bar:
         task = bar.add_task(_PHASES[Phase.CHECKING], total=None)
 
-        def told(step: Step) -> None:
+        def report_progress(step: Step) -> None:
             bar.update(task, description=_PHASES[step.phase], completed=step.done, total=step.total or None)
 
-        yield told
+        yield report_progress

@@ -138,8 +138,8 @@ def _register_screen(app: typer.Typer) -> None:
                 _show_dry_run(session, portfolio)
                 return _code(portfolio, found=False)
             with session.client() as client:
-                with progress_of(session) as told:
-                    ask = partial(client.screen, purpose=purpose, officer=officer, resume=kept, progress=told)
+                with progress_of(session) as progress:
+                    ask = partial(client.screen, purpose=purpose, officer=officer, resume=kept, progress=progress)
                     portfolio, report = _look(portfolio, lambda some: ask(some.customers))
                 asked = _listed(report) if check else []
                 outcomes = {
@@ -204,12 +204,12 @@ def _register_watch(app: typer.Typer) -> None:
         kept = state or file.with_name(f"{file.name}.watch")
         portfolio = read_screened(file, encoding)
         hook = None if webhook is None else _hook(session, webhook, file)
-        with session.client() as client, progress_of(session) as told:
+        with session.client() as client, progress_of(session) as progress:
 
             def look(some: ScreenedPortfolio) -> WatchReport:
                 take = None if hook is None else partial(hook.put, some.rows)
                 return client.watch(
-                    some.customers, purpose=purpose, officer=officer, state=kept, progress=told, take=take
+                    some.customers, purpose=purpose, officer=officer, state=kept, progress=progress, take=take
                 )
 
             portfolio, report = _look(portfolio, look)
@@ -298,7 +298,7 @@ def _code(portfolio: ScreenedPortfolio, *, found: bool) -> ExitCode:
 
 
 def _print_lines(session: Run, contents: Iterable[dict[str, Json]]) -> None:
-    session.output.told = True
+    session.output.printed = True
     for content in contents:
         session.output.out.file.write(json.dumps(content, ensure_ascii=False) + "\n")
 

@@ -78,9 +78,9 @@ class ScreenedPortfolio(NamedTuple):
             broken: whose ``row`` is a place among the rows, counted from 1.
         """
         found = {item.row - 1: item for item in broken}
-        told = [replace(item, row=self.rows[place].row) for place, item in found.items()]
+        found_again = [replace(item, row=self.rows[place].row) for place, item in found.items()]
         rows = [row for place, row in enumerate(self.rows) if place not in found]
-        return ScreenedPortfolio(rows, sorted([*self.rejected, *told], key=lambda item: item.row))
+        return ScreenedPortfolio(rows, sorted([*self.rejected, *found_again], key=lambda item: item.row))
 
 
 def change_contents(rows: Sequence[CustomerRow], report: WatchReport) -> list[dict[str, Json]]:
@@ -169,8 +169,8 @@ def progress_of(session: Run) -> Iterator[ScreenProgressCallback | None]:
         description, unit = _PHASES[ScreenPhase.NAMING]
         task = bar.add_task(description, total=None, unit=unit)
 
-        def told(step: ScreenProgress) -> None:
+        def report_progress(step: ScreenProgress) -> None:
             description, unit = _PHASES[step.phase]
             bar.update(task, description=description, unit=unit, completed=step.done, total=step.total or None)
 
-        yield told
+        yield report_progress

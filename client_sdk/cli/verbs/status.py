@@ -158,9 +158,9 @@ def _inbox_rows(waiting: int | None) -> list[tuple[str, str]]:
 
 def _review_rows(review: "ReviewStanding | None") -> list[tuple[str, str]]:
     """Return how the registry's review of this member stands, where there is one or one is asked for."""
-    told = "" if review is None else review_words(review)
+    text = "" if review is None else review_words(review)
     due = review is not None and review.state in REVIEW_DUE
-    return [("  review", f"{told}: ask the registry for another" if due else told)] if told else []
+    return [("  review", f"{text}: ask the registry for another" if due else text)] if text else []
 
 
 def _reciprocity_lines(reciprocity: "Reciprocity | None") -> "list[RenderableType]":
@@ -170,11 +170,11 @@ def _reciprocity_lines(reciprocity: "Reciprocity | None") -> "list[RenderableTyp
     reached = sum(level.reached for level in reciprocity.levels)
     grace, held = reciprocity.grace_until, ", ".join(kind.name for kind in sorted(reciprocity.held_back))
     if grace is not None and reciprocity.as_of <= grace:
-        told = f"everything until {grace}, as a new member; from then on what it gives"
+        text = f"everything until {grace}, as a new member; from then on what it gives"
     else:
-        told = f"held back are the facts of {held}" if held else "everything"
+        text = f"held back are the facts of {held}" if held else "everything"
     return [
-        f"Reciprocity: {reached} of {len(reciprocity.levels)} levels reached; received is {told}",
+        f"Reciprocity: {reached} of {len(reciprocity.levels)} levels reached; received is {text}",
         table(("  gives", "last given", "counts until", "receives"), map(_level_row, reciprocity.levels)),
         *(
             f"  To receive {_kinds(level.receives)}: report or update a {level.gives.name}"

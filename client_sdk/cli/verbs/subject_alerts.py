@@ -121,7 +121,7 @@ def add_alerts(group: typer.Typer) -> None:
         config = session.config()
         with DeliveryQueue(config.home, config.name, config.institution) as queue, session.client() as client:
             ended = client.alerts_off(alerts)
-            known = queue.unwatch(alerts)
+            known = queue.remove_request(alerts)
         if not (ended or known):
             raise UsageError(f"{alerts.hex()}: no such alerts", "`alerts list` shows them.")
         session.output.result({"ended": True}, "The person is not alerted any more, and the addresses are deleted.")
@@ -157,18 +157,18 @@ def _ask(session: Run, ask: "Callable[..., AlertsAsked]", label: str, to: "list[
 
         def keep(asked: "AlertsAsked") -> None:
             # Before the registry knows of it: a crash leaves no alerts that nobody here can end.
-            queue.watch(asked, label, to)
+            queue.add_request(asked, label, to)
             begun.append(asked.inquiry_id)
 
         try:
             asked = ask(keep=keep)
         except (PreflightError, RefusedError):
-            _unwatch(queue, begun)
+            _remove(queue, begun)
             raise
-        _unwatch(queue, begun[:-1])
+        _remove(queue, begun[:-1])
     return asked
 
 
-def _unwatch(queue: "DeliveryQueue", refused: list[bytes]) -> None:
+def _remove(queue: "DeliveryQueue", refused: list[bytes]) -> None:
     for asked in refused:
-        queue.unwatch(asked)
+        queue.remove_request(asked)

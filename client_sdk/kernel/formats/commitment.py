@@ -165,8 +165,8 @@ def commit_notice(opening: bytes, index: int, leaf_hash: bytes, reason: int) -> 
     """
     if len(leaf_hash) != HASH_BYTES:
         raise FormatError("notice", "leaf_hash.length", got=f"{len(leaf_hash)} bytes", want=f"{HASH_BYTES} bytes")
-    told = _NOTICE + u64(index) + leaf_hash + u64(reason)
-    return hmac.digest(require_opening(opening, "notice opening"), told, "sha256")
+    text = _NOTICE + u64(index) + leaf_hash + u64(reason)
+    return hmac.digest(require_opening(opening, "notice opening"), text, "sha256")
 
 
 def check_open(commitment: bytes, opened: bytes, part: str) -> None:

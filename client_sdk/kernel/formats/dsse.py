@@ -23,12 +23,12 @@ __all__ = [
     "DESTRUCTION",
     "ERASURE",
     "EXPORT",
-    "HAND_OVER",
     "INQUIRY",
     "KEY_REQUEST",
     "POSSESSION",
     "STATEMENT",
     "STATEMENT_BATCH",
+    "TAKE_OVER_RECEIPT",
     "TLS_KEY",
     "pae",
     "payload_type",
@@ -70,7 +70,7 @@ POSSESSION = payload_type("possession")
 TLS_KEY = payload_type("tls-key")
 ERASURE = payload_type("erasure")
 EXPORT = payload_type("export")
-HAND_OVER = payload_type("hand-over")
+TAKE_OVER_RECEIPT = payload_type("hand-over")
 DESTRUCTION = payload_type("destruction")
 
 

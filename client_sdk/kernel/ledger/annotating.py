@@ -25,9 +25,9 @@ __all__ = [
     "MAX_DOCUMENTS",
     "AnnotationHead",
     "Author",
+    "after_restriction",
     "annotated",
     "carried",
-    "restricted",
     "shown",
     "superseded",
     "waiting_from",
@@ -197,7 +197,7 @@ def annotated(
     )
 
 
-def restricted(head: AnnotationHead, payload: bytes, index: int, leaf_hash: bytes) -> AnnotationHead:
+def after_restriction(head: AnnotationHead, payload: bytes, index: int, leaf_hash: bytes) -> AnnotationHead:
     """Return the newest link after a lapse of kind RESTRICTED; it rests on all links since the dispute waits."""
     flags = tuple(sorted({*head.flags, AnnotationFlag.RESTRICTED}))
     return replace(carried(head, payload, index, leaf_hash), flags=flags, shown_from=head.waiting_from)

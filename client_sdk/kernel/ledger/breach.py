@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.breach import BreachBody
     from client_sdk.kernel.formats.state import InstitutionState, Rulebook
 
-__all__ = ["LoggedBreach", "breach_due", "check_breach", "told_of"]
+__all__ = ["LoggedBreach", "breach_due", "check_breach", "notified_members"]
 
 
 class LoggedBreach(NamedTuple):
@@ -79,7 +79,7 @@ def check_breach(body: BreachBody, institutions: Mapping[str, InstitutionState],
             raise RuleError("BREACH_INVALID", "members", "breach.member", got=member, want=want)
 
 
-def told_of(body: BreachBody, institutions: Mapping[str, InstitutionState]) -> tuple[str, ...]:
+def notified_members(body: BreachBody, institutions: Mapping[str, InstitutionState]) -> tuple[str, ...]:
     """Return ids of the members that get a notice of a breach: those that it concerns and that have an inbox."""
     concerned = body.members or tuple(sorted(institutions))
     return tuple(id_ for id_ in concerned if _has_inbox(institutions[id_]))

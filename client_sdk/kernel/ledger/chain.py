@@ -23,9 +23,9 @@ from client_sdk.kernel.formats.words import (
 from client_sdk.kernel.ledger.annotating import (
     AnnotationHead,
     Author,
+    after_restriction,
     annotated,
     carried,
-    restricted,
     shown,
     superseded,
 )
@@ -378,7 +378,7 @@ def lapse(
             raise RuleError(
                 "ANNOTATION_INVALID", "what", "annotation.restricted", want="a record not RESTRICTED before"
             )
-        return replace(chain, annotation=restricted(head, payload, index, leaf_hash))
+        return replace(chain, annotation=after_restriction(head, payload, index, leaf_hash))
     if event.what is LapseKind.SHOWN:
         chain = _annotated(chain, event.number, event.previous)
         head = chain.annotation

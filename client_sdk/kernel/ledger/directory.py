@@ -382,8 +382,8 @@ class Directory:
                 return self._end_tls_key(institution, spki_hash, index, act_hash)
             case BreachBody():
                 check_breach(act.body, self.institutions, logged_at)
-                told = LoggedBreach(act_hash, act.body, logged_at, breach_due(act.body, self.rulebook))
-                return replace(self, breaches={**self.breaches, index: told})
+                breach = LoggedBreach(act_hash, act.body, logged_at, breach_due(act.body, self.rulebook))
+                return replace(self, breaches={**self.breaches, index: breach})
 
     def _enrol(self, enrolment: Enrolment, index: int, logged_at: int, act_hash: bytes) -> Directory:
         if enrolment.id in self.institutions:

@@ -96,7 +96,7 @@ def hand_over_file(taken: HandOver, exported: bytes, trust_root: TrustRoot, sign
     payload = taken.encode()
     file = pb.HandOverFile(trust_root=trust_root.encode(), export=signed_export(exported))
     file.hand_over.payload, file.hand_over.key_id = payload, signer.public_key.key_id
-    file.hand_over.signature = dsse.sign(signer, dsse.HAND_OVER, payload)
+    file.hand_over.signature = dsse.sign(signer, dsse.TAKE_OVER_RECEIPT, payload)
     return _LABEL + canonical.encode(file)
 
 
@@ -123,7 +123,7 @@ def read_hand_over(data: bytes, successor: SuccessorRegistry, closed: TrustRoot)
     if file.hand_over.key_id != key_id(ED25519, root.log_key.raw):
         raise FormatError(_PART, "hand-over.key", want="the key of the successor's log")
     with within(_PART):
-        dsse.verify(dsse.HAND_OVER, file.hand_over.payload, root.log_key.raw, file.hand_over.signature)
+        dsse.verify(dsse.TAKE_OVER_RECEIPT, file.hand_over.payload, root.log_key.raw, file.hand_over.signature)
     made = verify_export_signature(file.export, closed)
     if (taken.registry, taken.genesis_hash) != (made.registry, made.genesis_hash):
         raise FormatError(_PART, "hand-over.export", got=taken.registry, want=made.registry)

@@ -41,8 +41,8 @@ __all__ = [
     "VersionBefore",
     "events_of_annotation",
     "events_of_facts",
+    "events_of_lapse",
     "events_of_statement",
-    "restricted",
     "rows_of",
     "score_of",
 ]
@@ -210,7 +210,7 @@ def events_of_annotation(annotation: Annotation) -> Iterator[QualityEvent]:
         yield event
 
 
-def restricted(what: LapseKind) -> Iterator[QualityEvent]:
+def events_of_lapse(what: LapseKind) -> Iterator[QualityEvent]:
     """Yield what a lapse is counted as, of the issuer of the record."""
     if what is LapseKind.RESTRICTED:
         yield QualityEvent.DISPUTE_UNANSWERED
@@ -301,7 +301,7 @@ class QualityTally:
 
     def take_lapse(self, index: int, logged_at: int, lapse: Lapse) -> None:
         """Count a lapse."""
-        self._count(index, logged_at, lapse.key.issuer, restricted(lapse.what))
+        self._count(index, logged_at, lapse.key.issuer, events_of_lapse(lapse.what))
 
     def _count(self, index: int, logged_at: int, member: str, events: Iterator[QualityEvent]) -> None:
         month = self._months.month(index, logged_at)

@@ -21,7 +21,7 @@ from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.sources import open_copy
 from registry_server.operating.register import register_of
 from registry_server.operating.repair import forget, restate_lost
-from registry_server.operating.wind_down import unserved
+from registry_server.operating.wind_down import while_not_served
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.storage import head, inquiries, leaves, migrations
 from registry_server.storage.inquiries import StoredInquiry
@@ -85,7 +85,7 @@ def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Re
     copy = open_copy(folder, VerifierKey.ed25519(settings.log_origin, public_key.raw))
     with closing(register_of(settings)) as register:
         held = register.read()
-    with Database(settings.database) as database, unserved(database):
+    with Database(settings.database) as database, while_not_served(database):
         with database.append() as work:
             row = head.lock(work)
             if row is None:

@@ -17,7 +17,7 @@ from registry_server.operating.backup.container import BackupReader
 from registry_server.operating.backup.keys import read_secret_key
 from registry_server.operating.backup.making import show_backup
 from registry_server.operating.standing import DatabaseStanding, standing_of
-from registry_server.operating.wind_down import unserved
+from registry_server.operating.wind_down import while_not_served
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
 from registry_server.storage import head, migrations, schema, wholesale
 from registry_server.storage.driver import insert
@@ -63,7 +63,7 @@ def restore(
     secret_key = read_secret_key(key, passphrase_file)
     _check_header(settings, show_backup(path), (clocks or SystemClocks()).wall())
     migrations.upgrade(settings.database)
-    with Database(settings.database) as database, unserved(database):
+    with Database(settings.database) as database, while_not_served(database):
         with path.open("rb") as file, database.append() as work:
             reader = BackupReader(file, path, secret_key)
             _check_header(settings, reader.header, (clocks or SystemClocks()).wall())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.storage.unit_of_work import Database
 
-__all__ = ["WindDownError", "closing_of", "unheard", "unserved"]
+__all__ = ["WindDownError", "closing_of", "no_progress", "while_not_served"]
 
 
 # A connection that was closed just now is still counted for a moment.
@@ -34,12 +34,12 @@ class WindDownError(RuntimeError):
     """The registry cannot be exported, taken over or destroyed like this; the text says why and what to do."""
 
 
-def unheard(_: str) -> None:
+def no_progress(_: str) -> None:
     """Tell nobody about a step."""
 
 
 @contextmanager
-def unserved(database: Database) -> Iterator[None]:
+def while_not_served(database: Database) -> Iterator[None]:
     """Check that no server of the registry runs on a database.
 
     Raises:

@@ -1,6 +1,6 @@
 """Destruction of a registry's data once its closing act allows it, in steps that a crash may interrupt anywhere.
 
-    1  HOME/destruction.json is written: what there is to destroy; from here on nothing is served any more
+    1  HOME/destruction-plan.json is written: what there is to destroy; from here on nothing is served any more
     2  every live record is erased by a lapse in the log, as the clock erases any other
     3  the database is marked, so that no process of any host appends to the log any more;
        HOME/destruction-proof.json is written: the closing act under the log's last checkpoint
@@ -14,9 +14,9 @@ Each step looks at what is left to do, so that the command, run again, goes on w
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
-from contextlib import closing as closing_file
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -39,7 +39,7 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.operating.register import register_of
-from registry_server.operating.wind_down import WindDownError, closing_of, unheard, unserved
+from registry_server.operating.wind_down import WindDownError, closing_of, no_progress, while_not_served
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.sequencing.ledger import Ledger
@@ -114,14 +114,17 @@ class _Proof(NamedTuple):
 
 
 def destroy(
-    settings: Settings, permit: Permit, told: Callable[[str], None] = unheard, clocks: Clocks | None = None
+    settings: Settings,
+    permit: Permit,
+    report: Callable[[str], None] = no_progress,
+    clocks: Clocks | None = None,
 ) -> Destroyed:
     """Destroy what a registry holds, or go on with it; its log's hashes and last checkpoint stay.
 
     Args:
         settings: of the registry; no server of it runs.
         permit: what the closing act asks for.
-        told: called after each step.
+        report: called after each step.
         clocks: of the log; this machine's where none are given.
 
     Raises:
@@ -136,11 +139,11 @@ def destroy(
     proof_file = plan_file.with_name("destruction-proof.json")
     root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
     if not proof_file.exists():
-        _erase_all(settings, root, proof_file, permit, told, clocks)
+        _erase_all(settings, root, proof_file, permit, report, clocks)
     plan = _Holdings(**json.loads(plan_file.read_bytes()))
     if not certificate.exists():
         proof = _Proof(**json.loads(proof_file.read_bytes()))
-        _drop(settings, told)
+        _drop(settings, report)
         now = _now(settings, clocks)
         # Erasing has emptied some tables and added leaves to others: what there was is the most that each has held.
         rows = tuple(
@@ -156,16 +159,16 @@ def destroy(
         # Before the log's key is gone for good.
         read_destruction(file, root)
         write_secret(certificate, file)
-        told("database cleaned, certificate signed")
-    keys_left = _destroy_keys(plan, settings, told)
+        report("database cleaned, certificate signed")
+    keys_left = _destroy_keys(plan, settings, report)
     verified = read_destruction(certificate.read_bytes(), root)
     keys = tuple(name for name in plan.keys if name not in keys_left)
     done = Destroyed(certificate, verified, keys, keys_left)
-    report = settings.public_folder / "destruction-report.json"
+    report_file = settings.public_folder / "destruction-report.json"
     text = json.dumps(report_of(done), indent=1, ensure_ascii=False).encode() + b"\n"
-    if not report.exists() or report.read_bytes() != text:
-        replace_file(report, text)
-        told("report written")
+    if not report_file.exists() or report_file.read_bytes() != text:
+        replace_file(report_file, text)
+        report("report written")
     return done
 
 
@@ -215,8 +218,8 @@ def _permitted(
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     with (
         Database(settings.database) as database,
-        closing_file(register_of(settings)) as register,
-        unserved(database),
+        contextlib.closing(register_of(settings)) as register,
+        while_not_served(database),
         Ledger.open(database, register, signer, clocks) as ledger,
     ):
         closing = closing_of(ledger.directory)
@@ -230,7 +233,7 @@ def _erase_all(
     root: TrustRoot,
     proof_file: Path,
     permit: Permit,
-    told: Callable[[str], None],
+    report: Callable[[str], None],
     clocks: Clocks | None,
 ) -> None:
     """Check that everything may be destroyed, write down what there is, and erase every live record by the log."""
@@ -239,8 +242,8 @@ def _erase_all(
             keys = sorted(_named(path, settings) for path in _key_files(settings))
             plan = _Holdings(closing.place, manifest.hex(), _rows(database), keys)
             write_secret(settings.destruction_file, json.dumps(plan._asdict(), indent=1).encode() + b"\n")
-            told("written down what there is to destroy")
-        _erase(ledger, told)
+            report("written down what there is to destroy")
+        _erase(ledger, report)
         # What is read from here on is the end of the log, whatever another process may still try.
         with database.append() as work:
             head.mark_destroying(work)
@@ -252,7 +255,7 @@ def _erase_all(
             checkpoint = view.checkpoint.decode()
         proof = _Proof(leaf.hex(), path, head_leaf, head_path, checkpoint, _rows(database))
     write_secret(proof_file, json.dumps(proof._asdict(), indent=1).encode() + b"\n")
-    told("written down that the act is in the log")
+    report("written down that the act is in the log")
 
 
 def _rows(database: Database) -> dict[str, int]:
@@ -321,7 +324,7 @@ def _check_nothing_since(view: View, size: int, closing: Closing) -> None:
             raise WindDownError(f"leaf {stored.leaf_index} came after the export: {again}")
 
 
-def _erase(ledger: Ledger, told: Callable[[str], None]) -> None:
+def _erase(ledger: Ledger, report: Callable[[str], None]) -> None:
     """Erase all live records, some in a commit."""
 
     def live() -> list[LapseItem]:
@@ -332,23 +335,23 @@ def _erase(ledger: Ledger, told: Callable[[str], None]) -> None:
     for results in log_lapses(ledger, live):
         if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
             raise WindDownError(f"{len(results)} records could not be erased: {results[0].complaint}")
-        told(f"{len(results)} records erased")
+        report(f"{len(results)} records erased")
 
 
-def _drop(settings: Settings, told: Callable[[str], None]) -> None:
-    with Database(settings.database) as database, unserved(database):
+def _drop(settings: Settings, report: Callable[[str], None]) -> None:
+    with Database(settings.database) as database, while_not_served(database):
         for table in wholesale.DROPPED:
             with database.append() as work:
                 there = wholesale.is_there(work, table)
                 wholesale.drop(work, table)
                 work.commit()
             if there:
-                told(f"{table.name} dropped")
+                report(f"{table.name} dropped")
         if not database.compact(wholesale.LEFT):
             raise WindDownError("another program still reads the database: end it, and run the command again")
 
 
-def _destroy_keys(plan: _Holdings, settings: Settings, told: Callable[[str], None]) -> dict[str, str]:
+def _destroy_keys(plan: _Holdings, settings: Settings, report: Callable[[str], None]) -> dict[str, str]:
     """Destroy every key that can be; return why the others could not, by name.
 
     A key on a read-only file system, such as a credential of systemd, is the operator's to destroy where it came from.
@@ -357,10 +360,10 @@ def _destroy_keys(plan: _Holdings, settings: Settings, told: Callable[[str], Non
     for name in plan.keys:
         try:
             if destroy_file(settings.home / name):
-                told(f"{name} destroyed")
+                report(f"{name} destroyed")
         except FileError as error:
             left[name] = error.strerror or str(error)
-            told(str(error))
+            report(str(error))
     return left
 
 

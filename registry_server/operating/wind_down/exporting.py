@@ -12,8 +12,8 @@ nobody without the key services.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from contextlib import closing as closing_file
 from dataclasses import asdict, dataclass
 from hashlib import file_digest, sha256
 from typing import TYPE_CHECKING, Self
@@ -26,7 +26,7 @@ from client_sdk.kernel.ledger.export_file import SignedExport, export_file, read
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.dates import day_of
 from registry_server.operating.register import register_of
-from registry_server.operating.wind_down import WindDownError, closing_of, unheard, unserved
+from registry_server.operating.wind_down import WindDownError, closing_of, no_progress, while_not_served
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.ledger import Ledger
 from registry_server.sequencing.recover import recover
@@ -124,14 +124,14 @@ class VerifiedExport:
 
 
 def export(
-    settings: Settings, folder: Path, told: Callable[[str], None] = unheard, clocks: Clocks | None = None
+    settings: Settings, folder: Path, report: Callable[[str], None] = no_progress, clocks: Clocks | None = None
 ) -> VerifiedExport:
     """Write the export of a registry that closes, or finish one that was interrupted; verify it.
 
     Args:
         settings: of the registry; no server of it runs.
         folder: of the export; is made. One that is finished is verified again, and nothing is written.
-        told: called after each step.
+        report: called after each step.
         clocks: of the log; this machine's where none are given.
 
     Raises:
@@ -148,22 +148,22 @@ def export(
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     with (
         Database(settings.database) as source,
-        closing_file(register_of(settings)) as register,
-        unserved(source),
+        contextlib.closing(register_of(settings)) as register,
+        while_not_served(source),
     ):
         # Publishes the newest commit, where a crash has left it unsigned.
         with Ledger.open(source, register, signer, clocks) as ledger:
             closing = closing_of(ledger.directory)
             _settle(ledger, closing)
-            _remark_if_open(ledger, closing, told)
+            _remark_if_open(ledger, closing, report)
         if not (folder / _COPY).exists():
-            _make_copy(source, folder, told)
+            _make_copy(source, folder, report)
         _check_same(source, folder / _COPY)
-        _sign(folder, signer, (clocks or SystemClocks()).wall(), told)
+        _sign(folder, signer, (clocks or SystemClocks()).wall(), report)
     return _verified(folder)
 
 
-def _sign(folder: Path, signer: Ed25519Signer, now: int, told: Callable[[str], None]) -> None:
+def _sign(folder: Path, signer: Ed25519Signer, now: int, report: Callable[[str], None]) -> None:
     """Write trust root and manifest beside a copy that is whole, and last the signature over them."""
     copy = folder / _COPY
     state, root = _state_of(copy), _trust_root(copy)
@@ -174,13 +174,13 @@ def _sign(folder: Path, signer: Ed25519Signer, now: int, told: Callable[[str], N
         path = folder / name
         if not path.exists():
             write_secret(path, data)
-            told(f"{name} written")
+            report(f"{name} written")
         if path.read_bytes() != data:
             raise WindDownError(f"{path} does not belong to {copy}: name a new folder")
     digest, then = sha256(manifest).digest(), max(now, state.logged_at)
     said = SignedExport(root.registry, root.genesis, state.size, state.root, digest, then)
     write_secret(folder / _SIGNATURE, export_file(said, signer))
-    told(f"{_SIGNATURE} written")
+    report(f"{_SIGNATURE} written")
 
 
 def verify_export(folder: Path) -> VerifiedExport:
@@ -241,12 +241,12 @@ def _check_folder(folder: Path) -> None:
         raise WindDownError(f"{folder} holds {strange[0]}, which is no part of an export: name a new folder")
 
 
-def _make_copy(source: Database, folder: Path, told: Callable[[str], None]) -> None:
+def _make_copy(source: Database, folder: Path, report: Callable[[str], None]) -> None:
     """Copy the database of a registry that an act has closed, or go on with a copy; name it once it is whole."""
-    _copy(source, folder / _DRAFT, told)
+    _copy(source, folder / _DRAFT, report)
     _check_clean(folder / _DRAFT)
     (folder / _DRAFT).rename(folder / _COPY)
-    told(f"{_COPY} copied and examined")
+    report(f"{_COPY} copied and examined")
 
 
 def _settle(ledger: Ledger, closing: Closing) -> None:
@@ -263,11 +263,11 @@ def _settle(ledger: Ledger, closing: Closing) -> None:
         ledger.heartbeat(at_once=True).result()
 
 
-def _remark_if_open(ledger: Ledger, closing: Closing, told: Callable[[str], None]) -> None:
+def _remark_if_open(ledger: Ledger, closing: Closing, report: Callable[[str], None]) -> None:
     today = _legal_day(ledger.clock(), ledger)
     if not is_over(closing, today):
         last = closing.body.open_until
-        told(
+        report(
             f"remark: it is {today}, and members are served until the end of {last}: destroy takes a later export only"
         )
 
@@ -276,7 +276,7 @@ def _legal_day(moment: int, ledger: Ledger) -> str:
     return day_of(moment, ledger.directory.rulebook.time_zone).isoformat()
 
 
-def _copy(source: Database, draft: Path, told: Callable[[str], None]) -> None:
+def _copy(source: Database, draft: Path, report: Callable[[str], None]) -> None:
     url = _url(draft)
     SqliteFile.make(make_url(url))
     migrations.upgrade(url)
@@ -292,7 +292,7 @@ def _copy(source: Database, draft: Path, told: Callable[[str], None]) -> None:
                     with copy.append() as work:
                         wholesale.copy_page(work, table, page)
                         work.commit()
-                    told(f"{table.name}: {len(page)} of {rows} rows")
+                    report(f"{table.name}: {len(page)} of {rows} rows")
         copy.purge(())
 
 

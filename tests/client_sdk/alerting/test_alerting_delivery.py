@@ -59,7 +59,7 @@ def deliveries(queue: DeliveryQueue, settings: DeliverySettings, clock: Clock) -
 
 
 def stored(queue: DeliveryQueue, clock: Clock, *to: Address) -> None:
-    queue.watch(ASKED, "case-17", to)
+    queue.add_request(ASKED, "case-17", to)
     queue.store(ALERTS, "Consumer desk", clock.now)
 
 
@@ -159,7 +159,7 @@ def test_ended_alerts_leave_no_address(queue: DeliveryQueue, clock: Clock, tmp_p
         "webhook at hooks.example",
         "mail at mail.example",
     ]
-    assert queue.unwatch(ASKED.inquiry_id)
+    assert queue.remove_request(ASKED.inquiry_id)
     assert (queue.persons(), queue.messages(9)) == ([], [])
     queue.close()
     assert all(b"needle" not in file.read_bytes() for file in tmp_path.iterdir())

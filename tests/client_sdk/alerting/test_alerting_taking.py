@@ -54,7 +54,7 @@ class Registry:
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[DeliveryQueue]:
     with DeliveryQueue(tmp_path, "example", "office") as queue:
-        queue.watch(ASKED, "case-17", [mailbox("a@b.example")])
+        queue.add_request(ASKED, "case-17", [mailbox("a@b.example")])
         yield queue
 
 
@@ -92,6 +92,8 @@ def test_alerts_that_are_taken_long_after_the_last_day_are_delivered_before_the_
 
 
 def test_fewer_requests_than_are_kept_here_are_noticed(queue: DeliveryQueue) -> None:
-    queue.watch(AlertsAsked(inquiry_id=b"j" * 16, until=LAST_DAY, subject_key_version=1), "", [mailbox("c@d.example")])
+    queue.add_request(
+        AlertsAsked(inquiry_id=b"j" * 16, until=LAST_DAY, subject_key_version=1), "", [mailbox("c@d.example")]
+    )
     assert take(Registry(queue), LAST_DAY).fewer
     assert not take(Registry(queue), LAST_DAY + timedelta(1)).fewer

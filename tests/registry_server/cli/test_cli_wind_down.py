@@ -64,4 +64,4 @@ def test_a_registry_is_ended_by_its_commands(database_url: str, tmp_path: Path) 
     assert f"export_manifest_sha256: {written['manifest_sha256']}" in again
     for words in (["fsck"], ["doctor"], ["register", "show"], ["wind-down", "export", str(tmp_path / "late")]):
         done = CliRunner().invoke(app, [*words, "--home", str(home)])
-        assert "destruction.json: this registry was destroyed: see" in str(done.exception), words
+        assert "destruction-plan.json: this registry was destroyed: see" in str(done.exception), words

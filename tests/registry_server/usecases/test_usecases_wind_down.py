@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import sqlite3
-from contextlib import closing as closing_file
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -296,7 +296,7 @@ def test_nothing_is_destroyed_before_its_day_without_the_document_or_the_receipt
     assert "give its receipt" in refused(closing.document)
     assert "was over: export again" in refused(closing.document, early)
     assert refused(closing.document, closing.document) == "hand-over.label"
-    assert not (closing.home / "destruction.json").exists()
+    assert not (closing.home / "destruction-plan.json").exists()
     with Database(closing.settings.database, serving=False) as database:
         assert fsck(database, register_of(closing.settings.database)).clean
 
@@ -422,7 +422,7 @@ def test_a_copy_with_something_that_no_registry_makes_is_found(tmp_path: Path, s
     with Database(url, serving=False) as database:
         with database.snapshot() as work:
             assert wholesale.strangers(work) == []
-        with closing_file(sqlite3.connect(tmp_path / "registry.sqlite")) as connection:
+        with contextlib.closing(sqlite3.connect(tmp_path / "registry.sqlite")) as connection:
             connection.execute(sql)
         with database.snapshot() as work:
             assert wholesale.strangers(work) == [named]

@@ -379,8 +379,8 @@ def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -
     try:
         return Rulebook.of(new.message())
     except (FormatError, ValueError) as error:
-        told = str(error) if isinstance(error, FormatError) else "a number is out of range"
-        raise UsageError(f"this makes no rulebook: {told}") from None
+        text = str(error) if isinstance(error, FormatError) else "a number is out of range"
+        raise UsageError(f"this makes no rulebook: {text}") from None
 
 
 def _value(kind: type, text: str) -> object:

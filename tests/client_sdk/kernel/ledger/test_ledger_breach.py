@@ -10,7 +10,7 @@ from client_sdk.kernel.formats.act import BreachBody, RulebookBody, StateBody
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import BreachedData, BreachNature, InstitutionStatus
-from client_sdk.kernel.ledger.breach import told_of
+from client_sdk.kernel.ledger.breach import notified_members
 from tests.client_sdk.kernel.ledger.test_ledger_onboarding import rule_of
 from tests.support.handmade_log import START_MS, HandmadeLog
 from tests.support.production import BREACH
@@ -98,6 +98,6 @@ def test_members_with_an_inbox_are_told(log: HandmadeLog) -> None:
     log.act(StateBody("lender-2", InstitutionStatus.SUSPENDED))
     log.act(StateBody("lender-3", InstitutionStatus.TERMINATED))
     institutions = log.state.directory.institutions
-    assert told_of(replace(BREACH, members=()), institutions) == ("lender-1", "lender-2")
-    assert told_of(BREACH, institutions) == ("lender-1",)
-    assert told_of(replace(BREACH, members=("admin-1",)), institutions) == ()
+    assert notified_members(replace(BREACH, members=()), institutions) == ("lender-1", "lender-2")
+    assert notified_members(BREACH, institutions) == ("lender-1",)
+    assert notified_members(replace(BREACH, members=("admin-1",)), institutions) == ()
