@@ -17,12 +17,12 @@ from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, Judgme
 if TYPE_CHECKING:
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["corrects"]
+__all__ = ["ASIDE", "OF_A_STAGE", "OF_A_STANDING", "PASSING", "corrects"]
 
 # Of the issuer's own papers, and the debt, which is another under other subject keys only.
-_ASIDE = frozenset(("debt", "approver", "legal_basis", "notice", "consent", "batch_reference"))
+ASIDE = frozenset(("debt", "approver", "legal_basis", "notice", "consent", "batch_reference"))
 # What another day changes by itself.
-_PASSING: dict[type[Facts], frozenset[str]] = {
+PASSING: dict[type[Facts], frozenset[str]] = {
     DefaultFacts: frozenset(
         ("as_of", "amounts", "days_past_due", "days_estimated", "collection_stage", "called_on", "arrangement")
     ),
@@ -31,9 +31,9 @@ _PASSING: dict[type[Facts], frozenset[str]] = {
     ListingFacts: frozenset(("as_of", "amounts", "performance", "listed_until", "earliest_removal_on")),
 }
 # What a further stage of a suit brings with it.
-_OF_A_STAGE = frozenset(("stage", "case_number", "court", "judged_on", "effective_on", "result"))
+OF_A_STAGE = frozenset(("stage", "case_number", "court", "judged_on", "effective_on", "result"))
 # What a further standing brings with it; a stayed enforcement resumes under a number of its own.
-_OF_A_STANDING = frozenset(("ended_on", "stayed_on", "case_number"))
+OF_A_STANDING = frozenset(("ended_on", "stayed_on", "case_number"))
 
 
 def corrects(previous: Facts, new: Facts, *, moved: bool = False) -> bool:
@@ -44,14 +44,14 @@ def corrects(previous: Facts, new: Facts, *, moved: bool = False) -> bool:
         new: facts of the version, of the same kind.
         moved: whether the version has another standing than the one before.
     """
-    changed = {item.name for item in fields(new) if getattr(new, item.name) != getattr(previous, item.name)} - _ASIDE
+    changed = {item.name for item in fields(new) if getattr(new, item.name) != getattr(previous, item.name)} - ASIDE
     if new.as_of == previous.as_of and not moved:
         return bool(changed)
-    passing = _PASSING[type(new)] | (_OF_A_STANDING if moved else frozenset())
+    passing = PASSING[type(new)] | (OF_A_STANDING if moved else frozenset())
     if isinstance(previous, DefaultFacts) and isinstance(new, DefaultFacts):
         passing |= _learned(previous, new)
     if isinstance(new, JudgmentFacts) and "stage" in changed:
-        passing |= _OF_A_STAGE
+        passing |= OF_A_STAGE
     return bool(changed - passing)
 
 
