@@ -98,7 +98,7 @@ def notify(work: UnitOfWork, staging: Staging) -> None:
     heirs = _heirs(staging)
     if staging.causes or heirs:
         rows = _shown(work, staging, heirs)
-        notified = _Notified(work, staging.causes, rows, heirs)
+        notified = _MembersToNotify(work, staging.causes, rows, heirs)
         fresh = [notice for cause in staging.causes for notice in notified.of(cause, staging.directory)]
         notices.add(work, fresh)
         shown.put(work, [row._replace(record=heir) for heir in set(heirs.values()) for row in rows.get(heir, ())])
@@ -129,7 +129,7 @@ def _shown(work: UnitOfWork, staging: Staging, heirs: Mapping[int, int]) -> dict
     return {record: [rows[asker] for asker in sorted(rows)] for record, rows in found.items()}
 
 
-class _Notified:
+class _MembersToNotify:
     """Which members were shown the records of a batch's causes, and which notices of them there are already."""
 
     def __init__(
