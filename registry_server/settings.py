@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+from contextvars import ContextVar
 from datetime import date  # noqa: TC003 - pydantic reads the annotation at run time
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation at run time
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -55,6 +56,8 @@ _LEAST_OF_A_LICENCE = 4
 _REGION = r"^(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?$"
 # What is wanted where a text has not the form of its pattern.
 _FORMS = {_REGION: "ISO 3166 in capitals, such as CN or CN-BJ"}
+# From which the settings that are being made are read; None where there is none yet.
+_settings_file: ContextVar[Path | None] = ContextVar("_settings_file", default=None)
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -66,7 +69,6 @@ class Settings(BaseSettings):
     """Everything that can differ between two registries, or between two processes of one."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
-    _file: ClassVar[Path | None] = None
 
     home: Path = Field(description="The registry's folder; relative paths start from it.")
     registry: str = Field(
@@ -253,8 +255,9 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: command line, environment, file."""
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
-        if cls._file is not None:
-            sources += (TomlConfigSettingsSource(settings_cls, toml_file=cls._file),)
+        file = _settings_file.get()
+        if file is not None:
+            sources += (TomlConfigSettingsSource(settings_cls, toml_file=file),)
         return sources
 
     @property
@@ -341,9 +344,10 @@ def check_settings(home: Path, values: Mapping[str, Value]) -> None:
 
 
 def _settings(home: Path, given: Mapping[str, Value], file: Path | None) -> Settings:
-    located = type("LocatedSettings", (Settings,), {"_file": file, "__module__": __name__})
+    values: dict[str, Any] = {"home": home, **given}
+    reading = _settings_file.set(file)
     try:
-        settings: Settings = located(home=home, **given)
+        settings = Settings(**values)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is no TOML: {error}", CORRECT_IT) from error
     except UnicodeDecodeError as error:
@@ -356,6 +360,8 @@ def _settings(home: Path, given: Mapping[str, Value], file: Path | None) -> Sett
     except SourceError as error:
         # It names setting and source, and not what was set.
         raise SettingsError(f"{error}: want JSON", CORRECT_IT) from None
+    finally:
+        _settings_file.reset(reading)
     return settings
 
 
