@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from registry_server.storage import migrations
 from tests.postgres_server import postgres_server
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.registers import forget_register
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def pytest_configure() -> None:
     """Let children of the tests be interrupted, also where whoever started the tests ignores SIGINT, as ``&`` does."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    share_compiled_statements()
     if "TMPDIR" not in os.environ and has_room_in_memory():
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 

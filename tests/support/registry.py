@@ -287,7 +287,7 @@ def running_registry(
         write_secret(home / "log-key.pem", world.log_signer.to_pkcs8_pem())
         with Database(database_url) as database:
             settings = load_settings(home)
-            world.found(database, FileRegister(settings.register_path, settings.log_origin))
+            world.begin(database, FileRegister(settings.register_path, settings.log_origin))
     app = build(load_settings(home), world.clock)
     if LENDERS[0] not in app.ledger.directory.institutions:
         world.enrol(app.ledger)

@@ -53,6 +53,7 @@ from registry_server.storage import head
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.submit import Submitting
 from tests.client_sdk.kernel.rules import facts_samples as samples
+from tests.support import founded
 from tests.support.handmade_log import REGISTRY, record_id, seed, signer, voprf_key
 from tests.support.registers import ORIGIN, register_of
 
@@ -94,6 +95,11 @@ class Clock:
 
     def __call__(self) -> int:
         return self._now
+
+    @property
+    def state(self) -> tuple[int, int, str, bool]:
+        """All that it says."""
+        return self._now, self._steady, self._boot, self.is_synchronised
 
     @property
     def now(self) -> int:
@@ -179,15 +185,29 @@ class World:
     def ledger(self, url: str, *, enrolled: bool = True) -> Iterator[Ledger]:
         """The ledger of a migrated database; founded, and its members enrolled, where they are not yet."""
         with Database(url) as database:
+            register = register_of(url)
             try:
-                ledger = Ledger.open(database, register_of(url), self.log_signer, self.clock)
+                ledger = Ledger.open(database, register, self.log_signer, self.clock)
             except NoGenesisError:
-                self.found(database, register_of(url))
-                ledger = Ledger.open(database, register_of(url), self.log_signer, self.clock)
+                begin = self.begin if enrolled else self.found
+                begin(database, register)
+                ledger = Ledger.open(database, register, self.log_signer, self.clock)
             with ledger:
                 if enrolled and LENDERS[0] not in ledger.directory.institutions:
                     self.enrol(ledger)
                 yield ledger
+
+    def begin(self, database: Database, register: Register) -> None:
+        """Found the registry and enrol its members."""
+
+        def found() -> None:
+            self.found(database, register)
+            with Ledger.open(database, register, self.log_signer, self.clock) as ledger:
+                self.enrol(ledger)
+
+        founded.begin(
+            (type(self), self.rulebook, self.clock.state, self.log_signer.public_key.raw), database, register, found
+        )
 
     def found(self, database: Database, register: Register) -> bytes:
         """Log the genesis."""
