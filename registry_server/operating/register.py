@@ -6,13 +6,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from registry_server.sequencing.restating import restate
 from registry_server.settings import SettingsError
-from registry_server.storage import migrations
+from registry_server.storage import lost, migrations
 from registry_server.storage.register import open_register
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.derived import repair_derived
 from registry_server.usecases.register import RegisterState, compare_register, reset_register
 
 if TYPE_CHECKING:
+    from registry_server.sequencing.clock import Clocks
     from registry_server.settings import Settings
     from registry_server.storage.register import Register
 
@@ -36,18 +39,23 @@ def show_register(settings: Settings) -> RegisterState:
         return compare_register(database, register)
 
 
-def put_register(settings: Settings, confirmed: str) -> RegisterState:
+def put_register(settings: Settings, confirmed: str, clocks: Clocks | None = None) -> RegisterState:
     """Set the checkpoint register to the database's checkpoint, which an operator has confirmed by its size and root.
+
+    Where a refill has lost records, the HEAD is logged that has the map of the rows that are left: the operator has
+    decided that the log goes on from here, whatever register or witnesses say.
 
     Args:
         settings: of the registry; no server of it runs.
         confirmed: the confirmation that ``show_register`` names.
+        clocks: this machine's where none are given.
 
     Raises:
         NoGenesisError: there is no genesis yet.
         InconsistentError: what is stored does not fit together.
         SettingsError: something else was confirmed; nothing was changed.
         StorageError: the database is served, or failed, or the register cannot be written.
+        ClockError: records are lost, and what time it is is not known: confirm the clock, and run it again.
     """
     migrations.check(settings.database)
     with Database(settings.database) as database, closing(register_of(settings)) as register:
@@ -56,4 +64,8 @@ def put_register(settings: Settings, confirmed: str) -> RegisterState:
             raise SettingsError(f"nothing was changed: --confirm must be exactly {state.confirmation}")
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
         reset_register(database, register, signer)
+        with database.snapshot() as work:
+            lost_only = lost.any_left(work) and not repair_derived(work, write=False).rows
+        if lost_only:
+            restate(database, register, signer, clocks)
         return compare_register(database, register)

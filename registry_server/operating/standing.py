@@ -36,6 +36,13 @@ class DatabaseStanding(NamedTuple):
         """Whether the database is the one that was signed last, as far as register and witnesses tell."""
         return not (self.register.problem or self.register.mismatch or self.missing)
 
+    @property
+    def contradicted(self) -> tuple[WitnessSize, ...]:
+        """The witnesses that tell of leaves which neither database nor register know: they may lie, or both be old."""
+        if self.register.problem or self.register.mismatch:
+            return ()
+        return tuple(witness for witness in self.witnesses if witness.size > self.register.size)
+
 
 def standing_of(settings: Settings) -> DatabaseStanding:
     """Return how the database stands to register and witnesses; a server may be running.

@@ -47,9 +47,9 @@ def recover(database: Database, *, restating: bool = False) -> Committed:
             newest = _newest_head(work, row)
             directory = _with_contributions(work, directory_of(work, row))
             tree = map_of_rows(work, directory)
-            if not restating:
-                _check_map(tree, newest)
             awaits = lost.any_left(work)
+            if not restating:
+                _check_map(tree, newest, awaits=awaits)
             log, asked = open_trees(database, row)
         except (FormatError, RuleError) as error:
             raise InconsistentError("leaves", got=str(error), want="what the formats allow") from error
@@ -104,8 +104,9 @@ def _with_contributions(work: UnitOfWork, directory: Directory) -> Directory:
     return directory
 
 
-def _check_map(tree: MapTree, newest: Head) -> None:
+def _check_map(tree: MapTree, newest: Head, *, awaits: bool) -> None:
     if (tree.root, tree.count) != (newest.map_root, newest.entry_count):
-        raise InconsistentError(
-            "map", got=f"another root over {tree.count} entries", want=f"that of the HEAD over {newest.entry_count}"
-        )
+        want = f"that of the HEAD over {newest.entry_count}"
+        if awaits:
+            want += "; a restore has lost records, and no HEAD says so yet: see registry-server refill"
+        raise InconsistentError("map", got=f"another root over {tree.count} entries", want=want)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["any_left", "forget", "known"]
+__all__ = ["any_left", "forget", "known", "rows"]
 
 _TABLE = schema.lost_bindings
 
@@ -25,6 +25,12 @@ _TABLE = schema.lost_bindings
 def any_left(work: UnitOfWork) -> bool:
     """Whether any is waited for."""
     return work.connection.execute(select(_TABLE.c.leaf_index).limit(1)).first() is not None
+
+
+def rows(work: UnitOfWork) -> list[tuple[int, str]]:
+    """Return leaf index and issuer of every one that is waited for, in order."""
+    query = select(_TABLE.c.leaf_index, _TABLE.c.issuer).order_by(_TABLE.c.leaf_index)
+    return [(row[0], row[1]) for row in work.connection.execute(query)]
 
 
 def known(work: UnitOfWork, indexes: Iterable[int]) -> set[int]:

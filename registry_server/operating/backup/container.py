@@ -51,6 +51,7 @@ _SEALED_BYTES = bindings.crypto_secretstream_xchacha20poly1305_KEYBYTES + bindin
 _STREAM_BYTES = bindings.crypto_secretstream_xchacha20poly1305_HEADERBYTES
 _MORE = bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
 _FINAL = bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL
+_INTEGERS = 2**63
 # The name under which the last chunk counts the rows.
 _END = "end"
 
@@ -264,6 +265,8 @@ def _value(column: Column[int] | Column[str] | Column[bytes], value: object) -> 
     if isinstance(column.type, LargeBinary) and isinstance(value, str):
         return b64decode(value, validate=True)
     kind = bool if isinstance(column.type, Boolean) else str if isinstance(column.type, Text) else int
-    if not isinstance(column.type, LargeBinary) and type(value) is kind:
+    # What neither database takes: integers of more than 64 bits, and in a text NUL and halves of surrogate pairs.
+    fits = -_INTEGERS <= value < _INTEGERS if type(value) is int else "\0" not in str(value).encode().decode()
+    if not isinstance(column.type, LargeBinary) and type(value) is kind and fits:
         return value
     raise ValueError(column.name)

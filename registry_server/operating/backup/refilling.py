@@ -153,8 +153,14 @@ def _add_inquiries(work: UnitOfWork, row: HeadRow, copy: LogCopy, last: bytes) -
 
 
 def _inquiry(copy: LogCopy, data: bytes, position: int) -> StoredInquiry:
-    """Return an inquiry as an auditor has kept it: whom it asked about is not in it."""
+    """Return an inquiry as an auditor has kept it: whom it asked about is not in it.
+
+    Raises:
+        BackupError: it is not the one that its leaf stands for.
+    """
     signed, leaf = copy.asked[data], InquiryLeaf.parse(data)
+    if InquiryLeaf.of(leaf.received_at, leaf.outcome, signed.payload, signed.signature) != leaf:
+        raise BackupError(f"inquiry {position} was changed in the copy: use another copy")
     inquiry = Inquiry.parse(signed.payload)
     return StoredInquiry(
         asker=inquiry.asker,

@@ -18,7 +18,7 @@ from registry_server.operating.backup import BackupError
 from registry_server.sequencing.errors import InconsistentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from client_sdk.kernel.formats.note import VerifierKey
@@ -90,12 +90,19 @@ def _tiles(folder: Path, key: VerifierKey) -> LogCopy:
             path = next(
                 (folder / one.path for one in (bundle, EntryBundle(index)) if (folder / one.path).is_file()), None
             )
-            held = [] if path is None else parse_entry_bundle(path.read_bytes())
+            held = [] if path is None else _bundle(path)
             if len(held) < min(end, first + TILE_WIDTH) - first:
                 raise InconsistentError(bundle.path, got=f"{len(held)} leaves", want=f"{bundle.width}")
             yield from held[max(start - first, 0) : end - first]
 
     return LogCopy(size, signed.checkpoint, signed.raw, leaves, lambda _: iter(()), {})
+
+
+def _bundle(path: Path) -> Sequence[bytes]:
+    try:
+        return parse_entry_bundle(path.read_bytes())
+    except FormatError as error:
+        raise BackupError(f"{path} is damaged: {error}") from None
 
 
 def _audit(folder: Path, key: VerifierKey) -> LogCopy:

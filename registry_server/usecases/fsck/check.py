@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.link import link_of
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
@@ -133,13 +133,18 @@ class _Check:
                 self._findings.add(finding)
             self._place(stored.leaf_index, stored.leaf)
         self._report.leaves = len(self._hashes)
+        if not self._hashes:
+            self._report.note(RowKind.LEAF_ROW, "leaf 0", "leaves.index", got="none", want=f"{self._row.size} leaves")
 
     def _place(self, index: int, data: bytes) -> None:
-        """Note where a version or a link of an annotation chain is; a leaf without form is found elsewhere."""
+        """Note where an act, a version or a link of an annotation chain is; a leaf without form is found elsewhere."""
         try:
-            link = link_of(parse_leaf(data))
+            leaf = parse_leaf(data)
+            link = link_of(leaf)
         except FormatError:
             return
+        if isinstance(leaf, ActLeaf):
+            self._links.acts.append(index)
         if link is None:
             return
         if link.version:
@@ -203,11 +208,11 @@ class _Check:
         asked = [leaf_hash(leaf) for leaf in inquiries.leaves(work)]
         check_tiles(work, report, LOG_TREE, self._hashes)
         check_tiles(work, report, INQUIRY_TREE, asked)
-        check_acts(work, report)
+        check_acts(work, report, self._links.acts)
         check_contributions(work, report, replay.directory)
         check_records(work, report, replay.chains, self._links)
-        check_live_rows(work, report, replay.chains)
-        check_inquiry_rows(work, report)
+        check_live_rows(work, report, replay.chains, self._links.versions)
+        check_inquiry_rows(work, report, len(asked))
         check_blocked(work, report, replay.chains, self._links.versions, replay.logged_at)
         check_alerts(work, report)
         check_notices(work, report)

@@ -7,11 +7,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES
 from client_sdk.kernel.formats.encoding import lp
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.statement import Statement
@@ -21,7 +20,7 @@ from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.kernel.ledger.inquiry import InquiryOpening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.storage import contributions, inquiries, leaves, live, records, tls_keys
+from registry_server.storage import contributions, inquiries, leaves, live, lost, records, tls_keys
 from registry_server.storage.contributions import GivenRow
 from registry_server.storage.inquiries import InquiredPerson
 from registry_server.usecases.fsck.report import RowKind
@@ -56,8 +55,9 @@ _PAGE = 512
 
 @dataclass(slots=True)
 class LeafPlaces:
-    """Leaf indexes of versions by record and number, of annotations by first index of their chain and number."""
+    """Leaf indexes of acts, of versions by record and number, of annotations by first index of chain and number."""
 
+    acts: list[int] = field(default_factory=list)
     versions: dict[tuple[RecordKey, int], int] = field(default_factory=dict)
     annotations: dict[tuple[int, int], int] = field(default_factory=dict)
 
@@ -80,16 +80,14 @@ def check_tiles(work: UnitOfWork, report: FsckReport, tree: str, hashes: Sequenc
         report.note(RowKind.TILE_ROW, f"{tree} tile {level}/{index}", "tiles.hashes", got="none", want="a tile")
 
 
-def check_acts(work: UnitOfWork, report: FsckReport) -> None:
-    """Check that the acts are listed under their numbers."""
-    for number, stored in enumerate(leaves.act_leaves(work)):
-        try:
-            leaf = parse_leaf(stored.leaf)
-            right = isinstance(leaf, ActLeaf) and stored.number == number == Act.parse(leaf.payload).number
-        except FormatError:
-            right = False
-        if not right:
-            report.note(RowKind.ACT_ROW, f"act {stored.number}", "acts.number", want=f"act {number}")
+def check_acts(work: UnitOfWork, report: FsckReport, places: Sequence[int]) -> None:
+    """Check that each act is listed under its number; whether the leaves number them rightly, their replay says."""
+    listed = {stored.number: stored.leaf_index for stored in leaves.act_leaves(work)}
+    want = dict(enumerate(places))
+    for number in sorted(listed.keys() | want.keys()):
+        if listed.get(number) != want.get(number):
+            place = f"leaf {want[number]}" if number in want else "no such act"
+            report.note(RowKind.ACT_ROW, f"act {number}", "acts.number", got=str(listed.get(number)), want=place)
 
 
 def check_contributions(work: UnitOfWork, report: FsckReport, directory: Directory) -> None:
@@ -149,14 +147,30 @@ def _check_links(work: UnitOfWork, report: FsckReport, page: Sequence[StoredReco
             report.note(RowKind.ANNOTATION_ROW, place, "annotations.leaf-index", want="the leaves of its annotations")
 
 
-def check_live_rows(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain]) -> None:
-    """Check what is kept of each live record; whether its binding opens the commitment, the examination says."""
+def check_live_rows(
+    work: UnitOfWork,
+    report: FsckReport,
+    chains: Mapping[RecordKey, Chain],
+    versions: Mapping[tuple[RecordKey, int], int],
+) -> None:
+    """Check what is kept of each live record; whether its binding opens the commitment, the examination says.
+
+    What issuers are to give back are live records of which nothing is kept.
+    """
+    without = {(chain.index, key.issuer) for key, chain in chains.items() if chain.live}
     for sealed in live.live_rows(work):
         report.live += 1
+        without.discard((sealed.row.index, sealed.row.key.issuer))
         chain = chains.get(sealed.row.key)
         wrong = _wrong_columns(sealed, chain) if chain is not None and chain.live else ["leaf_index"]
+        if sealed.row.record != versions.get((sealed.row.key, 1)):
+            wrong.append("record")
         for column in wrong:
             report.note(RowKind.LIVE_ROW, f"leaf {sealed.row.index}: {column}", "live.row", want="what the leaves say")
+    for awaited in lost.rows(work):
+        if awaited not in without:
+            place = "leaf {}: {}".format(*awaited)
+            report.note(RowKind.LOST_ROW, place, "lost.row", want="a live record of which nothing is kept")
 
 
 def _wrong_columns(sealed: SealedRow, chain: Chain) -> list[str]:
@@ -185,8 +199,14 @@ def _wrong_columns(sealed: SealedRow, chain: Chain) -> list[str]:
     return [column for column, holds in right.items() if not holds]
 
 
-def check_inquiry_rows(work: UnitOfWork, report: FsckReport) -> None:
-    """Check the leaf and the persons of each inquiry; the tree over the leaves, the examination checks."""
+def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int) -> None:
+    """Check the leaf and the persons of each inquiry; the tree over the leaves, the examination checks.
+
+    Args:
+        work: the snapshot.
+        report: takes the findings.
+        placed: leaves of the inquiry tree.
+    """
     missing = 0
     for stored in inquiries.rows(work):
         report.inquiries += 1
@@ -195,6 +215,9 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport) -> None:
             position = "waiting" if stored.position is None else str(stored.position)
             want = "the leaf of payload, signature, time and outcome"
             report.note(RowKind.INQUIRY_ROW, f"inquiry {position}", "inquiries.leaf", want=want)
+        if stored.position is not None and not 0 <= stored.position < placed:
+            want = f"none, or one below {placed}"
+            report.note(RowKind.INQUIRY_ROW, f"inquiry {stored.position}", "inquiries.position", want=want)
         for row in inquired(stored):
             missing += _row_number(row)
     for row in inquiries.persons(work):

@@ -21,22 +21,23 @@ from client_sdk.kernel.formats.witness_request import witness_request
 from client_sdk.kernel.formats.words import Standing
 from registry_server.errors import RegistryError
 from registry_server.operating.backup import BackupError
-from registry_server.operating.backup.keys import make_keys
+from registry_server.operating.backup.container import BackupWriter
+from registry_server.operating.backup.keys import make_keys, read_public_key
 from registry_server.operating.backup.making import make_backup
 from registry_server.operating.backup.refilling import refill
 from registry_server.operating.backup.restoring import restore
 from registry_server.operating.register import put_register
 from registry_server.operating.standing import standing_of
 from registry_server.operating.tiles import export
-from registry_server.sequencing.errors import RegisterMismatchError
+from registry_server.sequencing.errors import InconsistentError, RegisterMismatchError
 from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
-from registry_server.storage import inquiries
+from registry_server.storage import inquiries, schema
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
 from tests.conftest import postgres_database
-from tests.registry_server.operating.test_operating_backup import run, through_kills
+from tests.registry_server.operating.test_operating_backup import read, run, through_kills
 from tests.registry_server.usecases.test_usecases_witnessing import KEYS, real, served
 from tests.support.closing_home import ClosingHome
 from tests.support.evidence_maker import inquiry_of
@@ -46,10 +47,12 @@ from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import DAY_MS, Clock, accept, subject_of, submit, submit_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from registry_server.operating.backup.container import Row
     from registry_server.operating.backup.making import MadeBackup
     from registry_server.settings import Settings
+    from registry_server.storage.driver import Value
     from tests.conftest import DatabaseKind
 
 ERASED = "person of erased"
@@ -327,12 +330,23 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
     restore(settings, lost.backup.path, lost.secret)
     with pytest.raises(BackupError, match="inquiries 1 to 1 are neither"):
         refill(settings, lost.copy, world.clock)
+    bent = AuditHome(shutil.copytree(tmp_path / "audit", tmp_path / "bent"))
+    (item,) = [
+        one
+        for one in bent.asked.read(0, (tmp_path / "bent" / "asked").stat().st_size)
+        if b"later" in one or asked.inquiry_id in one
+    ]
+    changed = transparency_pb2.LoggedInquiry.FromString(item)
+    changed.inquiry.signature = changed.inquiry.signature[::-1]
+    bent.asked.replace_from(0, [changed.SerializeToString()])
+    with pytest.raises(BackupError, match="inquiry 1 was changed in the copy"):
+        refill(settings, tmp_path / "bent", world.clock)
     register_path(other_url).unlink()
     done = refill(settings, tmp_path / "audit", world.clock)
     assert (done.inquiries, len(done.repaired.lost)) == (2, 1)
     assert standing_of(settings).register.mismatch is not None
     # What is lost is shown by no HEAD before the register says that this is the newest log.
-    put_register(settings, standing_of(settings).register.confirmation)
+    put_register(settings, standing_of(settings).register.confirmation, world.clock)
     assert refill(settings, tmp_path / "audit", world.clock).leaves == 0
     with Database(other_url, serving=False) as database:
         assert dict(fsck(database, register_of(other_url)).counts) == {"BINDING_MISSING": 1, "FACT_COUNT_ROW": 2}
@@ -364,3 +378,100 @@ def test_witnesses_tell_what_is_missing_where_the_register_does_not(lost: Lost, 
         assert not standing.may_be_served
         refill(settings, lost.copy)
         assert standing_of(settings).may_be_served
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_witness_that_lies_about_what_it_has_seen_stops_a_restored_registry_no_longer_than_its_operator_lets_it(
+    lost: Lost, other_url: str
+) -> None:
+    world = lost.world
+    world.clock.now += 60_000
+    with lost.home.ledger() as ledger:
+        accept(ledger, world.report("lender-3", "new"))
+        with Database(lost.url, serving=False) as database:
+            export(database, VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw), lost.copy)
+    lost.settings_for(other_url)
+    home = ("--home", lost.home.home)
+    with served(lambda _: (409, b"99999999999999999\n")) as (liar,):
+        (lost.home.home / "witnesses").write_text(f"witness w0 {KEYS[0].text()} {liar.url}\nquorum w0\n")
+        file = lost.home.home / "registry.toml"
+        file.write_text(file.read_text() + 'witness_policy = "witnesses"\n')
+        settings = lost.home.settings
+        restore(settings, lost.backup.path, lost.secret)
+        assert len(refill(settings, lost.copy, world.clock).repaired.lost) == 1
+        told = run("refill", *home, lost.copy, code=1)
+        confirmation = standing_of(settings).register.confirmation
+    assert "the register knows of none of them, witness w0 alone" in told
+    assert f"registry-server register reset --confirm {confirmation}\n" in told
+    with Database(other_url) as database, pytest.raises(InconsistentError, match="see registry-server refill"):
+        Ledger.open(database, register_of(other_url), world.log_signer, world.clock)
+    put_register(settings, confirmation, world.clock)
+    with world.ledger(other_url) as ledger:
+        accept(ledger, world.report("lender-2", "goes on"))
+        with pytest.raises(RegistryError, match="RECORDS_LOST"):
+            Checks(ledger, 1_000_000).answer([])
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_backup_made_with_the_public_key_alone_is_believed_for_nothing_that_does_not_verify(
+    lost: Lost, other_url: str, tmp_path: Path
+) -> None:
+    settings, clock = lost.settings_for(other_url), Clock(lost.backup.header.made_at_ms)
+    rows, forged = read(lost.backup.path, lost.secret), tmp_path / "forged.backup"
+    columns = [column.name for column in schema.live_records.columns]
+
+    def refused(words: str, table: str, forge: Callable[[list[Row]], list[Row]]) -> None:
+        with forged.open("wb") as file:
+            writer = BackupWriter(file, lost.backup.header, read_public_key(lost.public))
+            for each in schema.metadata.sorted_tables:
+                page = rows.get(each.name, [])
+                writer.write(each, forge(page) if each.name == table else page)
+            writer.end()
+        with pytest.raises(BackupError, match=words):
+            restore(settings, forged, lost.secret, clocks=clock)
+
+    def changed(name: str, value: Value) -> Callable[[list[Row]], list[Row]]:
+        at = columns.index(name)
+        return lambda page: [(*row[:at], value, *row[at + 1 :]) for row in page]
+
+    def none(_: list[Row]) -> list[Row]:
+        return []
+
+    refused("LEAF_ROW at leaf 0", "leaves", none)
+    refused("ACT_ROW at act 0", "acts", none)
+    refused("LIVE_ROW .* record", "live_records", changed("record", 1))
+    refused(
+        "LOST_ROW",
+        "lost_bindings",
+        lambda _: [(row[columns.index("leaf_index")], "lender-1") for row in rows["live_records"][:1]],
+    )
+    refused("was damaged", "live_records", changed("record", 2**63))
+    refused("was damaged", "live_records", changed("issuer", "lender\0"))
+    assert restore(settings, lost.backup.path, lost.secret, clocks=clock).missing is not None
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_backup_of_records_that_are_waited_for_is_restored_and_one_that_hides_it_is_not(
+    lost: Lost, other_url: str, tmp_path: Path
+) -> None:
+    world = lost.world
+    world.clock.now += 60_000
+    with lost.home.ledger() as ledger:
+        accept(ledger, world.report("lender-3", "new"))
+        with Database(lost.url, serving=False) as database:
+            export(database, VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw), lost.copy)
+    settings = lost.settings_for(other_url)
+    restore(settings, lost.backup.path, lost.secret)
+    refill(settings, lost.copy, world.clock)
+    again = make_backup(settings, tmp_path / "backups", lost.public)
+    rows, forged = read(again.path, lost.secret), tmp_path / "forged.backup"
+    assert len(rows.pop("lost_bindings")) == 1
+    with forged.open("wb") as file:
+        writer = BackupWriter(file, again.header, read_public_key(lost.public))
+        for name, page in rows.items():
+            writer.write(schema.metadata.tables[name], page)
+        writer.end()
+    Path(str(make_url(other_url).database)).unlink()
+    with pytest.raises(BackupError, match="BINDING_MISSING"):
+        restore(settings, forged, lost.secret)
+    assert restore(settings, again.path, lost.secret).may_be_served
