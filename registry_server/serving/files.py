@@ -5,15 +5,16 @@ Of ours it imports only what writes them, so that every part of the servers may 
 
 from __future__ import annotations
 
+import os
 import stat
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from client_sdk import _durable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FileError", "check_private", "destroy_file", "replace_file", "take_folder", "write_secret"]
+__all__ = ["FileError", "check_private", "destroy_file", "open_regular", "replace_file", "take_folder", "write_secret"]
 
 
 class FileError(OSError):
@@ -59,6 +60,21 @@ def check_private(path: Path) -> None:
             f"{path} is readable for others (mode {mode:04o}): its mode must be {want:04o}, "
             f"run: chmod {want:o} {path}; who could read it until now may have its secrets"
         )
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file to read it; a pipe, on which nobody may ever write, or a device without an end is none.
+
+    Raises:
+        FileError: it is no regular file.
+        OSError: it cannot be opened.
+    """
+    # Also the opening of a pipe waits for who writes, unless it is said not to.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileError(f"{path} is no regular file: move it away, or name another")
+    return os.fdopen(descriptor, "rb")
 
 
 def write_secret(path: Path, data: bytes) -> None:

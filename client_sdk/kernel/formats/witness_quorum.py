@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.note import COSIGNATURE, VerifierKey
+from client_sdk.kernel.formats.note import COSIGNATURE, MAX_SIGNATURES, VerifierKey
 from client_sdk.kernel.formats.utf8 import decoded, encoded
 
 if TYPE_CHECKING:
@@ -211,6 +211,12 @@ class _QuorumReading:
         keys = [log.key for log in self._logs] + [witness.key for witness in self._witnesses]
         if len({key.raw for key in keys}) != len(keys):
             raise FormatError("policy", "policy.key", got="one key twice", want="different keys")
+        # Lines of a note are told apart by these alone: one witness could else spoil every note that another signs.
+        if len({(key.name, key.key_id) for key in keys}) != len(keys):
+            raise FormatError("policy", "policy.key", got="two keys of one name and id", want="different keys")
+        if len(self._witnesses) >= MAX_SIGNATURES:
+            got, want = f"{len(self._witnesses)} witnesses", f"< {MAX_SIGNATURES}: a note has no more lines"
+            raise FormatError("policy", "policy.witnesses", got=got, want=want)
         return WitnessQuorum(tuple(self._logs), tuple(self._witnesses), tuple(self._groups), self._quorum)
 
     def _witness(self, where: str, witness: QuorumWitness) -> None:

@@ -29,6 +29,7 @@ from sqlalchemy import Boolean, LargeBinary, Text
 from client_sdk.kernel.formats.encoding import u32
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.keys import key_id_of
+from registry_server.serving.files import open_regular
 from registry_server.storage import schema
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class BackupHeader:
 
 def is_backup(path: Path) -> bool:
     """Whether a file begins as a backup does, one that was interrupted included."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return _FORM.startswith(file.read(len(_FORM)))
 
 

@@ -22,7 +22,7 @@ from registry_server.operating.backup.keys import key_id_of, read_public_key
 from registry_server.operating.register import register_of
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.errors import NoGenesisError
-from registry_server.serving.files import FileError, take_folder
+from registry_server.serving.files import FileError, open_regular, take_folder
 from registry_server.settings import SettingsError
 from registry_server.storage import head, leaves, migrations, schema, wholesale
 from registry_server.storage.unit_of_work import Database
@@ -104,7 +104,7 @@ def show_backup(path: Path) -> BackupHeader:
         BackupError: it is no backup.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return read_header(file, path)
 
 

@@ -19,6 +19,7 @@ from registry_server.operating.backup.making import show_backup
 from registry_server.operating.standing import DatabaseStanding, standing_of
 from registry_server.operating.wind_down import while_not_served
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
+from registry_server.serving.files import open_regular
 from registry_server.storage import head, lost, migrations, schema, wholesale
 from registry_server.storage.driver import insert
 from registry_server.storage.unit_of_work import Database
@@ -64,7 +65,7 @@ def restore(
     _check_header(settings, show_backup(path), (clocks or SystemClocks()).wall())
     migrations.upgrade(settings.database)
     with Database(settings.database) as database, while_not_served(database):
-        with path.open("rb") as file, database.append() as work:
+        with open_regular(path) as file, database.append() as work:
             reader = BackupReader(file, path, secret_key)
             _check_header(settings, reader.header, (clocks or SystemClocks()).wall())
             held = _rows_of(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +20,12 @@ from registry_server.cli.main import app
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.container import BackupReader
 from registry_server.operating.backup.keys import make_keys, read_secret_key
-from registry_server.operating.backup.making import make_backup, show_backup
+from registry_server.operating.backup.making import backups_in, make_backup, show_backup
 from registry_server.serving.files import FileError
 from registry_server.storage import schema, wholesale
 from registry_server.storage.unit_of_work import Database
 from tests.support.closing_home import ClosingHome
-from tests.support.registers import register_path
+from tests.support.registers import ORIGIN, register_path
 from tests.support.registry_world import accept
 from tests.support.served import module
 
@@ -140,6 +141,17 @@ def test_an_older_database_and_what_is_not_ours_are_left_alone(
     with pytest.raises(FileError, match="move it away"):
         make_backup(kept.settings, folder, keys[1])
     assert (folder / ".unfinished.backup").read_text() == "mine"
+    # A pipe, on which nobody writes.
+    (folder / ".unfinished.backup").rename(folder / "mine")
+    os.mkfifo(folder / ".unfinished.backup")
+    with pytest.raises(FileError, match="no regular file"):
+        make_backup(kept.settings, folder, keys[1])
+    os.mkfifo(folder / "other.backup")
+    with pytest.raises(FileError, match="no regular file"):
+        backups_in(folder, ORIGIN)
+    for path in (folder / "other.backup", folder / ".unfinished.backup"):
+        path.unlink()
+    (folder / "mine").rename(folder / ".unfinished.backup")
     with pytest.raises(BackupError, match=r"no public key"):
         make_backup(kept.settings, folder, keys[0])
     register = register_path(kept.settings.database)

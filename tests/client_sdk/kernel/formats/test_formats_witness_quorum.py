@@ -105,6 +105,20 @@ def test_any_bytes_are_a_policy_or_refused(data: bytes) -> None:
         WitnessQuorum.parse(data)
 
 
+def test_two_keys_that_a_note_cannot_tell_apart_and_more_witnesses_than_a_note_has_lines_are_refused() -> None:
+    twins = [VerifierKey.cosigner("w1.example", number.to_bytes(32, "big")) for number in (15_644, 89_790)]
+    assert twins[0].key_id == twins[1].key_id
+    with pytest.raises(FormatError, match=r"policy\.key"):
+        WitnessQuorum.parse(
+            "".join(f"witness w{n} {key.text()}\n" for n, key in enumerate(twins)).encode() + b"quorum w0"
+        )
+    keys = [VerifierKey.cosigner("w.example", number.to_bytes(32, "big")) for number in range(100)]
+    lines = [f"witness w{number} {key.text()}\n" for number, key in enumerate(keys)]
+    assert len(WitnessQuorum.parse("".join([*lines[1:], "quorum w1"]).encode()).witnesses) == 99
+    with pytest.raises(FormatError, match=r"policy\.witnesses"):
+        WitnessQuorum.parse("".join([*lines, "quorum w1"]).encode())
+
+
 def test_a_rulebook_holds_a_policy_in_one_spelling() -> None:
     text = f"# ours\n{WITNESSES}\n group  two  any w1 w2 \nquorum two\n"
     lines = WitnessQuorum.parse(text.encode()).lines()
