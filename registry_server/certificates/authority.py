@@ -21,12 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from filelock import FileLock, Timeout
 
 from client_sdk._address import LOOPBACK_HOSTS, is_this_machine
 from client_sdk.kernel.formats.tls_key import spki_hash
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from registry_server.errors import RefusalReason, RegistryError
-from registry_server.serving.files import replace_file, write_secret
+from registry_server.serving.files import FileError, replace_file, write_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +46,8 @@ _AUTHORITY_DAYS = 3_650
 _RENEWED_BEFORE = timedelta(days=30)
 # Clocks differ: a certificate counts from a little before it was made.
 _BACKDATED = timedelta(minutes=5)
+# Longer than another process takes for two files.
+_RENEWAL_SECONDS = 10.0
 _MAX_REQUEST_BYTES = 16_384
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
 
@@ -198,7 +201,10 @@ class CertificateAuthority:
 
 
 def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[str], now: int) -> TlsIdentity:
-    """Return the server's TLS identity; renewed if missing, near expiry, or if the host names changed.
+    """Return the server's TLS identity; renewed if missing, near expiry, or if it lacks a host name.
+
+    Several processes may share the folder: one renews, the others take what it has written. A new certificate keeps the
+    names of the one before, which may be those of another process.
 
     Args:
         authority: signs it.
@@ -207,33 +213,55 @@ def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[st
         now: ms since 1970 UTC.
 
     Raises:
-        FileError: a file cannot be written.
+        FileError: a file cannot be written, or another process is writing them for too long.
     """
     wanted = tuple(dict.fromkeys(hosts))
     key, certificate = folder / "key.pem", folder / "certificate.pem"
-    if key.is_file() and certificate.is_file():
-        held = TlsIdentity(key.read_bytes(), certificate.read_bytes())
-        if _serves(held, wanted, now):
-            return held
+    if (held := _held(key, certificate)) is not None and _serves(held, wanted, now):
+        return held.identity
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    identity = authority.issue_for_server(wanted, now)
-    key.unlink(missing_ok=True)
-    write_secret(key, identity.key)
-    replace_file(certificate, identity.certificate)
+    try:
+        with FileLock(folder / "renewal.lock", timeout=_RENEWAL_SECONDS, mode=0o600):
+            # Another process may have renewed it meanwhile.
+            held = _held(key, certificate)
+            if held is not None and _serves(held, wanted, now):
+                return held.identity
+            identity = authority.issue_for_server(dict.fromkeys((*wanted, *(held.hosts if held else ()))), now)
+            key.unlink(missing_ok=True)
+            write_secret(key, identity.key)
+            replace_file(certificate, identity.certificate)
+    except Timeout:
+        raise FileError(f"{folder} is being written by another process for {_RENEWAL_SECONDS:.0f} s") from None
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"{folder} cannot be written: {error.strerror}", error) from error
     return identity
 
 
-def _serves(held: TlsIdentity, hosts: tuple[str, ...], now: int) -> bool:
+class _Held(NamedTuple):
+    identity: TlsIdentity
+    hosts: tuple[str, ...]
+    until: datetime
+
+
+def _held(key: Path, certificate: Path) -> _Held | None:
+    """Return what the files hold; None where one is missing, is no such file, or does not belong to the other."""
     try:
-        certificate = x509.load_pem_x509_certificate(held.certificate)
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        identity = TlsIdentity(key.read_bytes(), certificate.read_bytes())
+        parsed = x509.load_pem_x509_certificate(identity.certificate)
+        names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         # A process that was killed between the two files has left a certificate of the key before.
-        if certificate.public_key() != load_pem_private_key(held.key, password=None).public_key():
-            return False
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound):
-        return False
-    left = certificate.not_valid_after_utc - datetime.fromtimestamp(now // 1000, UTC)
-    return left > _RENEWED_BEFORE and [str(name.value) for name in names] == list(hosts)
+        if parsed.public_key() != load_pem_private_key(identity.key, password=None).public_key():
+            return None
+    except (FileNotFoundError, ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound):
+        return None
+    return _Held(identity, tuple(str(name.value) for name in names), parsed.not_valid_after_utc)
+
+
+def _serves(held: _Held, hosts: tuple[str, ...], now: int) -> bool:
+    left = held.until - datetime.fromtimestamp(now // 1000, UTC)
+    return left > _RENEWED_BEFORE and set(hosts) <= set(held.hosts)
 
 
 def _builder(subject: x509.Name, public_key: ec.EllipticCurvePublicKey, now: int, days: int) -> x509.CertificateBuilder:

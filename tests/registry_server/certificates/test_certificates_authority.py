@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,8 +138,27 @@ def test_the_server_renews_its_own_certificate_in_time_and_for_other_hosts(
     assert server_tls(authority, folder, hosts, NOW + 300 * DAY_MS) == first
     renewed = server_tls(authority, folder, hosts, NOW + 340 * DAY_MS)
     assert renewed != first
-    assert server_tls(authority, folder, ("other.example",), NOW + 340 * DAY_MS) != renewed
+    assert server_tls(authority, folder, hosts[1:], NOW + 340 * DAY_MS) == renewed
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
+
+
+def test_processes_of_one_folder_hold_one_certificate_of_all_their_names(
+    authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    folder, names = tmp_path / "tls", [f"registry-{number}.example" for number in range(8)]
+    started = Barrier(len(names))
+
+    def start(name: str) -> None:
+        started.wait(60)
+        server_tls(authority, folder, (name,), NOW)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        for done in [pool.submit(start, name) for name in names]:
+            done.result()
+    kept = {server_tls(authority, folder, (name,), NOW) for name in names}
+    assert len(kept) == 1
+    held = read(kept.pop().certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert sorted(str(name.value) for name in held) == names
 
 
 @pytest.mark.parametrize("left", ["key.pem", "certificate.pem"])
