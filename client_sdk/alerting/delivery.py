@@ -119,7 +119,7 @@ class Deliveries:
         with alone(self._queue):
             for message, failure in self._attempts():
                 if failure is None:
-                    self._queue.settle(message, DELIVERED, "", message.next_at)
+                    self._queue.settle(message, DELIVERED, "", self._clock())
                     delivered += 1
                     continue
                 failed += 1

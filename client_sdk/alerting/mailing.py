@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+import time
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from client_sdk._deadline import ATTEMPT_SECONDS, ended_by
+from client_sdk._deadline import ATTEMPT_SECONDS, connect, ended_by, resolve
 from client_sdk.alerting.failure import DeliveryError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["mail", "send"]
 
 _FOR_GOOD = 500
+_READY = 220
 _SUBJECT = "信用登记提醒 / Notice of a credit registry"
 _TEXT = """\
 {day}，您在信用登记机构 {registry} 的登记有新情况。本邮件不含任何具体内容。
@@ -59,26 +61,27 @@ def mail(
 
 
 def send(message: EmailMessage, settings: DeliverySettings, seconds: float = ATTEMPT_SECONDS) -> None:
-    """Hand a mail to the member's server, over TLS.
+    """Hand a mail to the member's server, over TLS, within a time that resolving, connecting and handshake share.
+
+    The connection goes to the first address of its name that takes one.
 
     Raises:
         DeliveryError: it was not taken; final where the server refuses the address or the mail for good.
         ConfigError: the settings are not in order.
     """
     server, tls = _server(settings), settings.tls()
-    name = server.sender.rpartition("@")[2]
-    client = (
-        smtplib.SMTP(local_hostname=name, timeout=seconds)
-        if server.starttls
-        else smtplib.SMTP_SSL(local_hostname=name, timeout=seconds, context=tls)
-    )
-    # The certificate is held against it.
-    client._host = server.host  # type: ignore[attr-defined] # noqa: SLF001 - only the constructor sets it, which connects at once
-    with ended_by(seconds, lambda: client.sock) as deadline:
+    ends = time.monotonic() + seconds
+    addresses = _resolved(server, seconds)
+    client = smtplib.SMTP(local_hostname=server.sender.rpartition("@")[2], timeout=seconds)
+    left = max(ends - time.monotonic(), 0.0)
+    with ended_by(left, lambda: client.sock) as deadline:
         try:
-            client.connect(server.host, server.port)
+            client.sock = connect(addresses, server.port, left)
+            if not server.starttls:
+                _secure(client, server, tls)
+            _greeted(client)
             if server.starttls:
-                client.starttls(context=tls)
+                _start_tls(client, server, tls)
             if server.user:
                 client.login(server.user, server.password)
             client.send_message(message)
@@ -97,6 +100,47 @@ def send(message: EmailMessage, settings: DeliverySettings, seconds: float = ATT
             raise DeliveryError("mail.unreachable", type(error).__name__) from None
         finally:
             client.close()
+
+
+def _resolved(server: MailServer, seconds: float) -> list[str]:
+    try:
+        return resolve(server.host, server.port, seconds)
+    except TimeoutError:
+        raise DeliveryError("mail.timeout", f"the name was not resolved within {seconds:g} seconds") from None
+    except (OSError, UnicodeError):
+        raise DeliveryError("mail.unreachable", "the name of the mail server is not known") from None
+
+
+def _secure(client: smtplib.SMTP, server: MailServer, tls: ssl.SSLContext) -> None:
+    """Begin TLS on the connection of a client, which holds it meanwhile: the deadline then ends the handshake too."""
+    plain = client.sock
+    if plain is None:
+        raise TimeoutError
+    secured = tls.wrap_socket(plain, server_hostname=server.host, do_handshake_on_connect=False)
+    client.sock = secured
+    # What was read in clear is no part of what comes under TLS.
+    client.file = None
+    secured.do_handshake()
+
+
+def _greeted(client: smtplib.SMTP) -> None:
+    code, text = client.getreply()
+    if code != _READY:
+        raise smtplib.SMTPConnectError(code, text)
+
+
+def _start_tls(client: smtplib.SMTP, server: MailServer, tls: ssl.SSLContext) -> None:
+    """Ask for TLS after a greeting in clear, and begin it; what the server said of itself before counts no more."""
+    client.ehlo_or_helo_if_needed()
+    if not client.has_extn("starttls"):
+        raise smtplib.SMTPNotSupportedError("STARTTLS")
+    code, text = client.docmd("STARTTLS")
+    if code != _READY:
+        raise smtplib.SMTPResponseException(code, text)
+    _secure(client, server, tls)
+    client.helo_resp = client.ehlo_resp = None
+    client.esmtp_features = {}
+    client.does_esmtp = False
 
 
 def _is_final(error: smtplib.SMTPResponseException) -> bool:

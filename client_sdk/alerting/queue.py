@@ -91,7 +91,7 @@ class QueuedMessage(NamedTuple):
         body: JSON that a webhook gets.
         made_at: when it was queued, ms.
         attempts: that have failed.
-        next_at: when the next one is due, ms.
+        next_at: when the next one is due, ms; when it was delivered or given up, once it was.
         state: WAITING, DELIVERED, or the rule by which it was given up.
         failure: rule that the last attempt broke; empty for none.
     """
@@ -301,7 +301,7 @@ class DeliveryQueue:
         )
 
     def messages(self, limit: int) -> list[QueuedMessage]:
-        """Return messages, the newest first, at most so many; delivered ones are kept for 30 days."""
+        """Return messages, the newest first, at most so many; those delivered or given up are kept for 30 days."""
         return self._messages("ORDER BY made_at DESC, happened_at DESC LIMIT ?", (limit,))
 
     def _messages(self, which: str, values: tuple[object, ...]) -> list[QueuedMessage]:
@@ -316,7 +316,7 @@ class DeliveryQueue:
             message: that was attempted.
             state: WAITING, DELIVERED, or the rule by which it is given up.
             failure: rule that the attempt broke; empty for none.
-            next_at: when the next one is due, ms.
+            next_at: when the next one is due, ms; now, where there is none.
         """
         body, failed = message.body if state == WAITING else b"", 1 if failure else 0
         with self._translated(), self._transaction():
@@ -348,7 +348,7 @@ class DeliveryQueue:
         """Delete messages that were delivered or given up 30 days ago or longer."""
         with self._translated(), self._transaction():
             over = (WAITING, now - _KEPT_MS)
-            self._database.execute("DELETE FROM messages WHERE state <> ? AND made_at < ?", over)
+            self._database.execute("DELETE FROM messages WHERE state <> ? AND next_at < ?", over)
 
 
 def shown_address(address: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from client_sdk._transport.channels import TlsMaterial
 
-__all__ = ["Hook", "MailServer", "Posted", "running_hook", "running_mail", "server_context"]
+__all__ = ["Hook", "MailServer", "Posted", "dripping_handshake", "running_hook", "running_mail", "server_context"]
 
 
 class Posted(NamedTuple):
@@ -175,6 +175,36 @@ def running_mail(context: ssl.SSLContext, *, starttls: bool = False) -> Iterator
     mail.port = int(server.server_address[1])
     with _serving(server):
         yield mail
+
+
+class _DrippingHandler(socketserver.StreamRequestHandler):
+    starttls: bool
+    ended: threading.Event
+    timeout = 10
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            if self.starttls:
+                for said in ("220 mail.example", "250-mail.example\r\n250 STARTTLS", "220 go on"):
+                    self.wfile.write(f"{said}\r\n".encode())
+                    if not said.endswith("go on"):
+                        self.rfile.readline(1_024)
+            # The head of a record of the handshake, whose bytes then come one by one.
+            self.wfile.write(b"\x16\x03\x03\x3f\xff\x02")
+            while not self.ended.wait(0.05):
+                self.wfile.write(b"\0")
+
+
+@contextmanager
+def dripping_handshake(*, starttls: bool) -> Iterator[int]:
+    """Yield the port of a mail server whose TLS handshake never ends, and never falls silent."""
+    ended = threading.Event()
+    handler = type("DrippingHandler", (_DrippingHandler,), {"starttls": starttls, "ended": ended})
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    with _serving(server):
+        yield int(server.server_address[1])
+        ended.set()
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def _add_list(group: typer.Typer) -> None:
     def list_(session: Run, /) -> None:
         """List about whom you are alerted, and the messages that wait, were delivered or given up.
 
-        Addresses are shown by their host alone. Messages that were delivered or given up are kept for 30 days.
+        Addresses are shown by their host alone. Messages are kept for 30 days after they were delivered or given up.
         """
         from client_sdk.alerting.queue import shown_address  # noqa: PLC0415 - loaded by this verb alone
 

@@ -80,7 +80,13 @@ def test_a_receiver_that_is_down_for_a_day_gets_each_message_once(
     clock.now = max(message.next_at for message in queue.messages(9))
     with running_hook(port=port) as hook:
         assert deliveries(queue, settings, clock).deliver() == (2, 0, 0)
+        # Thirty days are counted from the delivery, a day after the messages were made.
+        clock.now += 30 * DAY_MS
         assert deliveries(queue, settings, clock).deliver() == (0, 0, 0)
+        assert [message.state for message in queue.messages(9)] == [DELIVERED, DELIVERED]
+        clock.now += 1
+        assert deliveries(queue, settings, clock).deliver() == (0, 0, 0)
+        assert queue.messages(9) == []
     assert [json.loads(got.body)["type"] for got in hook.got] == ["alert.access", "alert.new-record"]
     (first, _) = hook.got
     assert json.loads(first.body) == {
@@ -106,7 +112,10 @@ def test_a_receiver_that_is_down_for_a_week_is_given_up_by_name(
     assert {(message.state, message.failure, message.body) for message in messages} == {
         ("alert.expired", "webhook.status", b"")
     }
-    clock.now += 31 * DAY_MS
+    clock.now += 29 * DAY_MS
+    deliveries(queue, settings, clock).deliver()
+    assert len(queue.messages(9)) == 2
+    clock.now += 2 * DAY_MS
     deliveries(queue, settings, clock).deliver()
     assert queue.messages(9) == []
 

@@ -15,7 +15,7 @@ from client_sdk.alerting.failure import DeliveryError
 from client_sdk.alerting.mailing import mail, send
 from client_sdk.alerting.settings import DeliverySettings, MailServer
 from client_sdk.errors import ConfigError
-from tests.support.hooks import free_port, running_mail
+from tests.support.hooks import dripping_handshake, free_port, running_mail
 
 if TYPE_CHECKING:
     import ssl
@@ -81,6 +81,15 @@ def test_nothing_is_sent_to_a_server_that_is_not_the_right_one(
                 send(made(changed), changed, seconds)
             assert failed.value.rule == rule
         assert running.got == []
+
+
+@pytest.mark.parametrize("starttls", [False, True])
+def test_a_handshake_that_goes_on_for_ever_is_ended(settings: DeliverySettings, *, starttls: bool) -> None:
+    with dripping_handshake(starttls=starttls) as port:
+        settings = replace(settings, mail=server(port, starttls=starttls))
+        with pytest.raises(DeliveryError) as failed:
+            send(made(settings), settings, 0.5)
+    assert failed.value.rule == "mail.timeout"
 
 
 SETTINGS = {
