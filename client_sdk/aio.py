@@ -181,9 +181,13 @@ class AsyncClient:
         """Report one version of one record, and return its verified receipt."""
         return await self._run(self._member.report(report))
 
-    async def correct(self, report: Report) -> Receipt:
+    async def correct(self, report: Report, record_id: bytes | None = None) -> Receipt:
         """Report a further version of a record that the registry holds, with its standing unchanged."""
-        return await self._run(self._member.report(report, must_exist=True))
+        return await self._run(self._member.correct(report, record_id))
+
+    async def preview(self, report: Report, record_id: bytes | None = None) -> PreflightReport:
+        """Hold one report against the rules and against what the registry holds of its record; nothing is signed."""
+        return await self._run(self._member.preview(report, record_id))
 
     async def report_many(
         self,
@@ -216,9 +220,10 @@ class AsyncClient:
         identity: Identity | None = None,
         reason: WithdrawalReason | str = WithdrawalReason.ERROR,
         evidence: Iterable[bytes] = (),
+        removed_on: date | None = None,
     ) -> Receipt:
         """Withdraw a record that must not be held; it is erased from all answers at once."""
-        return await self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
+        return await self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence, removed_on))
 
     async def listing_removal(self, removed_on: date) -> ListingRemoval:
         """Return by when a listing must be withdrawn that the court removed on a day, by the rulebook's calendar."""

@@ -45,13 +45,38 @@ class ReportingMethods(FlowRunner):
         """
         return self._run(self._member.report(report))
 
-    def correct(self, report: Report) -> Receipt:
+    def correct(self, report: Report, record_id: bytes | None = None) -> Receipt:
         """Report a further version of a record that the registry holds, with its standing unchanged.
 
+        Args:
+            report: the whole record as it should be.
+            record_id: 16 bytes, of an own record; the report's reference, first day and attempt are then not looked
+                at. None for the record that these name.
+
+        Returns:
+            The receipt; ``repeated`` where the registry holds the same already.
+
         Raises:
-            ConflictError: there is no such record, or its standing is another; errors else as for ``report``.
+            ConflictError: there is no such record, or its kind, standing or person is another; errors else as for
+                ``report``.
         """
-        return self._run(self._member.report(report, must_exist=True))
+        return self._run(self._member.correct(report, record_id))
+
+    def preview(self, report: Report, record_id: bytes | None = None) -> PreflightReport:
+        """Hold one report against the rules and against what the registry holds of its record; nothing is signed.
+
+        Args:
+            report: one version of one record.
+            record_id: of the record that the report corrects; None for the record that the report names.
+
+        Returns:
+            What the rules forbid, and what is allowed and probably a mistake, such as an amount a hundred times that of
+            the newest version (``money.hundredfold``).
+
+        Raises:
+            ConflictError: as ``correct``, where a record id is given; errors else as for ``report``.
+        """
+        return self._run(self._member.preview(report, record_id))
 
     def report_many(
         self,
@@ -91,6 +116,7 @@ class ReportingMethods(FlowRunner):
         identity: Identity | None = None,
         reason: WithdrawalReason | str = WithdrawalReason.ERROR,
         evidence: Iterable[bytes] = (),
+        removed_on: date | None = None,
     ) -> Receipt:
         """Withdraw a record that must not be held; it is erased from all answers at once.
 
@@ -103,11 +129,13 @@ class ReportingMethods(FlowRunner):
                 the log.
             evidence: SHA-256 of the documents that it rests on, at most 16; of FRAUD, IDENTITY_THEFT and COURT_ORDER
                 at least one.
+            removed_on: day on which the court removed the entry, exactly for COURT_REMOVED and REMOVED_ON_REQUEST: the
+                months without another entry count from it.
 
         Raises:
             ConflictError: there is no such live record, or it is about another person; errors else as for ``report``.
         """
-        return self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence))
+        return self._run(self._member.withdraw(record_id, issuer, identity, reason, evidence, removed_on))
 
     def listing_removal(self, removed_on: date) -> ListingRemoval:
         """Return by when a listing must be withdrawn that the court removed on a day, by the rulebook's calendar.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from creditregistry.v1 import submission_pb2
 
@@ -23,12 +23,20 @@ from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
 from client_sdk.lending.preflight import check_types
 from client_sdk.lending.sending import Sender, stream_of
-from client_sdk.lending.single import Dispatch, SingleReport, confirmation, ending, succession
+from client_sdk.lending.single import (
+    Dispatch,
+    SingleReport,
+    confirmation,
+    correction,
+    ending,
+    preview_of_correction,
+    succession,
+)
 from client_sdk.models.batch import GivenBack
 from client_sdk.models.removal import ListingRemoval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from client_sdk._steps import Call, Flow
@@ -43,6 +51,8 @@ if TYPE_CHECKING:
     from client_sdk.models.report import RecordName, Report
 
 __all__ = ["Reporting"]
+
+R = TypeVar("R")
 
 # Wanted of a portfolio.
 _ROWS = "reports, one after the other, such as those of read_portfolio"
@@ -65,9 +75,7 @@ class Reporting(Core):
         directory = yield from self.directory()
         single = yield from beside(partial(self._single, report, directory))
         (names,) = yield from self.names([report.identity])
-        while wanted := (yield from beside(single.wanted)):
-            held = yield from self.held(wanted)
-            yield from beside(partial(single.take, held))
+        yield from self._look_up(single)
         prepared = yield from beside(partial(single.work_off, names, must_exist=must_exist))
         if prepared is None:
             record_id, version = yield from beside(single.newest)
@@ -75,6 +83,52 @@ class Reporting(Core):
             return replace(receipt, repeated=True)
         dispatch, receipt = yield from self._dispatch(prepared)
         return (yield from self._report(report, must_exist=must_exist)) if dispatch.replaced else receipt
+
+    def preview(self, report: Report, record_id: bytes | None) -> Flow[PreflightReport]:
+        """Hold one report against the rules and against what the registry holds of its record."""
+        arguments.report_of(report)
+        if record_id is not None:
+            return (yield from self._correction(record_id, report, preview_of_correction))
+        planned = yield from self.preflight([report])
+        if planned.violations:
+            return planned
+        directory = yield from self.directory()
+        single = yield from beside(partial(self._single, report, directory))
+        (names,) = yield from self.names([report.identity])
+        yield from self._look_up(single)
+        found = yield from beside(partial(single.preview, names))
+        return replace(found, warnings=(*planned.warnings, *found.warnings))
+
+    def correct(self, report: Report, record_id: bytes | None) -> Flow[Receipt]:
+        """Correct a record: of its own name, or of a record id."""
+        if record_id is None:
+            return (yield from self.report(report, must_exist=True))
+        arguments.report_of(report)
+        return (yield from self.fresh(partial(self._correct, record_id, report)))
+
+    def _correct(self, record_id: bytes, report: Report) -> Flow[Receipt]:
+        prepared = yield from self._correction(record_id, report, correction)
+        if prepared is None:
+            (held,) = yield from self.held([record_id])
+            return replace((yield from self.receipt(record_id, held.statement.version, "")), repeated=True)
+        dispatch, receipt = yield from self._dispatch(prepared)
+        return (yield from self._correct(record_id, report)) if dispatch.replaced else receipt
+
+    def _correction(self, record_id: bytes, report: Report, make: Callable[..., R]) -> Flow[R]:
+        """Return what ``make`` makes of a report and of the record with an id, as ``correction`` takes them."""
+        arguments.record_id_of(record_id)
+        if broken := check_types(report, 0):
+            raise PreflightError(tuple(broken))
+        names = yield from self.name(report.identity)
+        held = yield from self.held([record_id])
+        directory = yield from self.directory()
+        issuer, rules = self.session.issuer(directory), self.session.preflight(directory)
+        return (yield from beside(partial(make, issuer, held, report, rules, names or {})))
+
+    def _look_up(self, single: SingleReport) -> Flow[None]:
+        while wanted := (yield from beside(single.wanted)):
+            held = yield from self.held(wanted)
+            yield from beside(partial(single.take, held))
 
     def _single(self, report: Report, directory: Directory) -> SingleReport:
         secret = self.session.config.record_secret()
@@ -87,10 +141,12 @@ class Reporting(Core):
         identity: Identity | None,
         reason: WithdrawalReason | str,
         evidence: Iterable[bytes],
+        removed_on: date | None,
     ) -> Flow[Receipt]:
         """Withdraw a record."""
-        wanted, digests = arguments.withdrawal_of(reason, arguments.digests_of(evidence, "evidence"))
-        return self._end(record_id, issuer, RecordEnd(Standing.WITHDRAWN, wanted, digests), identity)
+        digests = arguments.digests_of(evidence, "evidence")
+        wanted = arguments.withdrawal_of(reason, digests, removed_on)
+        return self._end(record_id, issuer, RecordEnd(Standing.WITHDRAWN, wanted, digests, removed_on), identity)
 
     def listing_removal(self, removed_on: date) -> Flow[ListingRemoval]:
         """Return by when a listing must be withdrawn."""

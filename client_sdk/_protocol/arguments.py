@@ -21,6 +21,7 @@ from client_sdk.kernel.formats.statement import (
     FIRST_YEAR,
     LAST_YEAR,
     MAX_EVIDENCE,
+    REMOVALS,
     check_code,
     check_institution_id,
 )
@@ -238,9 +239,9 @@ def institution_of(value: str, field: str) -> str:
 
 
 def withdrawal_of(
-    reason: WithdrawalReason | str, evidence: tuple[bytes, ...]
-) -> tuple[WithdrawalReason, tuple[bytes, ...]]:
-    """Return the reason of a withdrawal, which may be given as its word, and the evidence that goes with it."""
+    reason: WithdrawalReason | str, evidence: tuple[bytes, ...], removed_on: date | None
+) -> WithdrawalReason:
+    """Return the reason of a withdrawal, which may be given as its word, once evidence and day go with it."""
     want = f"one of {', '.join(WithdrawalReason)}"
     of_type(reason, str, "reason", want)
     if reason not in WithdrawalReason.__members__:
@@ -250,7 +251,12 @@ def withdrawal_of(
         raise _refused("evidence", "withdrawal.evidence", f"none for {reason}", want)
     if len(set(evidence)) > MAX_EVIDENCE:
         raise _refused("evidence", "evidence.order", f"{len(set(evidence))} digests", f"at most {MAX_EVIDENCE}")
-    return WithdrawalReason(reason), evidence
+    if removed_on is not None:
+        date_of(removed_on, "removed_on")
+    if (removed_on is not None) is not (reason in REMOVALS):
+        want = "the day of the court's removal, exactly for COURT_REMOVED and REMOVED_ON_REQUEST"
+        raise _refused("removed_on", "withdrawal.removed-on", "none" if removed_on is None else "a day", want)
+    return WithdrawalReason(reason)
 
 
 # --- disputes --------------------------------------------------------------------------------------------------------

@@ -210,6 +210,7 @@ def _view(held: HeldRecord, opened: Opened | None, *, stale: bool) -> RecordView
         transferee=statement.transferee,
         reason=statement.reason,
         evidence=statement.evidence,
+        removed_on=date.fromisoformat(statement.removed_on) if statement.removed_on else None,
         stale=stale,
         contested=held.contested and held.state is RecordState.LIVE,
         hidden=held.hidden,

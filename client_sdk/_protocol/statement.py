@@ -15,10 +15,12 @@ from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger.submission import Alias, Binding, OpenedFacts, Submission
 from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.lifecycle import carries_subject, check_transition
+from client_sdk.kernel.rules.listing import check_removal
 from client_sdk.kernel.rules.retention import latest_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from creditregistry.v1 import submission_pb2 as pb
 
@@ -193,11 +195,13 @@ class RecordEnd:
         standing: WITHDRAWN or SET_ASIDE.
         reason: of WITHDRAWN; None for SET_ASIDE.
         evidence: SHA-256 of the documents that a withdrawal rests on.
+        removed_on: day on which the court removed an entry; None for every other reason.
     """
 
     standing: Standing
     reason: WithdrawalReason | None = None
     evidence: tuple[bytes, ...] = ()
+    removed_on: date | None = None
 
 
 def sign_ending(
@@ -213,7 +217,8 @@ def sign_ending(
         issued_at: milliseconds since 1970 UTC.
 
     Raises:
-        RuleError: the record's standing may not be followed by that one.
+        RuleError: the record's standing may not be followed by that one, or it is no listing that the court can have
+            removed by then.
     """
     check_transition(before.kind, before.standing, ending.standing)
     statement = Statement(
@@ -232,7 +237,9 @@ def sign_ending(
         issued_at=issued_at,
         reason=ending.reason,
         evidence=tuple(sorted(set(ending.evidence))),
+        removed_on="" if ending.removed_on is None else ending.removed_on.isoformat(),
     )
+    check_removal(statement, issuer.rulebook)
     return _signed(issuer, statement, Submission())
 
 

@@ -13,7 +13,7 @@ from creditregistry.v1 import submission_pb2 as pb
 
 from client_sdk._protocol.own_record import names_another, open_held, version_of
 from client_sdk._protocol.receipt import read_result
-from client_sdk._protocol.statement import sign_ending, sign_version
+from client_sdk._protocol.statement import facts_of, sign_ending, sign_version
 from client_sdk._protocol.verification import verifying
 from client_sdk._transport.refusal import violation_error
 from client_sdk.errors import ConflictError, OutboxError, PreflightError, VerificationError
@@ -26,28 +26,38 @@ from client_sdk.lending.chains import plan
 from client_sdk.lending.comparison import Lookup
 from client_sdk.lending.outbox import Outbox, Pending, Stored
 from client_sdk.lending.preflight import violation_of_error
+from client_sdk.lending.row_warnings import report_warnings, step_warnings
 from client_sdk.lending.signing_room import Prepared, SigningRoom
 from client_sdk.lending.tally import Tally
+from client_sdk.models.batch import PreflightReport
 from client_sdk.models.record import RecordState
-from client_sdk.models.report import DefaultReport, EnforcementReport, JudgmentReport
+from client_sdk.models.report import DefaultReport, EnforcementReport, JudgmentReport, ListingReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._protocol.statement import Issuer, RecordEnd
     from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.formats.seal import Opened
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Unit
     from client_sdk.lending.preflight import Preflight
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.report import Report
+    from client_sdk.models.row_warning import RowWarning
+    from client_sdk.models.violation import Violation
 
-__all__ = ["Dispatch", "SingleReport", "confirmation", "ending", "succession"]
+__all__ = ["Dispatch", "SingleReport", "confirmation", "correction", "ending", "preview_of_correction", "succession"]
 
 
-_REPORTS = {Kind.DEFAULT: DefaultReport, Kind.JUDGMENT: JudgmentReport, Kind.ENFORCEMENT: EnforcementReport}
+_REPORTS = {
+    Kind.DEFAULT: DefaultReport,
+    Kind.JUDGMENT: JudgmentReport,
+    Kind.ENFORCEMENT: EnforcementReport,
+    Kind.LISTING: ListingReport,
+}
 
 
 @dataclass(slots=True, repr=False)
@@ -124,14 +134,39 @@ class SingleReport:
         if must_exist:
             self.check_correction()
         tally = Tally(None)
-        room = SigningRoom(self.issuer, self.preflight, self.preflight.now_ms // 1_000 * 1_000, tally, set())
-        lookups = {lookup.chain.key: lookup for lookup in self._lookups}
-        prepared = room.work_off(self._unit, lookups, {self.report.identity: names})
+        prepared = self._prepare(self.issuer, names, tally)
         if tally.rejected:
             raise PreflightError(tuple(tally.rejected))
         for note in tally.notes:
             raise ConflictError.of(note)
         return prepared[0] if prepared else None
+
+    def preview(self, names: Mapping[int, Pseudonym]) -> PreflightReport:
+        """Return what ``work_off`` would refuse or warn of, without a signature.
+
+        Args:
+            names: pseudonyms of the person, by version of the subject keys.
+        """
+        tally = Tally(None)
+        self._prepare(replace(self.issuer, signs_later=True), names, tally)
+        return _preview((*tally.rejected, *tally.notes), tally.warnings, repeated=bool(tally.repeated))
+
+    def _prepare(self, issuer: Issuer, names: Mapping[int, Pseudonym], tally: Tally) -> list[Prepared]:
+        room = SigningRoom(issuer, self.preflight, self.preflight.now_ms // 1_000 * 1_000, tally, set())
+        lookups = {lookup.chain.key: lookup for lookup in self._lookups}
+        return room.work_off(self._unit, lookups, {self.report.identity: names})
+
+
+def _preview(broken: Sequence[Violation], warnings: Iterable[RowWarning], *, repeated: bool) -> PreflightReport:
+    """Return what is wrong or odd in one report, as of a portfolio of one row."""
+    return PreflightReport(
+        rows=1,
+        passed=0 if broken or repeated else 1,
+        repeated=1 if repeated and not broken else 0,
+        rejected_rows=1 if broken else 0,
+        violations=tuple(broken),
+        warnings=tuple(sorted(warnings, key=lambda warning: (warning.column, warning.rule))),
+    )
 
 
 def ending(
@@ -183,10 +218,7 @@ def succession(
         PreflightError: a rule is broken.
     """
     held = _live(found)
-    opened = open_held(held, names)
-    if opened is None:
-        want = "the person whom the record names"
-        raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
+    opened = _opened(held, names)
     before, rules = version_of(held, opened), replace(preflight, institution=held.key.issuer)
     broken = rules.check_report(report) or rules.check_next(report, before)
     if broken:
@@ -197,6 +229,80 @@ def succession(
     except (RuleError, FormatError) as error:
         raise PreflightError((violation_of_error(error, 0),)) from error
     return Prepared(None, held.key, version.number, submission)
+
+
+def correction(
+    issuer: Issuer, found: Sequence[HeldRecord], report: Report, preflight: Preflight, names: Mapping[int, Pseudonym]
+) -> Prepared | None:
+    """Return the signed version that corrects an own record named by its id; None where the registry holds the same.
+
+    Args:
+        issuer: the signing institution with its key.
+        found: what the registry holds under the record's id; one, or none.
+        report: the whole record as it should be; its reference is not looked at.
+        preflight: rules and moment.
+        names: pseudonyms of the person.
+
+    Raises:
+        ConflictError: there is no such live record, its kind or standing is another, or it is about another person.
+        PreflightError: a rule is broken.
+    """
+    held = _live(found)
+    _check_same(report, held)
+    if _says(held, report, names):
+        return None
+    return succession(issuer, found, report, preflight, names)
+
+
+def preview_of_correction(
+    issuer: Issuer, found: Sequence[HeldRecord], report: Report, preflight: Preflight, names: Mapping[int, Pseudonym]
+) -> PreflightReport:
+    """Return what ``correction`` would refuse or warn of, without a signature; arguments and ConflictError as there."""
+    try:
+        prepared = correction(replace(issuer, signs_later=True), found, report, preflight, names)
+    except PreflightError as error:
+        return _preview(error.violations, (), repeated=False)
+    held = _live(found)
+    warnings: list[RowWarning] = []
+    if report.facts is not None:
+        with verifying():
+            before = parse_facts(held.statement.kind, _opened(held, names).content)
+        warnings = [*report_warnings(report, 0), *step_warnings(before, report.facts, 0)]
+    return _preview((), warnings, repeated=prepared is None)
+
+
+def _check_same(report: Report, held: HeldRecord) -> None:
+    """Check that a correction is one of the record's kind and standing."""
+    statement = held.statement
+    for name, got, want in (
+        ("kind", report.kind.name, statement.kind.name),
+        ("standing", report.standing.name, statement.standing.name),
+    ):
+        if got != want:
+            raise ConflictError("ILLEGAL_TRANSITION", field=name, rule=f"correction.{name}", got=got, want=want)
+
+
+def _says(held: HeldRecord, report: Report, names: Mapping[int, Pseudonym]) -> bool:
+    """Whether the newest version says what the report says, and is kept as long as the report asks for, if it does."""
+    if report.facts is None:
+        return False
+    opened = _opened(held, names)
+    same = facts_of(report.facts, names[held.statement.subject_key_version]).encode() == opened.content
+    asked = report.retain_until
+    return same and (asked is None or asked.isoformat() == held.statement.retain_until)
+
+
+def _opened(held: HeldRecord, names: Mapping[int, Pseudonym]) -> Opened:
+    """Return the opened facts of a record.
+
+    Raises:
+        ConflictError: it is about another person.
+    """
+    opened = open_held(held, names)
+    if opened is None:
+        want = "the person whom the record names"
+        raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
+    return opened
 
 
 def confirmation(

@@ -48,6 +48,7 @@ class RecordView(Plain):
         facts: of the newest version, where they were opened.
         reason: why it was withdrawn; None for every other standing.
         evidence: SHA-256 of the documents that the withdrawal rests on.
+        removed_on: day on which the court removed the entry that a LISTING copied; None for every other withdrawal.
         stale: whether it is running and live, and had no further version for the rulebook's ``stale_days``.
         contested: whether it is live, and the key that signed its newest version is in doubt: until it is confirmed,
             corrected or withdrawn, answers refer it to a person.
@@ -69,6 +70,7 @@ class RecordView(Plain):
     facts: Facts | None = None
     reason: WithdrawalReason | None = None
     evidence: tuple[bytes, ...] = ()
+    removed_on: date | None = None
     stale: bool = False
     contested: bool = False
     hidden: bool = False

@@ -240,6 +240,7 @@ def create_blocked_debts() -> None:
         whole("record"),
         whole("blocked_at"),
         words("reason"),
+        words("removed_on"),
         sa.PrimaryKeyConstraint("debt_hash", "record", name=op.f("pk_blocked_debts")),
     )
     op.create_index(op.f("ix_blocked_debts_record"), "blocked_debts", ["record"])

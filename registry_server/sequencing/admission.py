@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.statement import REMOVALS
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.closing import check_not_closed, opens_record
@@ -23,12 +24,11 @@ from client_sdk.kernel.ledger.quality import (
     events_of_statement,
 )
 from client_sdk.kernel.rules.basis import check_basis
-from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import ListingFacts
 from client_sdk.kernel.rules.jurisdiction import check_part_payment
 from client_sdk.kernel.rules.lifecycle import is_running
-from client_sdk.kernel.rules.listing import REMOVALS, check_not_banned
+from client_sdk.kernel.rules.listing import check_not_banned
 from client_sdk.kernel.rules.overlay import hidden_at_latest_from, named
 from client_sdk.kernel.rules.progress import check_progress, same_content
 from registry_server.sequencing.loading import debts_of
@@ -143,7 +143,7 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
         row = staging.live(chain.key)
         reason = item.statement.reason
         if row is not None and reason is not None and reason in BLOCKING:
-            staging.block(record, row, reason)
+            staging.block(record, row, reason, item.statement.removed_on)
         staging.remove_live(chain.key)
         return
     text = None if item.statement.continues is None else staging.text_of(item.statement.continues)
@@ -162,7 +162,7 @@ def _check_blocked(staging: Staging, item: StatementItem) -> None:
         if isinstance(item.facts, ListingFacts):
             check_not_banned(
                 item.facts,
-                day_of(held.blocked_at, rulebook.time_zone),
+                date.fromisoformat(held.removed_on),
                 on_request=held.reason == WithdrawalReason.REMOVED_ON_REQUEST.name,
                 months=rulebook.relisting_months,
             )

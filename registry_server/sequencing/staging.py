@@ -224,10 +224,10 @@ class Staging:
         """Count events for the quality of what a member reports."""
         self.quality.update(QualityCount(member, self.day[:7], event) for event in events)
 
-    def block(self, record: StoredRecord, row: LiveRow, reason: WithdrawalReason) -> None:
-        """Note that the debt of a record is not to be reported again."""
+    def block(self, record: StoredRecord, row: LiveRow, reason: WithdrawalReason, removed_on: str) -> None:
+        """Note that the debt of a record is not to be reported again; of a listing, the day of the court's removal."""
         debt = debt_hash(row.kind, row.debt_ref)
-        block = BlockedDebt(debt, record.first_index, self.logged_at, reason.name)
+        block = BlockedDebt(debt, record.first_index, self.logged_at, reason.name, removed_on)
         self.loaded.blocked.setdefault(debt, []).append(block)
         self.blocked.append(block)
 

@@ -37,12 +37,14 @@ class BlockedDebt(NamedTuple):
         record: index of the first leaf of the record that was withdrawn.
         blocked_at: logged_at of the withdrawal, ms.
         reason: of the withdrawal.
+        removed_on: day on which the court removed a listing, YYYY-MM-DD; empty for other reasons.
     """
 
     debt_hash: bytes
     record: int
     blocked_at: int
     reason: str
+    removed_on: str = ""
 
 
 def debt_hash(kind: Kind, debt_ref: bytes) -> bytes:
@@ -58,7 +60,7 @@ def add(work: UnitOfWork, new: Sequence[BlockedDebt]) -> None:
 def rows(work: UnitOfWork) -> list[BlockedDebt]:
     """Return every row, in order of the records."""
     table = schema.blocked_debts
-    query = select(table.c.debt_hash, table.c.record, table.c.blocked_at, table.c.reason).order_by(table.c.record)
+    query = select(*(table.c[name] for name in BlockedDebt._fields)).order_by(table.c.record)
     return [BlockedDebt(*row) for row in work.connection.execute(query)]
 
 
@@ -66,7 +68,7 @@ def known(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, list[Blocked
     """Return what blocks these debts, by their hash."""
     keys = [(one,) for one in dict.fromkeys(hashes)]
     columns = (schema.blocked_debts.c.debt_hash,)
-    sql = "SELECT debt_hash, record, blocked_at, reason FROM blocked_debts"
+    sql = f"SELECT {', '.join(BlockedDebt._fields)} FROM blocked_debts"  # noqa: S608 - our own columns
     found: dict[bytes, list[BlockedDebt]] = {}
     for row in select_in(work, sql, columns, keys):
         found.setdefault(row[0], []).append(BlockedDebt(*row))

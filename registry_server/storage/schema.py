@@ -434,6 +434,7 @@ blocked_debts = Table(
     Column("record", BigInteger, nullable=False),
     Column("blocked_at", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("removed_on", Text, nullable=False),
     PrimaryKeyConstraint("debt_hash", "record"),
     Index(None, "record"),
 )

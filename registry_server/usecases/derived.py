@@ -72,6 +72,7 @@ class _Said(NamedTuple):
     facts_commitment: bytes
     disclosure_digest: bytes
     reason: WithdrawalReason | None
+    removed_on: str
     logged_at: int
 
 
@@ -170,7 +171,13 @@ def _said(leaf: Leaf) -> _Said:
     if not isinstance(leaf, StatementLeaf):
         raise InconsistentError("leaves", got="another leaf", want="a statement")
     statement = Statement.parse(leaf.payload)
-    return _Said(statement.facts_commitment, statement.disclosure_digest, statement.reason, leaf.logged_at)
+    return _Said(
+        statement.facts_commitment,
+        statement.disclosure_digest,
+        statement.reason,
+        statement.removed_on,
+        leaf.logged_at,
+    )
 
 
 def _refuse(index: int, error: FormatError | RuleError) -> NoReturn:
@@ -317,7 +324,7 @@ class _Repairing:
             if chain.standing is Standing.WITHDRAWN and not chain.erased and said.reason in BLOCKING:
                 debt = blocked.debt_hash(chain.kind, _bytes(held["debt_ref"]))
                 if first not in blocking and said.reason is not None:
-                    yield BlockedDebt(debt, first, said.logged_at, said.reason.name)
+                    yield BlockedDebt(debt, first, said.logged_at, said.reason.name, said.removed_on)
                 return
 
     def _shown(self) -> None:

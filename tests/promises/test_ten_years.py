@@ -166,7 +166,8 @@ def removals_from_the_court_list(decade: Decade) -> None:
     """The court removes Wang from its list; the suit against another is set aside."""
     lender = decade.client("lender-1")
     pass_to(decade, 2029, 2, 1)
-    decade.keep(lender.withdraw(lender.record_id(WANG.name(Kind.LISTING)), reason=WithdrawalReason.REMOVED_ON_REQUEST))
+    listing, removed = lender.record_id(WANG.name(Kind.LISTING)), WithdrawalReason.REMOVED_ON_REQUEST
+    decade.keep(lender.withdraw(listing, reason=removed, removed_on=date(2029, 1, 30)))
     assert Kind.LISTING not in kinds(decade, WANG)
     lender.set_aside(lender.record_id(SUED[2].name(Kind.JUDGMENT)))
     assert kinds(decade, SUED[2]) == {Kind.DEFAULT}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import RulebookBody
@@ -53,5 +54,20 @@ def a_listing_where_the_rulebook_knows_none(log: HandmadeLog, _: HandmadeRegistr
 
 @lie(_F.TRANSITION)
 def a_default_withdrawn_like_an_entry_that_the_court_removed(log: HandmadeLog, _: HandmadeRegistry) -> None:
-    log.say("lender-1", "running", Standing.WITHDRAWN, reason=WithdrawalReason.COURT_REMOVED)
+    log.say("lender-1", "running", Standing.WITHDRAWN, reason=WithdrawalReason.COURT_REMOVED, removed_on="2026-01-05")
+    log.head()
+
+
+@lie(_F.TIME)
+def a_listing_that_the_court_removes_tomorrow(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "new", kind=Kind.LISTING, retain_until="2026-02-10")
+    tomorrow = datetime.fromtimestamp(log.logged_at / 1000 + 86_400 * 2, UTC).date().isoformat()
+    log.say(
+        "lender-1",
+        "new",
+        Standing.WITHDRAWN,
+        kind=Kind.LISTING,
+        reason=WithdrawalReason.COURT_REMOVED,
+        removed_on=tomorrow,
+    )
     log.head()

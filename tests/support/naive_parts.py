@@ -102,6 +102,13 @@ def day(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds // 1000, SHANGHAI).date().isoformat()
 
 
+def real_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 @dataclass
 class Key:
     public: bytes
@@ -361,4 +368,7 @@ def withdrawn_rightly(
     require(all(len(digest) == 32 for digest in said.evidence), "evidence")
     require(list(said.evidence) == sorted(set(said.evidence)) and len(said.evidence) <= 16, "evidence")
     require(reason != "PAID_IN_TIME" or (kind == "JUDGMENT" and rulebook.paid_judgment_months), "paid in time")
-    require(reason not in ("COURT_REMOVED", "REMOVED_ON_REQUEST") or kind == "LISTING", "removed")
+    removed = reason in ("COURT_REMOVED", "REMOVED_ON_REQUEST")
+    require(not removed or kind == "LISTING", "removed")
+    require(bool(said.removed_on) == removed, "removed")
+    require(not removed or (real_day(said.removed_on) and said.removed_on <= day(said.issued_at)), "removed")

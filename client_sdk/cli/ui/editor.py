@@ -74,7 +74,7 @@ class FormDraft:
             self._edit()
             text = self._text()
             if not text.strip():
-                raise UsageError("the form was emptied: nothing was reported")
+                raise UsageError("the form was emptied: nothing was sent")
             try:
                 return parse(text)
             except PreflightError as error:
@@ -123,7 +123,7 @@ class FormDraft:
 
 
 @contextmanager
-def editing(output: Output, home: Path, text: str) -> Iterator[FormDraft]:
+def editing(output: Output, home: Path, text: str, again: str = "report") -> Iterator[FormDraft]:
     """Yield a draft with a text; it is removed at the end, and kept where that is an error and something was written.
 
     SIGTERM and SIGHUP end the program and leave no draft.
@@ -132,6 +132,7 @@ def editing(output: Output, home: Path, text: str) -> Iterator[FormDraft]:
         output: prints where a draft is kept.
         home: of the member; the draft is below it.
         text: to begin with.
+        again: verb that goes on with a draft.
 
     Raises:
         ConfigError: the home takes no draft.
@@ -146,7 +147,7 @@ def editing(output: Output, home: Path, text: str) -> Iterator[FormDraft]:
         raise
     except BaseException:
         if draft.is_worth_keeping:
-            output.tell(f"What you wrote is kept in {draft.path}", f"  Go on with: report --edit --from {draft.path}")
+            output.tell(f"What you wrote is kept in {draft.path}", f"  Go on with: {again} --edit --from {draft.path}")
         else:
             draft.discard()
         raise

@@ -31,8 +31,8 @@ __all__ = ["annotated", "form_text", "read_form", "without_notes"]
 _HEADER = """\
 # One version of one record. Write between the quotes; what stays empty is left out. Whole numbers, true and false may
 # stand without quotes. Money is in minor units: 350.00 CNY is 35000. Lines that begin with # are not read.
-# Leave id_number empty to be asked for it, hidden.
 """
+_ASKED = "# Leave id_number empty to be asked for it, hidden.\n"
 _NOTE = "#! "
 _WIDTH = 118
 _LINE = re.compile(r"[ \t]*([a-z_]+)[ \t]*=")
@@ -44,15 +44,18 @@ _TIME_COLUMN = "notice_sent_at"
 _MAX_BITS = 128
 
 
-def form_text(kind: Kind | None, cells: Mapping[str, str]) -> str:
+def form_text(kind: Kind | None, cells: Mapping[str, str], *, apart_from: Sequence[str] = ()) -> str:
     """Return a form.
 
     Args:
         kind: of the record; only its columns are in the form. None for all.
         cells: what is filled in already.
+        apart_from: columns that are not in the form.
     """
-    blocks = [_HEADER]
+    blocks = [_HEADER if "id_number" in apart_from else _HEADER + _ASKED]
     for name, column in GUIDE.items():
+        if name in apart_from:
+            continue
         if kind is not None and kind.name[0] not in column.kinds and name not in cells:
             continue
         value = kind.name if kind is not None and name == "kind" else cells.get(name, "")

@@ -4,45 +4,43 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.cli.ui.columns import cells_of, column_options, identity_cells
 from client_sdk.cli.ui.evidence_input import EvidenceOption, document_digests
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.options import (
     AttemptOption,
-    FirstDayOption,
     IdentityFileOption,
     IdTypeOption,
     IssuerOption,
     IssuingStateOption,
-    KindOption,
     MaybeFirstDayOption,
     MaybeKindOption,
     MaybeReferenceOption,
-    ReferenceOption,
     RemovedOnOption,
     YesOption,
     word_option,
 )
-from client_sdk.cli.ui.output import Json, table
+from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import WHY_RESTRICTED, record_rows
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs import records_confirm, records_history, records_redisclose, records_succeed
-from client_sdk.cli.verbs.own_record import OF_THE_NAME, RecordArgument, named_record, record_id_of, tell_receipt
+from client_sdk.cli.verbs import records_confirm, records_correct, records_history, records_redisclose, records_succeed
+from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of, tell_receipt
 from client_sdk.cli.verbs.records_hide import add_hiding
-from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
-from client_sdk.lending.rows import facts_cells
+from client_sdk.forms import moment_text
 from client_sdk.models import IdType, WithdrawalReason
-from client_sdk.models.report import RecordName
+from client_sdk.models.record import RecordState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
+    from rich.console import RenderableType
+
     from client_sdk.client import Client
-    from client_sdk.models import Identity, ListingRemoval
+    from client_sdk.models import ListingRemoval
     from client_sdk.models.record import RecordView
 
 __all__ = ["register"]
@@ -52,6 +50,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(cls=Verbs, no_args_is_help=False)
     app.add_typer(group, name="records")
+    records_correct.register(group)
     records_succeed.register(group)
     records_confirm.register(group)
     records_redisclose.register(group)
@@ -108,58 +107,6 @@ def register(app: typer.Typer) -> None:
             else "No records.",
             *restricted,
         )
-
-    @verb(
-        group,
-        "correct",
-        examples=[
-            "records correct --kind DEFAULT --reference LOAN-4711 --first-day 2026-02-01 --principal 120000",
-        ],
-        options=column_options(apart_from=(*OF_THE_NAME, "standing")),
-    )
-    def correct(
-        session: Run,
-        /,
-        *,
-        kind: KindOption,
-        reference: ReferenceOption,
-        first_day: FirstDayOption,
-        attempt: AttemptOption = 0,
-        identity_file: IdentityFileOption = None,
-        id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
-        issuing_state: IssuingStateOption = "",
-        yes: YesOption = False,
-        **cells: str | None,
-    ) -> None:
-        """Correct facts of a record: give only what changes; the rest stays as the newest version has it.
-
-        The record is named by your own name of it, as it was reported: no record id leads back to the reference, which
-        stays with you. The standing stays. A wrong person, or a mistaken end, is mended by `records withdraw` and
-        reporting anew.
-        """
-        changes = cells_of(cells)
-        if not changes:
-            raise UsageError("nothing to correct was given", "give at least one of the options for facts.")
-        identity = read_identity(session, identity_file, id_type, issuing_state)
-        name = RecordName(kind=kind, reference=reference, first_day=first_day, attempt=attempt)
-        with session.client() as client:
-            held = _held(client, name, identity)
-            old = {} if held.facts is None else facts_cells(held.facts)
-            named = {
-                "kind": kind.name,
-                "standing": held.standing.name,
-                "reference": reference,
-                "first_day": first_day.isoformat(),
-                "attempt": str(attempt),
-                "transferee": held.transferee,
-            }
-            report = read_cells(named | old | identity_cells(identity) | changes)
-            if not yes:
-                changed = ", ".join(column for column in changes if changes[column] != old.get(column, ""))
-                session.output.tell(f"To be corrected in {kind.name} {reference}: {changed or 'nothing'}")
-            session.confirm("Sign and send a further version?", yes=yes)
-            receipt = client.correct(report)
-        tell_receipt(session, "Corrected", receipt)
 
     @verb(
         group,
@@ -220,22 +167,49 @@ def register(app: typer.Typer) -> None:
         identity = read_identity(session, identity_file, id_type, issuing_state) if given else None
         with session.client() as client:
             removal = None if removed_on is None else _removal(client, removed_on)
-            session.confirm("Withdraw it for good?", yes=yes)
             record_id = record_id_of(client, named)
+            if not yes:
+                why = "a court set it aside" if set_aside else (reason or WithdrawalReason.ERROR).name
+                session.output.tell(*_ending_lines(_live(client, record_id, issuer), why, len(digests), removal))
+            session.confirm("Take it out of all answers for good?", yes=yes)
             if set_aside:
                 receipt = client.set_aside(record_id, issuer, identity=identity)
             else:
-                why = reason or WithdrawalReason.ERROR
-                receipt = client.withdraw(record_id, issuer, identity=identity, reason=why, evidence=digests)
+                cause = reason or WithdrawalReason.ERROR
+                receipt = client.withdraw(
+                    record_id, issuer, identity=identity, reason=cause, evidence=digests, removed_on=removed_on
+                )
         tell_receipt(session, "Set aside" if set_aside else "Withdrawn", receipt, removal)
 
 
-def _held(client: "Client", name: RecordName, identity: "Identity") -> "RecordView":
-    found = list(client.records([client.record_id(name)], identity=identity))
-    if not found:
-        want = "a live record of your own, about this person"
-        raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want=want)
-    return found[0]
+def _live(client: "Client", record_id: bytes, issuer: str) -> "RecordView":
+    """Return a record that is still live.
+
+    Raises:
+        ConflictError: there is none with that id, or it has ended.
+    """
+    found = next(iter(client.records([record_id], issuer=issuer)), None)
+    if found is None:
+        raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want="an own record")
+    if found.state is not RecordState.LIVE:
+        reason = "RECORD_ERASED" if found.state is RecordState.ERASED else "RECORD_ENDED"
+        raise ConflictError(reason, field="record", rule="record.live", got=found.state.value, want="a live record")
+    return found
+
+
+def _ending_lines(
+    record: "RecordView", why: str, documents: int, removal: "ListingRemoval | None"
+) -> "Iterator[RenderableType]":
+    """Yield which record is ended, and why."""
+    yield f"To be ended: {record.kind.name} {record.uuid} of {record.issuer}"
+    yield pairs(
+        [
+            ("  version", f"{record.version}, {record.standing.name}, logged {moment_text(record.logged_at)}"),
+            ("  why", why),
+            *([("  evidence", counted(documents, "document"))] if documents else []),
+            *([] if removal is None else [("  removed on", removal.removed_on)]),
+        ]
+    )
 
 
 def _removal(client: "Client", removed_on: "date") -> "ListingRemoval":

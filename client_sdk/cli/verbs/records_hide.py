@@ -3,16 +3,18 @@
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+from uuid import UUID
 
 import typer
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.cli.ui.options import IssuerOption, uuid8
+from client_sdk.cli.ui.options import IssuerOption, YesOption, uuid8
 from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.shown import money
 from client_sdk.cli.ui.side_by_side import side_by_side
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.dispute import annotated
@@ -21,6 +23,11 @@ from client_sdk.errors import ConflictError, PreflightError, RefusedError
 from client_sdk.models import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from client_sdk.acts import Overlay
     from client_sdk.client import Client
     from client_sdk.models import Identity
     from client_sdk.models.report import RecordName
@@ -29,6 +36,9 @@ __all__ = ["add_hiding"]
 
 _HINT = "give a portfolio, as `report` reads it; an identity number never goes on the command line."
 _NOT_COVERED = "overlay.covers"
+_REFUSED = "refused"
+_COVERED = ("hidden", "covered", "hidden before")
+_SHOWN = 10
 
 
 def add_hiding(group: typer.Typer) -> None:
@@ -40,6 +50,7 @@ def add_hiding(group: typer.Typer) -> None:
         examples=[
             "records hide portfolio.csv --overlay repair-2025 --dry-run",
             "records hide portfolio.csv --overlay repair-2025",
+            "records hide portfolio.csv --overlay repair-2025 --yes",
         ],
     )
     def hide(
@@ -49,6 +60,7 @@ def add_hiding(group: typer.Typer) -> None:
         file: Annotated[Path, typer.Argument(metavar="FILE", help="Portfolio with the records, as `report` reads it.")],
         overlay: Annotated[str, typer.Option(metavar="NAME", help="Name of an overlay of the rulebook in force.")],
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be hidden.")] = False,
+        yes: YesOption = False,
     ) -> ExitCode:
         """Hide repaid defaults of a portfolio that an overlay of the rulebook covers: no answer shows them any more.
 
@@ -59,15 +71,15 @@ def add_hiding(group: typer.Typer) -> None:
         names = {name: who for name, who in portfolio_names(file).items() if name.kind is Kind.DEFAULT}
         if not names:
             raise UsageError("that portfolio names no DEFAULT", "nothing was hidden; look at where it comes from.")
-        counts = Counter[str]()
-        refused: list[dict[str, Json]] = []
         with session.client() as client:
-            _check_named(client, overlay)
-            for outcome, reason in side_by_side(partial(_hide, client, overlay, dry_run), names.items()):
-                counts[outcome] += 1
-                refused += reason
-        _tell(session, counts, refused, dry_run=dry_run)
-        return ExitCode.FOUND if refused else ExitCode.OK
+            rule = _named(client, overlay)
+            if not dry_run:
+                if not yes:
+                    session.output.tell(*_plan(rule, len(names)))
+                session.confirm("Hide those that it covers?", yes=yes)
+            done = list(side_by_side(partial(_hide, client, overlay, dry_run), names.items()))
+        _tell(session, done, dry_run=dry_run)
+        return ExitCode.FOUND if any(one.outcome == _REFUSED for one in done) else ExitCode.OK
 
     @verb(group, "show-again", examples=["records show-again 01234567-89ab-8def-8123-456789abcdef"])
     def show_again(
@@ -85,18 +97,43 @@ def add_hiding(group: typer.Typer) -> None:
         annotated(session, receipt, "The record is shown again.")
 
 
-def _check_named(client: "Client", overlay: str) -> None:
-    """Refuse the name of no overlay: every record would be reported as not covered.
+class _Done(NamedTuple):
+    """One record of the portfolio and what became of it; reason and rule where it was refused."""
+
+    reference: str
+    record_id: bytes
+    outcome: str
+    reason: str = ""
+    rule: str = ""
+
+
+def _named(client: "Client", name: str) -> "Overlay":
+    """Return an overlay by its name.
 
     Raises:
-        UsageError: the rulebook in force has none of that name.
+        UsageError: the rulebook in force has none of that name; every record would be reported as not covered.
     """
-    known = [one.name for one in client.directory().rulebook.overlays]
-    if overlay not in known:
+    known = {one.name: one for one in client.directory().rulebook.overlays}
+    if name not in known:
         hint = (
             f"it has {', '.join(known)}." if known else "it has none: administrators add one by `act propose rulebook`."
         )
         raise UsageError("--overlay: the rulebook has no overlay of that name", hint)
+    return known[name]
+
+
+def _plan(rule: "Overlay", records: int) -> "Iterator[RenderableType]":
+    """Yield what is looked at, and why which of it is hidden."""
+    yield f"To be hidden: those of {counted(records, 'DEFAULT record')} that overlay {rule.name} covers"
+    yield pairs(
+        [
+            ("  overdue first", f"{rule.arisen_from} to {rule.arisen_until}"),
+            ("  at most", money(rule.most, rule.currency)),
+            ("  repaid until", rule.repaid_until),
+            ("  hidden", f"from {rule.hides_from} until {rule.hides_until}"),
+        ]
+    )
+    yield "--dry-run lists which records these are."
 
 
 def _hide(
@@ -104,28 +141,48 @@ def _hide(
     overlay: str,
     dry_run: bool,  # noqa: FBT001 - bound once for all records
     named: "tuple[RecordName, Identity]",
-) -> tuple[str, list[dict[str, Json]]]:
+) -> _Done:
     """Hide one record; return what became of it, and why where it was refused for another reason than the overlay."""
     name, identity = named
+    record_id = client.record_id(name)
     try:
-        receipt = client.hide(client.record_id(name), identity, overlay, dry_run=dry_run)
+        receipt = client.hide(record_id, identity, overlay, dry_run=dry_run)
     except PreflightError as error:
         if all(item.rule == _NOT_COVERED for item in error.violations):
-            return "not covered", []
+            return _Done(name.reference, record_id, "not covered")
         raise
     except (ConflictError, RefusedError) as error:
-        return "refused", [{"reference": name.reference, "reason": error.reason, "rule": error.rule}]
-    return ("hidden" if receipt is not None else "covered" if dry_run else "hidden before"), []
+        return _Done(name.reference, record_id, _REFUSED, error.reason, error.rule)
+    outcome = "hidden" if receipt is not None else "covered" if dry_run else "hidden before"
+    return _Done(name.reference, record_id, outcome)
 
 
-def _tell(session: Run, counts: "Counter[str]", refused: list[dict[str, Json]], *, dry_run: bool) -> None:
-    content: list[Json] = [dict(item) for item in refused]
+def _tell(session: Run, done: list[_Done], *, dry_run: bool) -> None:
+    """Print how many records came to what, and those that are hidden or refused."""
+    counts = Counter(one.outcome for one in done)
+    refused: list[Json] = [
+        {"reference": one.reference, "reason": one.reason, "rule": one.rule} for one in done if one.outcome == _REFUSED
+    ]
+    covered = [one for one in done if one.outcome in _COVERED]
+    records: list[Json] = [
+        {"reference": one.reference, "record_id": str(UUID(bytes=one.record_id)), "outcome": one.outcome}
+        for one in covered
+    ]
+    rows = [(one.reference, UUID(bytes=one.record_id), one.outcome) for one in covered[:_SHOWN]]
+    more = len(covered) - len(rows)
     session.output.result(
-        {"dry_run": dry_run, "counts": dict(counts), "refused": content},
+        {"dry_run": dry_run, "counts": dict(counts), "records": records, "refused": refused},
         counted(counts.total(), "record") + (" looked at; nothing was sent" if dry_run else ""),
         pairs((f"  {name}", counts[name]) for name in sorted(counts)),
+        *([table(("  reference", "record", ""), [(f"  {first}", *others) for first, *others in rows])] if rows else []),
+        *([f"  and {more} more; --json shows all of them"] if more > 0 else []),
         *(
-            [table(("reference", "reason", "rule"), [tuple(map(str, item.values())) for item in refused])]
+            [
+                table(
+                    ("reference", "reason", "rule"),
+                    [(one.reference, one.reason, one.rule) for one in done if one.outcome == _REFUSED],
+                )
+            ]
             if refused
             else []
         ),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.client import Client
     from client_sdk.models.report import Report
 
-__all__ = ["IdentitySource", "empty_form", "report_edited", "report_form"]
+__all__ = ["IdentitySource", "empty_form", "form_of_file", "report_edited", "report_form"]
 
 _MAX_BYTES = 65_536
 _HINT = "name a form, such as `report --template` prints."
@@ -61,7 +61,7 @@ def report_form(
         PreflightError: the form or the report breaks a rule.
         CreditRegistryError: as ``Client.report``.
     """
-    cells = read_form(_text(source))
+    cells = read_form(form_of_file(source))
     if twice := sorted(set(cells) & set(given)):
         raise UsageError(f"{', '.join(twice)}: given by the form and by an option", "give one or the other.")
     with session.client() as client:
@@ -89,7 +89,7 @@ def report_edited(
         PreflightError: the form was saved unchanged although the broken rules stood in it.
         CreditRegistryError: as ``Client.report``.
     """
-    text = empty_form(given) if source is None else without_notes(_text(source))
+    text = empty_form(given) if source is None else without_notes(form_of_file(source))
     with session.client() as client, editing(session.output, session.home, text) as draft:
         reader = _Reader(session, client, identity)
         report = draft.read(lambda saved: reader.report(read_form(saved)))
@@ -134,7 +134,7 @@ class _Reader:
         return self._asked
 
 
-def _text(source: Path) -> str:
+def form_of_file(source: Path) -> str:
     """Return the text of a form.
 
     Raises:

@@ -30,7 +30,8 @@ def report_one(session: Run, client: Client, report: Report, *, dry_run: bool, y
         PreflightError: it breaks a rule.
         CreditRegistryError: as ``Client.report``.
     """
-    found = client.preflight([report])
+    # Who agrees beforehand sees no plan, and the registry holds the report against its newest version anyway.
+    found = client.preflight([report]) if yes and not dry_run else client.preview(report)
     if found.violations:
         raise PreflightError(found.violations)
     plan = f"{report.kind.name} {report.reference}: {report.standing.name}"
@@ -41,7 +42,7 @@ def report_one(session: Run, client: Client, report: Report, *, dry_run: bool, y
             {"dry_run": True, "rows": 1, "rejected": [], "warnings": warnings},
             f"Would report {plan}",
             *shown,
-            "Nothing was signed or sent.",
+            "The registry holds this version already." if found.repeated else "Nothing was signed or reported.",
         )
         return ExitCode.OK
     if not yes:

@@ -32,6 +32,7 @@ __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
     "MAX_EVIDENCE",
+    "REMOVALS",
     "Annotation",
     "Lapse",
     "RecordKey",
@@ -59,6 +60,8 @@ INSTITUTION_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _CODE = re.compile(r"[A-Za-z0-9._-]{0,64}")
 # Reasons that nobody is taken at his word for.
 EVIDENCED = frozenset((WithdrawalReason.FRAUD, WithdrawalReason.IDENTITY_THEFT, WithdrawalReason.COURT_ORDER))
+# Of a listing that the court removed from its list.
+REMOVALS = frozenset((WithdrawalReason.COURT_REMOVED, WithdrawalReason.REMOVED_ON_REQUEST))
 _ENDED_BY_COURT_OR_ERROR = frozenset((Standing.SET_ASIDE, Standing.WITHDRAWN))
 
 
@@ -174,6 +177,7 @@ class Statement:
     continues: RecordKey | None = None
     reason: WithdrawalReason | None = None
     evidence: tuple[bytes, ...] = ()
+    removed_on: str = ""
 
     @property
     def key(self) -> RecordKey:
@@ -205,6 +209,7 @@ class Statement:
             transferee=self.transferee,
             reason=pb.WithdrawalReason.ValueType(0 if self.reason is None else self.reason.number),
             evidence=self.evidence,
+            removed_on=self.removed_on,
         )
         if self.continues is not None:
             message.continues.issuer = self.continues.issuer
@@ -241,6 +246,7 @@ class Statement:
             continues,
             word(WithdrawalReason, message.reason, "statement", "reason") if message.reason else None,
             tuple(message.evidence),
+            message.removed_on,
         )
         statement._check()
         return statement
@@ -277,6 +283,10 @@ class Statement:
         _check_evidence(self.evidence, part)
         if (self.reason is not None) is not (self.standing is Standing.WITHDRAWN):
             raise FormatError(part, "withdrawal.reason", got=self.standing.name, want="a reason exactly for WITHDRAWN")
+        _check_date(self.removed_on, part, "removed_on")
+        if bool(self.removed_on) is not (self.reason in REMOVALS):
+            want = "a day exactly for COURT_REMOVED and REMOVED_ON_REQUEST"
+            raise FormatError(part, "withdrawal.removed-on", got=self.removed_on or "none", want=want)
         if self.evidence and self.reason is None:
             raise FormatError(part, "withdrawal.evidence", got=self.standing.name, want="none but for WITHDRAWN")
         if self.reason in EVIDENCED and not self.evidence:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.words import Kind, WithdrawalReason
+from client_sdk.kernel.formats.statement import REMOVALS
+from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.rules.calendar import next_working_day
 from client_sdk.kernel.rules.dates import check_order, day_of, months_later, required_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXTENSION_YEARS",
-    "REMOVALS",
     "check_entry",
     "check_kept",
     "check_not_banned",
     "check_removal",
+    "check_removed_on",
     "check_term",
     "kept_until",
     "removal_due_on",
@@ -40,8 +41,6 @@ __all__ = [
 EXTENSION_YEARS = 3
 # Within so many working days an entry is deleted once its reason is gone (Art. 10).
 _REMOVAL_DAYS = 3
-# Of a withdrawal, where the court has removed the entry.
-REMOVALS = frozenset((WithdrawalReason.COURT_REMOVED, WithdrawalReason.REMOVED_ON_REQUEST))
 _FIELD = "statement.retain_until"
 
 
@@ -123,7 +122,8 @@ def check_removal(statement: Statement, rulebook: Rulebook) -> None:
 
     Raises:
         RuleError: ILLEGAL_TRANSITION where another kind is withdrawn as removed by the court, or the rulebook knows no
-            such list; RETENTION_INVALID where the copy is kept for longer than any entry lasts.
+            such list; DATE_INVALID where the court's removal is after the statement; RETENTION_INVALID where the copy
+            is kept for longer than any entry lasts.
     """
     if statement.kind is not Kind.LISTING:
         if statement.reason in REMOVALS:
@@ -135,6 +135,8 @@ def check_removal(statement: Statement, rulebook: Rulebook) -> None:
                 want="a LISTING",
             )
         return
+    if statement.removed_on:
+        check_removed_on(statement.removed_on, day_of(statement.issued_at, rulebook.time_zone))
     if not statement.retain_until:
         return
     _check_listed_here(rulebook)
@@ -144,12 +146,29 @@ def check_removal(statement: Statement, rulebook: Rulebook) -> None:
         raise _refused("G06", statement.retain_until, f"not after {latest}, when the longest entry of that day ends")
 
 
+def check_removed_on(removed_on: str, today: date) -> None:
+    """Check the day on which the court removed an entry, as a withdrawal names it.
+
+    Args:
+        removed_on: YYYY-MM-DD.
+        today: of the statement, in the registry's legal time zone.
+
+    Raises:
+        RuleError: DATE_INVALID; it is a day to come.
+    """
+    if removed_on > today.isoformat():
+        want = f"not after {today.isoformat()}: what the court has not removed yet stands"
+        raise RuleError(
+            RuleReason.DATE_INVALID, "statement.removed_on", "listing.removed-on", got=removed_on, want=want
+        )
+
+
 def check_not_banned(facts: ListingFacts, removed_on: date, *, on_request: bool, months: int) -> None:
     """Check an entry of a debt whose earlier entry the court has removed.
 
     Args:
         facts: of version 1.
-        removed_on: day on which the copy of the earlier entry was withdrawn.
+        removed_on: day on which the court removed the earlier entry, as the withdrawal of its copy says.
         on_request: whether it was removed because the applicant asked for it.
         months: ``relisting_months`` of the rulebook.
 
@@ -159,7 +178,7 @@ def check_not_banned(facts: ListingFacts, removed_on: date, *, on_request: bool,
     """
     listed = facts.listed_on.isoformat()
     if facts.listed_on <= removed_on:
-        want = f"an entry made after {removed_on.isoformat()}, when the one before was withdrawn as removed"
+        want = f"an entry made after {removed_on.isoformat()}, when the court removed the one before"
         raise RuleError("DEBT_BLOCKED", "facts.listed_on", "listing.removed", got=listed, want=want)
     free = months_later(removed_on, months)
     if on_request and facts.origin is ListingOrigin.APPLICANT and facts.listed_on < free:

@@ -52,20 +52,25 @@ def test_a_lender_hides_what_an_overlay_covers_and_shows_it_again(
     dry = lender("records", "hide", str(portfolio), "--overlay", overlay.name, "--dry-run").content
     assert dry["counts"] == {"covered": 1, "not covered": 1}
     assert asker(*ASKING, given=id_number(small)).content["records"]
-    done = lender("records", "hide", str(portfolio), "--overlay", overlay.name).content
+    hide = ("records", "hide", str(portfolio), "--overlay", overlay.name)
+    asked = lender.said(*hide, code=2).err
+    assert f"those of 2 DEFAULT records that overlay {overlay.name} covers" in asked
+    assert "repaid until" in asked
+    done = lender(*hide, "--yes").content
     assert (done["counts"], done["refused"]) == ({"hidden": 1, "not covered": 1}, [])
-    again = lender("records", "hide", str(portfolio), "--overlay", overlay.name).content
+    again = lender(*hide, "--yes").content
     assert again["counts"] == {"hidden before": 1, "not covered": 1}
     assert asker(*ASKING, given=id_number(small)).content["verdict"] == "CLEAR"
     assert asker(*ASKING, given=id_number(large)).content["records"]
     (hidden,) = [one for one in lender("records").content["records"] if one["hidden"]]
+    assert [(one["record_id"], one["outcome"]) for one in done["records"]] == [(hidden["record_id"], "hidden")]
     assert "LIVE, hidden" in lender.said("records").out
     unknown = lender("records", "hide", str(portfolio), "--overlay", "another", code=2).content["error"]
     assert unknown["hint"] == f"it has {overlay.name}."
     lender("records", "show-again", hidden["record_id"])
     assert lender("records", "show-again", hidden["record_id"], code=1).reason == "NOT_HIDDEN"
     assert asker(*ASKING, given=id_number(small)).content["records"]
-    lender("records", "hide", str(portfolio), "--overlay", overlay.name)
+    lender(*hide, "--yes")
     # A correction shows it without further words.
     later = replace(repaid, amounts=replace(repaid.amounts, principal=130_000))
     write_portfolio(tmp_path / "corrected.csv", [replace(cured, facts=later)])

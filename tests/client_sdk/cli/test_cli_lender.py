@@ -14,7 +14,7 @@ import pytest
 
 from client_sdk.lending.files import write_portfolio
 from tests.client_sdk.cli.command_samples import ASKING, id_number, name_words, report_words
-from tests.client_sdk.sdk_samples import default_report, history, listing_report, suit
+from tests.client_sdk.sdk_samples import default_facts, default_report, history, listing_report, suit
 
 if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
@@ -257,8 +257,28 @@ def test_a_correction_of_an_unknown_record_is_refused(lender: Command, number: i
     assert lender(*correct, given=id_number(number), code=1).reason == "RECORD_UNKNOWN"
 
 
+def test_the_plan_of_a_version_warns_of_a_hundredfold_of_what_the_registry_holds(lender: Command, number: int) -> None:
+    held = report(lender, number)
+    principal = str(default_facts().amounts.principal * 100)
+    changes = {"principal": principal, "as_of": "2025-05-01", "days_past_due": "31"}
+    words = report_words(number, **changes)
+    (warned,) = lender(*words, "--dry-run", given=id_number(number)).content["warnings"]
+    assert (warned["column"], warned["rule"]) == ("principal", "money.hundredfold")
+    # Without a terminal nobody agrees, and what was asked about stands there.
+    assert "money.hundredfold" in lender.said(*words, given=id_number(number), code=2).err
+    correct = ("records", "correct", str(held["record_id"]), "--identity-file", "-")
+    asked = lender.said(*correct, "--principal", principal, given=id_number(number), code=2).err
+    assert "money.hundredfold" in asked
+    assert f"{held['record_id']}, version 1, OPEN" in asked
+
+
 def test_a_withdrawn_record_is_gone(lender: Command, asker: Command, number: int) -> None:
     record = report(lender, number)["record_id"]
+    # Without a terminal nobody agrees; which record it is, and why, stands before the question.
+    said = lender.said("records", "withdraw", *name_words(number), code=2).err
+    assert f"To be ended: DEFAULT {record} of lender-1" in said
+    assert "1, OPEN, logged" in said
+    assert "ERROR" in said
     lender("records", "withdraw", *name_words(number), "--yes")
     assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
     listed = {item["record_id"]: item["standing"] for item in lender("records").content["records"]}

@@ -310,3 +310,46 @@ def test_an_editor_that_is_not_there_says_what_to_set(
 
 def test_a_home_that_is_none_is_told_before_anything_is_written(tmp_path: Path) -> None:
     assert Command(tmp_path / "none")("report", "--edit", code=5).reason == "CONFIG"
+
+
+def test_a_record_is_corrected_by_its_id_in_the_form_of_what_is_held(
+    lender: Command, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, whose = id_number(number), ("--identity-file", "-")
+    done = lender("report", "--from", "-", "--yes", given=filled(number)).content
+    correct = ("records", "correct", done["record_id"], *whose, "--yes")
+    form = lender(*correct, "--template", given=given).content["template"]
+    # What names the record or the person is no part of it.
+    naming = {"kind", "reference", "first_day", "standing", "id_type", "id_number", "issuing_state"}
+    assert set(read_form(form)) == set(row_of(default_report(number))) - naming
+    file = tmp_path / "held.toml"
+    file.write_text(form)
+    same = lender(*correct, "--from", str(file), given=given).content
+    assert (same["version"], same["repeated"]) == (1, True)
+    file.write_text(form.replace('principal = "', 'principal = "9'))
+    assert lender(*correct, "--from", str(file), given=given).content["version"] == 2
+    # The editor begins with the newest version, and is opened again where a rule is broken.
+    body = """
+text = path.read_text()
+assert 'principal = "9' in text, text
+path.write_text(text.replace('as_of = "', 'as_of = "x') if runs == 1 else text.replace('as_of = "x', 'as_of = "'))
+"""
+    for name, value in editor(tmp_path, body).items():
+        monkeypatch.setenv(name, value)
+    assert lender(*correct, "--edit", given=given).content["repeated"] is True
+    assert (tmp_path / "runs").read_text() == "xx"
+    assert drafts(lender.home) == []
+    # A draft that is kept says how to go on.
+    for name, value in editor(tmp_path, "if runs == 3: path.write_text('no toml')").items():
+        monkeypatch.setenv(name, value)
+    ended = lender(*correct, "--edit", given=given, code=2)
+    (kept,) = drafts(lender.home)
+    assert f"records correct {done['record_id']} --edit --from {kept}" in ended.err
+    kept.write_text(form)
+    assert lender(*correct, "--from", str(kept), given=given).content["version"] == 3
+    assert drafts(lender.home) == []
+    for line in ('reference = "other"', 'standing = "CURED"', f'id_number = "{given}"'):
+        file.write_text(f"{form}\n{line}\n")
+        assert lender(*correct, "--from", str(file), given=given, code=2).reason == "USAGE"
+    assert lender(*correct, "--from", str(file), "--principal", "1", given=given, code=2).reason == "USAGE"
+    assert lender(*correct, "--template", given=id_number(number + 1), code=1).reason == "RECORD_UNKNOWN"

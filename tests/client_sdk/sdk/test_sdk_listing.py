@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,10 +66,17 @@ def test_a_listing_from_report_to_removal(lender: Client, other: Client) -> None
     assert assessment.outcome is Outcome.BLACKLISTED
     assert [reason.id for reason in assessment.reasons if reason.record == listed.ref] == [ReasonId.COUNTED]
     # It is removed at the applicant's request: gone at once, and not asked for again within the months of the rulebook.
-    receipt = lender.withdraw(listed.record_id, reason=WithdrawalReason.REMOVED_ON_REQUEST)
+    today = lender.listing_removal(date(2026, 3, 6)).today
+    removed = partial(lender.withdraw, listed.record_id, reason=WithdrawalReason.REMOVED_ON_REQUEST)
+    for day, rule in ((None, "withdrawal.removed-on"), (today + timedelta(days=1), "listing.removed-on")):
+        with pytest.raises(PreflightError) as refused:
+            removed(removed_on=day)
+        assert [one.rule for one in refused.value.violations] == [rule]
+    receipt = removed(removed_on=today)
     assert receipt.version == 2
+    (held,) = lender.records([listed.record_id])
+    assert held.removed_on == today
     assert Kind.LISTING not in {record.kind for record in asked(other, 8320).records}
-    today = datetime.now(UTC).date()
     until = today + timedelta(days=700)
     late = replace(listing_facts(8320), listed_on=today, as_of=today, listed_until=until, earliest_removal_on=None)
     for facts, rule in ((listing_facts(8320), "listing.removed"), (late, "listing.removed")):

@@ -269,7 +269,7 @@ FUNCTIONS: dict[str, Wrong] = {
     },
 }
 # Where an argument may be left out, None stands for that.
-MAY_BE_NONE = {
+MAY_BE_NONE = {("withdraw", "removed_on"), ("correct", "record_id"), ("preview", "record_id")} | {
     (name, "identity") for name in ("verify", "withdraw", "set_aside", "records", "erasure_proof", "verify_erasure")
 }
 

@@ -124,21 +124,33 @@ def test_a_rulebook_without_such_a_list_takes_none(ledger: Ledger, world: World)
 
 
 @pytest.mark.parametrize(
-    ("reason", "later", "origin", "rule"),
+    ("reason", "removed", "later", "origin", "rule"),
     [
-        (W.REMOVED_ON_REQUEST, 1, ListingOrigin.APPLICANT, "J06"),
-        (W.REMOVED_ON_REQUEST, 1, ListingOrigin.COURT, ""),
-        (W.REMOVED_ON_REQUEST, 182, ListingOrigin.APPLICANT, ""),
-        (W.COURT_REMOVED, 1, ListingOrigin.APPLICANT, ""),
+        (W.REMOVED_ON_REQUEST, 0, 1, ListingOrigin.APPLICANT, "J06"),
+        (W.REMOVED_ON_REQUEST, 0, 1, ListingOrigin.COURT, ""),
+        (W.REMOVED_ON_REQUEST, 0, 182, ListingOrigin.APPLICANT, ""),
+        (W.COURT_REMOVED, 0, 1, ListingOrigin.APPLICANT, ""),
         # The entry that was removed is not reported as one that stands.
-        (W.COURT_REMOVED, 0, ListingOrigin.COURT, "listing.removed"),
-        (W.ERROR, 0, ListingOrigin.APPLICANT, ""),
+        (W.COURT_REMOVED, 0, 0, ListingOrigin.COURT, "listing.removed"),
+        # One that the court made between its removal and the withdrawal is another one.
+        (W.COURT_REMOVED, 2, 0, ListingOrigin.COURT, ""),
+        (W.REMOVED_ON_REQUEST, 2, 0, ListingOrigin.COURT, ""),
+        (W.REMOVED_ON_REQUEST, 2, 0, ListingOrigin.APPLICANT, "J06"),
+        (W.ERROR, None, 0, ListingOrigin.APPLICANT, ""),
     ],
 )
 def test_nobody_is_listed_again_within_six_months(
-    ledger: Ledger, world: World, reason: WithdrawalReason, later: int, origin: ListingOrigin, rule: str
+    ledger: Ledger,
+    world: World,
+    reason: WithdrawalReason,
+    removed: int | None,
+    later: int,
+    origin: ListingOrigin,
+    rule: str,
 ) -> None:
-    accept(ledger, listing(world), world.report("lender-1", "entry", S.WITHDRAWN, reason=reason))
+    """The court removed the entry so many days before its copy is withdrawn, and made another so many days after."""
+    removed_on = "" if removed is None else (samples.TODAY - timedelta(days=removed)).isoformat()
+    accept(ledger, listing(world), world.report("lender-1", "entry", S.WITHDRAWN, reason=reason, removed_on=removed_on))
     assert rule_of(ledger, world, world.report("lender-1", "loan", person=PERSON, contract=CONTRACT), "loan") == ""
     listed_on = samples.TODAY + timedelta(days=later)
     world.clock.now += later * DAY_MS
@@ -151,5 +163,9 @@ def test_nobody_is_listed_again_within_six_months(
 @pytest.mark.parametrize("reason", [W.COURT_REMOVED, W.REMOVED_ON_REQUEST])
 def test_only_a_listing_is_removed_by_a_court(ledger: Ledger, world: World, reason: WithdrawalReason) -> None:
     accept(ledger, world.report("lender-1", "loan", person=PERSON, contract=CONTRACT))
-    message = world.report("lender-1", "loan", S.WITHDRAWN, reason=reason)
+    today = samples.TODAY.isoformat()
+    message = world.report("lender-1", "loan", S.WITHDRAWN, reason=reason, removed_on=today)
     assert rule_of(ledger, world, message, "loan") == "withdrawal.court-removed"
+    accept(ledger, listing(world))
+    message = world.report("lender-1", "entry", S.WITHDRAWN, reason=reason, removed_on="2190-01-01")
+    assert rule_of(ledger, world, message) == "listing.removed-on"

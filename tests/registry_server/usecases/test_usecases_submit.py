@@ -422,6 +422,9 @@ def test_why_a_record_is_withdrawn_is_logged(ledger: Ledger, world: World) -> No
         ({"evidence": (b"short",)}, "evidence.length"),
         ({"evidence": tuple(bytes([number]) * 32 for number in range(17))}, "evidence.order"),
         ({"reason": WithdrawalReason.PAID_IN_TIME}, "withdrawal.paid-in-time"),
+        ({"reason": WithdrawalReason.COURT_REMOVED}, "withdrawal.removed-on"),
+        ({"reason": WithdrawalReason.COURT_REMOVED, "removed_on": "2025-02-30"}, "removed_on.date"),
+        ({"removed_on": "2025-02-28"}, "withdrawal.removed-on"),
     )
     for changes, rule in wrongs:
         world.newest[key] = running

@@ -75,6 +75,7 @@ from client_sdk.kernel.formats.words import (
     Purpose,
     Standing,
     TlsKeyAction,
+    WithdrawalReason,
 )
 from client_sdk.kernel.ledger.inquiry import Inquiry, Screening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
@@ -266,6 +267,19 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
     batch = BatchSignature.parse(batch_signatures[0]).batch(
         together[0], payloads[0], signer("lender-1 REPORT").public_key.key_id
     )
+    removed = replace(
+        together[0],
+        version=2,
+        previous=payload_hash(payloads[0]),
+        kind=Kind.LISTING,
+        standing=Standing.WITHDRAWN,
+        subject_key_version=0,
+        subject_commitment=b"",
+        facts_commitment=b"",
+        disclosure_digest=b"",
+        reason=WithdrawalReason.REMOVED_ON_REQUEST,
+        removed_on="2025-09-01",
+    )
     vouch = TlsKeyClaim(REGISTRY, "lender-1", seed("TLS key"), log.logged_at, TlsKeyAction.VOUCH)
     return {
         "public key": signer("lender-1 REPORT").public_key.raw,
@@ -281,6 +295,7 @@ def other_forms(log: HandmadeLog) -> dict[str, bytes]:
         "statement-batch": batch.encode(),
         "statement-batch PAE": dsse.pae(dsse.STATEMENT_BATCH, batch.encode()),
         **{f"statement {at} of a batch": payload for at, payload in enumerate(payloads)},
+        "statement: an entry that the court removed": removed.encode(),
         **{f"batch signature {at}": signature for at, signature in enumerate(batch_signatures)},
         "tls-key": vouch.encode(),
         "tls-key PAE": dsse.pae(dsse.TLS_KEY, vouch.encode()),

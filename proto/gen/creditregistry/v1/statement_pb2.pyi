@@ -220,6 +220,7 @@ class Statement(_message.Message):
     CONTINUES_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    REMOVED_ON_FIELD_NUMBER: _builtins.int
     registry: _builtins.str
     """Name of the registry."""
     issuer: _builtins.str
@@ -252,6 +253,8 @@ class Statement(_message.Message):
     """Institution id of the buyer, only where standing is TRANSFERRED; empty if it is no member."""
     reason: Global___WithdrawalReason.ValueType
     """Why the record is withdrawn; only where standing is WITHDRAWN."""
+    removed_on: _builtins.str
+    """YYYY-MM-DD: day on which the court removed the entry; only for COURT_REMOVED and REMOVED_ON_REQUEST."""
     @_builtins.property
     def continues(self) -> _common_pb2.RecordRef:
         """Only in version 1: the old record of a bought debt."""
@@ -281,10 +284,11 @@ class Statement(_message.Message):
         continues: _common_pb2.RecordRef | None = ...,
         reason: Global___WithdrawalReason.ValueType = ...,
         evidence: _abc.Iterable[_builtins.bytes] | None = ...,
+        removed_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["continues", b"continues"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["continues", b"continues", "disclosure_digest", b"disclosure_digest", "evidence", b"evidence", "facts_commitment", b"facts_commitment", "issued_at", b"issued_at", "issuer", b"issuer", "kind", b"kind", "previous", b"previous", "reason", b"reason", "record_id", b"record_id", "registry", b"registry", "retain_until", b"retain_until", "signer", b"signer", "standing", b"standing", "subject_commitment", b"subject_commitment", "subject_key_version", b"subject_key_version", "transferee", b"transferee", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["continues", b"continues", "disclosure_digest", b"disclosure_digest", "evidence", b"evidence", "facts_commitment", b"facts_commitment", "issued_at", b"issued_at", "issuer", b"issuer", "kind", b"kind", "previous", b"previous", "reason", b"reason", "record_id", b"record_id", "registry", b"registry", "removed_on", b"removed_on", "retain_until", b"retain_until", "signer", b"signer", "standing", b"standing", "subject_commitment", b"subject_commitment", "subject_key_version", b"subject_key_version", "transferee", b"transferee", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -72,6 +72,12 @@ def test_golden_leaves_are_read_and_written_alike() -> None:
     assert seen == set(LeafType)
 
 
+def test_a_golden_withdrawal_is_read_and_written_alike() -> None:
+    payload = FORMS["statement: an entry that the court removed"]
+    said = Statement.parse(payload)
+    assert (said.encode(), said.removed_on) == (payload, "2025-09-01")
+
+
 def test_golden_states_are_read_and_written_alike() -> None:
     assert InstitutionState.parse(FORMS["institution state"]).encode() == FORMS["institution state"]
     ended = InstitutionState.parse(FORMS["institution state: with an ended TLS key"])
