@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import URL, Engine
 
-__all__ = ["check", "current", "newest", "upgrade"]
+__all__ = ["check", "current", "leads_to_newest", "newest", "upgrade"]
 
 # In which Alembic keeps the version; it is read without that library, which takes long to load.
 _VERSIONS = table("alembic_version", column("version_num"))
@@ -81,6 +81,14 @@ def newest() -> str:
 
     (revision,) = ScriptDirectory.from_config(_config("")).get_heads()
     return revision
+
+
+def leads_to_newest(version: str) -> bool:
+    """Whether the migrations of this program lead from a version to the newest one."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
+    steps = ScriptDirectory.from_config(_config("")).walk_revisions()
+    return version in {step.revision for step in steps}
 
 
 def _engine(url: URL) -> Engine:

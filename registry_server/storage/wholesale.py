@@ -13,7 +13,7 @@ from registry_server.storage.driver import upsert
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Table
+    from sqlalchemy import Table, TableClause
 
     from registry_server.storage.driver import Value
     from registry_server.storage.unit_of_work import UnitOfWork
@@ -53,7 +53,7 @@ DROPPED = tuple(
 )
 
 
-def rows_of(work: UnitOfWork, table: Table) -> int:
+def rows_of(work: UnitOfWork, table: Table | TableClause) -> int:
     """Return how many rows a table has."""
     return int(work.connection.execute(select(func.count()).select_from(table)).scalar_one())
 

@@ -3,8 +3,10 @@
     DIR/registry.sqlite.unfinished     while it is written; an interrupted export goes on with it
     DIR/registry.sqlite                leaves, hashes, records, bindings, sealed facts and texts, inquiries, notices
     DIR/trust-root.bin                 what it is verified from
-    DIR/manifest.json                  registry, fingerprint, size, root, rows of each table, SHA-256 of the copy
+    DIR/manifest.json                  registry, fingerprint, size, root, tables with their version, SHA-256 of the copy
     DIR/export.bin                     last: the log's key signs the manifest, and so everything that it names
+    DIR/registry.sqlite.migrated       while an export of older tables is verified, which reads them through the
+                                       migrations of this program; what was signed stays as it is
 
 Nothing in it is readable that was not so in the database: facts are sealed to the person, and pseudonyms lead to
 nobody without the key services.
@@ -16,9 +18,10 @@ import contextlib
 import json
 from dataclasses import asdict, dataclass
 from hashlib import file_digest, sha256
+from shutil import copyfile
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import make_url
+from sqlalchemy import make_url, table
 
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.ledger.closing import is_over
@@ -37,7 +40,7 @@ from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from client_sdk.kernel.ledger.closing import Closing
@@ -50,9 +53,11 @@ __all__ = ["Manifest", "VerifiedExport", "export", "verify_export"]
 
 _FORM = "creditregistry/export/v1"
 _COPY, _DRAFT, _ROOT, _MANIFEST = "registry.sqlite", "registry.sqlite.unfinished", "trust-root.bin", "manifest.json"
-_SIGNATURE = "export.bin"
+_SIGNATURE, _MIGRATED = "export.bin", "registry.sqlite.migrated"
 # What SQLite and the lock of a database put beside a copy.
-_BESIDE = tuple(f"{name}{suffix}" for name in (_COPY, _DRAFT) for suffix in ("-wal", "-shm", "-journal", ".lock"))
+_BESIDE = tuple(
+    f"{name}{suffix}" for name in (_COPY, _DRAFT, _MIGRATED) for suffix in ("-wal", "-shm", "-journal", ".lock")
+)
 # A manifest takes some two kilobytes.
 _MAX_MANIFEST = 64 * 1024
 # A trust root holds a genesis leaf of 64 KiB at most, and the keys in it once more.
@@ -70,6 +75,7 @@ class Manifest:
         size: leaves.
         root: of these leaves, in hexadecimal.
         closing_act: index of the newest closing act.
+        tables: version of the copy's tables.
         rows: of each table.
         sha256: of the copy, in hexadecimal.
     """
@@ -80,6 +86,7 @@ class Manifest:
     size: int
     root: str
     closing_act: int
+    tables: str
     rows: dict[str, int]
     sha256: str
 
@@ -169,7 +176,7 @@ def _sign(folder: Path, signer: Ed25519Signer, now: int, report: Callable[[str],
     state, root = _state_of(copy), _trust_root(copy)
     closing = closing_of(state.directory)
     held = (root.registry, root.fingerprint, state.size, state.root.hex(), closing.place)
-    manifest = Manifest(_FORM, *held, _rows(copy), _sha256(copy)).encode()
+    manifest = Manifest(_FORM, *held, migrations.current(_url(copy)), _rows(copy), _sha256(copy)).encode()
     for name, data in ((_ROOT, root.encode()), (_MANIFEST, manifest)):
         path = folder / name
         if not path.exists():
@@ -216,18 +223,58 @@ def _verified(folder: Path, examine: Callable[[Path], None] | None = None) -> Ve
     # Before SQLite opens it.
     if _sha256(folder / _COPY) != manifest.sha256:
         raise WindDownError(f"{folder / _COPY} is not the file that the manifest names")
-    if examine is not None:
-        examine(folder / _COPY)
-    closing = _check_together(folder, manifest, root)
+    with _of_newest_tables(folder, manifest.tables) as copy:
+        if examine is not None:
+            examine(copy)
+        closing = _check_together(folder, copy, manifest, root)
     return VerifiedExport(manifest, digest, signature, root, closing)
 
 
-def _check_together(folder: Path, manifest: Manifest, root: TrustRoot) -> Closing:
-    state, own = _state_of(folder / _COPY), _trust_root(folder / _COPY)
+@contextlib.contextmanager
+def _of_newest_tables(folder: Path, tables: str) -> Iterator[Path]:
+    """Yield a copy with the tables of this program: that of the export, or one made of it, which is removed again.
+
+    Args:
+        folder: of the export.
+        tables: version of its tables.
+
+    Raises:
+        WindDownError: the copy has another version, or one that no migration of this program leads from.
+    """
+    copy, migrated = folder / _COPY, folder / _MIGRATED
+    if migrations.current(_url(copy)) != tables:
+        raise WindDownError(f"{copy} has other tables than those of version {tables}, which the manifest names")
+    if tables == migrations.newest():
+        yield copy
+        return
+    if not migrations.leads_to_newest(tables):
+        raise WindDownError(
+            f"{copy} has tables of version {tables}, which this registry-server does not know: verify it with the one "
+            "that wrote it, or with a newer one"
+        )
+    _remove(migrated)
+    try:
+        migrated.touch(mode=0o600)
+        copyfile(copy, migrated)
+        migrations.upgrade(_url(migrated))
+        yield migrated
+    finally:
+        _remove(migrated)
+
+
+def _remove(copy: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal", ".lock"):
+        copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+
+
+def _check_together(folder: Path, copy: Path, manifest: Manifest, root: TrustRoot) -> Closing:
+    state, own = _state_of(copy), _trust_root(copy)
     closing = closing_of(state.directory)
     held = (own.registry, own.fingerprint, state.size, state.root.hex(), closing.place)
     said = (manifest.registry, manifest.fingerprint, manifest.size, manifest.root, manifest.closing_act)
-    if held != said or root != own or _rows(folder / _COPY) != manifest.rows:
+    # A migration may move rows: those of the export itself are counted, in the tables that it had.
+    names = None if copy == folder / _COPY else list(manifest.rows)
+    if held != said or root != own or _rows(folder / _COPY, names) != manifest.rows:
         raise WindDownError(f"{folder}: manifest, trust root and copy do not belong together")
     return closing
 
@@ -282,17 +329,17 @@ def _copy(source: Database, draft: Path, report: Callable[[str], None]) -> None:
     migrations.upgrade(url)
     with Database(url) as copy, source.snapshot() as read:
         _check_unmoved(read, copy, draft)
-        for table in wholesale.EXPORTED:
-            rows = wholesale.rows_of(read, table)
+        for one in wholesale.EXPORTED:
+            rows = wholesale.rows_of(read, one)
             with copy.snapshot() as written:
-                if wholesale.rows_of(written, table) == rows:
+                if wholesale.rows_of(written, one) == rows:
                     continue
-            with wholesale.pages(read, table) as pages:
+            with wholesale.pages(read, one) as pages:
                 for page in pages:
                     with copy.append() as work:
-                        wholesale.copy_page(work, table, page)
+                        wholesale.copy_page(work, one, page)
                         work.commit()
-                    report(f"{table.name}: {len(page)} of {rows} rows")
+                    report(f"{one.name}: {len(page)} of {rows} rows")
         copy.purge(())
 
 
@@ -309,8 +356,8 @@ def _check_same(source: Database, path: Path) -> None:
     """Check that a whole copy, perhaps of an earlier run, still holds what the registry holds."""
     with Database(_url(path), serving=False) as copy, source.snapshot() as read:
         _check_unmoved(read, copy, path)
-        rows = {table.name: wholesale.rows_of(read, table) for table in wholesale.EXPORTED}
-    if differing := [table for table, count in _rows(path).items() if count != rows[table]]:
+        rows = {one.name: wholesale.rows_of(read, one) for one in wholesale.EXPORTED}
+    if differing := [name for name, count in _rows(path).items() if count != rows[name]]:
         raise WindDownError(f"{path} is older than {differing[0]} of the registry: remove it, and export again")
 
 
@@ -336,9 +383,11 @@ def _state_of(path: Path) -> State:
         return recover(copy).state
 
 
-def _rows(path: Path) -> dict[str, int]:
+def _rows(path: Path, names: Sequence[str] | None = None) -> dict[str, int]:
+    """Return the rows of each exported table; of those with these names where they are given."""
+    wanted = wholesale.EXPORTED if names is None else [table(name) for name in names]
     with Database(_url(path), serving=False) as copy, copy.snapshot() as work:
-        return {table.name: wholesale.rows_of(work, table) for table in wholesale.EXPORTED}
+        return {one.name: wholesale.rows_of(work, one) for one in wanted}
 
 
 def _sha256(path: Path) -> str:

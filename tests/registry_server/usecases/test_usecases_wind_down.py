@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 from dataclasses import replace
 from hashlib import sha256
@@ -21,6 +22,8 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import verify_consistency
 from client_sdk.kernel.formats.words import AnnotationFlag, ClosingWay, InstitutionStatus, Standing
 from client_sdk.kernel.ledger.destruction import read_destruction
+from client_sdk.kernel.ledger.export_file import export_file, read_export
+from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.app import build
 from registry_server.operating.wind_down import WindDownError
@@ -51,6 +54,17 @@ MOST_STEPS = 100
 
 class Crash(BaseException):
     """The end of the process."""
+
+
+LATER = """
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "later", "{down}", None, None
+
+
+def upgrade() -> None:
+    op.execute("DELETE FROM quotas")
+"""
 
 
 @pytest.fixture
@@ -381,6 +395,35 @@ def test_an_export_writes_over_nothing_and_a_changed_one_is_refused(closing: Clo
     copy.write_bytes(kept)
     manifest.write_bytes(told)
     assert verify_export(folder).digest == sha256(told).digest()
+
+
+def test_an_export_of_older_tables_verifies_with_a_newer_program(
+    closing: ClosingHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, newer = tmp_path / "export", tmp_path / "migrations"
+    with closing.ledger() as ledger:
+        closing.close(ledger, ClosingWay.TRANSFER)
+    manifest = export(closing.settings, folder, clocks=closing.world.clock).manifest
+    assert manifest.tables == migrations.newest()
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    # A later version of the program brings a further migration, which leads on from these tables.
+    shutil.copytree(migrations._folder(), newer, ignore=shutil.ignore_patterns("__pycache__"))
+    (newer / "versions" / "v0002_later.py").write_text(LATER.format(down=manifest.tables))
+    with monkeypatch.context() as upgraded:
+        upgraded.setattr(migrations, "_folder", lambda: newer)
+        assert verify_export(folder).manifest == manifest
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == kept
+        migrations.upgrade(f"sqlite:///{tmp_path / 'later.sqlite'}")
+    # A copy whose tables are later than the program is refused by their version, and so is a manifest that names them.
+    shutil.copy(tmp_path / "later.sqlite", folder / "registry.sqlite")
+    told = replace(manifest, tables="later", sha256=sha256((folder / "registry.sqlite").read_bytes()).hexdigest())
+    (folder / "manifest.json").write_bytes(told.encode())
+    root = TrustRoot.parse((folder / "trust-root.bin").read_bytes())
+    said = read_export((folder / "export.bin").read_bytes(), root)
+    signed = replace(said, manifest_digest=sha256(told.encode()).digest())
+    (folder / "export.bin").write_bytes(export_file(signed, closing.world.log_signer))
+    with pytest.raises(WindDownError, match="tables of version later, which this registry-server does not know"):
+        verify_export(folder)
 
 
 def test_an_export_that_was_killed_is_finished_only_while_the_registry_holds_the_same(
