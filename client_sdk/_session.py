@@ -228,6 +228,7 @@ class Session:
         directory: Directory,
         services: tuple[KeyServiceStatus, ...],
         waiting: int | None,
+        stale: int | None,
         reciprocity: Reciprocity | None,
     ) -> Status:
         """Return how registry, key services and the own inbox stand, by the newest round of the follower."""
@@ -248,6 +249,7 @@ class Session:
             witnessed=self.witnesses.witnessed(),
             key_services=services,
             notices_waiting=waiting,
+            stale_records=stale,
             reciprocity=reciprocity,
         )
 

@@ -58,22 +58,26 @@ class Notified(Core):
         yield from self.prove(session.proving(receipt.checkpoint))
         return receipt
 
-    def _waiting(self, directory: Directory) -> Flow[int | None]:
-        """Return how many notices wait, counted up to 10,000; None for a member without an inbox."""
+    def _waiting(self, directory: Directory) -> Flow[tuple[int | None, int | None]]:
+        """Return how many notices wait, None without an inbox, and own records are stale, None if it does not lend.
+
+        Each is counted up to 10,000.
+        """
         own = directory.institutions.get(self.session.config.institution)
         if own is None or ANNOTATING.isdisjoint(own.roles):
-            return None
-        request = inbox_pb2.ListNoticesRequest(after=_LAST_NUMBER)
+            return None, None
+        lends = Role.LENDER in own.roles
+        request = inbox_pb2.ListNoticesRequest(after=_LAST_NUMBER, stale=lends)
         response = yield from ask(self.services.inbox.ListNotices, request)
-        return response.waiting
+        return response.waiting, response.stale if lends else None
 
     def status(self) -> Flow[Status]:
         """Follow the directory now, and return how registry, key services and the own inbox stand."""
         directory = yield from self.following.refresh()
-        waiting = yield from self._waiting(directory)
+        waiting, stale = yield from self._waiting(directory)
         services = yield from self.keys.statuses(directory)
         reciprocity = yield from self._reciprocity(directory)
-        return self.session.status(directory, services, waiting, reciprocity)
+        return self.session.status(directory, services, waiting, stale, reciprocity)
 
     def _reciprocity(self, directory: Directory) -> Flow[Reciprocity | None]:
         """Return what this member gives and receives, proved under the newest HEAD; None if it does not lend."""

@@ -86,7 +86,8 @@ class Reporting(Core):
 
     def preview(self, report: Report, record_id: bytes | None) -> Flow[PreflightReport]:
         """Hold one report against the rules and against what the registry holds of its record."""
-        arguments.report_of(report)
+        if broken := check_types(arguments.report_of(report), 0):
+            raise PreflightError(tuple(broken))
         if record_id is not None:
             return (yield from self._correction(record_id, report, preview_of_correction))
         planned = yield from self.preflight([report])

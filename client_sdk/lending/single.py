@@ -273,13 +273,13 @@ def preview_of_correction(
 
 def _check_same(report: Report, held: HeldRecord) -> None:
     """Check that a correction is one of the record's kind and standing."""
-    statement = held.statement
-    for name, got, want in (
-        ("kind", report.kind.name, statement.kind.name),
-        ("standing", report.standing.name, statement.standing.name),
-    ):
-        if got != want:
-            raise ConflictError("ILLEGAL_TRANSITION", field=name, rule=f"correction.{name}", got=got, want=want)
+    kind, standing = held.statement.kind.name, held.statement.standing.name
+    got = report.kind.name
+    if got != kind:
+        raise ConflictError("ILLEGAL_TRANSITION", field="kind", rule="correction.kind", got=got, want=kind)
+    got = report.standing.name
+    if got != standing:
+        raise ConflictError("ILLEGAL_TRANSITION", field="standing", rule="correction.standing", got=got, want=standing)
 
 
 def _says(held: HeldRecord, report: Report, names: Mapping[int, Pseudonym]) -> bool:

@@ -56,6 +56,8 @@ class Status(Plain):
         key_services: in the order of RegistryState.
         reciprocity: what the caller gives and receives; None for a member that does not lend.
         notices_waiting: of the own inbox, not acknowledged, counted up to 10,000; None for a member without an inbox.
+        stale_records: own running ones that had no version for the rulebook's ``stale_days``, counted up to 10,000;
+            the registry's word alone. None for a member that does not lend.
     """
 
     registry: str
@@ -69,4 +71,5 @@ class Status(Plain):
     key_services: tuple[KeyServiceStatus, ...]
     witnessed: Witnessed | None = None
     notices_waiting: int | None = None
+    stale_records: int | None = None
     reciprocity: Reciprocity | None = None

@@ -54,7 +54,7 @@ class InboxServicer(InboxServiceServicer):
     async def ListNotices(self, request: pb.ListNoticesRequest, _context: object) -> pb.ListNoticesResponse:
         """Return some notices of the caller."""
         peer = current_call().institution
-        listing = partial(self._inbox.notices, peer, request.after, waiting=not request.all)
+        listing = partial(self._inbox.notices, peer, request.after, waiting=not request.all, stale=request.stale)
         return _page(await in_thread(self._executor, listing))
 
     async def FollowNotices(
@@ -94,7 +94,11 @@ class InboxServicer(InboxServiceServicer):
 
 def _page(page: InboxPage) -> pb.ListNoticesResponse:
     return pb.ListNoticesResponse(
-        notices=map(_notice, page.notices), checkpoint=page.checkpoint, next=page.next, waiting=page.waiting
+        notices=map(_notice, page.notices),
+        checkpoint=page.checkpoint,
+        next=page.next,
+        waiting=page.waiting,
+        stale=page.stale,
     )
 
 

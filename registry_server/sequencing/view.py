@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats.leaf import parse_leaf
 from client_sdk.kernel.formats.log_proof import prove_leaves
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, contribution_key, institution_key, subject_key
 from client_sdk.kernel.formats.statement import RecordKey
@@ -11,6 +12,7 @@ from client_sdk.kernel.formats.tiles import TILE_WIDTH
 from client_sdk.kernel.ledger.quality import MAX_COUNTS
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.overlay import latest_retention
+from client_sdk.kernel.rules.stale import stale_before
 from registry_server.storage import inquiries, leaves, live, notices, proposals, quality, records, statistics
 
 if TYPE_CHECKING:
@@ -360,6 +362,19 @@ class View:
     def live_of_issuer(self, issuer: str, limit: int) -> list[StoredRecord]:
         """Return live records of an institution, at most so many, in order of their first leaf."""
         return records.live_of(self.work, issuer, limit)
+
+    def stale_of(self, issuer: str) -> int:
+        """Return how many records of an issuer are stale by the rulebook at the HEAD, counted up to 10,000."""
+        moment = stale_before(self.logged_at, self.rulebook.stale_days)
+        first, last = 0, self.size
+        # Leaves are logged in order of time: the first one that is young enough.
+        while first < last:
+            middle = (first + last) // 2
+            if parse_leaf(self.leaves_at([middle])[middle]).logged_at < moment:
+                first = middle + 1
+            else:
+                last = middle
+        return records.count_running(self.work, issuer, first)
 
     def disputed_of(self, issuer: str, first: int, limit: int, *, ended: bool = False) -> list[StoredRecord]:
         """Return an issuer's records with a dispute that stands, or has ended, from that first index on."""

@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, Kind, Standing, word
 from client_sdk.kernel.ledger.annotating import AnnotationHead
 from client_sdk.kernel.ledger.chain import Chain
-from client_sdk.kernel.rules.lifecycle import is_live
+from client_sdk.kernel.rules.lifecycle import is_live, is_running
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in, upsert
+from registry_server.storage.notices import MAX_COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ __all__ = [
     "annotation_leaves",
     "annotation_places",
     "by_keys",
+    "count_running",
     "disclosed_again",
     "disputed",
     "live_of",
@@ -195,6 +197,22 @@ def live_of(work: UnitOfWork, issuer: str, limit: int) -> list[StoredRecord]:
     record = schema.records.c
     query = select(schema.records).where(record.issuer == issuer, *_live())
     return _fetch(work, query.order_by(record.first_index).limit(limit))
+
+
+def count_running(work: UnitOfWork, issuer: str, before: int) -> int:
+    """Return how many running live records of an issuer have their newest version before a leaf, up to 10,000."""
+    record = schema.records.c
+    standings = [standing.number for standing in Standing if is_running(standing)]
+    found = select(record.first_index).where(
+        record.issuer == issuer,
+        record.first_index < before,
+        record.leaf_index < before,
+        record.standing.in_(standings),
+        *_live(),
+    )
+    return int(
+        work.connection.execute(select(func.count()).select_from(found.limit(MAX_COUNTED).subquery())).scalar_one()
+    )
 
 
 def unanswered(work: UnitOfWork, day: str, limit: int) -> list[StoredRecord]:

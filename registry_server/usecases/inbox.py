@@ -67,12 +67,14 @@ class InboxPage:
         checkpoint: signed note that their paths lead to.
         next: what to ask after for the next ones; 0 after the last.
         waiting: how many of the member's notices were not acknowledged, counted up to 10,000.
+        stale: how many of its own records are stale, counted up to 10,000; 0 where not asked for.
     """
 
     notices: tuple[PlacedNotice, ...]
     checkpoint: bytes
     next: int
     waiting: int
+    stale: int = 0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -122,19 +124,21 @@ class Inbox:
         """Size of the log as this process knows it: while it stays, no inbox has more."""
         return self._ledger.size
 
-    def notices(self, member: str, after: int, *, waiting: bool) -> InboxPage:
+    def notices(self, member: str, after: int, *, waiting: bool, stale: bool = False) -> InboxPage:
         """Return some notices of a member.
 
         Args:
             member: institution id of who asks.
             after: number; only higher ones are returned.
             waiting: only those that were not acknowledged.
+            stale: also count the member's own stale records.
         """
         with self._ledger.view() as view:
             found = view.notices(member, min(after, _NEVER), self._page + 1, waiting=waiting)
             page = found[: self._page]
             following = page[-1].leaf_index if len(found) > self._page else 0
-            return InboxPage(_placed(view, page), view.checkpoint, following, view.waiting_notices(member))
+            left_alone = view.stale_of(member) if stale else 0
+            return InboxPage(_placed(view, page), view.checkpoint, following, view.waiting_notices(member), left_alone)
 
     def acknowledge(self, peer: str, sent: ReceivedAcknowledgement) -> Acknowledged:
         """Log that a member has taken note of one of its notices; return the leaf that says so.

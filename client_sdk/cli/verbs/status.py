@@ -82,6 +82,7 @@ def register(app: typer.Typer) -> None:
                     *_home_rows(pending, until, now),
                     *(_dispute_rows(due) if lends else []),
                     *_inbox_rows(found.notices_waiting),
+                    *_stale_rows(found.stale_records, directory.rulebook.stale_days),
                     *_review_rows(review),
                 ]
             ),
@@ -154,6 +155,14 @@ def _inbox_rows(waiting: int | None) -> list[tuple[str, str]]:
     if waiting is None:
         return []
     return [("  inbox", f"{waiting} waiting: run `inbox`" if waiting else "nothing waits")]
+
+
+def _stale_rows(stale: int | None, days: int) -> list[tuple[str, str]]:
+    """Return how many own records wait for a further version, and what to do."""
+    if stale is None:
+        return []
+    told = f"{counted(stale, 'record')} without a version for {days} days: `records --stale`, then report each anew"
+    return [("  stale", told if stale else "no record")]
 
 
 def _review_rows(review: "ReviewStanding | None") -> list[tuple[str, str]]:

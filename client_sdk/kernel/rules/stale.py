@@ -13,7 +13,7 @@ from client_sdk.kernel.rules.lifecycle import is_running
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Standing
 
-__all__ = ["is_stale"]
+__all__ = ["is_stale", "stale_before"]
 
 
 def is_stale(standing: Standing, logged_at: int, as_of: int, days: int) -> bool:
@@ -25,4 +25,14 @@ def is_stale(standing: Standing, logged_at: int, as_of: int, days: int) -> bool:
         as_of: for when it is asked: time of the HEAD, or of the call, ms.
         days: the rulebook's ``stale_days``.
     """
-    return is_running(standing) and as_of - logged_at > days * DAY_MS
+    return is_running(standing) and logged_at < stale_before(as_of, days)
+
+
+def stale_before(as_of: int, days: int) -> int:
+    """Return before which moment the newest version of a running record was logged that is stale, ms.
+
+    Args:
+        as_of: for when it is asked, ms.
+        days: the rulebook's ``stale_days``.
+    """
+    return as_of - days * DAY_MS

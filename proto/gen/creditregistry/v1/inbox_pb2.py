@@ -27,7 +27,7 @@ from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence
 from creditregistry.v1 import statement_pb2 as creditregistry_dot_v1_dot_statement__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63reditregistry/v1/inbox.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\x1a creditregistry/v1/evidence.proto\x1a!creditregistry/v1/statement.proto\"\x82\x02\n\x06Notice\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12/\n\x06reason\x18\x02 \x01(\x0e\x32\x1f.creditregistry.v1.NoticeReason\x12\x34\n\tinclusion\x18\x03 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04leaf\x18\x04 \x01(\x0c\x12\x12\n\ninquiry_id\x18\x05 \x01(\x0c\x12\x10\n\x08\x61sked_at\x18\x06 \x01(\x04\x12\x13\n\x0bshown_index\x18\x07 \x01(\x04\x12\x1a\n\x12\x61\x63knowledged_index\x18\x08 \x01(\x04\"0\n\x12ListNoticesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\"t\n\x13ListNoticesResponse\x12*\n\x07notices\x18\x01 \x03(\x0b\x32\x19.creditregistry.v1.Notice\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\x12\x0c\n\x04next\x18\x03 \x01(\x04\x12\x0f\n\x07waiting\x18\x04 \x01(\r\"%\n\x14\x46ollowNoticesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\"p\n\x12\x41\x63knowledgeRequest\x12\x39\n\x0f\x61\x63knowledgement\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"~\n\x13\x41\x63knowledgeResponse\x12\x34\n\tinclusion\x18\x01 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63reditregistry/v1/inbox.proto\x12\x11\x63reditregistry.v1\x1a\x1e\x63reditregistry/v1/common.proto\x1a creditregistry/v1/evidence.proto\x1a!creditregistry/v1/statement.proto\"\x82\x02\n\x06Notice\x12,\n\x06record\x18\x01 \x01(\x0b\x32\x1c.creditregistry.v1.RecordRef\x12/\n\x06reason\x18\x02 \x01(\x0e\x32\x1f.creditregistry.v1.NoticeReason\x12\x34\n\tinclusion\x18\x03 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04leaf\x18\x04 \x01(\x0c\x12\x12\n\ninquiry_id\x18\x05 \x01(\x0c\x12\x10\n\x08\x61sked_at\x18\x06 \x01(\x04\x12\x13\n\x0bshown_index\x18\x07 \x01(\x04\x12\x1a\n\x12\x61\x63knowledged_index\x18\x08 \x01(\x04\"?\n\x12ListNoticesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\x12\r\n\x05stale\x18\x03 \x01(\x08\"\x83\x01\n\x13ListNoticesResponse\x12*\n\x07notices\x18\x01 \x03(\x0b\x32\x19.creditregistry.v1.Notice\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\x12\x0c\n\x04next\x18\x03 \x01(\x04\x12\x0f\n\x07waiting\x18\x04 \x01(\r\x12\r\n\x05stale\x18\x05 \x01(\r\"%\n\x14\x46ollowNoticesRequest\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x04\"p\n\x12\x41\x63knowledgeRequest\x12\x39\n\x0f\x61\x63knowledgement\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\"~\n\x13\x41\x63knowledgeResponse\x12\x34\n\tinclusion\x18\x01 \x01(\x0b\x32!.creditregistry.v1.InclusionProof\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\x12\x0f\n\x07opening\x18\x03 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,13 +37,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NOTICE']._serialized_start=154
   _globals['_NOTICE']._serialized_end=412
   _globals['_LISTNOTICESREQUEST']._serialized_start=414
-  _globals['_LISTNOTICESREQUEST']._serialized_end=462
-  _globals['_LISTNOTICESRESPONSE']._serialized_start=464
-  _globals['_LISTNOTICESRESPONSE']._serialized_end=580
-  _globals['_FOLLOWNOTICESREQUEST']._serialized_start=582
-  _globals['_FOLLOWNOTICESREQUEST']._serialized_end=619
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=621
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=733
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=735
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=861
+  _globals['_LISTNOTICESREQUEST']._serialized_end=477
+  _globals['_LISTNOTICESRESPONSE']._serialized_start=480
+  _globals['_LISTNOTICESRESPONSE']._serialized_end=611
+  _globals['_FOLLOWNOTICESREQUEST']._serialized_start=613
+  _globals['_FOLLOWNOTICESREQUEST']._serialized_end=650
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=652
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=764
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=766
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=892
 # @@protoc_insertion_point(module_scope)

@@ -85,19 +85,23 @@ class ListNoticesRequest(_message.Message):
 
     AFTER_FIELD_NUMBER: _builtins.int
     ALL_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
     after: _builtins.int
     """Only notices with a higher number; 0 for the first."""
     all: _builtins.bool
     """Also those that were acknowledged."""
+    stale: _builtins.bool
+    """Also count the caller's own records that are stale."""
     def __init__(
         self,
         *,
         after: _builtins.int = ...,
         all: _builtins.bool = ...,
+        stale: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "all", b"all"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "all", b"all", "stale", b"stale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,12 +117,17 @@ class ListNoticesResponse(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     NEXT_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """C2SP signed note that the inclusion proofs lead to."""
     next: _builtins.int
     """What to ask after for the next ones; 0 after the last."""
     waiting: _builtins.int
     """How many wait for an acknowledgement, of those with any number; counted up to 10,000."""
+    stale: _builtins.int
+    """Where asked for: how many of the caller's own running live records had no version for the rulebook's stale_days, by
+    the newest HEAD; counted up to 10,000. The registry's word alone; ListRecords shows which they are.
+    """
     @_builtins.property
     def notices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Notice]:
         """Ascending by number, at most 256."""
@@ -130,10 +139,11 @@ class ListNoticesResponse(_message.Message):
         checkpoint: _builtins.bytes = ...,
         next: _builtins.int = ...,
         waiting: _builtins.int = ...,
+        stale: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "next", b"next", "notices", b"notices", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "next", b"next", "notices", b"notices", "stale", b"stale", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
