@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from client_sdk.models.erasure import ErasureProof
     from client_sdk.models.member_quality import MemberQuality
     from client_sdk.models.notice import AcknowledgementReceipt, Notice
+    from client_sdk.models.own_inquiry import OwnInquiry
     from client_sdk.models.proposal import Approved, ProposalView
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
@@ -166,6 +167,10 @@ class AsyncClient:
     async def alerts_off(self, inquiry_id: bytes) -> bool:
         """End the alerts that an inquiry asked for, those that wait included; return whether there were any to end."""
         return await self._run(self._member.alerts_off(inquiry_id))
+
+    async def inquiries(self, since: date | None = None, limit: int = 1_000) -> tuple[OwnInquiry, ...]:
+        """Return own inquiries, the newest first: who asked, when, for what, and how it ended."""
+        return await self._run(self._member.inquiries(since, limit))
 
     async def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.models.alert import AlertPage, AlertsAsked
     from client_sdk.models.answer import Answer
+    from client_sdk.models.own_inquiry import OwnInquiry
     from client_sdk.models.receipt import InquiryReceipt
     from client_sdk.models.screening import Customer, ScreenProgressCallback, ScreenReport, WatchReport
     from client_sdk.models.subject_report import SubjectReport
@@ -190,6 +191,20 @@ class AskingMethods(FlowRunner):
             TransportError: the registry is away.
         """
         return self._run(self._member.alerts_off(inquiry_id))
+
+    def inquiries(self, since: date | None = None, limit: int = 1_000) -> tuple[OwnInquiry, ...]:
+        """Return own inquiries, the newest first: who asked, when, for what, and how it ended.
+
+        None says about whom it was.
+
+        Args:
+            since: only those received on that day or later, in the registry's legal time zone; None for all.
+            limit: how many at most, up to 1,000,000.
+
+        Raises:
+            VerificationError: the registry shows one that this member has not signed, or another officer.
+        """
+        return self._run(self._member.inquiries(since, limit))
 
     def inquiry_receipt(self, inquiry_id: bytes) -> InquiryReceipt:
         """Return the place of an own inquiry in the inquiry tree; it is known after the next HEAD.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import check_pb2
@@ -12,14 +13,18 @@ from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.inquiry import unproved
 from client_sdk._protocol.inquiry_receipt import read_inquiry_receipt
+from client_sdk._protocol.own_inquiry import read_own_inquiries
 from client_sdk._steps import ask, beside
 from client_sdk.errors import RollbackError, VerificationError
+from client_sdk.kernel.formats.moment import milliseconds
 from client_sdk.kernel.formats.words import KeyUse, Purpose
 from client_sdk.kernel.ledger.inquiry import MAX_PERSONS
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.verification import verify_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     from client_sdk._protocol.inquiry import Question
@@ -28,9 +33,13 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.answer import Answer
+    from client_sdk.models.own_inquiry import OwnInquiry
     from client_sdk.models.receipt import InquiryReceipt
 
 __all__ = ["Asking"]
+
+# Own inquiries that are held in memory at most, some 500 bytes each.
+_MOST_INQUIRIES = 1_000_000
 
 
 class Asking(Core):
@@ -103,6 +112,26 @@ class Asking(Core):
             yield from beside(partial(page.read, response))
         yield from self.following.settle(page)
         return page.answers
+
+    def inquiries(self, since: date | None, limit: int) -> Flow[tuple[OwnInquiry, ...]]:
+        """Return own inquiries, the newest first."""
+        arguments.number_of(limit, "limit", 1, _MOST_INQUIRIES)
+        if since is not None:
+            arguments.date_of(since, "since")
+        directory = yield from self.directory()
+        asker, zone = directory.institution(self.session.config.institution), directory.rulebook.time_zone
+        found: list[OwnInquiry] = []
+        request = check_pb2.ListInquiriesRequest()
+        while True:
+            page = yield from ask(self.services.inquiries.ListInquiries, request)
+            found += yield from beside(partial(read_own_inquiries, page, asker, found[-1] if found else None))
+            older = since is not None and found and day_of(milliseconds(found[-1].received_at), zone) < since
+            if not page.more or older or len(found) >= limit:
+                break
+            last = found[-1]
+            request = check_pb2.ListInquiriesRequest(before=milliseconds(last.received_at), before_id=last.inquiry_id)
+        kept = (one for one in found if since is None or day_of(milliseconds(one.received_at), zone) >= since)
+        return tuple(islice(kept, limit))
 
     def inquiry_receipt(self, inquiry_id: bytes) -> Flow[InquiryReceipt]:
         """Return the place of an own inquiry in the inquiry tree."""

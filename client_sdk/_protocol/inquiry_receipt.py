@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.formats.state import InstitutionState
 
-__all__ = ["read_inquiry_receipt", "read_inquiry_receipt_file"]
+__all__ = ["is_signed_by", "read_inquiry_receipt", "read_inquiry_receipt_file"]
 
 PART = "inquiry receipt"
 
@@ -48,7 +48,7 @@ def read_inquiry_receipt(
         receipt = _read(proved, registry, key)
         if (receipt.asker, receipt.inquiry_id) != (asker.id, inquiry_id):
             raise FormatError(PART, "inquiry-receipt.inquiry", want="the inquiry that was asked for")
-        if not any(_signed_by(public_key, receipt) for public_key in _inquiring(asker)):
+        if not is_signed_by(asker, receipt.payload, receipt.signature):
             raise SignatureError(PART, "inquiry-receipt.signature", want="a signature by a key of the asker")
     return receipt
 
@@ -102,14 +102,16 @@ def _read(proved: check_pb2.ProvedInquiry, registry: str, key: VerifierKey) -> I
     )
 
 
-def _inquiring(asker: InstitutionState) -> list[bytes]:
-    """Return the public keys with which an institution asks or has asked: an inquiry may be older than a key's end."""
-    return [key.public_key for key in asker.keys if key.usage is KeyUsage.INQUIRE]
+def is_signed_by(asker: InstitutionState, payload: bytes, signature: bytes) -> bool:
+    """Whether a key with which an institution asks, or has asked, has signed an inquiry."""
+    # An inquiry may be older than the end of a key.
+    keys = [key.public_key for key in asker.keys if key.usage is KeyUsage.INQUIRE]
+    return any(_verifies(payload, public_key, signature) for public_key in keys)
 
 
-def _signed_by(public_key: bytes, receipt: InquiryReceipt) -> bool:
+def _verifies(payload: bytes, public_key: bytes, signature: bytes) -> bool:
     try:
-        dsse.verify(dsse.INQUIRY, receipt.payload, public_key, receipt.signature)
+        dsse.verify(dsse.INQUIRY, payload, public_key, signature)
     except SignatureError:
         return False
     return True

@@ -66,6 +66,7 @@ from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.member_quality import MemberQuality, QualityMonth
 from client_sdk.models.notice import AcknowledgementReceipt, Notice
+from client_sdk.models.own_inquiry import OwnInquiry
 from client_sdk.models.papers import notice_sent, written_consent
 from client_sdk.models.proposal import Approved, ProposalView
 from client_sdk.models.quality import QualityReport, QualityRule, RuleTier
@@ -171,6 +172,7 @@ __all__ = [
     "NoticeEvidence",
     "NoticeReason",
     "Outcome",
+    "OwnInquiry",
     "Phase",
     "PreflightReport",
     "Product",

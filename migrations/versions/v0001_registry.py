@@ -282,6 +282,9 @@ def create_inquiries() -> None:
         sa.PrimaryKeyConstraint("asker", "inquiry_id", name=op.f("pk_inquiries")),
         sa.UniqueConstraint("position", name=op.f("uq_inquiries_position")),
     )
+    op.create_index(
+        op.f("ix_inquiries_asker_received_at_inquiry_id"), "inquiries", ["asker", "received_at", "inquiry_id"]
+    )
     create_partial_index("ix_inquiries_waiting", "inquiries", ["received_at"], "position IS NULL")
     op.create_table(
         "inquired_persons",

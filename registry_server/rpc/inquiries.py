@@ -9,7 +9,7 @@ from creditregistry.v1 import check_pb2 as pb
 from creditregistry.v1.inquiry_service_pb2_grpc import InquiryServiceServicer
 
 from registry_server.rpc.convert.checks import padded, question, screened, screening
-from registry_server.rpc.convert.proofs import proved_inquiry
+from registry_server.rpc.convert.proofs import own_inquiry, proved_inquiry
 from registry_server.rpc.gathering import Gathering
 from registry_server.rpc.threads import in_thread
 from registry_server.serving.call import current_call
@@ -53,6 +53,12 @@ class InquiryServicer(InquiryServiceServicer):
         """Serve pages of the map under one signed screening."""
         received = screening(request, current_call().institution)
         return screened(await in_thread(self._executor, partial(self._screens.pages, received)))
+
+    async def ListInquiries(self, request: pb.ListInquiriesRequest, _context: object) -> pb.ListInquiriesResponse:
+        """Return some own inquiries, the newest first."""
+        peer = current_call().institution
+        page = await in_thread(self._executor, partial(self._inquiries.own, peer, request.before, request.before_id))
+        return pb.ListInquiriesResponse(inquiries=map(own_inquiry, page.inquiries), more=page.more)
 
     async def GetInquiryReceipt(
         self,

@@ -60,7 +60,10 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
     )
     | _service("DisputeService", {"Annotate": _ASKER, "GetAnnotation": _ASKER, "ListDisputes": _ASKER})
     | _service("InboxService", {"ListNotices": _ASKER, "FollowNotices": _ASKER, "Acknowledge": _ASKER})
-    | _service("InquiryService", {"Check": _ASKER, "Screen": _LENDER, "GetInquiryReceipt": _ASKER})
+    | _service(
+        "InquiryService",
+        {"Check": _ASKER, "Screen": _LENDER, "ListInquiries": _ASKER, "GetInquiryReceipt": _ASKER},
+    )
     | _service(
         "SubjectAccessService",
         {

@@ -294,6 +294,10 @@ class View:
         """Return a kept inquiry."""
         return inquiries.by_keys(self.work, [(asker, inquiry_id)]).get((asker, inquiry_id))
 
+    def inquiries_of(self, asker: str, before: tuple[int, bytes] | None, limit: int) -> list[StoredInquiry]:
+        """Return an asker's inquiries before one of them, those received last first."""
+        return inquiries.of_asker(self.work, asker, before, limit)
+
     def inquiries_about(
         self, subjects: Sequence[bytes], until: int, skip: int, limit: int
     ) -> list[tuple[StoredInquiry, int]]:

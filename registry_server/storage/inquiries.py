@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in
@@ -33,6 +33,7 @@ __all__ = [
     "forget_openings",
     "leaf_range",
     "leaves",
+    "of_asker",
     "persons",
     "place",
     "rows",
@@ -160,6 +161,23 @@ def about(
     page = [(asker, inquiry_id, place) for _, asker, inquiry_id, place in work.connection.execute(ordered)]
     kept = by_keys(work, [(asker, inquiry_id) for asker, inquiry_id, _ in page])
     return [(kept[asker, inquiry_id], place) for asker, inquiry_id, place in page]
+
+
+def of_asker(work: UnitOfWork, asker: str, before: tuple[int, bytes] | None, limit: int) -> list[StoredInquiry]:
+    """Return an asker's inquiries, those received last first, at most so many.
+
+    Args:
+        work: a snapshot.
+        asker: institution id.
+        before: received_at (ms) and id of one of them, which and those after it are left out; None for all.
+        limit: how many at most.
+    """
+    row = _TABLE.c
+    query = select(_TABLE).where(row.asker == asker)
+    if before is not None:
+        query = query.where(tuple_(row.received_at, row.inquiry_id) < tuple_(*before))
+    ordered = query.order_by(row.received_at.desc(), row.inquiry_id.desc()).limit(limit)
+    return [StoredInquiry(*found) for found in work.connection.execute(ordered)]
 
 
 def persons(work: UnitOfWork) -> Iterator[InquiredPerson]:

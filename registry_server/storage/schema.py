@@ -280,6 +280,7 @@ inquiries = Table(
     Column("opening", LargeBinary),
     PrimaryKeyConstraint("asker", "inquiry_id"),
     UniqueConstraint("position"),
+    Index(None, "asker", "received_at", "inquiry_id"),
 )
 
 # Those that wait for the next HEAD.

@@ -63,3 +63,8 @@ NO_CONSENT: tuple[object, ...] = (
     replace(CONSENT, digest=NUMBER),  # type: ignore[arg-type]  # meant
     replace(CONSENT, form=5),  # type: ignore[arg-type]  # meant
 )
+# Arguments of methods that may be left out, for which None stands.
+MAY_BE_NONE = {
+    *(("withdraw", "removed_on"), ("inquiries", "since"), ("correct", "record_id"), ("preview", "record_id")),
+    *((name, "identity") for name in ("verify", "withdraw", "set_aside", "records", "erasure_proof", "verify_erasure")),
+}

@@ -35,7 +35,7 @@ EXPECTED = {
     "RecordService": {"Submit": "L", "SubmitBatch": "L", "ListRecords": "L", "GetReceipt": "L", "GetErasure": "LR"},
     "DisputeService": {"Annotate": "LR", "GetAnnotation": "LR", "ListDisputes": "LR"},
     "InboxService": {"ListNotices": "LR", "FollowNotices": "LR", "Acknowledge": "LR"},
-    "InquiryService": {"Check": "LR", "Screen": "L", "GetInquiryReceipt": "LR"},
+    "InquiryService": {"Check": "LR", "Screen": "L", "ListInquiries": "LR", "GetInquiryReceipt": "LR"},
     "SubjectAccessService": {"ListAskers": "R", "ListRecordLeaves": "R", "TakeAlerts": "R", "EndAlerts": "R"},
     "TransparencyService": {
         "GetCheckpoint": "LUARK",

@@ -1,30 +1,62 @@
-"""``inquiry receipt``: proof that a member's own inquiry is in the log."""
+"""``inquiry``: a member's own inquiries, and the proof that one is in the log."""
 
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.options import inquiry_id
-from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.options import day, inquiry_id
+from client_sdk.cli.ui.output import Json, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
 
+if TYPE_CHECKING:
+    from client_sdk.models.own_inquiry import OwnInquiry
+
 __all__ = ["register"]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    group = typer.Typer(cls=Verbs, help="Your own inquiries.", no_args_is_help=True)
+    """Add the verbs."""
+    group = typer.Typer(cls=Verbs, help="Your own inquiries: list, receipt.", no_args_is_help=True)
     app.add_typer(group, name="inquiry")
 
     @group.callback()
     def _group() -> None:
-        """Your own inquiries."""
+        """Your own inquiries: list, receipt."""
+
+    @verb(group, "list", examples=["inquiry list", "inquiry list --since 2026-03-01 --limit 1000 --json"])
+    def list_(
+        session: Run,
+        /,
+        *,
+        since: Annotated[
+            date | None,
+            typer.Option(
+                parser=day, metavar="YYYY-MM-DD", help="Only those received then or later.", show_default=False
+            ),
+        ] = None,
+        limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The newest ones, at most so many.")] = 100,
+    ) -> None:
+        """List your own inquiries, the newest first: who asked, when, for what, and how it ended.
+
+        About whom each was is in none of them: `check --save` keeps that on this machine. The officer of a refused one,
+        and of one whose openings the registry has forgotten, is not shown.
+        """
+        with session.client() as client:
+            found = client.inquiries(since, limit)
+        content: list[Json] = [inquiry.to_dict() for inquiry in found]
+        columns = ("inquiry", "received", "purpose", "persons", "consent of", "officer", "outcome")
+        session.output.result(
+            {"inquiries": content},
+            table(columns, map(_row, found)) if found else "No inquiries.",
+            *(["There may be older ones: --limit shows more."] if len(found) == limit else []),
+        )
 
     @verb(
         group,
@@ -67,3 +99,15 @@ def register(app: typer.Typer) -> None:
             ),
         )
         return target.code
+
+
+def _row(inquiry: "OwnInquiry") -> tuple[object, ...]:
+    return (
+        inquiry.inquiry_id.hex(),
+        moment_text(inquiry.received_at),
+        inquiry.purpose.name,
+        f"{inquiry.persons} (screening)" if inquiry.screening else inquiry.persons,
+        inquiry.consent_given_on,
+        inquiry.officer,
+        inquiry.outcome,
+    )

@@ -37,6 +37,7 @@ __all__ = [
     "InquiryOpening",
     "PersonOpening",
     "Screening",
+    "check_officer",
     "person_message",
     "person_of",
 ]
@@ -285,6 +286,15 @@ class InquiryOpening(Discreet):
         self._check_officer(inquiry)
 
     def _check_officer(self, inquiry: Inquiry) -> None:
-        if not is_visible(self.officer) or len(self.officer) > MAX_OFFICER_CHARACTERS:
-            raise FormatError("officer", "officer.present", want="who asks, at most 200 characters")
-        check_open(inquiry.officer_commitment, commit_officer(self.officer_opening, self.officer), "officer")
+        check_officer(inquiry, self.officer_opening, self.officer)
+
+
+def check_officer(inquiry: Inquiry, opening: bytes, officer: str) -> None:
+    """Check that an officer is the one whom an inquiry commits to.
+
+    Raises:
+        FormatError: it is another one, or nobody.
+    """
+    if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS:
+        raise FormatError("officer", "officer.present", want="who asks, at most 200 characters")
+    check_open(inquiry.officer_commitment, commit_officer(opening, officer), "officer")

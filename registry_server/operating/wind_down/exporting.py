@@ -55,9 +55,8 @@ _FORM = "creditregistry/export/v1"
 _COPY, _DRAFT, _ROOT, _MANIFEST = "registry.sqlite", "registry.sqlite.unfinished", "trust-root.bin", "manifest.json"
 _SIGNATURE, _MIGRATED = "export.bin", "registry.sqlite.migrated"
 # What SQLite and the lock of a database put beside a copy.
-_BESIDE = tuple(
-    f"{name}{suffix}" for name in (_COPY, _DRAFT, _MIGRATED) for suffix in ("-wal", "-shm", "-journal", ".lock")
-)
+_SUFFIXES = ("-wal", "-shm", "-journal", ".lock")
+_BESIDE = tuple(f"{name}{suffix}" for name in (_COPY, _DRAFT, _MIGRATED) for suffix in _SUFFIXES)
 # A manifest takes some two kilobytes.
 _MAX_MANIFEST = 64 * 1024
 # A trust root holds a genesis leaf of 64 KiB at most, and the keys in it once more.
@@ -263,7 +262,7 @@ def _of_newest_tables(folder: Path, tables: str) -> Iterator[Path]:
 
 
 def _remove(copy: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal", ".lock"):
+    for suffix in ("", *_SUFFIXES):
         copy.with_name(copy.name + suffix).unlink(missing_ok=True)
 
 
@@ -283,7 +282,7 @@ def _check_folder(folder: Path) -> None:
     """Make the folder of an export, or take one that holds nothing but parts of one."""
     take_folder(folder)
     check_private(folder)
-    known = {_COPY, _DRAFT, _ROOT, _MANIFEST, _SIGNATURE, *_BESIDE}
+    known = {_COPY, _DRAFT, _MIGRATED, _ROOT, _MANIFEST, _SIGNATURE, *_BESIDE}
     if strange := sorted({path.name for path in folder.iterdir()} - known):
         raise WindDownError(f"{folder} holds {strange[0]}, which is no part of an export: name a new folder")
 

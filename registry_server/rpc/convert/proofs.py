@@ -11,10 +11,10 @@ from registry_server.usecases.proofs import inclusion_proof
 
 if TYPE_CHECKING:
     from registry_server.usecases.erasures import SignedErasure
-    from registry_server.usecases.inquiries import InquiryProof
+    from registry_server.usecases.inquiries import InquiryProof, KeptInquiry
     from registry_server.usecases.receipts import LeafReceipt
 
-__all__ = ["proved_erasure", "proved_inquiry", "receipt"]
+__all__ = ["own_inquiry", "proved_erasure", "proved_inquiry", "receipt"]
 
 
 def receipt(value: LeafReceipt) -> pb.Receipt:
@@ -27,6 +27,17 @@ def proved_erasure(value: SignedErasure) -> erasure_pb2.ProvedErasure:
     """Return a signed proof of erasure."""
     signed = pb.SignedPayload(payload=value.payload, key_id=value.key_id, signature=value.signature)
     return erasure_pb2.ProvedErasure(erasure=signed, receipt=receipt(value.receipt))
+
+
+def own_inquiry(value: KeptInquiry) -> check_pb2.OwnInquiry:
+    """Return an own inquiry with its officer."""
+    stored = value.stored
+    return check_pb2.OwnInquiry(
+        inquiry=pb.SignedPayload(payload=stored.payload, key_id=stored.key_id, signature=stored.signature),
+        leaf=stored.leaf,
+        officer_opening=value.officer_opening,
+        officer=value.officer,
+    )
 
 
 def proved_inquiry(value: InquiryProof) -> check_pb2.ProvedInquiry:

@@ -55,13 +55,13 @@ def check_blocked(
     want = dict(_blocking(work, withdrawn))
     rows = blocked.rows(work)
     for row in rows:
-        if want.get(row.record) != (row.blocked_at, row.reason) or len(row.debt_hash) != HASH_BYTES:
-            got = f"{row.reason}, blocked at {row.blocked_at}"
-            _note(report, row.record, got=got, want="a withdrawal that blocks, then and for that reason")
+        if want.get(row.record) != (row.blocked_at, row.reason, row.removed_on) or len(row.debt_hash) != HASH_BYTES:
+            got = f"{row.reason}, blocked at {row.blocked_at}, removed on {row.removed_on or 'no day'}"
+            _note(report, row.record, got=got, want="a withdrawal that blocks, then, for that reason and with that day")
     # One that is older may have been deleted, also where the rulebook of today would keep it; a day for what ran since.
     over = now - _shortest_retention(work) * 366 * DAY_MS + DAY_MS
     for record in want.keys() - {row.record for row in rows}:
-        moment, reason = want[record]
+        moment, reason, _ = want[record]
         if moment > over:
             _note(report, record, got="none", want=f"a row, as it was withdrawn for {reason}")
 
@@ -70,8 +70,8 @@ def _note(report: FsckReport, record: int, *, got: str, want: str) -> None:
     report.note(RowKind.BLOCKED_ROW, f"record of leaf {record}", "blocked-debts.row", got=got, want=want)
 
 
-def _blocking(work: UnitOfWork, withdrawn: Mapping[int, int]) -> Iterable[tuple[int, tuple[int, str]]]:
-    """Yield the first index of each record whose withdrawal blocks its debt, with its time and its reason.
+def _blocking(work: UnitOfWork, withdrawn: Mapping[int, int]) -> Iterable[tuple[int, tuple[int, str, str]]]:
+    """Yield the first index of each record whose withdrawal blocks its debt, with its time, reason and day of removal.
 
     Args:
         work: the snapshot.
@@ -83,9 +83,9 @@ def _blocking(work: UnitOfWork, withdrawn: Mapping[int, int]) -> Iterable[tuple[
             # A leaf without form is found elsewhere.
             with suppress(FormatError):
                 leaf = parse_leaf(data)
-                reason = Statement.parse(leaf.payload).reason if isinstance(leaf, StatementLeaf) else None
-                if reason in BLOCKING:
-                    yield withdrawn[index], (leaf.logged_at, reason.name)
+                said = Statement.parse(leaf.payload) if isinstance(leaf, StatementLeaf) else None
+                if said is not None and said.reason is not None and said.reason in BLOCKING:
+                    yield withdrawn[index], (leaf.logged_at, said.reason.name, said.removed_on)
 
 
 def _shortest_retention(work: UnitOfWork) -> int:

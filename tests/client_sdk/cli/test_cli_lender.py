@@ -143,6 +143,11 @@ def test_an_inquiry_has_a_place_after_the_next_head(lender: Command, asker: Comm
     report(lender, number)
     receipt = asker("inquiry", "receipt", asked).content
     assert (receipt["inquiry_id"], receipt["outcome"]) == (asked, "ANSWERED")
+    newest = asker("inquiry", "list", "--limit", "1").content["inquiries"][0]
+    told = (newest["inquiry_id"], newest["officer"], newest["purpose"], newest["outcome"])
+    assert told == (asked, "clerk-7", "LOAN_APPROVAL", "ANSWERED")
+    assert asker("inquiry", "list", "--since", "2190-01-01").content["inquiries"] == []
+    assert "clerk-7" in asker.said("inquiry", "list").out
 
 
 def test_a_receipt_beside_evidence_shows_anybody_that_the_question_was_put(

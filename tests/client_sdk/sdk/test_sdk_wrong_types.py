@@ -47,6 +47,7 @@ from tests.client_sdk.wrong_values import (
     CLAIM,
     CONSENT,
     HALF,
+    MAY_BE_NONE,
     NAME,
     NO_ATTEMPT,
     NO_BREACH,
@@ -140,7 +141,7 @@ METHODS: Wrong = {
         *(replace(NAME, first_day=wrong) for wrong in NO_DAY),
         *(replace(NAME, attempt=wrong) for wrong in NO_ATTEMPT),
     ),
-    "version": NO_NUMBER,
+    **dict.fromkeys(("version", "limit"), NO_NUMBER),
     "body": (
         *(None, 5, NUMBER, [], StateBody, *NO_BREACH),
         *(RetireKeyServicesBody(wrong) for wrong in NO_NUMBER),
@@ -171,7 +172,7 @@ METHODS: Wrong = {
     "dry_run": (None, 1, "yes", []),
     "overlay": (*NO_TEXT, "", "not a name"),
     "spki_hash": NO_HASH,
-    **dict.fromkeys(("removed_on", "until"), (*NO_DAY, date(1, 1, 1), date(9999, 12, 31))),
+    **dict.fromkeys(("removed_on", "until", "since"), (*NO_DAY, date(1, 1, 1), date(9999, 12, 31))),
     "older": NO_BYTES,
     "newer": NO_BYTES,
     "code": (*NO_TEXT, "not a code"),
@@ -267,10 +268,6 @@ FUNCTIONS: dict[str, Wrong] = {
         "given_on": (None, 5, "2025-01-01", datetime(2025, 1, 1, tzinfo=UTC)),
         "purposes": (None, 5, "LOAN_APPROVAL", [5], ["LOAN"]),
     },
-}
-# Where an argument may be left out, None stands for that.
-MAY_BE_NONE = {("withdraw", "removed_on"), ("correct", "record_id"), ("preview", "record_id")} | {
-    (name, "identity") for name in ("verify", "withdraw", "set_aside", "records", "erasure_proof", "verify_erasure")
 }
 
 

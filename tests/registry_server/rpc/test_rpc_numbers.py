@@ -130,6 +130,7 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
         "Acknowledge": ("lender-1", inbox_pb2.AcknowledgeRequest(acknowledgement=_acknowledgement(world))),
         "Check": ("lender-2", inquire(world, "lender-2", ["person of loan"])),
         "Screen": ("lender-2", screen_request(world, "lender-2")),
+        "ListInquiries": ("lender-2", check_pb2.ListInquiriesRequest()),
         "GetInquiryReceipt": ("lender-2", check_pb2.GetInquiryReceiptRequest(inquiry_id=bytes(16))),
         "ListAskers": ("office", subject_access_pb2.ListAskersRequest(inquiry_id=_access(registry))),
         "ListRecordLeaves": (

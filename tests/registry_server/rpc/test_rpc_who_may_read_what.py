@@ -67,6 +67,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "InboxService.Acknowledge": ASKERS,
     "InquiryService.Check": ASKERS,
     "InquiryService.Screen": LENDERS,
+    "InquiryService.ListInquiries": ASKERS,
     "InquiryService.GetInquiryReceipt": ASKERS,
     "SubjectAccessService.ListAskers": {"representative"},
     "SubjectAccessService.ListRecordLeaves": {"representative"},

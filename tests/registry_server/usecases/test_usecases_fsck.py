@@ -125,6 +125,7 @@ LIES: dict[str, tuple[Sequence[str], set[str]]] = {
     "block gone": (["DELETE FROM blocked_debts"], {"BLOCKED_ROW"}),
     "block of another record": (["UPDATE blocked_debts SET record = {first}"], {"BLOCKED_ROW"}),
     "block of another time": (["UPDATE blocked_debts SET blocked_at = blocked_at + 1"], {"BLOCKED_ROW"}),
+    "block of another day": (["UPDATE blocked_debts SET removed_on = '2025-01-01'"], {"BLOCKED_ROW"}),
     "TLS key": (["UPDATE tls_keys SET spki_hash = {zeros} WHERE institution = 'lender-1'"], {"TLS_KEY_ROW"}),
     "TLS key's institution": (
         ["UPDATE tls_keys SET institution = 'auditor' WHERE institution = 'lender-1'"],

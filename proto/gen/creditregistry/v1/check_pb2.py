@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import evidence_pb2 as creditregistry_dot_v1_dot_evidence__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63reditregistry/v1/check.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"\x97\x01\n\x0eInquiryOpening\x12\x31\n\x07persons\x18\x01 \x03(\x0b\x32 .creditregistry.v1.PersonOpening\x12\x17\n\x0f\x63onsent_opening\x18\x02 \x01(\x0c\x12\x0f\n\x07\x63onsent\x18\x03 \x01(\x0c\x12\x17\n\x0fofficer_opening\x18\x04 \x01(\x0c\x12\x0f\n\x07officer\x18\x05 \x01(\t\"R\n\rPersonOpening\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12\x30\n\npseudonyms\x18\x02 \x03(\x0b\x32\x1c.creditregistry.v1.Pseudonym\"9\n\tPseudonym\x12\x1b\n\x13subject_key_version\x18\x01 \x01(\r\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\"\x9d\x01\n\x0c\x43heckRequest\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x32\n\x07opening\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InquiryOpening\x12\x15\n\rfrom_position\x18\x03 \x01(\r\x12\x0f\n\x07\x61t_size\x18\x04 \x01(\x04\"f\n\rCheckResponse\x12-\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x1b.creditregistry.v1.Evidence\x12\x15\n\rnext_position\x18\x02 \x01(\r\x12\x0f\n\x07padding\x18\x03 \x01(\x0c\"\x99\x01\n\rScreenRequest\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x32\n\x07opening\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InquiryOpening\x12\x10\n\x08prefixes\x18\x03 \x03(\r\x12\x0f\n\x07\x61t_size\x18\x04 \x01(\x04\"p\n\x0eScreenResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12)\n\x05pages\x18\x04 \x03(\x0b\x32\x1a.creditregistry.v1.MapPage\"K\n\x07MapPage\x12\x0e\n\x06prefix\x18\x01 \x01(\r\x12\r\n\x05\x64\x65pth\x18\x02 \x01(\r\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x0c\x12\x10\n\x08siblings\x18\x04 \x01(\x0c\".\n\x18GetInquiryReceiptRequest\x12\x12\n\ninquiry_id\x18\x01 \x01(\x0c\"N\n\x19GetInquiryReceiptResponse\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.ProvedInquiry\"g\n\rProvedInquiry\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x32\n\x07receipt\x18\x03 \x01(\x0b\x32!.creditregistry.v1.InquiryReceiptb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63reditregistry/v1/check.proto\x12\x11\x63reditregistry.v1\x1a creditregistry/v1/evidence.proto\"\x97\x01\n\x0eInquiryOpening\x12\x31\n\x07persons\x18\x01 \x03(\x0b\x32 .creditregistry.v1.PersonOpening\x12\x17\n\x0f\x63onsent_opening\x18\x02 \x01(\x0c\x12\x0f\n\x07\x63onsent\x18\x03 \x01(\x0c\x12\x17\n\x0fofficer_opening\x18\x04 \x01(\x0c\x12\x0f\n\x07officer\x18\x05 \x01(\t\"R\n\rPersonOpening\x12\x0f\n\x07opening\x18\x01 \x01(\x0c\x12\x30\n\npseudonyms\x18\x02 \x03(\x0b\x32\x1c.creditregistry.v1.Pseudonym\"9\n\tPseudonym\x12\x1b\n\x13subject_key_version\x18\x01 \x01(\r\x12\x0f\n\x07subject\x18\x02 \x01(\x0c\"\x9d\x01\n\x0c\x43heckRequest\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x32\n\x07opening\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InquiryOpening\x12\x15\n\rfrom_position\x18\x03 \x01(\r\x12\x0f\n\x07\x61t_size\x18\x04 \x01(\x04\"f\n\rCheckResponse\x12-\n\x08\x65vidence\x18\x01 \x01(\x0b\x32\x1b.creditregistry.v1.Evidence\x12\x15\n\rnext_position\x18\x02 \x01(\r\x12\x0f\n\x07padding\x18\x03 \x01(\x0c\"\x99\x01\n\rScreenRequest\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x32\n\x07opening\x18\x02 \x01(\x0b\x32!.creditregistry.v1.InquiryOpening\x12\x10\n\x08prefixes\x18\x03 \x03(\r\x12\x0f\n\x07\x61t_size\x18\x04 \x01(\x04\"p\n\x0eScreenResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\x12\x0c\n\x04head\x18\x02 \x01(\x0c\x12\x11\n\thead_path\x18\x03 \x01(\x0c\x12)\n\x05pages\x18\x04 \x03(\x0b\x32\x1a.creditregistry.v1.MapPage\"K\n\x07MapPage\x12\x0e\n\x06prefix\x18\x01 \x01(\r\x12\r\n\x05\x64\x65pth\x18\x02 \x01(\r\x12\x0f\n\x07\x65ntries\x18\x03 \x01(\x0c\x12\x10\n\x08siblings\x18\x04 \x01(\x0c\"9\n\x14ListInquiriesRequest\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x01(\x04\x12\x11\n\tbefore_id\x18\x02 \x01(\x0c\"w\n\nOwnInquiry\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.SignedPayload\x12\x0c\n\x04leaf\x18\x02 \x01(\x0c\x12\x17\n\x0fofficer_opening\x18\x03 \x01(\x0c\x12\x0f\n\x07officer\x18\x04 \x01(\t\"W\n\x15ListInquiriesResponse\x12\x30\n\tinquiries\x18\x01 \x03(\x0b\x32\x1d.creditregistry.v1.OwnInquiry\x12\x0c\n\x04more\x18\x02 \x01(\x08\".\n\x18GetInquiryReceiptRequest\x12\x12\n\ninquiry_id\x18\x01 \x01(\x0c\"N\n\x19GetInquiryReceiptResponse\x12\x31\n\x07inquiry\x18\x01 \x01(\x0b\x32 .creditregistry.v1.ProvedInquiry\"g\n\rProvedInquiry\x12\x0f\n\x07payload\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x32\n\x07receipt\x18\x03 \x01(\x0b\x32!.creditregistry.v1.InquiryReceiptb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,10 +48,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCREENRESPONSE']._serialized_end=915
   _globals['_MAPPAGE']._serialized_start=917
   _globals['_MAPPAGE']._serialized_end=992
-  _globals['_GETINQUIRYRECEIPTREQUEST']._serialized_start=994
-  _globals['_GETINQUIRYRECEIPTREQUEST']._serialized_end=1040
-  _globals['_GETINQUIRYRECEIPTRESPONSE']._serialized_start=1042
-  _globals['_GETINQUIRYRECEIPTRESPONSE']._serialized_end=1120
-  _globals['_PROVEDINQUIRY']._serialized_start=1122
-  _globals['_PROVEDINQUIRY']._serialized_end=1225
+  _globals['_LISTINQUIRIESREQUEST']._serialized_start=994
+  _globals['_LISTINQUIRIESREQUEST']._serialized_end=1051
+  _globals['_OWNINQUIRY']._serialized_start=1053
+  _globals['_OWNINQUIRY']._serialized_end=1172
+  _globals['_LISTINQUIRIESRESPONSE']._serialized_start=1174
+  _globals['_LISTINQUIRIESRESPONSE']._serialized_end=1261
+  _globals['_GETINQUIRYRECEIPTREQUEST']._serialized_start=1263
+  _globals['_GETINQUIRYRECEIPTREQUEST']._serialized_end=1309
+  _globals['_GETINQUIRYRECEIPTRESPONSE']._serialized_start=1311
+  _globals['_GETINQUIRYRECEIPTRESPONSE']._serialized_end=1389
+  _globals['_PROVEDINQUIRY']._serialized_start=1391
+  _globals['_PROVEDINQUIRY']._serialized_end=1494
 # @@protoc_insertion_point(module_scope)

@@ -296,6 +296,96 @@ class MapPage(_message.Message):
 Global___MapPage: _TypeAlias = MapPage  # noqa: Y015
 
 @_typing.final
+class ListInquiriesRequest(_message.Message):
+    """Which of the caller's own inquiries: those before one of them, the newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    BEFORE_ID_FIELD_NUMBER: _builtins.int
+    before: _builtins.int
+    """received_at of the last one of the page before, ms; 0 for the newest."""
+    before_id: _builtins.bytes
+    """Its inquiry_id, 16 bytes; empty with 0."""
+    def __init__(
+        self,
+        *,
+        before: _builtins.int = ...,
+        before_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "before_id", b"before_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInquiriesRequest: _TypeAlias = ListInquiriesRequest  # noqa: Y015
+
+@_typing.final
+class OwnInquiry(_message.Message):
+    """An inquiry of the caller as the registry keeps it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INQUIRY_FIELD_NUMBER: _builtins.int
+    LEAF_FIELD_NUMBER: _builtins.int
+    OFFICER_OPENING_FIELD_NUMBER: _builtins.int
+    OFFICER_FIELD_NUMBER: _builtins.int
+    leaf: _builtins.bytes
+    """Leaf of the inquiry tree: when it was received, and its outcome."""
+    officer_opening: _builtins.bytes
+    """Opening of the officer commitment, 32 bytes; empty once the openings are forgotten, and of a refused inquiry."""
+    officer: _builtins.str
+    """Officer who asked; empty likewise."""
+    @_builtins.property
+    def inquiry(self) -> _evidence_pb2.SignedPayload:
+        """The question, as it was signed."""
+
+    def __init__(
+        self,
+        *,
+        inquiry: _evidence_pb2.SignedPayload | None = ...,
+        leaf: _builtins.bytes = ...,
+        officer_opening: _builtins.bytes = ...,
+        officer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inquiry", b"inquiry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inquiry", b"inquiry", "leaf", b"leaf", "officer", b"officer", "officer_opening", b"officer_opening"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnInquiry: _TypeAlias = OwnInquiry  # noqa: Y015
+
+@_typing.final
+class ListInquiriesResponse(_message.Message):
+    """Some own inquiries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INQUIRIES_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
+    more: _builtins.bool
+    """Whether there are older ones."""
+    @_builtins.property
+    def inquiries(self) -> _containers.RepeatedCompositeFieldContainer[Global___OwnInquiry]:
+        """Those received last come first, at most 128."""
+
+    def __init__(
+        self,
+        *,
+        inquiries: _abc.Iterable[Global___OwnInquiry] | None = ...,
+        more: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inquiries", b"inquiries", "more", b"more"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInquiriesResponse: _TypeAlias = ListInquiriesResponse  # noqa: Y015
+
+@_typing.final
 class GetInquiryReceiptRequest(_message.Message):
     """Which inquiry."""
 

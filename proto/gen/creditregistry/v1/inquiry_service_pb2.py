@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import check_pb2 as creditregistry_dot_v1_dot_check__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'creditregistry/v1/inquiry_service.proto\x12\x11\x63reditregistry.v1\x1a\x1d\x63reditregistry/v1/check.proto2\x9b\x02\n\x0eInquiryService\x12J\n\x05\x43heck\x12\x1f.creditregistry.v1.CheckRequest\x1a .creditregistry.v1.CheckResponse\x12M\n\x06Screen\x12 .creditregistry.v1.ScreenRequest\x1a!.creditregistry.v1.ScreenResponse\x12n\n\x11GetInquiryReceipt\x12+.creditregistry.v1.GetInquiryReceiptRequest\x1a,.creditregistry.v1.GetInquiryReceiptResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'creditregistry/v1/inquiry_service.proto\x12\x11\x63reditregistry.v1\x1a\x1d\x63reditregistry/v1/check.proto2\xff\x02\n\x0eInquiryService\x12J\n\x05\x43heck\x12\x1f.creditregistry.v1.CheckRequest\x1a .creditregistry.v1.CheckResponse\x12M\n\x06Screen\x12 .creditregistry.v1.ScreenRequest\x1a!.creditregistry.v1.ScreenResponse\x12\x62\n\rListInquiries\x12\'.creditregistry.v1.ListInquiriesRequest\x1a(.creditregistry.v1.ListInquiriesResponse\x12n\n\x11GetInquiryReceipt\x12+.creditregistry.v1.GetInquiryReceiptRequest\x1a,.creditregistry.v1.GetInquiryReceiptResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.inquiry_s
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_INQUIRYSERVICE']._serialized_start=94
-  _globals['_INQUIRYSERVICE']._serialized_end=377
+  _globals['_INQUIRYSERVICE']._serialized_end=477
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,11 @@ class InquiryServiceStub(object):
                 request_serializer=creditregistry_dot_v1_dot_check__pb2.ScreenRequest.SerializeToString,
                 response_deserializer=creditregistry_dot_v1_dot_check__pb2.ScreenResponse.FromString,
                 _registered_method=True)
+        self.ListInquiries = channel.unary_unary(
+                '/creditregistry.v1.InquiryService/ListInquiries',
+                request_serializer=creditregistry_dot_v1_dot_check__pb2.ListInquiriesRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_check__pb2.ListInquiriesResponse.FromString,
+                _registered_method=True)
         self.GetInquiryReceipt = channel.unary_unary(
                 '/creditregistry.v1.InquiryService/GetInquiryReceipt',
                 request_serializer=creditregistry_dot_v1_dot_check__pb2.GetInquiryReceiptRequest.SerializeToString,
@@ -70,6 +75,13 @@ class InquiryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListInquiries(self, request, context):
+        """Own inquiries with purpose, officer and outcome, the newest first; names no person.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetInquiryReceipt(self, request, context):
         """Place of an own inquiry in the inquiry tree, after the HEAD that follows it.
         """
@@ -89,6 +101,11 @@ def add_InquiryServiceServicer_to_server(servicer, server):
                     servicer.Screen,
                     request_deserializer=creditregistry_dot_v1_dot_check__pb2.ScreenRequest.FromString,
                     response_serializer=creditregistry_dot_v1_dot_check__pb2.ScreenResponse.SerializeToString,
+            ),
+            'ListInquiries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInquiries,
+                    request_deserializer=creditregistry_dot_v1_dot_check__pb2.ListInquiriesRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_check__pb2.ListInquiriesResponse.SerializeToString,
             ),
             'GetInquiryReceipt': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInquiryReceipt,
@@ -151,6 +168,33 @@ class InquiryService(object):
             '/creditregistry.v1.InquiryService/Screen',
             creditregistry_dot_v1_dot_check__pb2.ScreenRequest.SerializeToString,
             creditregistry_dot_v1_dot_check__pb2.ScreenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInquiries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.InquiryService/ListInquiries',
+            creditregistry_dot_v1_dot_check__pb2.ListInquiriesRequest.SerializeToString,
+            creditregistry_dot_v1_dot_check__pb2.ListInquiriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class InquiryServiceStub:
     """Answers about 1 to 100 persons; the inquiry is durable before the answer leaves."""
     Screen: _grpc.UnaryUnaryMultiCallable[_check_pb2.ScreenRequest, _check_pb2.ScreenResponse]
     """Serves pages of the map under one signed screening, which is durable before the first page leaves; for lenders."""
+    ListInquiries: _grpc.UnaryUnaryMultiCallable[_check_pb2.ListInquiriesRequest, _check_pb2.ListInquiriesResponse]
+    """Own inquiries with purpose, officer and outcome, the newest first; names no person."""
     GetInquiryReceipt: _grpc.UnaryUnaryMultiCallable[_check_pb2.GetInquiryReceiptRequest, _check_pb2.GetInquiryReceiptResponse]
     """Place of an own inquiry in the inquiry tree, after the HEAD that follows it."""
 
@@ -49,6 +51,8 @@ class InquiryServiceAsyncStub(InquiryServiceStub):
     """Answers about 1 to 100 persons; the inquiry is durable before the answer leaves."""
     Screen: _aio.UnaryUnaryMultiCallable[_check_pb2.ScreenRequest, _check_pb2.ScreenResponse]  # type: ignore[assignment]
     """Serves pages of the map under one signed screening, which is durable before the first page leaves; for lenders."""
+    ListInquiries: _aio.UnaryUnaryMultiCallable[_check_pb2.ListInquiriesRequest, _check_pb2.ListInquiriesResponse]  # type: ignore[assignment]
+    """Own inquiries with purpose, officer and outcome, the newest first; names no person."""
     GetInquiryReceipt: _aio.UnaryUnaryMultiCallable[_check_pb2.GetInquiryReceiptRequest, _check_pb2.GetInquiryReceiptResponse]  # type: ignore[assignment]
     """Place of an own inquiry in the inquiry tree, after the HEAD that follows it."""
 
@@ -70,6 +74,14 @@ class InquiryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_check_pb2.ScreenResponse, _abc.Awaitable[_check_pb2.ScreenResponse]]:
         """Serves pages of the map under one signed screening, which is durable before the first page leaves; for lenders."""
+
+    @_abc_1.abstractmethod
+    def ListInquiries(
+        self,
+        request: _check_pb2.ListInquiriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_check_pb2.ListInquiriesResponse, _abc.Awaitable[_check_pb2.ListInquiriesResponse]]:
+        """Own inquiries with purpose, officer and outcome, the newest first; names no person."""
 
     @_abc_1.abstractmethod
     def GetInquiryReceipt(
