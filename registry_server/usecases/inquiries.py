@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.inquiries import StoredInquiry
 
-__all__ = ["Inquiries", "InquiriesPage", "InquiryProof", "KeptInquiry"]
+__all__ = ["Inquiries", "InquiriesPage", "InquiryProof", "InquiryWithOfficer"]
 
 # Inquiries of one message: each of 100 persons takes some 4 KB.
 PAGE_INQUIRIES = 128
@@ -41,7 +41,7 @@ class InquiryProof(NamedTuple):
     head: ProvedHead
 
 
-class KeptInquiry(NamedTuple):
+class InquiryWithOfficer(NamedTuple):
     """An own inquiry, with what opens its officer commitment while that is kept; both are empty afterwards."""
 
     stored: StoredInquiry
@@ -49,13 +49,13 @@ class KeptInquiry(NamedTuple):
     officer: str
 
     def __repr__(self) -> str:
-        return "KeptInquiry(...)"
+        return "InquiryWithOfficer(...)"
 
 
 class InquiriesPage(NamedTuple):
     """Some own inquiries, those received last first, and whether there are older ones."""
 
-    inquiries: tuple[KeptInquiry, ...]
+    inquiries: tuple[InquiryWithOfficer, ...]
     more: bool
 
 
@@ -108,8 +108,8 @@ class Inquiries:
             return InquiryProof(stored.payload, stored.signature, stored.leaf, position, path, head_of(view))
 
 
-def _kept(stored: StoredInquiry) -> KeptInquiry:
+def _kept(stored: StoredInquiry) -> InquiryWithOfficer:
     if not stored.opening:
-        return KeptInquiry(stored, b"", "")
+        return InquiryWithOfficer(stored, b"", "")
     opening = InquiryOpening.parse(stored.opening)
-    return KeptInquiry(stored, opening.officer_opening, opening.officer)
+    return InquiryWithOfficer(stored, opening.officer_opening, opening.officer)

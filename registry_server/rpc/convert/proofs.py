@@ -11,7 +11,7 @@ from registry_server.usecases.proofs import inclusion_proof
 
 if TYPE_CHECKING:
     from registry_server.usecases.erasures import SignedErasure
-    from registry_server.usecases.inquiries import InquiryProof, KeptInquiry
+    from registry_server.usecases.inquiries import InquiryProof, InquiryWithOfficer
     from registry_server.usecases.receipts import LeafReceipt
 
 __all__ = ["own_inquiry", "proved_erasure", "proved_inquiry", "receipt"]
@@ -29,7 +29,7 @@ def proved_erasure(value: SignedErasure) -> erasure_pb2.ProvedErasure:
     return erasure_pb2.ProvedErasure(erasure=signed, receipt=receipt(value.receipt))
 
 
-def own_inquiry(value: KeptInquiry) -> check_pb2.OwnInquiry:
+def own_inquiry(value: InquiryWithOfficer) -> check_pb2.OwnInquiry:
     """Return an own inquiry with its officer."""
     stored = value.stored
     return check_pb2.OwnInquiry(

@@ -331,12 +331,12 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
     with pytest.raises(BackupError, match="inquiries 1 to 1 are neither"):
         refill(settings, lost.copy, world.clock)
     bent = AuditHome(shutil.copytree(tmp_path / "audit", tmp_path / "bent"))
-    (item,) = [
+    (logged,) = [
         one
         for one in bent.asked.read(0, (tmp_path / "bent" / "asked").stat().st_size)
         if b"later" in one or asked.inquiry_id in one
     ]
-    changed = transparency_pb2.LoggedInquiry.FromString(item)
+    changed = transparency_pb2.LoggedInquiry.FromString(logged)
     changed.inquiry.signature = changed.inquiry.signature[::-1]
     bent.asked.replace_from(0, [changed.SerializeToString()])
     with pytest.raises(BackupError, match="inquiry 1 was changed in the copy"):

@@ -36,14 +36,13 @@ def test_each_own_inquiry_comes_once_the_newest_first(ledger: Ledger, world: Wor
         world.clock.now += name != "two"
         ledger.record_inquiries([world.inquiry("lender-2", name, opening=OPENING)]).result()
     ledger.record_inquiries([world.inquiry("lender-1", "other", opening=OPENING)]).result()
-    use, found = Inquiries(ledger, page=1), []
+    use = Inquiries(ledger, page=1)
     page = use.own("lender-2", 0, b"")
-    while True:
-        found += page.inquiries
-        if not page.more:
-            break
+    found = list(page.inquiries)
+    while page.more:
         last = page.inquiries[-1].stored
         page = use.own("lender-2", last.received_at, last.inquiry_id)
+        found += page.inquiries
     places = [(one.stored.received_at, one.stored.inquiry_id) for one in found]
     assert places == sorted(places, reverse=True)
     assert found[0].stored.payload == b"inquiry three"
