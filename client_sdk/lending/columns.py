@@ -36,47 +36,23 @@ SET_ASIDE row needs no facts, but then its ``first_day``.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from client_sdk.kernel.formats.debt import canonical_contract, fold_code
-from client_sdk.kernel.formats.encoding import HASH_BYTES
-from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RECORD_ID_BYTES, RecordKey
-from client_sdk.kernel.formats.words import Kind, Standing, Word
+from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.basis import RESTS_ON
-from client_sdk.kernel.rules.case_number import parse_case_number
-from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.facts import (
-    Amounts,
-    Arrangement,
-    ArrangementOutcome,
-    ArrangementPeriod,
-    CollectionStage,
-    Consent,
-    ConsentForm,
-    ContactCount,
-    DefaultCause,
-    DefaultFacts,
-    EnforcementFacts,
-    JudgmentFacts,
-    JudgmentResult,
-    JudgmentStage,
-    LegalBasis,
-    ListingFacts,
-    ListingGround,
-    ListingOrigin,
-    ListingPerformance,
-    Measure,
-    NoticeChannel,
-    NoticeEvidence,
-    Product,
-    SubjectRole,
-)
-from client_sdk.kernel.rules.instrument import canonical_instrument, is_instrument
+from client_sdk.kernel.rules.errors import RuleReason
 from client_sdk.kernel.rules.lifecycle import carries_subject
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
-from client_sdk.lending.cells import MAX_DIGITS, VALUE_WANTED, Cells
+from client_sdk.lending.cells import VALUE_WANTED, Cells
+from client_sdk.lending.fact_cells import (
+    FACTS,
+    consent_of,
+    default_facts,
+    enforcement_facts,
+    judgment_facts,
+    listing_facts,
+)
 from client_sdk.models.report import (
     Basis,
     DefaultReport,
@@ -85,12 +61,12 @@ from client_sdk.models.report import (
     ListingReport,
     RecordName,
     Report,
-    debt,
 )
 from client_sdk.models.screening import Customer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+    from datetime import date
 
     from client_sdk.models.batch import RejectedRow
 
@@ -128,8 +104,6 @@ _OF_KINDS = {
 # As systems fill columns that do not concern a row.
 _NOTHING = frozenset(("", "0", "false"))
 
-W = TypeVar("W", bound=Word)
-
 
 def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
     """Return the report of one row, or everything that is wrong with its cells.
@@ -155,7 +129,7 @@ def customer_of(values: Mapping[str, str], row: int) -> CustomerRow | RejectedRo
     cells = Cells(values, row)
     identity = _identity(cells)
     cells.required("consent_form")
-    consent = _consent(cells)
+    consent = consent_of(cells)
     if cells.violations or identity is None or consent is None:
         return cells.rejected()
     return CustomerRow(row, cells.text("reference"), Customer(identity, consent))
@@ -175,6 +149,20 @@ class CustomerRow(NamedTuple):
     customer: Customer
 
 
+class _Named(TypedDict):
+    """What reports of every kind have."""
+
+    identity: Identity
+    reference: str
+    standing: Standing
+    first_day: date | None
+    attempt: int | None
+    retain_until: date | None
+    transferee: str
+    continues: RecordKey | None
+    row: int
+
+
 def _report(cells: Cells) -> Report | None:
     kind = cells.required_word(Kind, "kind")
     standing = cells.required_word(Standing, "standing")
@@ -186,67 +174,29 @@ def _report(cells: Cells) -> Report | None:
     if identity is None:
         # Nothing can be made of the row, but its other cells are looked at too.
         if bound:
-            _FACTS[kind](cells)
+            FACTS[kind](cells)
         return None
     name, basis = cells.required("reference"), _basis(cells, kind)
-    first_day, attempt, until = cells.day("first_day"), _attempt(cells), cells.day("retain_until")
-    transferee, continues, row = cells.text("transferee"), _continues(cells), cells.row
+    named: _Named = {
+        "identity": identity,
+        "reference": name,
+        "standing": standing,
+        "first_day": cells.day("first_day"),
+        "attempt": _attempt(cells),
+        "retain_until": cells.day("retain_until"),
+        "transferee": cells.text("transferee"),
+        "continues": _continues(cells),
+        "row": cells.row,
+    }
     match kind:
         case Kind.DEFAULT:
-            return DefaultReport(
-                identity=identity,
-                reference=name,
-                standing=standing,
-                first_day=first_day,
-                attempt=attempt,
-                retain_until=until,
-                transferee=transferee,
-                continues=continues,
-                row=row,
-                facts=_default(cells) if bound else None,
-            )
+            return DefaultReport(**named, facts=default_facts(cells) if bound else None)
         case Kind.JUDGMENT:
-            return JudgmentReport(
-                identity=identity,
-                reference=name,
-                standing=standing,
-                first_day=first_day,
-                attempt=attempt,
-                retain_until=until,
-                transferee=transferee,
-                continues=continues,
-                row=row,
-                basis=basis,
-                facts=_judgment(cells) if bound else None,
-            )
+            return JudgmentReport(**named, basis=basis, facts=judgment_facts(cells) if bound else None)
         case Kind.ENFORCEMENT:
-            return EnforcementReport(
-                identity=identity,
-                reference=name,
-                standing=standing,
-                first_day=first_day,
-                attempt=attempt,
-                retain_until=until,
-                transferee=transferee,
-                continues=continues,
-                row=row,
-                basis=basis,
-                facts=_enforcement(cells) if bound else None,
-            )
+            return EnforcementReport(**named, basis=basis, facts=enforcement_facts(cells) if bound else None)
         case Kind.LISTING:
-            return ListingReport(
-                identity=identity,
-                reference=name,
-                standing=standing,
-                first_day=first_day,
-                attempt=attempt,
-                retain_until=until,
-                transferee=transferee,
-                continues=continues,
-                row=row,
-                basis=basis,
-                facts=_listing(cells) if bound else None,
-            )
+            return ListingReport(**named, basis=basis, facts=listing_facts(cells) if bound else None)
 
 
 def _check_columns(cells: Cells, kind: Kind) -> None:
@@ -290,200 +240,3 @@ def _basis(cells: Cells, kind: Kind) -> Basis | None:
         return None
     first_day = cells.required_day("basis_first_day")
     return Basis(record=RecordName(kind=RESTS_ON[kind], reference=reference, first_day=first_day))
-
-
-def _amounts(cells: Cells, prefix: str = "") -> Amounts:
-    return Amounts(
-        currency=cells.required("currency").upper(),
-        principal=cells.integer(f"{prefix}principal"),
-        interest=cells.integer(f"{prefix}interest"),
-        penalty=cells.integer(f"{prefix}penalty"),
-        fees=cells.integer(f"{prefix}fees"),
-        estimated=cells.flag("estimated"),
-    )
-
-
-def _notice(cells: Cells) -> NoticeEvidence | None:
-    if not cells.text("notice_channel"):
-        return None
-    channel = cells.required_word(NoticeChannel, "notice_channel")
-    try:
-        sent = datetime.fromisoformat(cells.required("notice_sent_at"))
-        count = milliseconds(sent) if sent.tzinfo else -1
-    except ValueError:
-        count = -1
-    if count < 0 and cells.text("notice_sent_at"):
-        cells.refuse("notice_sent_at", RuleReason.DATE_INVALID, "column.time", "ISO 8601 with its offset from UTC")
-    digest = cells.octets("notice_digest", HASH_BYTES)
-    return NoticeEvidence(channel=channel, sent_at=moment(max(0, count)), digest=digest)
-
-
-def _consent(cells: Cells) -> Consent | None:
-    if not cells.text("consent_form"):
-        return None
-    return Consent(
-        form=cells.required_word(ConsentForm, "consent_form"),
-        date=cells.required_day("consent_date"),
-        digest=cells.octets("consent_digest", HASH_BYTES),
-    )
-
-
-def _case_number(cells: Cells, column: str) -> str:
-    """Return a number in the canonical form of Chinese courts; whether another will do pre-flight knows."""
-    if not cells.required(column):
-        return ""
-    text = cells.text(column)
-    try:
-        return parse_case_number(text, column).text
-    except RuleError:
-        return text
-
-
-def _enforced_number(cells: Cells) -> str:
-    text = cells.text("judgment_case_number")
-    return canonical_instrument(text) if is_instrument(text) else _case_number(cells, "judgment_case_number")
-
-
-def _contract(cells: Cells) -> str:
-    return cells.read("contract", canonical_contract, "X") if cells.required("contract") else "X"
-
-
-def _creditor(cells: Cells) -> str:
-    """Return the code of the first lender, folded as the same code is where it is an identity number."""
-    return fold_code(cells.required("original_creditor"))
-
-
-def _default(cells: Cells) -> DefaultFacts:
-    return DefaultFacts(
-        subject_role=cells.required_word(SubjectRole, "subject_role"),
-        product=cells.required_word(Product, "product"),
-        amounts=_amounts(cells),
-        as_of=cells.required_day("as_of"),
-        first_delinquency_on=cells.required_day("first_delinquency_on"),
-        days_past_due=cells.integer("days_past_due", required=True),
-        days_estimated=cells.flag("days_estimated"),
-        collection_stage=cells.required_word(CollectionStage, "collection_stage"),
-        debt=debt(original_creditor=_creditor(cells), contract=_contract(cells)),
-        legal_basis=cells.required_word(LegalBasis, "legal_basis"),
-        approver=cells.required("approver"),
-        called_on=cells.day("called_on"),
-        ended_on=cells.day("ended_on"),
-        notice=_notice(cells),
-        consent=_consent(cells),
-        default_cause=cells.word(DefaultCause, "default_cause"),
-        contacts=_contacts(cells),
-        arrangement=_arrangement(cells),
-    )
-
-
-def _contacts(cells: Cells) -> tuple[ContactCount, ...]:
-    found: dict[NoticeChannel, int] = {}
-    for item in cells.text("contacts").upper().split():
-        name, _, count = item.partition(":")
-        channel = NoticeChannel.__members__.get(name)
-        if channel is None or channel in found or not (count.isascii() and count.isdigit()) or len(count) > MAX_DIGITS:
-            want = f"CHANNEL:COUNT with spaces between, such as SMS:3 CALL:2; {' or '.join(NoticeChannel.__members__)}"
-            cells.refuse("contacts", RuleReason.FACTS_INVALID, "column.contacts", want)
-            return ()
-        found[channel] = int(count)
-    return tuple(ContactCount(channel=channel, count=found[channel]) for channel in sorted(found))
-
-
-def _arrangement(cells: Cells) -> Arrangement | None:
-    if not any(cells.text(column) for column in COLUMNS if column.startswith("arrangement_")):
-        return None
-    return Arrangement(
-        agreed_on=cells.required_day("arrangement_agreed_on"),
-        instalments=cells.integer("arrangement_instalments", required=True),
-        period=cells.required_word(ArrangementPeriod, "arrangement_period"),
-        outcome=cells.required_word(ArrangementOutcome, "arrangement_outcome"),
-        paid=cells.integer("arrangement_paid"),
-    )
-
-
-def _judgment(cells: Cells) -> JudgmentFacts:
-    return JudgmentFacts(
-        subject_role=cells.required_word(SubjectRole, "subject_role"),
-        stage=cells.required_word(JudgmentStage, "stage"),
-        case_number=_case_number(cells, "case_number"),
-        court=cells.required("court"),
-        cause=cells.required("cause"),
-        filed_on=cells.required_day("filed_on"),
-        judged_on=cells.day("judged_on"),
-        effective_on=cells.day("effective_on"),
-        result=cells.word(JudgmentResult, "result"),
-        amounts=_amounts(cells),
-        as_of=cells.required_day("as_of"),
-        debt=debt(original_creditor=_creditor(cells), contract=_contract(cells)),
-        legal_basis=cells.required_word(LegalBasis, "legal_basis"),
-        approver=cells.required("approver"),
-        ended_on=cells.day("ended_on"),
-        notice=_notice(cells),
-        consent=_consent(cells),
-        batch_reference=cells.text("batch_reference"),
-    )
-
-
-def _enforcement(cells: Cells) -> EnforcementFacts:
-    return EnforcementFacts(
-        subject_role=cells.required_word(SubjectRole, "subject_role"),
-        case_number=_case_number(cells, "case_number"),
-        judgment_case_number=_enforced_number(cells),
-        court=cells.required("court"),
-        filed_on=cells.required_day("filed_on"),
-        measures=_words(cells, Measure, "measures"),
-        applied=_amounts(cells),
-        executed=_amounts(cells, "executed_"),
-        as_of=cells.required_day("as_of"),
-        debt=debt(original_creditor=_creditor(cells), contract=_contract(cells)),
-        legal_basis=cells.required_word(LegalBasis, "legal_basis"),
-        approver=cells.required("approver"),
-        stayed_on=cells.day("stayed_on"),
-        ended_on=cells.day("ended_on"),
-        notice=_notice(cells),
-        consent=_consent(cells),
-    )
-
-
-def _listing(cells: Cells) -> ListingFacts:
-    if cells.text("ended_on"):
-        want = "none: a listing that the court removed is withdrawn for the reason COURT_REMOVED or REMOVED_ON_REQUEST"
-        cells.refuse("ended_on", RuleReason.DATE_INVALID, "listing.removed", want)
-    return ListingFacts(
-        subject_role=cells.required_word(SubjectRole, "subject_role"),
-        case_number=_case_number(cells, "case_number"),
-        judgment_case_number=_enforced_number(cells),
-        issued_by=cells.required("issued_by"),
-        court=cells.required("court"),
-        filed_on=cells.required_day("filed_on"),
-        grounds=_words(cells, ListingGround, "grounds"),
-        listed_on=cells.required_day("listed_on"),
-        origin=cells.required_word(ListingOrigin, "origin"),
-        performance=cells.required_word(ListingPerformance, "performance"),
-        amounts=_amounts(cells),
-        as_of=cells.required_day("as_of"),
-        debt=debt(original_creditor=_creditor(cells), contract=_contract(cells)),
-        legal_basis=cells.required_word(LegalBasis, "legal_basis"),
-        approver=cells.required("approver"),
-        listed_until=cells.day("listed_until"),
-        earliest_removal_on=cells.day("earliest_removal_on"),
-        notice=_notice(cells),
-        consent=_consent(cells),
-    )
-
-
-def _words(cells: Cells, words: type[W], column: str) -> tuple[W, ...]:
-    """Return words with spaces between, in their order, each once."""
-    names = cells.text(column).upper().split()
-    if any(name not in words.__members__ for name in names):
-        cells.refuse(column, RuleReason.FACTS_INVALID, "column.word", " or ".join(words.__members__))
-        return ()
-    return tuple(sorted({words[name] for name in names}))
-
-
-_FACTS: dict[Kind, Callable[[Cells], object]] = {
-    Kind.DEFAULT: _default,
-    Kind.JUDGMENT: _judgment,
-    Kind.ENFORCEMENT: _enforcement,
-    Kind.LISTING: _listing,
-}
