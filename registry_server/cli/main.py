@@ -20,13 +20,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk._version import __version__
-from registry_server.cli import backup, restoring, wind_down
+from registry_server.cli import backup, register, restoring, tables, wind_down
 from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
 from registry_server.serving.command_help import Commands, OneCommand
 from registry_server.serving.command_options import version_option
 
 if TYPE_CHECKING:
-    from registry_server.operating.register import RegisterState
     from registry_server.settings import Value
 
 __all__ = ["app", "main"]
@@ -37,18 +36,12 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-db = typer.Typer(cls=Commands, help="The tables of the database.", no_args_is_help=True)
 clock = typer.Typer(cls=Commands, help="The clock of the registry.", no_args_is_help=True)
-register = typer.Typer(
-    cls=Commands,
-    help="The checkpoint register: what was signed last, kept outside of the database.",
-    no_args_is_help=True,
-)
-app.add_typer(db, name="db")
+app.add_typer(tables.app, name="db")
 app.add_typer(backup.app, name="backup")
 app.add_typer(wind_down.app, name="wind-down")
 app.add_typer(clock, name="clock")
-app.add_typer(register, name="register")
+app.add_typer(register.app, name="register")
 log_files = typer.Typer(cls=Commands, help="The log as static files (C2SP tlog-tiles).", no_args_is_help=True)
 app.add_typer(log_files, name="tiles")
 
@@ -306,97 +299,6 @@ def certify(
     from registry_server.operating.founding import certify_key_service  # noqa: PLC0415 - loads cryptography
 
     typer.echo(str(certify_key_service(settings_of(home), key_service)))
-
-
-@db.command("upgrade", cls=OneCommand)
-def db_upgrade(home: Home, database_url: DatabaseUrl = None) -> None:
-    """Bring the tables to the version of this program."""
-    from registry_server.operating.tables import migrate  # noqa: PLC0415 - loads SQLAlchemy
-
-    typer.echo(migrate(settings_of(home, database_url)))
-
-
-@db.command("current", cls=OneCommand)
-def db_current(home: Home, database_url: DatabaseUrl = None) -> None:
-    """Print the version of the tables."""
-    from registry_server.operating.tables import current_tables  # noqa: PLC0415 - loads SQLAlchemy
-
-    typer.echo(current_tables(settings_of(home, database_url)) or "none")
-
-
-@db.command("check", cls=OneCommand)
-def db_check(home: Home, database_url: DatabaseUrl = None) -> None:
-    """Check that the tables have the version of this program; exit code 1 if not."""
-    from registry_server.operating.tables import current_tables, wanted_tables  # noqa: PLC0415 - loads SQLAlchemy
-
-    found, want = current_tables(settings_of(home, database_url)), wanted_tables()
-    typer.echo(f"found {found or 'none'}, want {want}")
-    if found != want:
-        raise typer.Exit(1)
-
-
-@register.command("show", cls=OneCommand)
-def register_show(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = False) -> None:
-    """Show what the register holds and what the database does; exit code 1 if the database may not be served."""
-    from registry_server.operating.register import show_register  # noqa: PLC0415 - loads cryptography
-
-    state = show_register(settings_of(home, database_url))
-    if as_json:
-        shown = {
-            "register": state.place,
-            "registered": None if state.held is None else {"size": state.held.size, "root": state.held.root.hex()},
-            "database": {"size": state.size, "root": state.root.hex()},
-            "mismatch": state.mismatch,
-            "problem": state.problem,
-            "confirmation": state.confirmation,
-        }
-        typer.echo(json.dumps(shown))
-    else:
-        _tell_register(state)
-    if state.mismatch is not None or state.problem:
-        raise typer.Exit(1)
-
-
-def _tell_register(state: RegisterState) -> None:
-    held = state.problem or ("none" if state.held is None else state.registered)
-    typer.echo(f"register {state.place}: {held}")
-    typer.echo(f"database: {state.confirmation}")
-    if state.mismatch is not None:
-        typer.echo(f"{state.mismatch}: this database is not the one that was signed last, and is not served")
-    elif not state.problem:
-        typer.echo("the database begins with what is registered")
-
-
-_CONSEQUENCES = """\
-The register would hold {confirmation},
-and the registry would serve this database from then on. Do that only where the one that was signed last is lost:
-- every report and inquiry after leaf {last} is gone, although its sender holds a signed receipt;
-- what was ordered to be erased after it must be ordered again;
-- every member, auditor and key service that saw a newer checkpoint refuses this registry, rightly. Each has to be told
-  why over another channel, and to forget that checkpoint by its own command (docs/operating.md);
-- once the log grows again, the log's key has signed two histories. Their signatures prove it for ever.
-If that is what you want, stop every server of this registry, and run the command again with
-  --confirm {confirmation}"""
-
-
-@register.command("reset", cls=OneCommand)
-def register_reset(
-    home: Home,
-    confirm: Annotated[
-        str | None, typer.Option(help="SIZE:ROOT of the database, as `register show` prints it.", metavar="SIZE:ROOT")
-    ] = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Serve a database older than what was signed, knowingly; without --confirm it only tells what that means."""
-    from registry_server.operating.register import put_register, show_register  # noqa: PLC0415 - loads cryptography
-
-    settings = settings_of(home, database_url)
-    if confirm is None:
-        state = show_register(settings)
-        _tell_register(state)
-        typer.echo(_CONSEQUENCES.format(confirmation=state.confirmation, last=state.size - 1))
-        raise typer.Exit(1)
-    _tell_register(put_register(settings, confirm))
 
 
 @log_files.command("export", cls=OneCommand)
