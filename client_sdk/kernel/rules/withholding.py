@@ -40,14 +40,15 @@ class Withheld(StrEnum):
     RECIPROCITY = "RECIPROCITY"
 
 
-def scope_for(purpose: Purpose, rulebook: Rulebook) -> PurposeScope:
-    """Return the scope of a purpose for which lenders ask; SUBJECT_ACCESS has none, as nothing is held back from it."""
-    return next(scope for scope in _scopes(rulebook.scopes) if scope.purpose is purpose)
+def scope_for(purpose: Purpose, rulebook: Rulebook) -> PurposeScope | None:
+    """Return the scope of a purpose for which lenders ask; None for SUBJECT_ACCESS, from which nothing is held back."""
+    return next((scope for scope in _scopes(rulebook.scopes) if scope.purpose is purpose), None)
 
 
 def consent_days(purpose: Purpose, rulebook: Rulebook) -> int:
     """Return for how many days a consent counts for a purpose; 0 for as long as the document itself says."""
-    return next((scope.consent_days for scope in _scopes(rulebook.scopes) if scope.purpose is purpose), 0)
+    scope = scope_for(purpose, rulebook)
+    return 0 if scope is None else scope.consent_days
 
 
 class Withholding:
@@ -73,12 +74,13 @@ class Withholding:
             standing: of its newest version.
             logged_at: of the leaf of that version, ms.
         """
+        if self._scope is None:
+            return None
         if kind not in self._scope.kinds:
             return Withheld.SCOPE
-        if is_paid(standing) and self._is_old(logged_at):
+        if is_paid(standing) and self._is_old(logged_at, self._scope.paid_days):
             return Withheld.SCOPE_PAID
         return Withheld.RECIPROCITY if kind in self._unearned else None
 
-    def _is_old(self, logged_at: int) -> bool:
-        days = self._scope.paid_days
+    def _is_old(self, logged_at: int, days: int) -> bool:
         return days > 0 and self._as_of - logged_at > days * DAY_MS

@@ -46,6 +46,14 @@ def test_scope_goes_before_reciprocity() -> None:
     assert collecting.of(Kind.LISTING, Standing.OPEN, AS_OF) is None
 
 
-def test_the_jurisdictions_differ() -> None:
-    assert Kind.DEFAULT not in scope_for(Purpose.COLLECTION, Rulebook.shipped("cn")).kinds
-    assert Kind.DEFAULT in scope_for(Purpose.COLLECTION, Rulebook.shipped("uk")).kinds
+def test_from_the_person_nothing_is_held_back() -> None:
+    rulebook = replace(Rulebook(), reciprocity_grace_days=0)
+    access = Withholding(Purpose.SUBJECT_ACCESS, rulebook, NEW, AS_OF)
+    assert scope_for(Purpose.SUBJECT_ACCESS, rulebook) is None
+    assert [access.of(kind, Standing.OPEN, AS_OF) for kind in Kind] == [None] * len(Kind)
+
+
+@pytest.mark.parametrize(("name", "want"), [("cn", Withheld.SCOPE), ("uk", None)])
+def test_the_jurisdictions_differ(name: str, want: Withheld | None) -> None:
+    collecting = Withholding(Purpose.COLLECTION, Rulebook.shipped(name), NEW, AS_OF)
+    assert collecting.of(Kind.DEFAULT, Standing.OPEN, AS_OF) is want
