@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.statement import RecordKey
@@ -58,6 +60,12 @@ def lie(*found: FindingId) -> Callable[[Commit], Commit]:
 
 def honest_log() -> HandmadeLog:
     """Records of every sort: running, cured, sold and bought, withdrawn, erased, disputed; inquiries, a notice."""
+    # Signed once: a copy takes a tenth of the time.
+    return deepcopy(_honest_log())
+
+
+@cache
+def _honest_log() -> HandmadeLog:
     log = HandmadeLog()
     log.say("lender-1", "running")
     log.say("lender-1", "cured")

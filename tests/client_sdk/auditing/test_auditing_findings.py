@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -40,18 +41,25 @@ def ids(report: AuditReport) -> Counter[FindingId]:
     return Counter(found.finding.id for found in report.findings)
 
 
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an auditor keeps of a log that was honest until then."""
+    log, folder = honest_log(), tmp_path_factory.mktemp("audited") / "audit"
+    with serve(HandmadeRegistry(log)) as channel:
+        honest = audit(RegistrySource(channel), AuditHome(folder), log.trust_root, now_ms=log.logged_at)
+    assert honest.clean, [str(found.finding) for found in honest.findings]
+    assert honest.exit_code == 0
+    return folder
+
+
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name)
-def test_a_lie_is_found_and_nothing_else(lie: Lie, tmp_path: Path) -> None:
+def test_a_lie_is_found_and_nothing_else(lie: Lie, audited: Path, tmp_path: Path) -> None:
     log = honest_log()
     registry = HandmadeRegistry(log)
-    home = AuditHome(tmp_path / "audit")
+    home = AuditHome(shutil.copytree(audited, tmp_path / "audit"))
     with serve(registry) as channel:
-        source = RegistrySource(channel)
-        honest = audit(source, home, log.trust_root, now_ms=log.logged_at)
-        assert honest.clean, [str(found.finding) for found in honest.findings]
-        assert honest.exit_code == 0
         lie.commit(log, registry)
-        report = audit(source, home, log.trust_root, now_ms=log.logged_at)
+        report = audit(RegistrySource(channel), home, log.trust_root, now_ms=log.logged_at)
     assert set(ids(report)) == lie.found, [str(found.finding) for found in report.findings]
     assert report.exit_code == 1
     assert report.new == len(report.findings)
