@@ -10,7 +10,7 @@ from sqlalchemy import MetaData, create_engine, inspect, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from client_sdk.testing import TestRegistry
-from registry_server.storage.schema import FORGOTTEN_FROM
+from registry_server.storage.schema import FORGOTTEN_FROM, leaves
 from tests.conftest import execute, postgres_database
 
 if TYPE_CHECKING:
@@ -114,8 +114,13 @@ def columns_of(url: str) -> Iterator[Piece]:
 
 
 def log_of(url: str) -> list[bytes]:
-    """Return every leaf of a registry's log."""
-    return [piece.data for piece in columns_of(url) if piece.where == "leaves.leaf"]
+    """Return every leaf of a registry's log, in its order."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        found = connection.execute(select(leaves.c.leaf).order_by(leaves.c.leaf_index)).scalars()
+        logged = [bytes(leaf) for leaf in found]
+    engine.dispose()
+    return logged
 
 
 def _bytes(value: object) -> bytes:
