@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -31,7 +32,7 @@ DatabaseKind: TypeAlias = Literal["sqlite", "postgresql"]
 DATABASE_KINDS: tuple[DatabaseKind, ...] = get_args(DatabaseKind)
 
 # Machines differ in speed; a deadline an example would make a test fail for being run on a slow one.
-settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50)
+settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
 # For a long search, `HYPOTHESIS_PROFILE=thorough make test`.
 settings.register_profile("thorough", settings.get_profile("registry"), max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "registry"))
@@ -60,6 +61,12 @@ LONG = ("tests/readme/", "tests/demo/", "tests/faults/test_faults_hanging.py", "
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest; otherwise the order stays."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was loaded out of the collections of garbage: some hundred megabytes, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def has_room_in_memory() -> bool:
