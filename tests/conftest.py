@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DatabaseKind: TypeAlias = Literal["sqlite", "postgresql"]
 DATABASE_KINDS: tuple[DatabaseKind, ...] = get_args(DatabaseKind)
+# For a test that shows what is done before anything is stored, in many cases.
+ON_ONE_DATABASE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 # Machines differ in speed; a deadline an example would make a test fail for being run on a slow one.
 settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)

@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.merkle import verify_inclusion
 from client_sdk.kernel.formats.words import InstitutionStatus, Standing
 from client_sdk.kernel.ledger.proving import split_hashes
 from registry_server.rpc.sizes import DEFAULT_BYTES
+from tests.conftest import ON_ONE_DATABASE
 from tests.support.handmade_log import seed
 from tests.support.registry import refusal
 
@@ -158,6 +159,7 @@ def test_a_version_taken_by_another_payload_shows_the_stored_leaf(registry: Runn
     assert leaf.payload == first.statement.payload
 
 
+@ON_ONE_DATABASE
 @pytest.mark.parametrize(("declared", "sent"), [(3, 2), (3, 4), (0, 1), (1, 0)])
 def test_a_batch_with_a_wrong_count_is_refused_and_what_was_acknowledged_stays(
     registry: RunningRegistry, declared: int, sent: int
@@ -184,6 +186,7 @@ def wrong_orders(registry: RunningRegistry) -> dict[str, list[pb.SubmitBatchRequ
     }
 
 
+@ON_ONE_DATABASE
 @pytest.mark.parametrize(
     ("name", "field"),
     [
@@ -226,6 +229,7 @@ def test_a_client_that_dies_half_way_loses_nothing_acknowledged(registry: Runnin
     assert outcomes(answers) == [pb.OUTCOME_REPEATED] * 4 + [pb.OUTCOME_ACCEPTED] * 2
 
 
+@ON_ONE_DATABASE
 @pytest.mark.parametrize("beyond", [1, 60_000])
 def test_an_oversized_message_is_refused_by_name(registry: RunningRegistry, beyond: int) -> None:
     stub, submission = registry.records("lender-1"), registry.world.report("lender-1", "loan")

@@ -18,6 +18,7 @@ from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from registry_server.rpc.convert.checks import ANSWER_STEP_BYTES, padded
 from registry_server.usecases.evidence import EvidencePage
+from tests.conftest import ON_ONE_DATABASE
 from tests.support.handmade_log import seed
 from tests.support.registry import Refused, RunningRegistry, inquire, refusal
 from tests.support.registry_world import DAY_MS
@@ -268,6 +269,7 @@ REFUSED_AND_KEPT: dict[Maker, tuple[str, str, str, str]] = {
 }
 
 
+@ON_ONE_DATABASE
 @pytest.mark.parametrize("make", REFUSED_AND_KEPT, ids=lambda make: make.__name__)
 def test_what_is_refused_is_kept_with_its_reason(registry: RunningRegistry, make: Maker) -> None:
     request = make(registry)

@@ -29,12 +29,19 @@ from tests.support.tls import Authority
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import DatabaseKind
     from tests.support.registry import RunningRegistry
 
     Bare = grpc.UnaryUnaryMultiCallable[bytes, bytes]
 
 DAY_MS = 86_400_000
 YEAR_MS = 366 * DAY_MS
+
+
+@pytest.fixture
+def database_kind() -> DatabaseKind:
+    """Who may talk is decided before anything is stored."""
+    return "sqlite"
 
 
 def cannot_connect(registry: RunningRegistry, credentials: grpc.ChannelCredentials) -> str:
