@@ -30,7 +30,8 @@ from client_sdk.models import (
     Total,
     Verdict,
 )
-from tests.client_sdk.kernel.rules.facts_samples import DEFAULT, any_facts
+from tests.client_sdk.kernel.rules.any_facts import any_facts
+from tests.client_sdk.kernel.rules.facts_samples import DEFAULT
 from tests.client_sdk.sdk_samples import person
 from tests.support.handmade_log import HandmadeLog, signer
 

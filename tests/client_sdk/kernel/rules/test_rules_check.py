@@ -30,6 +30,7 @@ from client_sdk.kernel.rules.facts import (
     parse_facts,
 )
 from client_sdk.kernel.rules.lifecycle import NEXT
+from tests.client_sdk.kernel.rules.any_facts import any_facts
 from tests.client_sdk.kernel.rules.facts_samples import (
     CONSENT,
     CURED,
@@ -42,7 +43,6 @@ from tests.client_sdk.kernel.rules.facts_samples import (
     NOTICE,
     SUBMITTED_AT,
     TODAY,
-    any_facts,
     rule_broken_by,
 )
 

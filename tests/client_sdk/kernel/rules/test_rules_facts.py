@@ -17,6 +17,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import Consent, Facts, kind_of, parse_facts
+from tests.client_sdk.kernel.rules.any_facts import any_facts
 from tests.client_sdk.kernel.rules.facts_samples import (
     ARRANGED,
     CONSENT,
@@ -26,7 +27,6 @@ from tests.client_sdk.kernel.rules.facts_samples import (
     FILED,
     JUDGMENT,
     LISTING,
-    any_facts,
 )
 
 GOLDEN = json.loads((Path(__file__).parents[3] / "vectors/golden/facts.json").read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ from client_sdk.kernel.rules.check import check_progress
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import Facts, JudgmentFacts, JudgmentStage, SubjectRole, kind_of
 from client_sdk.kernel.rules.minors import age_on, check_age
+from tests.client_sdk.kernel.rules.any_facts import any_facts
 from tests.client_sdk.kernel.rules.facts_samples import (
     DEBT,
     DEFAULT,
@@ -21,7 +22,6 @@ from tests.client_sdk.kernel.rules.facts_samples import (
     FILED,
     JUDGMENT,
     OTHER_CREDITOR,
-    any_facts,
 )
 
 S = Standing
