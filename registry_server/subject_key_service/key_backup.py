@@ -20,7 +20,7 @@ from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 from nacl.utils import random
 
-from registry_server.serving.files import check_private, take_folder, write_secret
+from registry_server.serving.files import FileError, check_private, open_regular, take_folder, write_secret
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.keys import EvaluationKeys
 from registry_server.subject_key_service.settings import read_settings
@@ -135,8 +135,10 @@ def _is_free(path: Path, content: bytes) -> bool:
 
 def _parse(path: Path) -> tuple[KeyBackup, bytes]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             form, line, data = file.readline(len(_FORM)), file.readline(_MAX_BYTES), file.read(_MAX_BYTES)
+    except FileError as error:
+        raise SetupError(str(error)) from error
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error
     try:
@@ -144,7 +146,8 @@ def _parse(path: Path) -> tuple[KeyBackup, bytes]:
         backup = KeyBackup(str(shown["name"]), tuple(map(str, shown["key_ids"])), bytes.fromhex(shown["salt"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         backup = KeyBackup("", (), b"")
-    if form != _FORM or backup.encode() != form + line or len(backup.salt) != argon2id.SALTBYTES:
+    shown_whole = backup.name.isprintable() and all(map(str.isalnum, backup.key_ids))
+    if form != _FORM or backup.encode() != form + line or len(backup.salt) != argon2id.SALTBYTES or not shown_whole:
         raise SetupError(f"{path} is no backup of a key service", "give the file that `key backup` wrote.")
     return backup, data
 

@@ -53,6 +53,8 @@ _STREAM_BYTES = bindings.crypto_secretstream_xchacha20poly1305_HEADERBYTES
 _MORE = bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
 _FINAL = bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 _INTEGERS = 2**63
+# 9999-12-31T23:59:59.999Z: what lies beyond it has no date. No log is longer either.
+_LAST_MS = 253_402_300_799_999
 # The name under which the last chunk counts the rows.
 _END = "end"
 
@@ -97,8 +99,10 @@ class BackupHeader:
         try:
             header = cls(**json.loads(line))
             right = header.encode() == _FORM + line and all(
-                type(getattr(header, name)) is (int if name in {"size", "newest_at_ms", "made_at_ms"} else str)
-                for name in cls.__slots__
+                type(value) is int and 0 <= value <= _LAST_MS
+                if name in {"size", "newest_at_ms", "made_at_ms"}
+                else isinstance(value, str) and value.isprintable()
+                for name, value in asdict(header).items()
             )
         except (ValueError, TypeError, RecursionError):
             right, header = False, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from client_sdk.testing.programs import Programs
 from registry_server.serving.files import FileError
 from registry_server.subject_key_service import SetupError, setup
 from registry_server.subject_key_service.commands import app
-from registry_server.subject_key_service.key_backup import back_up_keys, restore_keys
+from registry_server.subject_key_service.key_backup import back_up_keys, restore_keys, show_key_backup
 from registry_server.subject_key_service.keys import EvaluationKeys
 from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings, read_settings
 from tests.support.needles import Needles
@@ -80,6 +81,14 @@ def test_another_passphrase_a_changed_file_and_other_keys_are_refused(kept: Kept
     bent.write_bytes(b"creditregistry/key-service-backup/v1\n{}\n")
     with pytest.raises(SetupError, match="is no backup"):
         restore_keys(new, bent, kept.passphrase)
+    # What moves a terminal's cursor, and a pipe on which nobody writes.
+    bent.write_bytes(data.replace(b"key-service-a", rb"key\u001b[2J", 1))
+    with pytest.raises(SetupError, match="is no backup"):
+        show_key_backup(bent)
+    bent.unlink()
+    os.mkfifo(bent)
+    with pytest.raises(SetupError, match="no regular file"):
+        show_key_backup(bent)
     assert not new.home.exists()
     shutil.copytree(kept.folder.home, new.home)
     (new.keys / "2.key").chmod(0o600)
