@@ -34,6 +34,7 @@ MAX_POLICY_BYTES = 64 * 1024
 MAX_LINES, MAX_LINES_BYTES = 64, 16 * 1024
 NO_QUORUM = "none"
 _RULEBOOK = "rulebook"
+_SHOWN = re.compile(r"[ -~]+", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -114,7 +115,7 @@ class WitnessQuorum:
         """Return the policy as a rulebook holds it.
 
         Raises:
-            FormatError: it names a log, has no quorum, or is too long.
+            FormatError: it names a log, has no quorum, is too long, or has characters that are not printable ASCII.
         """
         if self.logs:
             raise FormatError(_RULEBOOK, "witness-quorum.log", want="no log lines: the trust root names the log")
@@ -123,6 +124,9 @@ class WitnessQuorum:
         witnesses = [" ".join(("witness", *(part for part in _words(each) if part))) for each in self.witnesses]
         groups = [f"group {each.name} {each.threshold} {' '.join(each.members)}" for each in self.groups]
         lines = (*witnesses, *groups, f"quorum {self.quorum}")
+        if not all(map(_SHOWN.fullmatch, lines)):
+            # Administrators sign what they see, and some characters are not seen, or hide others.
+            raise FormatError(_RULEBOOK, "witness-quorum.characters", want="printable ASCII in every name and URL")
         length = len("\n".join(lines).encode())
         if len(lines) > MAX_LINES or length > MAX_LINES_BYTES:
             got, want = f"{len(lines)} lines, {length} bytes", f"<= {MAX_LINES} lines, {MAX_LINES_BYTES} bytes"

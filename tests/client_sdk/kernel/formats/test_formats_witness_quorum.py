@@ -129,6 +129,8 @@ def test_a_rulebook_holds_a_policy_in_one_spelling() -> None:
     assert Rulebook().quorum is None
 
 
+# What moves a terminal's cursor, is not seen, turns the text round, and looks like another letter.
+HIDING = ("\x1b[2J", "g\u200b", "\u202eg", "\u0430ll")
 ONE = (f"witness w1 {KEYS[0].text()} https://w1.example", f"witness w2 {KEYS[1].text()}", "group g 1 w1 w2", "quorum g")
 
 
@@ -143,6 +145,8 @@ ONE = (f"witness w1 {KEYS[0].text()} https://w1.example", f"witness w2 {KEYS[1].
         ((ONE[0], ONE[1], ONE[3], ONE[2]), "policy.defined"),
         ((f"log {VerifierKey.ed25519('log.example', bytes(32)).text()}", *ONE), "witness-quorum.log"),
         (("quorum none",), "witness-quorum.none"),
+        *(((*ONE[:2], f"group {name} 1 w1 w2", f"quorum {name}"), "witness-quorum.characters") for name in HIDING),
+        ((ONE[0] + "/\x7f", *ONE[1:]), "witness-quorum.characters"),
         (("\n".join(ONE),), "witness-quorum.length"),
         (("\ud800", *ONE), "witness-quorum.spelling"),
         ((*(["# more"] * 61), *ONE), "witness-quorum.length"),
