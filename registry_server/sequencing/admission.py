@@ -59,6 +59,14 @@ def _refuse(reason: str, field: str, rule: str, *, got: str = "", want: str = ""
     return RuleError(reason, field, rule, got=got, want=want)
 
 
+def _missing(staging: Staging, chain: Chain | None) -> RuleError:
+    """Return why a record without a row takes no leaf: it has ended, or a restore has not brought it back yet."""
+    if chain is not None and chain.key in staging.loaded.lost:
+        want = "the version that was lost first: credit-registry records redisclose"
+        return _refuse("RECORDS_LOST", "record_id", "restore.whole", got="a record without its facts", want=want)
+    return _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
+
+
 def admit_statement(staging: Staging, item: StatementItem) -> int:
     """Log a version that is not in the log yet.
 
@@ -183,7 +191,7 @@ def _check_person(staging: Staging, item: StatementItem, binding: Binding, befor
         return
     row = staging.live(before.key)
     if row is None:
-        raise _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
+        raise _missing(staging, before)
     known = _under(item, binding, row.subject_key_version)
     if known is None or not hmac.compare_digest(known.subject, row.subject):
         raise _refuse("SUBJECT_CHANGED", "binding.subject", "version.same-person", want="that of the version before")
@@ -312,7 +320,7 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     )
     row = staging.live(annotation.key)
     if before is None or row is None:
-        raise _refuse("RECORD_ENDED", "record_id", "record.live", want="a live record")
+        raise _missing(staging, None if before is None else before.chain)
     _check_corrected(item, before)
     _check_covered(staging, item, row)
     if item.subject and not hmac.compare_digest(item.subject, row.subject):

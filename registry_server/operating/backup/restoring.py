@@ -24,7 +24,7 @@ from registry_server.storage import head, lost, migrations, schema, wholesale
 from registry_server.storage.driver import insert
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
-from registry_server.usecases.fsck.report import RowKind
+from registry_server.usecases.fsck.report import LOST_FOR_GOOD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["restore"]
-
-
-# What may be wrong with a backup that was made while records waited for their issuers after an earlier restore.
-_STILL_LOST = {FindingId.BINDING_MISSING, RowKind.FACT_COUNT_ROW}
 
 
 def restore(
@@ -148,5 +144,5 @@ def _wrong(database: Database) -> str:
     with database.snapshot() as work:
         awaited = len(lost.rows(work))
     # Rows of records that are waited for lack their records, as fsck has found; so no other record lacks its row.
-    tolerated = _STILL_LOST if report.counts[FindingId.BINDING_MISSING] == awaited else {RowKind.FACT_COUNT_ROW}
-    return next((str(found) for found in report.findings if found.reason not in tolerated), "")
+    waiting = {FindingId.BINDING_MISSING} if report.counts[FindingId.BINDING_MISSING] == awaited else set()
+    return next((str(found) for found in report.findings if found.reason not in LOST_FOR_GOOD | waiting), "")

@@ -38,6 +38,7 @@ from registry_server.storage import head, inquiries, leaves, migrations, wholesa
 from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
+from registry_server.usecases.fsck.report import LOST_FOR_GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -368,8 +369,9 @@ def _check_clean(path: Path) -> None:
                 raise WindDownError(f"{path} holds {strange[0]}, which is no table or index of a registry")
         report = fsck(copy)
         copy.purge(())
-    if not report.clean:
-        raise WindDownError(f"{path}: {report.findings[0]}")
+    if not report.sound:
+        wrong = next(found for found in report.findings if found.reason not in LOST_FOR_GOOD)
+        raise WindDownError(f"{path}: {wrong}")
 
 
 def _trust_root(path: Path) -> TrustRoot:

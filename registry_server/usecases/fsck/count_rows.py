@@ -54,7 +54,9 @@ def check_fact_counts(work: UnitOfWork, report: FsckReport, counts: Mapping[Stat
         if want[month, by] != found[month, by]:
             got, total = str(found[month, by]), str(want[month, by])
             place = f"facts of {month}, {by}"
-            report.note(RowKind.FACT_COUNT_ROW, place, "statistics.total", got=got, want=total)
+            short = found[month, by] < want[month, by]
+            kind = RowKind.FACT_COUNT_SHORT if short else RowKind.FACT_COUNT_ROW
+            report.note(kind, place, "statistics.total", got=got, want=total)
 
 
 def check_quality_counts(work: UnitOfWork, report: FsckReport, counts: Mapping[QualityCount, int]) -> None:

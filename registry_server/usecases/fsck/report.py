@@ -12,7 +12,7 @@ from client_sdk.kernel.formats.complaint import Complaint
 if TYPE_CHECKING:
     from client_sdk.kernel.ledger.findings import Findings
 
-__all__ = ["MAX_KEPT", "FsckReport", "RowKind"]
+__all__ = ["LOST_FOR_GOOD", "MAX_KEPT", "FsckReport", "RowKind"]
 
 MAX_KEPT = 1_000
 
@@ -27,6 +27,7 @@ class RowKind(StrEnum):
     CHECKPOINT_ROW = "CHECKPOINT_ROW"
     CONTRIBUTION_ROW = "CONTRIBUTION_ROW"
     FACT_COUNT_ROW = "FACT_COUNT_ROW"
+    FACT_COUNT_SHORT = "FACT_COUNT_SHORT"
     QUALITY_COUNT_ROW = "QUALITY_COUNT_ROW"
     HEAD_ROW = "HEAD_ROW"
     INQUIRED_PERSON_ROWS = "INQUIRED_PERSON_ROWS"
@@ -39,10 +40,15 @@ class RowKind(StrEnum):
     REGISTER = "REGISTER"
     SHOWN_ROW = "SHOWN_ROW"
     STATEMENT_COUNT_ROW = "STATEMENT_COUNT_ROW"
+    TEXT_LOST = "TEXT_LOST"
     TILE_ROW = "TILE_ROW"
     TLS_KEY_ROW = "TLS_KEY_ROW"
     VERSION_ROW = "VERSION_ROW"
     WATCHED_PERSON_ROW = "WATCHED_PERSON_ROW"
+
+
+# What a restore may have lost for good: no leaf tells of it, and no answer, map or proof rests on it.
+LOST_FOR_GOOD = frozenset((RowKind.FACT_COUNT_SHORT, RowKind.TEXT_LOST))
 
 
 @dataclass(slots=True)
@@ -70,6 +76,11 @@ class FsckReport:
     def clean(self) -> bool:
         """Whether nothing is wrong."""
         return not self.counts
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong but what a restore has lost for good."""
+        return self.counts.keys() <= LOST_FOR_GOOD
 
     def note(self, kind: RowKind, place: str, rule: str, *, got: str = "", want: str = "") -> None:
         """Take up what is wrong with a row."""

@@ -163,6 +163,10 @@ def check_live_rows(
         without.discard((sealed.row.index, sealed.row.key.issuer))
         chain = chains.get(sealed.row.key)
         wrong = _wrong_columns(sealed, chain) if chain is not None and chain.live else ["leaf_index"]
+        if "text_disclosure" in wrong and not sealed.text_disclosure:
+            wrong.remove("text_disclosure")
+            place = f"leaf {sealed.row.annotation_index}"
+            report.note(RowKind.TEXT_LOST, place, "live.text", want="the sealed text of the annotation")
         if sealed.row.record != versions.get((sealed.row.key, 1)):
             wrong.append("record")
         for column in wrong:

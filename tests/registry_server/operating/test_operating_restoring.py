@@ -18,7 +18,7 @@ from client_sdk.auditing.home import AuditHome, Position
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.witness_request import witness_request
-from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.errors import RegistryError
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.container import BackupWriter
@@ -265,7 +265,7 @@ def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_
     assert refill(settings, lost.copy, world.clock).leaves == 0
     assert standing_of(settings).may_be_served
     with Database(other_url, serving=False) as database:
-        assert dict(fsck(database).counts) == {"BINDING_MISSING": 2, "FACT_COUNT_ROW": 4}
+        assert dict(fsck(database).counts) == {"BINDING_MISSING": 2, "FACT_COUNT_SHORT": 4}
     with world.ledger(other_url) as ledger:
         with pytest.raises(RegistryError, match="RECORDS_LOST"):
             Checks(ledger, 1_000_000).answer([])
@@ -349,7 +349,7 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
     put_register(settings, standing_of(settings).register.confirmation, world.clock)
     assert refill(settings, tmp_path / "audit", world.clock).leaves == 0
     with Database(other_url, serving=False) as database:
-        assert dict(fsck(database, register_of(other_url)).counts) == {"BINDING_MISSING": 1, "FACT_COUNT_ROW": 2}
+        assert dict(fsck(database, register_of(other_url)).counts) == {"BINDING_MISSING": 1, "FACT_COUNT_SHORT": 2}
     with world.ledger(other_url) as ledger:
         world.erase(ledger, world.key("lender-3", "new"))
         assert Checks(ledger, 1_000_000).answer([]) == [], "nobody can give it back, so it was erased"
@@ -458,11 +458,13 @@ def test_a_backup_of_records_that_are_waited_for_is_restored_and_one_that_hides_
     world.clock.now += 60_000
     with lost.home.ledger() as ledger:
         accept(ledger, world.report("lender-3", "new"))
+        remark = world.annotate("lender-2", world.key("lender-1", "kept"), AnnotationFlag.STATEMENT, text="I paid")
+        assert ledger.append([remark]).result().results[0].complaint is None
         with Database(lost.url, serving=False) as database:
             export(database, VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw), lost.copy)
     settings = lost.settings_for(other_url)
     restore(settings, lost.backup.path, lost.secret)
-    refill(settings, lost.copy, world.clock)
+    assert len(refill(settings, lost.copy, world.clock).repaired.lost_texts) == 1
     again = make_backup(settings, tmp_path / "backups", lost.public)
     rows, forged = read(again.path, lost.secret), tmp_path / "forged.backup"
     assert len(rows.pop("lost_bindings")) == 1
@@ -475,3 +477,14 @@ def test_a_backup_of_records_that_are_waited_for_is_restored_and_one_that_hides_
     with pytest.raises(BackupError, match="BINDING_MISSING"):
         restore(settings, forged, lost.secret)
     assert restore(settings, again.path, lost.secret).may_be_served
+    with Database(other_url, serving=False) as database:
+        report = fsck(database, register_of(other_url))
+    assert report.counts.keys() == {"BINDING_MISSING", "FACT_COUNT_SHORT", "TEXT_LOST"}
+    with world.ledger(other_url) as ledger:
+        # Not RECORD_ENDED, after which the lender would report the debt once more.
+        refused = submit(ledger, world.report("lender-3", "new", Standing.CURED)).results[0].complaint
+        assert refused is not None
+        assert (refused.reason, refused.rule) == ("RECORDS_LOST", "restore.whole")
+        world.erase(ledger, world.key("lender-3", "new"))
+    with Database(other_url, serving=False) as database:
+        assert fsck(database).sound, "what is lost for good hinders no export"

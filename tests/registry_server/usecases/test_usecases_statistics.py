@@ -35,7 +35,7 @@ LIES = {
     "event": ("UPDATE statement_counts SET event = 'UPDATED' WHERE event = 'CURED'", "STATEMENT_COUNT_ROW"),
     "missing": ("DELETE FROM statement_counts", "STATEMENT_COUNT_ROW"),
     "total of facts": ("UPDATE fact_counts SET defaults = defaults + 1", "FACT_COUNT_ROW"),
-    "no facts": ("DELETE FROM fact_counts", "FACT_COUNT_ROW"),
+    "no facts": ("DELETE FROM fact_counts", "FACT_COUNT_SHORT"),
     "word": ("UPDATE fact_counts SET word = 'GOLD' WHERE word = 'FRAUD'", "FACT_COUNT_ROW"),
     "breakdown": ("UPDATE fact_counts SET breakdown = 'EVENT' WHERE breakdown = 'CURED_CAUSE'", "FACT_COUNT_ROW"),
 }
