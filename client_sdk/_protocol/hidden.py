@@ -104,7 +104,7 @@ class HiddenLeaves:
         if name is None or not binding_opens(statement.subject_commitment, name.subject, hidden.opening):
             raise FormatError(PART, "record.binding", want="a binding of the person that opens the commitment")
         text = hidden.text_disclosure
-        if annotation.disclosure_digest != (disclosure_digest(text) if text else b""):
+        if text and annotation.disclosure_digest != disclosure_digest(text):
             raise FormatError(PART, "record.text", want="the sealed statement that the annotation names")
         ending = directory.institution(statement.issuer).ending
         return VerifiedRecord(

@@ -96,6 +96,8 @@ def _text(record: VerifiedRecord, names: Mapping[int, Pseudonym]) -> tuple[str, 
     annotation = record.annotation
     if annotation is None or AnnotationFlag.STATEMENT not in annotation.flags:
         return "", None
+    if record.text_lost:
+        return "", Unopened.DISCLOSURE_MISMATCH
     if record.statement.subject_key_version not in names:
         return "", Unopened.SEALED
     # Sealed when it was given: a sale or a new version of the subject keys may have come since.

@@ -191,6 +191,9 @@ def _remarks(record: ListedRecord, criteria: Criteria) -> Iterable[Reason]:
         # Proved to be paid, and longer ago than the rulebook lets this purpose look back: what is not known cannot be
         # grave.
         yield Reason(id=ReasonId.SCOPE_PAID, outcome=Outcome.NOT_ADVERSE, record=ref)
+    if record.statement_unopened is Unopened.DISCLOSURE_MISMATCH and not record.restricted:
+        lost = "the person's own statement is not shown"
+        yield Reason(id=ReasonId.DISCLOSURE_MISMATCH, outcome=Outcome.REFER, record=ref, detail=lost)
     if record.disputed:
         refer = criteria.refer_disputed and not record.restricted
         yield Reason(id=ReasonId.DISPUTED, outcome=Outcome.REFER if refer else None, record=ref)

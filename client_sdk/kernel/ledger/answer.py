@@ -85,6 +85,8 @@ class Verifier:
         for person in answer.persons:
             if not all(record.intact for record in person.records):
                 raise FormatError("disclosure", "disclosure.digest", want="the sealed bytes that the statement names")
+            if any(record.text_lost for record in person.records):
+                raise FormatError("annotation", "annotation.text", want="the sealed text that the annotation names")
         return answer
 
     def check(self, evidence: pb.Evidence) -> VerifiedAnswer:

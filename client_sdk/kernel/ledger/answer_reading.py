@@ -76,6 +76,11 @@ class VerifiedRecord(Discreet):
     # Why its facts are held back, so that there is no disclosure; None where they are shown.
     held_back: Withheld | None = None
 
+    @property
+    def text_lost(self) -> bool:
+        """Whether there is no sealed text although the annotation names one: the registry's fault."""
+        return self.annotation is not None and bool(self.annotation.disclosure_digest) and not self.text_disclosure
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class VerifiedPerson(Discreet):
@@ -280,9 +285,8 @@ class Reading:
             raise FormatError(part, "annotation.order", want="ascending by index")
         annotation = read_annotations(leaves, statement, item.index, self._rules)
         self.references.add_annotations(item.annotations)
-        if disclosure_digest(item.text_disclosure) != annotation.disclosure_digest and (
-            item.text_disclosure or annotation.disclosure_digest
-        ):
+        # A text that a restore has lost is reported with the record, as everything else of the answer holds.
+        if item.text_disclosure and disclosure_digest(item.text_disclosure) != annotation.disclosure_digest:
             raise FormatError(part, "annotation.text", want="the sealed text that the annotation names")
         doubted = False
         for place, leaf, signer in annotation.signed:

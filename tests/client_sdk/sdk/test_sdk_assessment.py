@@ -159,6 +159,13 @@ def test_what_does_not_open_is_referred_with_its_reason(unopened: Unopened) -> N
     assert ReasonId.COUNTED in [reason.id for reason in result.reasons]
 
 
+def test_a_statement_of_the_person_that_the_registry_has_lost_is_referred() -> None:
+    said = replace(record(), statement_unopened=Unopened.DISCLOSURE_MISMATCH)
+    assert (ReasonId.DISCLOSURE_MISMATCH, Outcome.REFER) in reasons(answer(said))
+    restricted = replace(said, flags=frozenset((AnnotationFlag.RESTRICTED,)))
+    assert reasons(answer(restricted)) == [(ReasonId.RESTRICTED, None)]
+
+
 def test_contested_is_referred() -> None:
     assert answer(record(contested=True)).assess().outcome is Outcome.REFER
 

@@ -11,9 +11,11 @@ from creditregistry.v1 import evidence_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk._protocol.opening import listed
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
@@ -22,6 +24,7 @@ from client_sdk.kernel.formats.words import (
 )
 from client_sdk.kernel.ledger.answer import VerifiedAnswer, Verifier
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.models.listed import Unopened
 from tests.support.evidence_maker import make_evidence
 from tests.support.handmade_log import REGISTRY, HandmadeLog, seed, signer
 from tests.support.lies import honest_log
@@ -416,3 +419,25 @@ def test_an_institution_that_nothing_refers_to_is_refused(log: HandmadeLog, hone
     prove_evidence(evidence, log.entries(), ["lender-1", "lender-3"], log.tree)
     assert refused(log, evidence) == "institution state"
     assert honest.persons
+
+
+def test_a_persons_statement_that_a_restore_has_lost_spoils_no_answer_and_no_file_passes_without_it() -> None:
+    log, sealed = honest_log(), b"sealed text"
+    said = {"text_commitment": bytes(32), "disclosure_digest": disclosure_digest(sealed)}
+    log.annotate("lender-3", "lender-1", "running", AnnotationFlag.STATEMENT, **said)
+    log.head()
+    evidence = make_evidence(log, "lender-3", ["person of running"], shown=range(1))
+    (record,) = [one for one in evidence.persons[0].subjects[0].records if one.annotations]
+    record.text_disclosure = sealed
+    verifier = Verifier(log.trust_root)
+    whole = verifier.verify_file(canonical.encode(evidence)).persons[0].records
+    assert not any(shown.text_lost for shown in whole)
+    record.text_disclosure = b""
+    (lost,) = [shown for shown in check(log, evidence).persons[0].records if shown.text_lost]
+    opened = listed(lost, {})
+    assert opened.statement_unopened is Unopened.DISCLOSURE_MISMATCH
+    assert opened.subject_statement == ""
+    with pytest.raises(FormatError, match=r"annotation\.text"):
+        verifier.verify_file(canonical.encode(evidence))
+    record.text_disclosure = b"another text"
+    assert refused(log, evidence) == "annotation"
