@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
             typer.Argument(
                 parser=inquiry_id,
                 metavar="ID",
-                help="Inquiry id, inquiry_id, as `check` shows it.",
+                help="Inquiry id, hexadecimal, as `check` shows it.",
             ),
         ],
         out: Annotated[
