@@ -18,11 +18,12 @@ export PYTHONDONTWRITEBYTECODE :=
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 PYTEST := -m pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
-# The report is looked at in a real browser, and a real pooler stands before the database, where the machine has them;
-# .ci/run sees to it that it has.
+# The report is looked at in a real browser, a real pooler stands before the database, and the files of deploy/ are
+# given to the programs that read them, where the machine has these; .ci/run sees to it that it has.
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 POOLER := $(shell command -v pgbouncer || command -v /usr/sbin/pgbouncer)
-MISSING := $(strip $(if $(BROWSER),,browser) $(if $(POOLER),,pooler))
+DEPLOY := $(and $(shell command -v promtool),$(shell command -v systemd-analyze),$(shell command -v haproxy || command -v /usr/sbin/haproxy))
+MISSING := $(strip $(if $(BROWSER),,browser) $(if $(POOLER),,pooler) $(if $(DEPLOY),,deploy))
 EMPTY :=
 WITHOUT_MISSING := $(if $(MISSING),-m "not ($(subst $(EMPTY) $(EMPTY), or ,$(MISSING)))")
 
@@ -59,6 +60,7 @@ bench: $(STAMP) ## measure every path against its goal; ROW=name measures one
 test: $(STAMP) ## run every test; ARGS="..." goes to pytest
 	@$(if $(BROWSER),:,echo "no Chromium here: leaving out the tests that look at the report in a browser")
 	@$(if $(POOLER),:,echo "no PgBouncer here: leaving out the tests that reach PostgreSQL through it")
+	@$(if $(DEPLOY),:,echo "no promtool, systemd-analyze or HAProxy here: leaving out the tests that have them check deploy/")
 	$(PY) $(PYTEST) $(WITHOUT_MISSING) $(ARGS)
 
 # A version counts as found where it runs: on the PATH, or among the versions that pyenv keeps.
@@ -109,6 +111,14 @@ torture: $(STAMP) ## kill programs at random under load: N=20 DATABASE=sqlite|po
 tlog-client: $(STAMP) ## follow a log with the client of Tessera; needs Go 1.24 or newer, which fetches it
 	$(PY) -m tests.tlog_client
 
+.PHONY: cluster
+cluster: $(STAMP) ## lose machines of a whole cluster under load, as root: ROUNDS=1 KINDS=node,disk SEED=1
+	$(PY) -m tests.cluster --rounds $(or $(ROUNDS),1) --seed $(or $(SEED),1) $(if $(KINDS),--kinds "$(KINDS)")
+
+.PHONY: container
+container: $(STAMP) ## build the image of deploy/Containerfile, as root, and have it serve a registry
+	$(PY) -m tests.deploy.container
+
 .PHONY: soak
 soak: $(STAMP) ## keep a registry busy at 70 % of its peak: MINUTES=5 PLOT=soak.svg
 	$(PY) -m tests.soak --minutes $(or $(MINUTES),5) $(if $(PLOT),--plot "$(PLOT)")
@@ -129,6 +139,7 @@ lock: ## resolve requirements.lock and proto/tools.lock anew
 	test -x .cache/uv/bin/python || $(PYTHON) -m venv --without-pip .cache/uv
 	$(PYTHON) -m pip --python .cache/uv/bin/python install --quiet uv==0.13.9
 	$(RESOLVE) --extra server --extra dev --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra server --output-file deploy/requirements.lock pyproject.toml
 	$(RESOLVE) --output-file proto/tools.lock proto/tools.txt
 
 .PHONY: clean

@@ -121,7 +121,7 @@ def test_the_version_is_the_changelog_s() -> None:
 
 
 def test_every_locked_package_has_hashes_and_no_address() -> None:
-    for name in ("requirements.lock", "proto/tools.lock"):
+    for name in ("requirements.lock", "deploy/requirements.lock", "proto/tools.lock"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in text
         for requirement in re.split(r"\n(?=[a-z])", text)[1:]:

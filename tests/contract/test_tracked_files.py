@@ -13,7 +13,14 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST_LINES = 500
 
 # Files that others wrote, or that a program writes.
-FOREIGN = ("proto/gen/", "tests/vectors/", "requirements.lock", "proto/tools.lock", "LICENSE")
+FOREIGN = (
+    "proto/gen/",
+    "tests/vectors/",
+    "requirements.lock",
+    "deploy/requirements.lock",
+    "proto/tools.lock",
+    "LICENSE",
+)
 
 UNWANTED = {
     "a path of one machine": re.compile(r"(?<![\w.$}-])/(?:work|root|home|Users|tmp|opt)/"),

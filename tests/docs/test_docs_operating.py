@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -200,20 +198,6 @@ def test_every_statement_and_command_for_postgresql_works_as_it_is_shown(tmp_pat
         quoted = [re.sub(r"(\S+\?host=\S+)", r"'\1'", line) for line in lines]
         run(script(quoted, {}), tmp_path)
     assert (tmp_path / "registry.dump").stat().st_size > 0
-
-
-def test_units_start_commands_that_exist_with_options_that_they_have() -> None:
-    units = blocks(TEXT, "ini")
-    assert len(units) == 2
-    for text in units:
-        unit = configparser.ConfigParser(strict=False, interpolation=None)
-        unit.optionxform = str  # type: ignore[assignment,method-assign]  # names of systemd's settings are as they are
-        unit.read_string(text)
-        path, verb, *words = shlex.split(unit["Service"]["ExecStart"])
-        command = [str(Path(sys.executable).with_name(Path(path).name)), verb, "--help"]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-        assert [word for word in words if word.startswith("--") and word not in shown] == []
-        assert unit["Service"]["UMask"] == "0077"
 
 
 def test_every_section_and_file_that_is_linked_exists() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 if TYPE_CHECKING:
@@ -32,19 +34,23 @@ class Journal:
         sent: numbers of the persons about whom a report was sent, in order.
         acknowledged: those of them about whom the report was acknowledged.
         receipts: of reports that were sent one by one.
+        times: when each of these answers came, in seconds of the machine's clock, in order.
+        ambiguous: reports whose answer was lost, and which turned out to be logged when they were sent again.
+        errors: how often each kind of error was met that a later attempt may mend.
         wrong: answers that contradict what was acknowledged, and errors that no kill excuses.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._read = 0
         self.sent: dict[int, None] = {}
         self.acknowledged: set[int] = set()
         self.receipts: set[Told] = set()
+        self.times: list[float] = []
+        self.ambiguous = 0
+        self.errors: Counter[str] = Counter()
         self.wrong: list[str] = []
-        for line in path.read_bytes().splitlines() if path.exists() else ():
-            # The last line before a kill may be half a line.
-            if line.endswith(b"}"):
-                self._take(json.loads(line))
+        self.refresh()
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
@@ -54,14 +60,44 @@ class Journal:
                 file.write(b"\n")
         return cls(path)
 
+    def refresh(self) -> None:
+        """Take in what another process has added since."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._read)
+            lines = file.read().splitlines(keepends=True)
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            self._read += len(line)
+            # The last line before a kill may be half a line.
+            if line.endswith(b"}\n"):
+                self._take(json.loads(line))
+
     @property
     def uncertain(self) -> list[int]:
         """Numbers of reports that were sent, and of which no answer is known."""
         return [number for number in self.sent if number not in self.acknowledged]
 
-    def note(self, *, sent: Iterable[int] = (), acknowledged: Iterable[int] = (), receipt: Told | None = None) -> None:
-        """Add what is about to be sent, or what was told."""
-        self._add({"sent": list(sent), "acknowledged": list(acknowledged), "receipt": receipt})
+    def note_sent(self, numbers: Iterable[int]) -> None:
+        """Add what is about to be sent."""
+        self._add({"sent": list(numbers)})
+
+    def note_acknowledged(self, numbers: Iterable[int], *, receipt: Told | None = None, repeated: int = 0) -> None:
+        """Add what was told.
+
+        Args:
+            numbers: of the reports that are logged.
+            receipt: of one that was sent alone.
+            repeated: how many of them had been logged by an earlier attempt.
+        """
+        told = {"acknowledged": list(numbers), "receipt": receipt, "repeated": repeated, "at": time.time()}
+        self._add(told)
+
+    def note_error(self, kind: str) -> None:
+        """Add an error that a later attempt may mend."""
+        self._add({"error": kind})
 
     def complain(self, what: str) -> None:
         """Add an answer that contradicts what was acknowledged."""
@@ -76,8 +112,13 @@ class Journal:
 
     def _take(self, line: dict[str, Any]) -> None:
         self.sent |= dict.fromkeys(line.get("sent", ()))
-        self.acknowledged |= set(line.get("acknowledged", ()))
+        if "acknowledged" in line:
+            self.acknowledged |= set(line["acknowledged"])
+            self.times.append(line["at"])
+            self.ambiguous += line["repeated"]
         if line.get("receipt"):
             self.receipts.add(Told(*line["receipt"]))
+        if "error" in line:
+            self.errors[line["error"]] += 1
         if "wrong" in line:
             self.wrong.append(line["wrong"])

@@ -1,7 +1,8 @@
-"""A lender that reports and asks until a file is there: python -m tests.torture.lender HOME JOURNAL STOP FIRST
+"""A lender that reports and asks until a file is there: python -m tests.torture.lender HOME JOURNAL STOP FIRST [PAUSE]
 
 Each person has a number, and one report. What is sent is noted before, what is acknowledged after; a report whose
-answer was lost, to a kill of the registry or of this process, is sent again as it was.
+answer was lost, to a kill of the registry or of this process, is sent again as it was. PAUSE is in seconds, between two
+rounds.
 """
 
 from __future__ import annotations
@@ -40,12 +41,14 @@ class Lender:
         journal: of what it has done before.
         stop: once this file is there, nothing new is begun.
         first: number of its first person.
+        pause: seconds between two rounds.
     """
 
-    def __init__(self, client: Client, journal: Journal, stop: Path, first: int) -> None:
+    def __init__(self, client: Client, journal: Journal, stop: Path, first: int, pause: float) -> None:
         self._client = client
         self._journal = journal
         self._stop = stop
+        self._pause = pause
         self._next = max(journal.sent, default=first - 1) + 1
         self._random = Random(self._next)
 
@@ -54,30 +57,35 @@ class Lender:
         while not self._stop.exists() or self._journal.uncertain:
             if not self._journal.uncertain:
                 count = _BATCH if self._random.randrange(_EACH_BATCH) == 0 else 1
-                self._journal.note(sent=range(self._next, self._next + count))
+                self._journal.note_sent(range(self._next, self._next + count))
                 self._next += count
             numbers = self._journal.uncertain
             self._attempt(self._report_one if len(numbers) == 1 else self._report_many, numbers)
             if self._journal.acknowledged and self._random.randrange(_EACH_CHECK) == 0:
                 self._attempt(self._ask, [self._random.choice(sorted(self._journal.acknowledged))])
+            time.sleep(self._pause)
 
     def _attempt(self, what: Callable[[list[int]], None], numbers: list[int]) -> None:
         """Do something that a kill may interrupt."""
         try:
             what(numbers)
         except CreditRegistryError as error:
-            if not getattr(error, "retryable", False):
+            if getattr(error, "retryable", False):
+                self._journal.note_error(type(error).__name__)
+                print(error, flush=True)
+            else:
                 self._journal.complain(f"{type(error).__name__}: {error}")
             time.sleep(_PAUSE_SECONDS)
 
     def _report_one(self, numbers: list[int]) -> None:
         receipt = self._client.report(default_report(numbers[0]))
-        self._journal.note(acknowledged=numbers, receipt=Told(receipt.index, leaf_hash(receipt.leaf).hex()))
+        told = Told(receipt.index, leaf_hash(receipt.leaf).hex())
+        self._journal.note_acknowledged(numbers, receipt=told, repeated=receipt.repeated)
 
     def _report_many(self, numbers: list[int]) -> None:
         done = self._client.report_many(default_report(number) for number in numbers)
         if done.complete:
-            self._journal.note(acknowledged=numbers)
+            self._journal.note_acknowledged(numbers, repeated=done.repeated)
         else:
             self._journal.complain(f"{len(numbers)} reports: {done.rejected} {done.notes}")
 
@@ -91,9 +99,9 @@ class Lender:
 
 def main() -> None:
     """Work until the file is there."""
-    home, journal, stop, first = sys.argv[1:]
+    home, journal, stop, first, *pause = sys.argv[1:]
     with Client(ClientConfig.from_home(home)) as client:
-        Lender(client, Journal.reopen(Path(journal)), Path(stop), int(first)).work()
+        Lender(client, Journal.reopen(Path(journal)), Path(stop), int(first), float(*pause)).work()
 
 
 if __name__ == "__main__":

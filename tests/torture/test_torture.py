@@ -25,12 +25,29 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path, database: str
 def test_a_journal_outlives_a_kill_in_the_middle_of_a_line(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     journal = Journal.reopen(path)
-    journal.note(sent=[1, 2])
-    journal.note(acknowledged=[1], receipt=Told(7, "ab"))
+    journal.note_sent([1, 2])
+    journal.note_acknowledged([1], receipt=Told(7, "ab"), repeated=1)
     with path.open("ab") as file:
         file.write(b'{"acknowledged": [2]')
     again = Journal.reopen(path)
     again.complain("something")
     for read in (again, Journal(path)):
         assert (read.uncertain, read.acknowledged, read.receipts) == ([2], {1}, {Told(7, "ab")})
-        assert read.wrong == ["something"]
+        assert (read.ambiguous, len(read.times), read.wrong) == (1, 1, ["something"])
+
+
+def test_a_journal_takes_in_what_another_process_adds(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    read, written = Journal(path), Journal.reopen(path)
+    written.note_sent([1])
+    read.refresh()
+    assert read.uncertain == [1]
+    with path.open("ab") as file:
+        file.write(b'{"sent": [2]')
+    read.refresh()
+    assert read.uncertain == [1]
+    with path.open("ab") as file:
+        file.write(b"}\n")
+    read.refresh()
+    read.refresh()
+    assert read.uncertain == [1, 2]
