@@ -252,7 +252,11 @@ _SERVER: dict[str, Entry] = {
     RefusalReason.DISCLOSURE_MISMATCH: Entry(
         _INVALID, "The sealed disclosure does not match the digest in the statement."
     ),
-    RefusalReason.DISK_FULL: Entry(GrpcStatus.UNAVAILABLE, "The registry's disk is full; nothing was stored."),
+    RefusalReason.DISK_FULL: Entry(
+        GrpcStatus.UNAVAILABLE,
+        "The registry's disk is full; nothing was stored, and the same request may be sent again.",
+        retryable=True,
+    ),
     RefusalReason.HEAD_GONE: Entry(_STATE, "The answer is no longer kept for that HEAD; make the inquiry again."),
     RefusalReason.INQUIRY_TAKEN: Entry(GrpcStatus.ALREADY_EXISTS, "The inquiry id is already used by another inquiry."),
     RefusalReason.INQUIRY_STALE: Entry(

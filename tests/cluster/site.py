@@ -17,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from client_sdk.config import CONFIG_FILE
+from client_sdk.errors import ConfigError
 from client_sdk.testing import TestRegistry
 from client_sdk.testing.programs import Programs
 from tests.cluster.databases import NODES, Databases
@@ -138,12 +139,15 @@ class ClusterSite:
         """Check that no program of ours has ended by itself.
 
         Raises:
-            ConfigError: one has; its log is part of the message.
+            ConfigError: one has; its log is part of the message, or named.
         """
         for programs in (*self._registries.values(), self._lenders):
             programs.check()
         for name in KEY_SERVICES:
-            os.kill(self.registry.process_id(name), 0)
+            try:
+                os.kill(self.registry.process_id(name), 0)
+            except ProcessLookupError:
+                raise ConfigError(f"{name} has ended by itself; its log is {self._site / name}.log") from None
 
     def fill_disk(self, seconds: float) -> None:
         """Leave no room on the disk of databases, registries and key services for so long, whatever they delete."""

@@ -142,6 +142,8 @@ def test_every_fault_of_storage_is_told(fault: StorageFault) -> None:
     told = failures.complaint_of(StorageError(fault, "driver"))
     assert told.reason == ("DISK_FULL" if fault is StorageFault.FULL else "STORAGE_UNAVAILABLE")
     assert entry_of(told.reason).status is GrpcStatus.UNAVAILABLE
+    # The registry goes on by itself once the database does.
+    assert entry_of(told.reason).retryable
 
 
 def test_an_error_says_what_it_refuses() -> None:

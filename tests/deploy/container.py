@@ -33,7 +33,7 @@ BASE, IMAGE = "localhost/credit-registry-base", "localhost/credit-registry"
 SUITE = "bookworm"
 PROGRAMS = ("buildah", "debootstrap")
 # The image's own user.
-USER = 65532
+USER = 10001
 # Of this machine, for whatever stands between it and the package index.
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 SECONDS = 1_800.0
