@@ -66,10 +66,11 @@ def base() -> None:
 
 def build() -> None:
     """Make wheel and image."""
-    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    for old in (ROOT / "dist").glob("credit_registry-*.whl"):
+        old.unlink()
     pip = ("python3", "-m", "pip", "--python", sys.executable, "--disable-pip-version-check")
     run(*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", "dist", ".")
-    apart = ("--isolation", "chroot", "--pull-never", "--layers=false")
+    apart: tuple[str, ...] = ("--isolation", "chroot", "--pull-never", "--layers=false")
     if AUTHORITIES.exists():
         apart += ("--volume", f"{AUTHORITIES}:/run/authorities.crt:ro", "--build-arg", "PIP_CERT=/run/authorities.crt")
     file = ("--file", ROOT / "deploy" / "Containerfile", "--build-arg", f"BASE={BASE}")
