@@ -38,8 +38,8 @@ class Page:
         answers: so far, in the order of the persons.
         cosigned: the newest cosigned checkpoint that was shown with them, of one history with theirs; None for none.
         witnessed: what a quorum has cosigned of their log; None where nothing is demanded.
-        suspect: where the registry showed two checkpoints of which it did not prove one history: the page's note, and
-            the other one with its witnesses; None otherwise.
+        suspect: where the registry showed checkpoints of which it did not prove one history: the page's note, and the
+            others, cosigned; None otherwise.
     """
 
     def __init__(self, session: Session, question: Question) -> None:
@@ -55,7 +55,7 @@ class Page:
         self.answers: list[Answer] = []
         self.cosigned: Cosigned | None = None
         self.witnessed: Witnessed | None = None
-        self.suspect: tuple[bytes, evidence_pb2.CosignedCheckpoint] | None = None
+        self.suspect: tuple[bytes, tuple[evidence_pb2.CosignedCheckpoint, ...]] | None = None
 
     @property
     def size(self) -> int:
@@ -92,7 +92,8 @@ class Page:
             self.note = response.evidence.checkpoint
             self._evidence.append(response.evidence)
         elif any(answer.failure is not None and answer.failure.part == COSIGNED for answer in answers):
-            self.suspect = response.evidence.checkpoint, response.evidence.cosigned
+            shown = (response.evidence.cosigned, *response.evidence.replayed)
+            self.suspect = response.evidence.checkpoint, shown
 
     def confirm(self, message: evidence_pb2.CosignedCheckpoint) -> None:
         """Take a newer cosigned checkpoint, into the answers and the evidence that they are saved with.

@@ -81,7 +81,9 @@ class Following:
         session = self._session
         try:
             if page.suspect is not None:
-                yield from self.prove(session.witnesses.exposing(*page.suspect))
+                note, shown = page.suspect
+                for cosigned in shown:
+                    yield from self.prove(session.witnesses.exposing(note, cosigned))
             if not page.note:
                 return
             yield from self.prove(session.proving(page.note))

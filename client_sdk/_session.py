@@ -17,6 +17,7 @@ from client_sdk._protocol import inquiry as inquiries
 from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
 from client_sdk._protocol.reciprocity import check_given, own_gifts
+from client_sdk._protocol.replayed import ReplayTrust
 from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
 from client_sdk._transport.channels import Deadlines
@@ -361,7 +362,13 @@ class Session:
 
     def expectation(self, known: Checkpoint | None, at: Checkpoint | None) -> inquiries.Expectation:
         """Return what a page is held against."""
-        return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at, self.witnesses.quorums)
+        quorums = self.witnesses.quorums
+        return inquiries.Expectation(self.now_ms(), self._max_age_ms, known, at, quorums, self.replay_trust)
+
+    @property
+    def replay_trust(self) -> ReplayTrust:
+        """What this member demands of auditors that rebuild the log."""
+        return ReplayTrust(self.follower.replaying, self.config.replay_max_lag)
 
     def check_given(self, contribution: bytes, size: int, answer: Answer) -> None:
         """Hold what an answer says that this lender has given against the receipts that it keeps.

@@ -15,6 +15,7 @@ A member's home folder holds everything; its ``config.toml`` names what is not w
     deadline = 20
     batch_deadline = 120
     max_age = 300
+    replay_max_lag = 86400
 
 Beside it: keys/*.pem and record-id.secret (0600; back both up), tls/{key,certificate,ca}.pem, trust-root.bin,
 outbox.sqlite, state/ (the directory and the checkpoint that were followed so far), and where the member demands more
@@ -43,6 +44,7 @@ from client_sdk.kernel.formats.words import KeyUsage
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.models.replayed import REPLAY_MAX_LAG
 from client_sdk.models.witnessed import WitnessDemand
 from client_sdk.passphrase import PASSPHRASE_VARIABLE, encoded, is_encrypted, opened, passphrase_of_file
 from client_sdk.signing import open_signer, read_key, read_private
@@ -68,7 +70,12 @@ NEXT_TLS_KEY = "next-key.pem"
 ADDRESS_VARIABLE = "CREDIT_REGISTRY_ADDRESS"
 _FIELDS = frozenset(("institution", "registry", "name", "witnessed", "keys", "limits"))
 # Seconds.
-_LIMITS = {"deadline": 20.0, "batch_deadline": 120.0, "max_age": MAX_OFF_MS / 1_000}
+_LIMITS = {
+    "deadline": 20.0,
+    "batch_deadline": 120.0,
+    "max_age": MAX_OFF_MS / 1_000,
+    "replay_max_lag": REPLAY_MAX_LAG,
+}
 CONFIG_FILE = "config.toml"
 # A year; locks and calls take no longer waits.
 MOST_SECONDS = 31_536_000
@@ -91,6 +98,8 @@ class ClientConfig:
         batch_deadline: seconds for a stream of many reports or records.
         max_age: seconds that the newest HEAD, and under ``strict`` the newest quorum of witnesses, may be off this
             machine's clock, either way.
+        replay_max_lag: seconds between the last replay of the log by auditors and an answer, above which the answer is
+            labelled as not replayed; it is also where the rulebook names no such auditors.
         witnessed: what is demanded of witnesses, where the rulebook or ``witnesses.policy`` names a quorum.
         secret: returns the passphrase of an encrypted key, which it is given the URI of; asked whenever such a key is
             opened. All keys of a home have one passphrase, unless you gave them others.
@@ -105,6 +114,7 @@ class ClientConfig:
     deadline: float = _LIMITS["deadline"]
     batch_deadline: float = _LIMITS["batch_deadline"]
     max_age: float = _LIMITS["max_age"]
+    replay_max_lag: float = _LIMITS["replay_max_lag"]
     witnessed: WitnessDemand = WitnessDemand.FOLLOW_UP
     secret: SecretPrompt | None = field(default=None, repr=False, compare=False)
     schemes: Mapping[str, SignerScheme] = field(default_factory=dict, repr=False, compare=False)
@@ -148,6 +158,7 @@ class ClientConfig:
             deadline=limits["deadline"],
             batch_deadline=limits["batch_deadline"],
             max_age=limits["max_age"],
+            replay_max_lag=limits["replay_max_lag"],
             witnessed=_demand(content.get("witnessed", WitnessDemand.FOLLOW_UP)),
         )
 
@@ -260,6 +271,21 @@ class ClientConfig:
         if logs and self.trust_root().log_key not in logs:
             raise ConfigError(f"{self.quorum_file} is about another log than that of {self.trust_root_file}")
         return None if quorum.quorum == NO_QUORUM else quorum
+
+    @property
+    def replay_key_file(self) -> Path:
+        """Key with which an auditor cosigns what it has rebuilt (``client_sdk.home.replay_key``)."""
+        return self.home / "keys" / "replay.pem"
+
+    def replay_signer(self) -> Signer:
+        """Open that key.
+
+        Raises:
+            ConfigError: there is none, or it cannot be opened.
+        """
+        if not self.replay_key_file.exists():
+            raise ConfigError(f"{self.replay_key_file} is missing: `credit-registry key replay` makes it")
+        return open_signer(f"file:{self.replay_key_file}", self.home, self.secret, self.schemes)
 
     def signer(self, usage: KeyUsage) -> Signer:
         """Open the key of a usage.

@@ -21,7 +21,9 @@ from client_sdk.kernel.formats.act import Enrolment, grant_key
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import milliseconds, moment
+from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
+from client_sdk.kernel.formats.replay_quorum import replay_name
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
 from client_sdk.kernel.formats.words import USAGES, Role, TlsKeyAction, go_together
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
@@ -29,7 +31,7 @@ from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.passphrase import check_passphrase, encoded, is_encrypted, opened
-from client_sdk.signing import create_certificate_request, create_tls_key, read_key
+from client_sdk.signing import create_certificate_request, create_signing_key, create_tls_key, read_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,6 +50,7 @@ __all__ = [
     "install_certificate",
     "install_trust_root",
     "replace_file",
+    "replay_key",
     "request_certificate",
 ]
 
@@ -135,6 +138,24 @@ def create_next_tls_key(config: ClientConfig) -> bytes:
     if not config.next_tls_key.exists():
         create_tls_key(config.next_tls_key, config.new_key_passphrase())
     return config.tls_key_pem(config.next_tls_key)
+
+
+def replay_key(config: ClientConfig) -> VerifierKey:
+    """Return the key with which an auditor cosigns what it has rebuilt; made where there is none.
+
+    Args:
+        config: of the auditor's home.
+
+    Raises:
+        ConfigError: it cannot be made or opened, or no key can have a name with that of the registry in it.
+    """
+    try:
+        name = replay_name(config.name, config.institution)
+    except FormatError as error:
+        raise ConfigError(str(error)) from error
+    if not config.replay_key_file.exists():
+        create_signing_key(config.replay_key_file, config.new_key_passphrase())
+    return VerifierKey.cosigner(name, config.replay_signer().public_key.raw)
 
 
 def change_passphrase(config: ClientConfig, new: bytes | None) -> tuple[Path, ...]:

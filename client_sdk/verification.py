@@ -23,7 +23,9 @@ from client_sdk._protocol.erasure import read_erasure_file
 from client_sdk._protocol.inquiry import read_offline
 from client_sdk._protocol.inquiry_receipt import read_inquiry_receipt_file
 from client_sdk._protocol.receipt import read_receipt_file
+from client_sdk._protocol.replayed import NONE_NAMED, ReplayTrust
 from client_sdk._protocol.verification import verifying
+from client_sdk.config import is_seconds
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.checkpoint import TLOG_PROOF_LABEL
@@ -38,6 +40,7 @@ from client_sdk.kernel.ledger.inquiry_file import INQUIRY_RECEIPT_LABEL
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models.destruction import DestructionCertificate
+from client_sdk.models.replayed import REPLAY_MAX_LAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +92,12 @@ def read_trust_root(path: str | Path) -> TrustRoot:
 
 
 def verify(
-    evidence: str | Path | bytes, trust_root: str | Path | TrustRoot, quorums: Sequence[WitnessQuorum] | None = None
+    evidence: str | Path | bytes,
+    trust_root: str | Path | TrustRoot,
+    quorums: Sequence[WitnessQuorum] | None = None,
+    *,
+    replaying: WitnessQuorum | None = None,
+    replay_max_lag: float = REPLAY_MAX_LAG,
 ) -> tuple[Answer, ...]:
     """Verify evidence offline.
 
@@ -97,6 +105,8 @@ def verify(
         evidence: path of the file, or its bytes.
         trust_root: path of the file, or the value.
         quorums: witnesses whose cosignatures are demanded; None for those that the trust root names.
+        replaying: auditors whose replay of the log counts; None for those that the trust root names.
+        replay_max_lag: seconds between their replay and the answer, above which it is labelled late.
 
     Returns:
         One answer, LISTED or CLEAR, for each person in it; facts stay sealed.
@@ -109,9 +119,15 @@ def verify(
     given: object = quorums
     if given is not None and not (isinstance(given, tuple | list) and all(isinstance(q, WitnessQuorum) for q in given)):
         raise ConfigError(f"quorums: want WitnessQuorum values, or None, got {type(given).__name__}")
+    auditors: object = replaying
+    if auditors is not None and not isinstance(auditors, WitnessQuorum):
+        raise ConfigError(f"replaying: want a WitnessQuorum, or None, got {type(auditors).__name__}")
+    if not is_seconds(replay_max_lag):
+        raise ConfigError("replay_max_lag: want seconds above 0, at most a year")
     if quorums is None:
         quorums = () if root.quorum is None else (root.quorum,)
-    return verify_with(Verifier(root), evidence, None, None, quorums)
+    replay = ReplayTrust(replaying or root.replaying, replay_max_lag)
+    return verify_with(Verifier(root), evidence, None, None, quorums, replay)
 
 
 def is_contradiction(data: bytes) -> bool:
@@ -262,6 +278,7 @@ def verify_with(
     identity: Identity | None,
     names: Mapping[int, Pseudonym] | None,
     quorums: Sequence[WitnessQuorum] = (),
+    replay: ReplayTrust = NONE_NAMED,
 ) -> tuple[Answer, ...]:
     """Verify evidence; where the pseudonyms of a person are given, it must be about that person alone.
 
@@ -272,7 +289,7 @@ def verify_with(
     data = evidence if isinstance(evidence, bytes) else read_evidence(path_of(evidence, "evidence"))
     with verifying():
         parsed = canonical.parse(evidence_pb2.Evidence, data, "evidence")
-        answers = read_offline(data, parsed, verifier, names, quorums)
+        answers = read_offline(data, parsed, verifier, names, quorums, replay)
     if names is not None:
         _check_person(parsed, names)
     if identity is not None:

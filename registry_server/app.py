@@ -75,6 +75,7 @@ from registry_server.usecases.inbox import Inbox
 from registry_server.usecases.inquiries import Inquiries
 from registry_server.usecases.proposals import Proposals
 from registry_server.usecases.records import Records
+from registry_server.usecases.replays import Replays
 from registry_server.usecases.screen import Screens
 from registry_server.usecases.standing import PeerStanding
 from registry_server.usecases.statistics import ReportedCounts
@@ -350,7 +351,11 @@ def _servicers(
         ),
         SubjectAccessServicer(SubjectAccess(ledger), Alerts(ledger), workers.executor),
         TransparencyServicer(
-            Transparency(ledger, cosigned=cosigned), ReportedCounts(ledger), workers.executor, workers.pages
+            Transparency(ledger, cosigned=cosigned),
+            ReportedCounts(ledger),
+            Replays(ledger),
+            workers.executor,
+            workers.pages,
         ),
         DirectoryServicer(Acts(ledger), proposals, certificates, workers.executor),
     )

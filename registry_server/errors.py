@@ -57,6 +57,7 @@ class RefusalReason(StrEnum):
     CLOCK_JUMPED = "CLOCK_JUMPED"
     CLOCK_UNCONFIRMED = "CLOCK_UNCONFIRMED"
     COMMITMENT_MISMATCH = "COMMITMENT_MISMATCH"
+    COSIGNER_UNKNOWN = "COSIGNER_UNKNOWN"
     COUNT_MISMATCH = "COUNT_MISMATCH"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     DEADLINE_TOO_SHORT = "DEADLINE_TOO_SHORT"
@@ -233,6 +234,9 @@ _SERVER: dict[str, Entry] = {
     ),
     RefusalReason.COMMITMENT_MISMATCH: Entry(
         _INVALID, "The opening or the value does not match the signed commitment."
+    ),
+    RefusalReason.COSIGNER_UNKNOWN: Entry(
+        GrpcStatus.PERMISSION_DENIED, "The rulebook does not name this key of an auditor that rebuilds the log."
     ),
     RefusalReason.COUNT_MISMATCH: Entry(
         _INVALID, "The number of submissions in the batch is not the one in its header."

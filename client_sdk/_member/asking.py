@@ -153,4 +153,5 @@ class Asking(Core):
             person = arguments.person_of(identity, "identity")
             (names,) = yield from self.names([person], KeyUse.INQUIRE, purpose)
         verifier, quorums = self.session.verifier, self.session.witnesses.quorums
-        return (yield from beside(partial(verify_with, verifier, path, identity, names, quorums)))
+        replay = self.session.replay_trust
+        return (yield from beside(partial(verify_with, verifier, path, identity, names, quorums, replay)))

@@ -11,6 +11,7 @@ from creditregistry.v1 import check_pb2, evidence_pb2
 
 from client_sdk._protocol.evidence_cut import cut_evidence
 from client_sdk._protocol.opening import listed
+from client_sdk._protocol.replayed import NONE_NAMED, ReplayTrust, replayed
 from client_sdk._protocol.witnessed import witnessed
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.assessment import digest_of_head, digest_of_question
@@ -74,6 +75,7 @@ class Expectation(NamedTuple):
         known: the newest checkpoint that was known before the call.
         at: the checkpoint of the first page; None for that page.
         quorums: witnesses that the asker demands.
+        replay: what it demands of auditors that rebuild the log.
     """
 
     now_ms: int
@@ -81,6 +83,7 @@ class Expectation(NamedTuple):
     known: Checkpoint | None
     at: Checkpoint | None = None
     quorums: tuple[WitnessQuorum, ...] = ()
+    replay: ReplayTrust = NONE_NAMED
 
 
 def ask(
@@ -160,12 +163,13 @@ def read_page(
         verified = verifier.check(evidence)
         _check_expected(verified, expected, range(from_position, end))
         seen = witnessed(verified.cosigned, verified.checkpoint.size, expected.quorums)
+        rebuilt = replayed(verified.replayed, verified.as_of, expected.replay)
     except (FormatError, RuleError) as error:
         failure = failure_of(error)
         positions = range(from_position, len(question.identities))
         return [unverifiable(question, position, failure) for position in positions], None
-    answers = [replace(_answer(question, verified, person, evidence), witnessed=seen) for person in verified.persons]
-    return answers, verified
+    answers = [_answer(question, verified, person, evidence) for person in verified.persons]
+    return [replace(answer, witnessed=seen, replayed=rebuilt) for answer in answers], verified
 
 
 def _check_expected(verified: VerifiedAnswer, expected: Expectation, positions: range) -> None:
@@ -218,6 +222,7 @@ def read_offline(
     verifier: Verifier,
     names: Mapping[int, Pseudonym] | None = None,
     quorums: Sequence[WitnessQuorum] = (),
+    replay: ReplayTrust = NONE_NAMED,
 ) -> tuple[Answer, ...]:
     """Verify an evidence file and return an answer for each person in it.
 
@@ -227,6 +232,7 @@ def read_offline(
         verifier: over the trust root.
         names: pseudonyms of the person, if the caller knows the identity and asked the key services again.
         quorums: witnesses that the reader demands.
+        replay: what it demands of auditors that rebuild the log.
 
     Raises:
         FormatError: it is not canonical, or a part does not verify.
@@ -234,8 +240,9 @@ def read_offline(
     """
     verified = verifier.verify_file(data)
     seen = witnessed(verified.cosigned, verified.checkpoint.size, quorums)
+    rebuilt = replayed(verified.replayed, verified.as_of, replay)
     answers = (_answer_of(verified, person, names or {}, evidence) for person in verified.persons)
-    return tuple(replace(answer, witnessed=seen) for answer in answers)
+    return tuple(replace(answer, witnessed=seen, replayed=rebuilt) for answer in answers)
 
 
 def failure_of(error: FormatError | RuleError) -> Failure:

@@ -24,7 +24,6 @@ from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, breach_rows, in
 from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.merkle import verify_consistency
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.asked import ShownInquiry
 from client_sdk.kernel.ledger.directory_proof import ProvedDirectory, verify_directory
@@ -149,7 +148,7 @@ def verify(
         if position.size and examination.roots.get(position.size, b"").hex() != position.root:
             raise ConfigError("the leaves in the audit's folder are not those that the last audit left there")
         _check_seen(examination, position.seen, findings)
-        _check_checkpoint(examination, fetched, findings)
+        examination.check_checkpoint(fetched.checkpoint.checkpoint)
         report = replace(
             report,
             origin=trust_root.log_key.name,
@@ -255,16 +254,6 @@ def _check_seen(examination: Examination, seen: Iterable[Seen], findings: Findin
             findings.note(FindingId.FORK, None, "checkpoint", "log.checkpoint", got=f"size {size}", want=want)
 
 
-def _check_checkpoint(examination: Examination, fetched: Fetched, findings: Findings) -> None:
-    newest = fetched.checkpoint.checkpoint
-    examination.check_last_leaf()
-    try:
-        verify_consistency(examination.size, newest.size, fetched.consistency, examination.root, newest.root)
-    except FormatError as error:
-        got, want = f"size {newest.size}", f"a log that begins with these {examination.size} leaves"
-        findings.note(FindingId.CHECKPOINT, None, "checkpoint", error.rule, got=got, want=want)
-
-
 def _check_directory(examination: Examination, fetched: Fetched, trust_root: TrustRoot, findings: Findings) -> bool:
     """Hold the proved directory against the acts; whether it could be: not where newer acts stand in the log."""
     proved: list[ProvedDirectory] = []
@@ -313,6 +302,7 @@ def _next_position(position: Position, fetched: Fetched | None, findings: Findin
         size=report.size,
         root=report.root.hex(),
         checkpoint=fetched.checkpoint.raw.decode(),
+        audited_at=milliseconds(report.audited_at),
         leaf_bytes=fetched.leaf_bytes,
         inquiries=fetched.inquiries,
         inquiry_bytes=fetched.inquiry_bytes,

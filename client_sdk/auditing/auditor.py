@@ -17,10 +17,12 @@ from client_sdk._transport.calling import calling
 from client_sdk._transport.channels import Deadlines, channel
 from client_sdk._transport.tls import TlsFolder
 from client_sdk.auditing.audit import audit
+from client_sdk.auditing.cosigning import cosign_audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.config import ClientConfig
 from client_sdk.errors import ConfigError
+from client_sdk.kernel.formats.replay_quorum import replay_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +101,27 @@ class Auditor:
         own = ProcessPoolExecutor(jobs, mp_context=spawn) if executor is None and jobs > 1 else nullcontext(executor)
         with channel(self.config.registry, tls, Deadlines()) as opened, own as pool, calling():
             return audit(RegistrySource(opened), home, trust_root, executor=pool, progress=progress)
+
+    def cosign(self) -> int:
+        """Cosign the log up to where the last audit went, if nothing was ever found, and hand that to the registry.
+
+        Returns:
+            Leaves that are cosigned; 0 where there was no audit yet, or something was found.
+
+        Raises:
+            ConfigError: key, certificate, trust root or folder is missing, damaged or of another registry.
+            TransportError: the registry does not answer.
+            RefusedError: it refuses, e.g. because the rulebook does not name the key.
+        """
+        trust_root, signer = self.config.trust_root(), self.config.replay_signer()
+        name = replay_name(self.config.name, self.config.institution)
+        cosigned = cosign_audit(AuditHome(self._state), trust_root, name, signer)
+        if cosigned is None:
+            return 0
+        tls = TlsFolder(self.config.tls_key.parent, self.config.tls_key_pem)
+        with channel(self.config.registry, tls, Deadlines()) as opened, calling():
+            RegistrySource(opened).publish(cosigned.note)
+        return cosigned.size
 
 
 def _check_audit(progress: object, executor: object, jobs: object) -> None:

@@ -41,8 +41,7 @@ class Fetched(NamedTuple):
         size: of the log, as the bindings name it.
         begun_at: size of the log when the first binding was read.
         bindings: of the live records at that size, and of some that were live from ``begun_at`` on.
-        checkpoint: signed by the log's key, of that size or a later one.
-        consistency: from the size to the checkpoint.
+        checkpoint: of exactly that size, signed by the log's key.
         seen: every signed checkpoint that was shown.
         leaf_bytes: of the file of leaves.
         inquiries: leaves of the inquiry tree that were shown.
@@ -56,7 +55,6 @@ class Fetched(NamedTuple):
     begun_at: int
     bindings: list[LiveBinding]
     checkpoint: SignedCheckpoint
-    consistency: list[bytes]
     seen: tuple[Seen, ...]
     leaf_bytes: int
     inquiries: int
@@ -94,7 +92,7 @@ def fetch(
             return None
         if position.size and not _continues(shown, position, findings):
             return None
-        checkpoint, consistency = shown.checkpoint(live.size)
+        checkpoint = shown.read(live.checkpoint)
     except FormatError as error:
         findings.note(
             FindingId.CHECKPOINT, None, error.part, error.rule, got=error.got, want=error.want or "a signed checkpoint"
@@ -112,7 +110,6 @@ def fetch(
         live.begun_at,
         live.bindings,
         checkpoint,
-        consistency,
         tuple(shown.seen),
         leaf_bytes,
         position.inquiries + taken.count,
@@ -134,17 +131,22 @@ class _Shown:
     def checkpoint(self, known_size: int) -> tuple[SignedCheckpoint, list[bytes]]:
         """Return a signed checkpoint and the hashes of its consistency from a known size."""
         response = self._source.checkpoint(known_size)
-        signed = self._read(response.checkpoint)
+        signed = self.read(response.checkpoint)
         return signed, split_hashes(response.consistency, "consistency proof")
 
     def note(self, raw: bytes) -> None:
         """Record a checkpoint received with another response; an invalid one is reported later."""
         try:
-            self._read(raw)
+            self.read(raw)
         except FormatError:
             return
 
-    def _read(self, raw: bytes) -> SignedCheckpoint:
+    def read(self, raw: bytes) -> SignedCheckpoint:
+        """Return a signed checkpoint, recorded as shown.
+
+        Raises:
+            FormatError: it is none of this log.
+        """
         signed = parse_checkpoint(raw, self._key)
         self.seen.append(Seen(signed.checkpoint.size, signed.checkpoint.root))
         return signed

@@ -66,7 +66,8 @@ class Position:
         fingerprint: of the trust root that the folder belongs to.
         size: leaves that were audited.
         root: of their tree, hexadecimal.
-        checkpoint: the signed note that vouched for them.
+        checkpoint: the log's signed note over exactly them.
+        audited_at: when that audit began, ms since 1970 UTC.
         leaf_bytes: of the file of leaves.
         inquiries: leaves of the inquiry tree.
         inquiry_bytes: of their file.
@@ -78,6 +79,7 @@ class Position:
     size: int = 0
     root: str = ""
     checkpoint: str = ""
+    audited_at: int = 0
     leaf_bytes: int = 0
     inquiries: int = 0
     inquiry_bytes: int = 0

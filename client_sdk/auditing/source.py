@@ -32,11 +32,13 @@ class LiveBindings(NamedTuple):
         size: of the log for whose HEAD they are complete; the audit goes to exactly that size.
         begun_at: size of the log when the first was read; what was live from there on may stand among them.
         bindings: ascending by leaf.
+        checkpoint: the log's signed note of that size.
     """
 
     size: int
     begun_at: int
     bindings: list[LiveBinding]
+    checkpoint: bytes
 
 
 class Source(Protocol):
@@ -119,14 +121,17 @@ class RegistrySource:
         Raises:
             VerificationError: the stream was cut short, or out of order.
         """
-        begun_at, size, last = 0, 0, -1
+        begun_at, size, last, checkpoint = 0, 0, -1, b""
         bindings: list[LiveBinding] = []
         for page in self._stub.ListLiveBindings(pb.ListLiveBindingsRequest()):
             if size:
                 raise VerificationError("live bindings", "bindings.size", want="a size in the last message only")
             if bool(page.begun_at) is bool(begun_at):
                 raise VerificationError("live bindings", "bindings.begun-at", want="begun_at in the first message only")
-            begun_at, size = begun_at or page.begun_at, page.size
+            begun_at, size, checkpoint = begun_at or page.begun_at, page.size, page.checkpoint
+            if bool(checkpoint) is not bool(size):
+                want = "a checkpoint in the last message only"
+                raise VerificationError("live bindings", "bindings.checkpoint", want=want)
             for item in page.bindings:
                 if item.index < last:
                     raise VerificationError(
@@ -138,7 +143,7 @@ class RegistrySource:
                 raise VerificationError("live bindings", "bindings.count", want="at most one a leaf")
         if not max(begun_at, last + 1) <= size:
             raise VerificationError("live bindings", "bindings.size", want="the size of the log that they belong to")
-        return LiveBindings(size, begun_at, bindings)
+        return LiveBindings(size, begun_at, bindings, checkpoint)
 
     def inquiries(self, start: int, end: int) -> Iterator[pb.LoggedInquiry]:
         """Yield a range of the inquiry tree, each leaf with its inquiry; fewer where the registry has fewer.
@@ -163,6 +168,10 @@ class RegistrySource:
         """Return RegistryState, at most 100 institutions and what they have given, with their map proofs."""
         request = pb.GetDirectoryProofRequest(institutions=institutions, contributions=True)
         return self._stub.GetDirectoryProof(request)
+
+    def publish(self, checkpoint: bytes) -> None:
+        """Hand over a checkpoint that this auditor has cosigned."""
+        self._stub.PublishReplay(pb.PublishReplayRequest(checkpoint=checkpoint))
 
 
 def _resumed(rest: Callable[[], Iterator[P]]) -> Iterator[P]:

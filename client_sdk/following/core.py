@@ -104,6 +104,11 @@ class DirectoryFollower:
         return self.trust_root.quorum if self._view is None else self._view.directory.rulebook.quorum
 
     @property
+    def replaying(self) -> WitnessQuorum | None:
+        """The auditors that the newest rulebook names as rebuilding the log, as ``quorum``."""
+        return self.trust_root.replaying if self._view is None else self._view.directory.rulebook.replaying
+
+    @property
     def checkpoint(self) -> Checkpoint | None:
         """The newest verified checkpoint; None before the first."""
         return None if self._memory.newest is None else self._memory.newest.checkpoint

@@ -74,6 +74,7 @@ from client_sdk.models.receipt import InquiryReceipt, Receipt
 from client_sdk.models.reciprocity import Reciprocity
 from client_sdk.models.record import RecordState, RecordView
 from client_sdk.models.removal import ListingRemoval
+from client_sdk.models.replayed import Replayed
 from client_sdk.models.report import (
     Basis,
     DefaultReport,
@@ -194,6 +195,7 @@ __all__ = [
     "RecordState",
     "RecordView",
     "RejectedRow",
+    "Replayed",
     "Report",
     "Role",
     "RowWarning",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.listed import ListedRecord
+    from client_sdk.models.replayed import Replayed
     from client_sdk.models.witnessed import Witnessed
 
 __all__ = ["Answer", "Failure", "Verdict", "person_file"]
@@ -69,6 +70,8 @@ class Answer(Plain):
         as_of: for when it is proved, UTC: ``logged_at`` of the HEAD; None where UNVERIFIABLE.
         size: leaves of the checkpoint.
         witnessed: what witnesses had cosigned of that log; None where no quorum is demanded, or UNVERIFIABLE.
+        replayed: how far auditors had rebuilt that log, without which a CLEAR rests on the registry's word that no
+            record was left out; None where UNVERIFIABLE.
         records: live records, ascending by index; empty unless LISTED.
         failure: why it is UNVERIFIABLE; None otherwise.
         identity: who was asked about; None in offline verification.
@@ -84,6 +87,7 @@ class Answer(Plain):
     as_of: datetime | None = None
     size: int = 0
     witnessed: Witnessed | None = None
+    replayed: Replayed | None = None
     records: tuple[ListedRecord, ...] = ()
     failure: Failure | None = None
     identity: Identity | None = field(default=None, metadata=LEFT_OUT)

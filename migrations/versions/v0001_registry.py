@@ -194,6 +194,14 @@ def create_people_tables() -> None:
         sa.PrimaryKeyConstraint("proposal_id", name=op.f("pk_proposals")),
     )
     op.create_table(
+        "replays",
+        words("verifier_key"),
+        whole("size"),
+        whole("cosigned_at"),
+        raw("note"),
+        sa.PrimaryKeyConstraint("verifier_key", name=op.f("pk_replays")),
+    )
+    op.create_table(
         "quotas",
         words("institution"),
         words("what"),
@@ -422,6 +430,7 @@ def downgrade() -> None:
         "inquired_persons",
         "inquiries",
         "quotas",
+        "replays",
         "quality_counts",
         "fact_counts",
         "statement_counts",

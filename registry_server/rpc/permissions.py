@@ -83,6 +83,7 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
             "ListLeaves": _AUDITOR,
             "ListLiveBindings": _AUDITOR,
             "ListInquiryLeaves": _AUDITOR,
+            "PublishReplay": _AUDITOR,
         },
     )
     | _service(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from concurrent.futures import Executor
 
+    from registry_server.usecases.replays import Replays
     from registry_server.usecases.statistics import ReportedCounts
     from registry_server.usecases.transparency import DirectoryAnswer, Transparency
 
@@ -28,15 +29,22 @@ class TransparencyServicer(TransparencyServiceServicer):
     Args:
         transparency: use case.
         statistics: use case.
+        replays: use case.
         executor: whose threads do what blocks.
         pages: whose threads read the pages of streams.
     """
 
     def __init__(
-        self, transparency: Transparency, statistics: ReportedCounts, executor: Executor, pages: Executor
+        self,
+        transparency: Transparency,
+        statistics: ReportedCounts,
+        replays: Replays,
+        executor: Executor,
+        pages: Executor,
     ) -> None:
         self._transparency = transparency
         self._statistics = statistics
+        self._replays = replays
         self._executor = executor
         self._pages = pages
 
@@ -109,3 +117,12 @@ class TransparencyServicer(TransparencyServiceServicer):
         listing = partial(self._transparency.inquiries, request.start, request.end)
         async for page in pages_from(self._pages, listing):
             yield convert.inquiry_leaves(page)
+
+    async def PublishReplay(
+        self,
+        request: pb.PublishReplayRequest,
+        _context: object,
+    ) -> pb.PublishReplayResponse:
+        """Take up the cosignature of an auditor that has rebuilt the log."""
+        await in_thread(self._executor, partial(self._replays.publish, request.checkpoint))
+        return pb.PublishReplayResponse()

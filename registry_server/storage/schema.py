@@ -52,6 +52,7 @@ __all__ = [
     "quality_counts",
     "quotas",
     "records",
+    "replays",
     "shown",
     "statement_counts",
     "tiles",
@@ -446,6 +447,16 @@ lost_bindings = Table(
     metadata,
     _place("leaf_index"),
     Column("issuer", Text, nullable=False),
+)
+
+# The newest checkpoint that each auditor which rebuilds the log has cosigned, by its key.
+replays = Table(
+    "replays",
+    metadata,
+    Column("verifier_key", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("cosigned_at", BigInteger, nullable=False),
+    Column("note", LargeBinary, nullable=False),
 )
 
 tls_keys = Table(

@@ -35,7 +35,7 @@ __all__ = [
 _PAGE = 1_000
 # Of its running alone, of no use to a successor: not exported. Whom members asked to be told about is among them.
 _RUNNING = (
-    *(schema.proposals, schema.quotas, schema.tls_keys, schema.certificates),
+    *(schema.proposals, schema.quotas, schema.replays, schema.tls_keys, schema.certificates),
     *(schema.watched_persons, schema.alerts),
 )
 # The head row first: what was exported before belongs to it, or the export begins anew.

@@ -1,32 +1,43 @@
-"""Cosigned checkpoints beside other checkpoints of the log: the note, and the proof that both are of one history."""
+"""Cosigned checkpoints beside other checkpoints of the log: the notes, and proofs that all are of one history."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
+
+from registry_server.storage import replays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from registry_server.sequencing.view import View
+    from registry_server.storage.replays import StoredReplay
     from registry_server.usecases.witnessing import CosignedCheckpoint
 
 __all__ = ["CosignedProofs"]
 
+# How old what auditors have cosigned may be in memory.
+_READ_AGAIN_SECONDS = 1.0
+# Of witnesses and auditors, those that were replaced since included.
+_MOST_NOTES = 64
+
 
 class CosignedProofs:
-    """The newest cosigned checkpoint, for whoever is shown the log. Thread-safe.
+    """The newest checkpoints that witnesses and auditors have cosigned, for whoever is shown the log. Thread-safe.
 
     Args:
-        newest: returns what a quorum has cosigned last; None where no witness is asked.
+        newest: returns what a quorum of witnesses has cosigned last; None where no witness is asked.
     """
 
     def __init__(self, newest: Callable[[], CosignedCheckpoint | None] | None = None) -> None:
         self._newest = newest
-        # The last one that was not beyond the log that was shown, and the last proof: many answers rest on one HEAD.
+        # The last one that was not beyond the log that was shown, and the last proof of each note: many answers rest on
+        # one HEAD.
         self._usable: CosignedCheckpoint | None = None
-        self._made: tuple[bytes, int, pb.CosignedCheckpoint] | None = None
+        self._made: dict[bytes, tuple[int, pb.CosignedCheckpoint]] = {}
+        self._replays: tuple[float, list[StoredReplay]] = (float("-inf"), [])
 
     def beside(self, view: View, size: int) -> pb.CosignedCheckpoint | None:
         """Return the newest cosigned checkpoint with its consistency with the tree of a size; None where there is none.
@@ -44,10 +55,34 @@ class CosignedProofs:
         held = self._usable
         if held is None or held.size > view.size:
             return None
-        made = self._made
-        if made is None or made[:2] != (held.note, size):
-            older, newer = sorted((held.size, size))
+        return self._proved(view, held.note, held.size, size)
+
+    def replayed(self, view: View, size: int) -> list[pb.CosignedCheckpoint]:
+        """Return the newest checkpoint of each auditor that the rulebook names, likewise, in the rulebook's order.
+
+        Raises:
+            FormatError: the view has fewer leaves.
+            StorageError: the database failed.
+        """
+        quorum = view.rulebook.replaying
+        if quorum is None:
+            return []
+        read_at, found = self._replays
+        if time.monotonic() - read_at > _READ_AGAIN_SECONDS:
+            found = replays.rows(view.work)
+            self._replays = time.monotonic(), found
+        by_key = {row.verifier_key: row for row in found if row.size <= view.size}
+        rows = [by_key[text] for witness in quorum.witnesses if (text := witness.key.text()) in by_key]
+        return [self._proved(view, row.note, row.size, size) for row in rows]
+
+    def _proved(self, view: View, note: bytes, noted: int, size: int) -> pb.CosignedCheckpoint:
+        """Return a note of so many leaves with its consistency with the tree of a size."""
+        made = self._made.get(note)
+        if made is None or made[0] != size:
+            older, newer = sorted((noted, size))
             proof = view.consistency(older, newer) if older < newer else ()
-            message = pb.CosignedCheckpoint(checkpoint=held.note, consistency=b"".join(proof))
-            made = self._made = held.note, size, message
-        return made[2]
+            made = size, pb.CosignedCheckpoint(checkpoint=note, consistency=b"".join(proof))
+            if len(self._made) >= _MOST_NOTES:
+                self._made = {}
+            self._made[note] = made
+        return made[1]

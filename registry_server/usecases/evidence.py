@@ -100,9 +100,9 @@ class EvidenceWriter:
                     pages.append(_PageInProgress(view, inquiry, key_id))
                 pages[-1].add(answer, length)
             starts = [page.evidence.persons[0].position for page in pages[1:]]
-            held = self._cosigned.beside(view, view.size)
+            held, replayed = self._cosigned.beside(view, view.size), self._cosigned.replayed(view, view.size)
             return [
-                EvidencePage(page.finish(self._acts, held), view.size, following)
+                EvidencePage(page.finish(self._acts, held, replayed), view.size, following)
                 for page, following in zip(pages, [*starts, 0], strict=True)
             ]
         except FormatError as error:
@@ -156,8 +156,10 @@ class _PageInProgress:
                 self._references.add_record(record)
                 self._leaves.extend(item.index for item in record.annotations)
 
-    def finish(self, acts: ActBook, cosigned: pb.CosignedCheckpoint | None) -> pb.Evidence:
-        """Return the page with its proofs, the states and acts that it refers to, and what witnesses have cosigned."""
+    def finish(
+        self, acts: ActBook, cosigned: pb.CosignedCheckpoint | None, replayed: Sequence[pb.CosignedCheckpoint]
+    ) -> pb.Evidence:
+        """Return the page with its proofs, the states and acts that it refers to, and the cosigned checkpoints."""
         view, references, directory = self._view, self._references, self._view.directory
         needed = acts_needed(directory.state, references.claims(directory.institutions))
         shown = sorted(references.institutions)
@@ -170,6 +172,7 @@ class _PageInProgress:
             self.evidence.contribution = view.contribution(giver)
         if cosigned is not None:
             self.evidence.cosigned.CopyFrom(cosigned)
+        self.evidence.replayed.extend(replayed)
         if references.rulebook:
             self.evidence.rulebook = view.rulebook.encode()
         return self.evidence

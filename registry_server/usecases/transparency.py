@@ -49,12 +49,14 @@ class CheckpointAnswer(NamedTuple):
         consistency: from the size that the caller knows; empty where it knows none.
         known_root: of the tree of that size; empty where it knows none.
         cosigned: the newest checkpoint that witnesses have cosigned; None where it was not asked for or there is none.
+        replayed: likewise the newest one of each auditor.
     """
 
     head: ProvedHead
     consistency: tuple[bytes, ...]
     known_root: bytes
     cosigned: evidence_pb2.CosignedCheckpoint | None = None
+    replayed: Sequence[evidence_pb2.CosignedCheckpoint] = ()
 
 
 class DirectoryAnswer(NamedTuple):
@@ -89,11 +91,13 @@ class BindingPage(NamedTuple):
         bindings: ascending by index.
         begun_at: size of the log when the first of all pages was read; 0 on the others.
         size: on the last page, size of the log when it was read; 0 on the others.
+        checkpoint: on the last page, signed note of that size; empty on the others.
     """
 
     bindings: list[BindingRow]
     begun_at: int = 0
     size: int = 0
+    checkpoint: bytes = b""
 
 
 class Transparency:
@@ -118,7 +122,7 @@ class Transparency:
         Args:
             known_size: of a checkpoint that the caller has; 0 for none.
             to_size: of another one, to which consistency is wanted; 0 for the newest.
-            cosigned: whether the newest cosigned checkpoint is wanted, with its consistency with ``known_size``.
+            cosigned: whether the newest cosigned checkpoints are wanted, with their consistency with ``known_size``.
 
         Raises:
             RegistryError: RANGE_INVALID; the caller knows more than there is.
@@ -126,8 +130,11 @@ class Transparency:
         with self._ledger.view() as view:
             consistency = _consistency(view, known_size, to_size)
             root = view.root_of(known_size) if known_size else b""
-            held = self._cosigned.beside(view, known_size or view.size) if cosigned else None
-            return CheckpointAnswer(head_of(view), consistency, root, held)
+            if not cosigned:
+                return CheckpointAnswer(head_of(view), consistency, root)
+            size = known_size or view.size
+            witnessed, replayed = self._cosigned.beside(view, size), self._cosigned.replayed(view, size)
+            return CheckpointAnswer(head_of(view), consistency, root, witnessed, replayed)
 
     def tile(self, level: int, index: int) -> bytes:
         """Return the hashes of a tile of the log (C2SP tlog-tiles).
@@ -210,11 +217,11 @@ class Transparency:
         after, begun_at = -1, 0
         while True:
             with self._ledger.view() as view:
-                page, size = view.live_bindings(after, self._page_bindings), view.size
-            last = len(page) < self._page_bindings
-            yield BindingPage(page, 0 if begun_at else size, size if last else 0)
-            if last:
+                page, size, note = view.live_bindings(after, self._page_bindings), view.size, view.checkpoint
+            if len(page) < self._page_bindings:
+                yield BindingPage(page, 0 if begun_at else size, size, note)
                 return
+            yield BindingPage(page, 0 if begun_at else size)
             begun_at = begun_at or size
             after = page[-1].leaf_index
 

@@ -45,6 +45,7 @@ EXPECTED = {
         "ListLeaves": "U",
         "ListLiveBindings": "U",
         "ListInquiryLeaves": "U",
+        "PublishReplay": "U",
     },
     "DirectoryService": {
         "ListActs": "LUARK",

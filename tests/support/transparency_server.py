@@ -44,10 +44,13 @@ class HandmadeRegistry(TransparencyServiceServicer):
         self.log = log
         # Ranges of leaves that were asked for.
         self.asked: list[tuple[int, int]] = []
+        # What auditors have cosigned.
+        self.published: list[bytes] = []
         # What is served instead of the truth.
         self.size: int | None = None
         self.bindings_size: int | None = None
         self.bindings_begun_at: int | None = None
+        self.bindings_checkpoint: bytes | None = None
         self.bindings: Sequence[tuple[int, bytes, bytes]] | None = None
         self.inquiries: Sequence[bytes] | None = None
         self.leaves: Sequence[bytes] | None = None
@@ -130,7 +133,14 @@ class HandmadeRegistry(TransparencyServiceServicer):
                 for index, subject, opening in bindings[at : at + PAGE]
             ]
             yield pb.ListLiveBindingsResponse(bindings=items)
-        yield pb.ListLiveBindingsResponse(size=size)
+        checkpoint = self.bindings_checkpoint or self.checkpoint or self.log.checkpoint(size)
+        yield pb.ListLiveBindingsResponse(size=size, checkpoint=checkpoint)
+
+    def PublishReplay(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.PublishReplayRequest, _context: grpc.ServicerContext
+    ) -> pb.PublishReplayResponse:
+        self.published.append(request.checkpoint)
+        return pb.PublishReplayResponse()
 
     def ListInquiryLeaves(  # noqa: N802 - the name of the method in the contract
         self, request: pb.ListInquiryLeavesRequest, _context: grpc.ServicerContext

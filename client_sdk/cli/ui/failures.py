@@ -114,6 +114,7 @@ HINTS: dict[str, str] = {
     "CERTIFICATE_UNKNOWN": "the certificate names nobody the registry knows: ask an administrator for a new one.",
     "CLOCK_JUMPED": "the registry's clock was set: its operator must put it right or confirm it; try again later.",
     "CLOCK_UNCONFIRMED": "the registry has just started and waits for two members whose clocks agree; try again soon.",
+    "COSIGNER_UNKNOWN": "the administrators name what `key replay` shows: `act propose rulebook --replay-quorum`.",
     "DEBT_BLOCKED": "identity theft stays withdrawn, but for a judgment of it, and so does an entry that is removed.",
     "DEBT_TAKEN": "another live record names this debt; ask its issuer, or end your own older record first.",
     "DISK_FULL": "tell the registry's operator, and try again later: nothing is lost or doubled.",

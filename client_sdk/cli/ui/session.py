@@ -72,16 +72,19 @@ class Run:
         self.address = config.registry
         return replace(config, secret=self._ask_passphrase)
 
-    def client(self, witnessed: WitnessDemand | None = None) -> Client:
+    def client(self, witnessed: WitnessDemand | None = None, replay_max_lag: float | None = None) -> Client:
         """Open the SDK's client; the caller closes it.
 
         Args:
             witnessed: what is demanded of witnesses; None for what the settings say.
+            replay_max_lag: seconds since the last replay by auditors; None for what the settings say.
         """
         from client_sdk.client import Client  # noqa: PLC0415 - verbs that work offline load neither gRPC nor the client
 
         config = self.config()
-        return Client(config if witnessed is None else replace(config, witnessed=witnessed))
+        if witnessed is not None:
+            config = replace(config, witnessed=witnessed)
+        return Client(config if replay_max_lag is None else replace(config, replay_max_lag=replay_max_lag))
 
     @property
     def interactive(self) -> bool:

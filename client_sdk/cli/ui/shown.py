@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from client_sdk.models.listed import ListedRecord
     from client_sdk.models.receipt import InquiryReceipt, Receipt
     from client_sdk.models.record import RecordView
+    from client_sdk.models.replayed import Replayed
     from client_sdk.models.witnessed import Witnessed
 
 __all__ = [
@@ -81,12 +82,29 @@ def answer_lines(answer: Answer, *, history: bool = False) -> Iterator[Renderabl
     yield f"  as of {moment_text(answer.as_of)}, registry {answer.registry}, log of {answer.size} leaves"
     if answer.witnessed is not None:
         yield f"  {witnessed_line(answer.witnessed, answer.size, answer.as_of)}"
+    if answer.replayed is not None:
+        yield _replayed_line(answer, answer.replayed)
     for record in answer.records:
         yield ""
         yield f"  {record.kind.name} {record.standing.name}, reported by {record.issuer}, version {record.version}"
         yield pairs((f"    {name}", value) for name, value in _record_rows(record))
         if history:
             yield month_table(record.months, "    ")
+
+
+def _replayed_line(answer: Answer, replayed: Replayed) -> RenderableType:
+    """Return in words how far auditors had rebuilt the log of an answer; a CLEAR that they do not cover stands out."""
+    when = "no auditor that the rulebook names has"
+    if replayed.at is not None:
+        when = f"auditors have rebuilt the first {replayed.size} of {answer.size} leaves, begun at "
+        when += moment_text(replayed.at)
+    if not replayed.late:
+        return f"  replayed: {when}"
+    lately = f"{when}{', which is too long before this answer' if replayed.at else ' rebuilt this log lately'}"
+    if answer.verdict is not Verdict.CLEAR:
+        return f"  not replayed: {lately}"
+    word = Text("NOT REPLAYED", style="bold yellow")
+    return Text.assemble("  ", word, f": {lately}: that no record was left out is the registry's word")
 
 
 def witnessed_line(witnessed: Witnessed, size: int, at: datetime, then: str = "this answer") -> str:

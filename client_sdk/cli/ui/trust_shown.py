@@ -54,6 +54,7 @@ def trust_content(root: "TrustRoot") -> dict[str, Json]:
         "administrators": list(root.administrators),
         "threshold": root.threshold,
         "witness_quorum": [] if root.quorum is None else list(root.quorum.lines()),
+        "replay_quorum": [] if root.replaying is None else list(root.replaying.lines()),
     }
 
 
@@ -66,6 +67,7 @@ def trust_lines(root: "TrustRoot") -> list["RenderableType"]:
                 ("  log", root.log_key.name),
                 ("  administrators", f"{', '.join(root.administrators)}; {root.threshold} of them sign an act"),
                 *(() if root.quorum is None else [("  witnesses at founding", ", ".join(root.quorum.lines()))]),
+                *(() if root.replaying is None else [("  auditors at founding", ", ".join(root.replaying.lines()))]),
                 ("  fingerprint", grouped(root.fingerprint)),
             ]
         )

@@ -2,18 +2,27 @@
 
 import json
 import os
+import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.cli.ui.exit_codes import ExitCode
+from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
+from client_sdk.errors import CreditRegistryError
+from client_sdk.forms import moment_text, plain
+
+if TYPE_CHECKING:
+    from client_sdk.auditing.auditor import Auditor
+    from client_sdk.cli.ui.output import Json
 
 __all__ = ["register"]
 
@@ -24,7 +33,12 @@ def register(app: typer.Typer) -> None:
     @verb(
         app,
         "audit",
-        examples=["--home auditor audit", "--home auditor audit --html audit.html", "--home auditor audit --json"],
+        examples=[
+            "--home auditor audit",
+            "--home auditor audit --html audit.html",
+            "--home auditor audit --json",
+            "--home auditor audit --follow --cosign",
+        ],
     )
     def audit(
         session: Run,
@@ -55,17 +69,40 @@ def register(app: typer.Typer) -> None:
         jobs: Annotated[
             int, typer.Option("--jobs", "-j", min=1, help="Processes that verify signatures.", show_default="all cores")
         ] = os.cpu_count() or 1,
+        follow: Annotated[
+            bool, typer.Option("--follow", help="Go on: audit what is new every so many seconds, until SIGTERM.")
+        ] = False,
+        every: Annotated[
+            int, typer.Option(min=1, max=86_400, metavar="SECONDS", help="Between two audits under --follow.")
+        ] = 600,
+        cosign: Annotated[
+            bool,
+            typer.Option(
+                "--cosign",
+                help="Cosign each log in which nothing was ever found, with the key of `key replay`, for the members' "
+                "answers.",
+            ),
+        ] = False,
     ) -> ExitCode:
         """Audit the registry from where the last audit ended: signatures, keys, chains, acts, lapses, map, inquiries.
 
-        Ends with 0 only if nothing was found, now or earlier.
+        Ends with 0 only if nothing was found, now or earlier. Under --follow a registry that is away, or a line that
+        breaks, is told and tried again; each audit
+        reads only what is new, and after a crash it goes on from the last whole one.
         """
         from client_sdk.auditing.auditor import Auditor  # noqa: PLC0415 - verbs that work offline load no gRPC
         from client_sdk.auditing.report import as_html, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
+        if follow:
+            if named := [file for file in (html, text, json_file) if file is not None]:
+                hint = "leave --html, --text and --json-file to a single audit; --json gives a line for each."
+                raise UsageError(f"{named[0]}: --follow writes no report to a file", hint)
+            return _follow(session, Auditor(session.config(), state=state), every, jobs, cosign=cosign)
         with OutputFile(html) as as_page, OutputFile(text) as as_words, OutputFile(json_file) as as_document:
             with _progress(session) as report_progress:
-                report = Auditor(session.config(), state=state).audit(progress=report_progress, jobs=jobs)
+                auditor = Auditor(session.config(), state=state)
+                report = auditor.audit(progress=report_progress, jobs=jobs)
+                cosigned = auditor.cosign() if cosign else 0
             content, words = report.to_dict(), as_text(report)
             document = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             targets = {as_page: as_html(report), as_words: words, as_document: document}
@@ -73,10 +110,61 @@ def register(app: typer.Typer) -> None:
                 if target:
                     target.write(session.output, text_of_report.encode())
         session.output.result(content, words.rstrip("\n"))
+        if cosign:
+            session.output.note(_cosigned_words(cosigned))
         session.output.note(*(f"Wrote {target.written}" for target in targets if target.written))
         if report.exit_code:
             return ExitCode.FOUND
         return max(target.code for target in targets)
+
+
+class _SigtermError(Exception):
+    """SIGTERM came."""
+
+
+def _follow(session: Run, auditor: "Auditor", every: int, jobs: int, *, cosign: bool) -> ExitCode:
+    """Audit again and again; end with 1 on SIGTERM where something was found."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise _SigtermError
+
+    code = ExitCode.OK
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        while True:
+            code = _round(session, auditor, jobs, code, cosign=cosign)
+            time.sleep(every)
+    except _SigtermError:
+        return code
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _round(session: Run, auditor: "Auditor", jobs: int, code: ExitCode, *, cosign: bool) -> ExitCode:
+    """Audit once, and tell in one line; return the code that what was found up to now asks for."""
+    try:
+        report = auditor.audit(jobs=jobs)
+        code = ExitCode.FOUND if report.exit_code else ExitCode.OK
+        cosigned = auditor.cosign() if cosign else 0
+    except CreditRegistryError as error:
+        # It is tried again: the registry may come back, the rulebook name the key, another audit end.
+        session.output.tell(f"{type(error).__name__}: {error}")
+        return code
+    content: dict[str, Json] = {
+        "audited_at": plain(report.audited_at),
+        "size": report.size,
+        "previous_size": report.previous_size,
+        "findings": len(report.findings),
+        "new": report.new,
+        "cosigned": cosigned,
+    }
+    told = f"{moment_text(report.audited_at)}  {report.size} leaves: {report.verdict}"
+    session.output.line(content, f"{told} {_cosigned_words(cosigned)}" if cosign else told)
+    return code
+
+
+def _cosigned_words(size: int) -> str:
+    return f"Cosigned {size} leaves." if size else "NOT cosigned: something was found, now or earlier."
 
 
 @contextmanager

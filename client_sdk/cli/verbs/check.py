@@ -17,6 +17,7 @@ from client_sdk.cli.ui.options import (
     IdTypeOption,
     IssuingStateOption,
     OfficerOption,
+    ReplayMaxLagOption,
     day,
     digest,
     word_option,
@@ -141,6 +142,7 @@ def register(app: typer.Typer) -> None:
         history: HistoryOption = False,
         criteria: CriteriaOption = None,
         witnessed: WitnessedOption = None,
+        replay_max_lag: ReplayMaxLagOption = None,
         exit_code: ExitCodeOption = False,
     ) -> ExitCode:
         """Ask whether a person has live records; show verdict, assessment with reasons, and totals.
@@ -162,7 +164,7 @@ def register(app: typer.Typer) -> None:
         beside = [person_file] if with_identity else []
         beside += [kept_file] if with_assessment else []
         folder = _prepared(save, len(identities), beside)
-        with session.client(witnessed) as client, consent_as_options():
+        with session.client(witnessed, replay_max_lag) as client, consent_as_options():
             answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
         failed: list[ConfigError] = []
         files: list[Path | None] = [None] * len(answers)

@@ -13,7 +13,7 @@ from client_sdk.cli.ui.options import ContestedFromOption, YesOption, word_optio
 from client_sdk.cli.ui.output import Json, pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs import key_passphrase
+from client_sdk.cli.verbs import key_passphrase, key_replay
 from client_sdk.cli.verbs.act.propose import propose_body
 from client_sdk.errors import ConfigError
 from client_sdk.home import replace_file
@@ -34,9 +34,10 @@ UsageOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    group = typer.Typer(cls=Verbs, help="Keys: list, add, use, revoke, passphrase.", no_args_is_help=True)
+    group = typer.Typer(cls=Verbs, help="Keys: list, add, use, revoke, passphrase, replay.", no_args_is_help=True)
     app.add_typer(group, name="key")
     key_passphrase.register(group)
+    key_replay.register(group)
 
     @verb(group, "list", examples=["key list", "key list --institution lender-2"])
     def list_(

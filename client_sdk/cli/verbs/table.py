@@ -52,7 +52,7 @@ VERBS = {
     ),
     "act": Later("act.group", "What administrators decide: list, propose, show, approve."),
     "member": Later("member", "Members: list."),
-    "key": Later("key", "Keys: list, add, use, revoke, passphrase."),
+    "key": Later("key", "Keys: list, add, use, revoke, passphrase, replay."),
     "inquiry": Later("inquiry", "Your own inquiries: list, receipt."),
     "receipt": Later(
         "receipt", "Get the verified receipt of a version of a record: by its id, or by your own name of it."

@@ -1,16 +1,16 @@
 """``verify``: verify evidence, receipts, proofs of misbehaviour and trust roots offline."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from client_sdk.checkpoints import NO_QUORUM, WitnessQuorum
+from client_sdk.checkpoints import NO_QUORUM, WitnessQuorum, read_auditors
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, ReplayMaxLagOption
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, receipt_content
@@ -26,6 +26,7 @@ from client_sdk.models.answer import Answer
 from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.receipt import InquiryReceipt, Receipt
+from client_sdk.models.replayed import REPLAY_MAX_LAG
 from client_sdk.verification import (
     is_contradiction,
     is_destruction,
@@ -45,8 +46,6 @@ from client_sdk.verification import (
 from client_sdk.verification import verify as verify_offline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from client_sdk import TrustRoot
     from client_sdk.cli.ui.output import Json
 
@@ -88,6 +87,14 @@ WitnessQuorumOption = Annotated[
         show_default=False,
     ),
 ]
+ReplayQuorumOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="C2SP tlog-policy: the auditors that you trust to rebuild the log; without it as for witnesses.",
+        show_default=False,
+    ),
+]
 InquiryReceiptOption = Annotated[
     Path | None,
     typer.Option(
@@ -109,6 +116,7 @@ def register(app: typer.Typer) -> None:
             "--home lender-1 verify loan-4711.evidence",
             "--home lender-1 verify loan-4711.evidence --identity-file number.txt",
             "verify --trust-root trust-root.bin loan-4711.evidence --witness-quorum witnesses.policy",
+            "verify --trust-root trust-root.bin loan-4711.evidence --replay-quorum auditors.policy",
             "verify --trust-root trust-root.bin loan-4711.tlog-proof",
             "verify --trust-root trust-root.bin loan-4711.inquiry-receipt",
             "verify --trust-root trust-root.bin loan-4711.evidence --inquiry-receipt loan-4711.inquiry-receipt",
@@ -125,6 +133,8 @@ def register(app: typer.Typer) -> None:
         file: FileArgument,
         trust_root: TrustRootOption = None,
         witness_quorum: WitnessQuorumOption = None,
+        replay_quorum: ReplayQuorumOption = None,
+        replay_max_lag: ReplayMaxLagOption = None,
         inquiry_receipt: InquiryReceiptOption = None,
         fingerprint: FingerprintOption = None,
         identity_file: IdentityFileOption = None,
@@ -143,35 +153,36 @@ def register(app: typer.Typer) -> None:
             raise UsageError(
                 "--inquiry-receipt, --fingerprint and --identity-file do not go together", "use one a run."
             )
-        if witness_quorum is not None and identity_file is not None:
-            raise UsageError(
-                "--witness-quorum and --identity-file do not go together", "a home has witnesses.policy for that."
-            )
+        demanded = {"--witness-quorum": witness_quorum, "--replay-quorum": replay_quorum}
+        if identity_file is not None and (given := [name for name, option in demanded.items() if option is not None]):
+            hint = "a home has witnesses.policy, and takes auditors from the rulebook that it follows."
+            raise UsageError(f"{given[0]} and --identity-file do not go together", hint)
         try:
             if identity_file is not None:
                 identity = read_identity(session, identity_file, id_type, issuing_state)
-                _verify_person(session, file, _trust_root(session, trust_root), identity)
+                _verify_person(session, file, _trust_root(session, trust_root), identity, replay_max_lag)
                 return ExitCode.OK
             data = read_evidence(file)
             if wanted or (inquiry_receipt is None and is_trust_root(data)):
                 _accept_trust_root(session, file, verify_trust_root(data, wanted), compared=bool(wanted))
                 return ExitCode.OK
             root = _trust_root(session, trust_root)
+            demands = _Demands(session, trust_root, witness_quorum, replay_quorum, replay_max_lag)
             if inquiry_receipt is not None:
-                answers = verify_offline(data, root, _quorums(session, trust_root, witness_quorum))
+                answers = demands.verify(data, root)
                 put = verify_inquiry_receipt(read_evidence(inquiry_receipt), root, data)
                 _accept(session, file, root.fingerprint, answers, put)
                 return ExitCode.OK
-            return _verify_file(session, file, data, root, lambda: _quorums(session, trust_root, witness_quorum))
+            return _verify_file(session, file, data, root, demands)
         except VerificationError as error:
             _refuse(session, file, error)
             return ExitCode.FOUND
 
 
-def _verify_person(session: Run, file: Path, root: "TrustRoot", identity: Identity) -> None:
+def _verify_person(session: Run, file: Path, root: "TrustRoot", identity: Identity, replay_max_lag: int | None) -> None:
     """Ask the key services again, which shows whom a file is about."""
     data = read_evidence(file)
-    with session.client() as client:
+    with session.client(replay_max_lag=replay_max_lag) as client:
         if is_erasure(data):
             _accept_erasure(session, file, root.fingerprint, client.verify_erasure(data, identity), asked=True)
             return
@@ -179,9 +190,7 @@ def _verify_person(session: Run, file: Path, root: "TrustRoot", identity: Identi
     _accept(session, file, root.fingerprint, answers, asked=True)
 
 
-def _verify_file(
-    session: Run, file: Path, data: bytes, root: "TrustRoot", quorums: "Callable[[], tuple[WitnessQuorum, ...] | None]"
-) -> ExitCode:
+def _verify_file(session: Run, file: Path, data: bytes, root: "TrustRoot", demands: "_Demands") -> ExitCode:
     """Verify a file offline, by what it is."""
     if is_contradiction(data):
         tell_contradiction(session, file, verify_contradiction(data, root))
@@ -195,7 +204,7 @@ def _verify_file(
     elif is_inquiry_receipt(data):
         _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
     else:
-        _accept(session, file, root.fingerprint, verify_offline(data, root, quorums()))
+        _accept(session, file, root.fingerprint, demands.verify(data, root))
     return ExitCode.OK
 
 
@@ -209,16 +218,51 @@ def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
     return session.config().trust_root()
 
 
-def _quorums(session: Run, root: Path | None, policy: Path | None) -> "tuple[WitnessQuorum, ...] | None":
-    """Return the witnesses of a policy, else those of the home; None for those of a trust root that is a file."""
-    if policy is not None:
-        quorum = WitnessQuorum.parse(policy.read_bytes())
-        return () if quorum.quorum == NO_QUORUM else (quorum,)
-    if root is not None:
-        return None
-    from client_sdk.quorums import quorums_of_home  # noqa: PLC0415 - loads gRPC, which most files never need
+class _Demands(NamedTuple):
+    """What the reader of evidence demands of witnesses and auditors.
 
-    return quorums_of_home(session.config())
+    Attributes:
+        session: of the verb.
+        root: file of the trust root; None for that of the home.
+        witnesses: file of a policy; None for those of the home, else of the trust root.
+        auditors: likewise of the auditors that rebuild the log.
+        max_lag: seconds; None for what the home says, else a day.
+    """
+
+    session: Run
+    root: Path | None
+    witnesses: Path | None
+    auditors: Path | None
+    max_lag: float | None
+
+    def verify(self, data: bytes, root: "TrustRoot") -> tuple[Answer, ...]:
+        """Verify evidence by them."""
+        quorums, auditors = self._quorums(), self._auditors()
+        return verify_offline(data, root, quorums, replaying=auditors, replay_max_lag=self._lag())
+
+    def _quorums(self) -> tuple[WitnessQuorum, ...] | None:
+        if self.witnesses is not None:
+            quorum = WitnessQuorum.parse(self.witnesses.read_bytes())
+            return () if quorum.quorum == NO_QUORUM else (quorum,)
+        if self.root is not None:
+            return None
+        from client_sdk.quorums import quorums_of_home  # noqa: PLC0415 - loads gRPC, which most files never need
+
+        return quorums_of_home(self.session.config())
+
+    def _auditors(self) -> WitnessQuorum | None:
+        if self.auditors is not None:
+            return read_auditors(self.auditors.read_bytes())
+        if self.root is not None:
+            return None
+        from client_sdk.quorums import replaying_of_home  # noqa: PLC0415 - loads gRPC, which most files never need
+
+        return replaying_of_home(self.session.config())
+
+    def _lag(self) -> float:
+        if self.max_lag is not None:
+            return self.max_lag
+        return REPLAY_MAX_LAG if self.root is not None else self.session.config().replay_max_lag
 
 
 def _refuse(session: Run, file: Path, error: VerificationError) -> None:

@@ -18,6 +18,7 @@ from client_sdk.kernel.formats.jurisdiction import jurisdiction
 from client_sdk.kernel.formats.keys import key_id
 from client_sdk.kernel.formats.member_parts import EndedRecords, EndedTlsKey, InstitutionKey, Succession
 from client_sdk.kernel.formats.overlay import Overlay, check_overlays
+from client_sdk.kernel.formats.replay_quorum import read_replay_lines
 from client_sdk.kernel.formats.scope import read_scopes, scopes_of
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
@@ -276,11 +277,17 @@ class Rulebook:
     breach_hours: int = 72  # GDPR Art. 33.
     # As ``WitnessQuorum.lines``.
     witness_quorum: tuple[str, ...] = ()
+    replay_quorum: tuple[str, ...] = ()
 
     @property
     def quorum(self) -> WitnessQuorum | None:
         """The witnesses that must cosign what this log shows; None where nothing is demanded."""
         return read_quorum_lines(self.witness_quorum)
+
+    @property
+    def replaying(self) -> WitnessQuorum | None:
+        """The auditors that rebuild this log and say so; None where none are named."""
+        return read_replay_lines(self.replay_quorum, self.witness_quorum)
 
     @property
     def production(self) -> bool:
@@ -317,6 +324,7 @@ class Rulebook:
             FormatError: a list of days holds what is no day, or of levels, scopes or witnesses what is none.
         """
         read_quorum_lines(tuple(self.witness_quorum))
+        read_replay_lines(tuple(self.replay_quorum), tuple(self.witness_quorum))
         for name in DAY_LISTS:
             check_days(name, getattr(self, name))
         values = {name: getattr(self, name) for name in self.__slots__}
@@ -345,8 +353,8 @@ class Rulebook:
         lists = {name: tuple(fields[name]) for name in DAY_LISTS}
         texts = {"reciprocity_levels": read_levels(message.reciprocity_levels), "scopes": read_scopes(message.scopes)}
         overlays = tuple(Overlay.of(item) for item in message.overlays)
-        quorum = tuple(message.witness_quorum)
-        rulebook = cls(**{**fields, **lists, **texts, "overlays": overlays, "witness_quorum": quorum})
+        quorums = {name: tuple(fields[name]) for name in ("witness_quorum", "replay_quorum")}
+        rulebook = cls(**{**fields, **lists, **texts, **quorums, "overlays": overlays})
         optional = {
             "notice_hours",
             "paid_judgment_months",
@@ -357,7 +365,7 @@ class Rulebook:
             "reciprocity_levels",
             "review_days",
             "overlays",
-            "witness_quorum",
+            *quorums,
             *lists,
         }
         required = [name for name in cls.__slots__ if name not in optional and not isinstance(fields[name], bool)]
@@ -369,7 +377,8 @@ class Rulebook:
         for name, days in lists.items():
             check_days(name, days)
         check_overlays(overlays)
-        read_quorum_lines(quorum)
+        read_quorum_lines(rulebook.witness_quorum)
+        read_replay_lines(rulebook.replay_quorum, rulebook.witness_quorum)
         return rulebook
 
 

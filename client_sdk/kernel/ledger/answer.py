@@ -20,6 +20,7 @@ from creditregistry.v1 import evidence_pb2 as pb
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import EMPTY_ROOT
+from client_sdk.kernel.formats.replay_quorum import MAX_REPLAYING
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState
 from client_sdk.kernel.ledger.act_proof import ActProofs
 from client_sdk.kernel.ledger.answer_reading import Reading, VerifiedPerson
@@ -63,6 +64,8 @@ class VerifiedAnswer:
     contribution: Contribution | None = None
     # What the registry held of witnesses; who reads it says which of them count.
     cosigned: Cosigned | None = None
+    # What it held of auditors that rebuild the log; likewise.
+    replayed: tuple[Cosigned, ...] = ()
 
 
 class Verifier:
@@ -119,7 +122,7 @@ class Verifier:
         # 13. the acts are, ascending by number and index, exactly those that gave the keys that signed
         self._check_acts(evidence, registry, head, reading)
         # 14. the cosigned checkpoint, where there is one, is of the trust root's log
-        cosigned = self._read_cosigned(evidence, checkpoint)
+        cosigned, replayed = self._read_cosigned(evidence, checkpoint)
         # 15. nothing is there that nothing refers to
         reading.check_nothing_unused()
         return VerifiedAnswer(
@@ -131,6 +134,7 @@ class Verifier:
             persons,
             reading.contribution,
             cosigned,
+            replayed,
         )
 
     def _read_registry(self, evidence: pb.Evidence) -> RegistryState:
@@ -143,11 +147,17 @@ class Verifier:
             raise FormatError(part, "registry.log-key", want="the log keys of the trust root")
         return registry
 
-    def _read_cosigned(self, evidence: pb.Evidence, checkpoint: Checkpoint) -> Cosigned | None:
+    def _read_cosigned(
+        self, evidence: pb.Evidence, checkpoint: Checkpoint
+    ) -> tuple[Cosigned | None, tuple[Cosigned, ...]]:
         """Condition 14."""
+        if len(evidence.replayed) > MAX_REPLAYING:
+            got, want = f"{len(evidence.replayed)}", f"at most {MAX_REPLAYING}"
+            raise FormatError("evidence", "replayed.count", got=got, want=want)
+        replayed = tuple(check_one_history(item, checkpoint, self._log_key) for item in evidence.replayed)
         if not evidence.HasField("cosigned"):
-            return None
-        return check_one_history(evidence.cosigned, checkpoint, self._log_key)
+            return None, replayed
+        return check_one_history(evidence.cosigned, checkpoint, self._log_key), replayed
 
     def _check_acts(self, evidence: pb.Evidence, registry: RegistryState, head: Head, reading: Reading) -> None:
         """Condition 13."""

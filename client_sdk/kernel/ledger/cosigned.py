@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import note as notes
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
@@ -26,9 +26,21 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
 
-__all__ = ["COSIGNED", "Cosigned", "check_one_history", "read_cosigned"]
+__all__ = ["COSIGNED", "Cosigned", "ReplayedUpTo", "check_one_history", "read_cosigned", "replayed_up_to"]
 
 COSIGNED = "cosigned checkpoint"
+
+
+class ReplayedUpTo(NamedTuple):
+    """How far auditors have rebuilt a log.
+
+    Attributes:
+        size: leaves that enough of them have rebuilt.
+        at: the newest time at which, or later, enough of them had begun to, seconds since 1970 UTC.
+    """
+
+    size: int
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +108,37 @@ def check_one_history(message: pb.CosignedCheckpoint, checkpoint: Checkpoint, lo
         path = split_hashes(message.consistency, COSIGNED)
         verify_consistency(before.size, after.size, path, before.root, after.root)
     return cosigned
+
+
+def replayed_up_to(shown: Sequence[Cosigned], quorum: WitnessQuorum) -> ReplayedUpTo | None:
+    """Return how far auditors have rebuilt a log, each up to a checkpoint of its own; None where too few have.
+
+    Args:
+        shown: of one history with the log.
+        quorum: the auditors that the reader trusts.
+
+    Raises:
+        FormatError: the line of a trusted auditor is of another form.
+        SignatureError: the line of a trusted auditor does not verify, which spoils the whole note.
+    """
+    newest: dict[VerifierKey, ReplayedUpTo] = {}
+    keys = tuple(witness.key for witness in quorum.witnesses)
+    for cosigned in shown:
+        for key, at in _replayed_at(cosigned.note, keys).items():
+            found = ReplayedUpTo(cosigned.size, at)
+            newest[key] = max(newest.get(key, found), found, key=lambda one: (one.at, one.size))
+    met = quorum.met_at({key: found.at for key, found in newest.items()})
+    if met is None:
+        return None
+    counting = {key: found.size for key, found in newest.items() if found.at >= met}
+    for size in sorted(set(counting.values()), reverse=True):
+        if quorum.is_met([key for key, rebuilt in counting.items() if rebuilt >= size]):
+            return ReplayedUpTo(size, met)
+    return None
+
+
+@lru_cache(maxsize=64)
+def _replayed_at(note: Note, keys: tuple[VerifierKey, ...]) -> dict[VerifierKey, int]:
+    """Return when auditors had begun to rebuild a log; verified once, as one note stands in many answers."""
+    with within(COSIGNED):
+        return cosignatures_of(note, keys)

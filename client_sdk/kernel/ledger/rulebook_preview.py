@@ -71,6 +71,8 @@ EFFECTS = {
     "breach_hours": "until when an act that tells of a breach is in time, from now on",
     "witness_quorum": "answers: each member demands these witnesses' cosignatures from its next round on "
     "(docs/members.md, Comparing and witnesses); name witnesses that run already, and feed them by `witness_policy`",
+    "replay_quorum": "answers: by these auditors' cosignatures a CLEAR counts as replayed, from each member's next "
+    "round on; name keys of auditors that run `audit --follow --cosign`",
 }
 # What an administrator cannot count, by the limit that it depends on.
 _UNCOUNTED = {

@@ -43,6 +43,7 @@ class TrustRoot:
         threshold: how many of them sign an act.
         genesis_leaf: bytes of the genesis act's leaf, of which all the rest follows.
         quorum: the witnesses that genesis demands, None for none; the directory shows what acts have changed since.
+        replaying: likewise the auditors that rebuild the log.
     """
 
     registry: str
@@ -52,6 +53,7 @@ class TrustRoot:
     threshold: int
     genesis_leaf: bytes = field(repr=False)
     quorum: WitnessQuorum | None = None
+    replaying: WitnessQuorum | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -90,6 +92,7 @@ class TrustRoot:
             directory.administration.threshold,
             leaf,
             directory.rulebook.quorum,
+            directory.rulebook.replaying,
         )
 
     def encode(self) -> bytes:

@@ -33,6 +33,7 @@ def checkpoint(answer: CheckpointAnswer) -> pb.GetCheckpointResponse:
         head_path=b"".join(answer.head.path),
         known_root=answer.known_root,
         cosigned=answer.cosigned,
+        replayed=answer.replayed,
     )
 
 
@@ -70,7 +71,9 @@ def live_bindings(page: BindingPage) -> pb.ListLiveBindingsResponse:
     bindings = [
         pb.LiveBinding(index=index, subject=subject, opening=opening) for index, subject, opening in page.bindings
     ]
-    return pb.ListLiveBindingsResponse(begun_at=page.begun_at, size=page.size, bindings=bindings)
+    return pb.ListLiveBindingsResponse(
+        begun_at=page.begun_at, size=page.size, bindings=bindings, checkpoint=page.checkpoint
+    )
 
 
 def statistics(answer: StatisticsAnswer) -> pb.GetStatisticsResponse:

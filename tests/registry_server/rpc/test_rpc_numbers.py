@@ -146,6 +146,7 @@ def requests(registry: RunningRegistry) -> dict[str, tuple[str, Message]]:
         "ListLeaves": (AUDITOR, transparency_pb2.ListLeavesRequest()),
         "ListLiveBindings": (AUDITOR, transparency_pb2.ListLiveBindingsRequest()),
         "ListInquiryLeaves": (AUDITOR, transparency_pb2.ListInquiryLeavesRequest()),
+        "PublishReplay": (AUDITOR, transparency_pb2.PublishReplayRequest(checkpoint=b"none")),
         "ListActs": (AUDITOR, proposal_pb2.ListActsRequest()),
         "ProposeAct": (ADMINISTRATORS[0], proposal_pb2.ProposeActRequest(payload=payload, approval=approval)),
         "ListProposals": (ADMINISTRATORS[0], proposal_pb2.ListProposalsRequest()),

@@ -80,6 +80,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "TransparencyService.ListLeaves": {"auditor"},
     "TransparencyService.ListLiveBindings": {"auditor"},
     "TransparencyService.ListInquiryLeaves": {"auditor"},
+    "TransparencyService.PublishReplay": {"auditor"},
     "DirectoryService.ListActs": ANY,
     "DirectoryService.ProposeAct": {"administrator"},
     "DirectoryService.ListProposals": {"administrator"},

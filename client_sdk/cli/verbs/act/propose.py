@@ -162,6 +162,7 @@ def register(app: typer.Typer) -> None:
             "act propose rulebook --set holidays=2027-01-01,2027-02-08 --set workdays=2027-02-14",
             "act propose rulebook --overlays overlays.json",
             "act propose rulebook --witness-quorum witnesses.policy",
+            "act propose rulebook --replay-quorum auditors.policy",
             "act propose rulebook --set stale_days=92 --preview",
         ],
     )
@@ -195,16 +196,22 @@ def register(app: typer.Typer) -> None:
                 help="C2SP tlog-policy: the witnesses that must cosign from now on; `quorum none` for no demand.",
             ),
         ] = None,
+        replay_quorum: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="The same of the auditors that rebuild the log; their keys are those of `key replay`.",
+            ),
+        ] = None,
         preview: Annotated[
             bool,
             typer.Option("--preview", help="Show what it would change for records and members; nothing is signed."),
         ] = False,
         yes: YesOption = False,
     ) -> None:
-        """Change limits, periods, overlays and witnesses that apply to all; jurisdiction and time zone stay."""
+        """Change limits, overlays, witnesses and auditors that apply to all; jurisdiction and time zone stay."""
         lists: dict[str, object] = {} if overlays is None else {"overlays": _overlays(overlays)}
-        if witness_quorum is not None:
-            lists["witness_quorum"] = _witness_quorum(witness_quorum)
+        lists |= _quorums({"witness_quorum": witness_quorum, "replay_quorum": replay_quorum})
         _decide_rulebook(session, shipped, change, lists, preview=preview, yes=yes)
 
     @verb(
@@ -322,7 +329,7 @@ def _proposed(rulebook: Rulebook, shipped: str, changes: list[str] | None, lists
         UsageError: nothing changes, or no rulebook of that name ships.
     """
     if not shipped and not changes and not lists:
-        hint = "give --set NAME=VALUE, --from NAME, --overlays FILE or --witness-quorum FILE."
+        hint = "give --set NAME=VALUE, --from NAME, --overlays FILE, --witness-quorum FILE or --replay-quorum FILE."
         raise UsageError("what changes is missing", hint)
     if shipped and shipped not in JURISDICTIONS:
         raise UsageError(f"--from {shipped}: no such rulebook ships", f"one of {', '.join(JURISDICTIONS)}.")
@@ -344,17 +351,22 @@ def _overlays(path: Path) -> tuple[Overlay, ...]:
         raise UsageError(f"--overlays {path}: want a JSON list of overlays") from None
 
 
-def _witness_quorum(path: Path) -> tuple[str, ...]:
-    """Return the lines of the rulebook for a policy in any spelling.
+def _quorums(files: dict[str, Path | None]) -> dict[str, tuple[str, ...]]:
+    """Return the lines of the rulebook for each policy, in any spelling, that a file has.
 
     Raises:
         UsageError: it is no policy, or names a log.
     """
-    try:
-        quorum = WitnessQuorum.parse(path.read_bytes())
-        return () if quorum.quorum == NO_QUORUM else quorum.lines()
-    except FormatError as error:
-        raise UsageError(f"--witness-quorum {path}: {error}") from None
+    found: dict[str, tuple[str, ...]] = {}
+    for name, path in files.items():
+        if path is None:
+            continue
+        try:
+            quorum = WitnessQuorum.parse(path.read_bytes())
+            found[name] = () if quorum.quorum == NO_QUORUM else quorum.lines()
+        except FormatError as error:
+            raise UsageError(f"--{name.replace('_', '-')} {path}: {error}") from None
+    return found
 
 
 def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -> Rulebook:
@@ -364,7 +376,7 @@ def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -
         UsageError: no such name, or another type of value.
     """
     known = {field.name: type(getattr(rulebook, field.name)) for field in fields(rulebook)}
-    del known["overlays"], known["witness_quorum"]
+    del known["overlays"], known["witness_quorum"], known["replay_quorum"]
     changed = dict(lists)
     for change in changes:
         name, equals, value = change.partition("=")

@@ -444,6 +444,7 @@ class Rulebook(_message.Message):
     REVIEW_DAYS_FIELD_NUMBER: _builtins.int
     BREACH_HOURS_FIELD_NUMBER: _builtins.int
     WITNESS_QUORUM_FIELD_NUMBER: _builtins.int
+    REPLAY_QUORUM_FIELD_NUMBER: _builtins.int
     time_zone: _builtins.str
     """The legal time zone: "Asia/Shanghai", "Europe/London" or "UTC"."""
     retention_years: _builtins.int
@@ -518,15 +519,15 @@ class Rulebook(_message.Message):
 
     @_builtins.property
     def reciprocity_levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReciprocityLevel]:
-        """What is received for what is given, ascending by the kind that is given. Of a kind that none of them names,
-        nothing is held back.
-        """
+        """What is received for what is given, ascending by the kind that is given; of a kind not named nothing is held back."""
 
     @_builtins.property
     def witness_quorum(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Witnesses of the log, and how many of them must cosign: lines of a C2SP tlog-policy in their one spelling, without
-        log lines (README.md 5); none where nothing is demanded.
-        """
+        """Witnesses of the log, and how many must cosign: lines of a C2SP tlog-policy in one spelling (README.md 5), or none."""
+
+    @_builtins.property
+    def replay_quorum(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keys of auditors that rebuild the log, and how many must say so, in the same form (README.md 5); or none."""
 
     def __init__(
         self,
@@ -564,10 +565,11 @@ class Rulebook(_message.Message):
         review_days: _builtins.int = ...,
         breach_hours: _builtins.int = ...,
         witness_quorum: _abc.Iterable[_builtins.str] | None = ...,
+        replay_quorum: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["breach_hours", b"breach_hours", "correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "review_days", b"review_days", "scopes", b"scopes", "stale_days", b"stale_days", "time_zone", b"time_zone", "witness_quorum", b"witness_quorum", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breach_hours", b"breach_hours", "correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "replay_quorum", b"replay_quorum", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "review_days", b"review_days", "scopes", b"scopes", "stale_days", b"stale_days", "time_zone", b"time_zone", "witness_quorum", b"witness_quorum", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

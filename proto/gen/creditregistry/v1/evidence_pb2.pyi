@@ -330,6 +330,7 @@ class Evidence(_message.Message):
     COSIGNED_FIELD_NUMBER: _builtins.int
     RULEBOOK_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version of this form: 1."""
     checkpoint: _builtins.bytes
@@ -376,6 +377,12 @@ class Evidence(_message.Message):
     def cosigned(self) -> Global___CosignedCheckpoint:
         """The newest cosigned checkpoint that the registry holds; absent where it holds none."""
 
+    @_builtins.property
+    def replayed(self) -> _containers.RepeatedCompositeFieldContainer[Global___CosignedCheckpoint]:
+        """The newest checkpoint that each auditor whose key the rulebook names has rebuilt and cosigned, at most 8; none where
+        the registry holds none.
+        """
+
     def __init__(
         self,
         *,
@@ -392,10 +399,11 @@ class Evidence(_message.Message):
         cosigned: Global___CosignedCheckpoint | None = ...,
         rulebook: _builtins.bytes = ...,
         contribution: _builtins.bytes = ...,
+        replayed: _abc.Iterable[Global___CosignedCheckpoint] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned", "inquiry", b"inquiry", "map_proof", b"map_proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "checkpoint", b"checkpoint", "contribution", b"contribution", "cosigned", b"cosigned", "head", b"head", "inquiry", b"inquiry", "institutions", b"institutions", "log_proof", b"log_proof", "map_proof", b"map_proof", "persons", b"persons", "registry_state", b"registry_state", "rulebook", b"rulebook", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "checkpoint", b"checkpoint", "contribution", b"contribution", "cosigned", b"cosigned", "head", b"head", "inquiry", b"inquiry", "institutions", b"institutions", "log_proof", b"log_proof", "map_proof", b"map_proof", "persons", b"persons", "registry_state", b"registry_state", "replayed", b"replayed", "rulebook", b"rulebook", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -403,14 +411,14 @@ Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
 
 @_typing.final
 class CosignedCheckpoint(_message.Message):
-    """A checkpoint that witnesses have cosigned, beside another one of the same log."""
+    """A checkpoint that witnesses or an auditor have cosigned, beside another one of the same log."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
-    """C2SP signed note: the log's line, then those of witnesses."""
+    """C2SP signed note: the log's line, then those of witnesses, or of an auditor."""
     consistency: _builtins.bytes
     """Consistency of the smaller of the two checkpoints and the larger, 32-byte hashes, joined; empty for one size."""
     def __init__(

@@ -134,7 +134,7 @@ class GetCheckpointRequest(_message.Message):
     to_size: _builtins.int
     """Size at which the consistency proof ends, known_size or more; 0 for that of the newest checkpoint."""
     cosigned: _builtins.bool
-    """Whether the newest cosigned checkpoint is wanted too."""
+    """Whether the newest checkpoints that witnesses and auditors have cosigned are wanted too."""
     def __init__(
         self,
         *,
@@ -162,6 +162,7 @@ class GetCheckpointResponse(_message.Message):
     HEAD_PATH_FIELD_NUMBER: _builtins.int
     KNOWN_ROOT_FIELD_NUMBER: _builtins.int
     COSIGNED_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
     checkpoint: _builtins.bytes
     """C2SP signed note with the log's one signature."""
     consistency: _builtins.bytes
@@ -180,6 +181,12 @@ class GetCheckpointResponse(_message.Message):
         that is 0; absent where it was not wanted, or the registry holds none.
         """
 
+    @_builtins.property
+    def replayed(self) -> _containers.RepeatedCompositeFieldContainer[_evidence_pb2.CosignedCheckpoint]:
+        """The newest checkpoint that each auditor has rebuilt and cosigned, with its consistency with the same tree; none where
+        they were not wanted, or the registry holds none.
+        """
+
     def __init__(
         self,
         *,
@@ -189,10 +196,11 @@ class GetCheckpointResponse(_message.Message):
         head_path: _builtins.bytes = ...,
         known_root: _builtins.bytes = ...,
         cosigned: _evidence_pb2.CosignedCheckpoint | None = ...,
+        replayed: _abc.Iterable[_evidence_pb2.CosignedCheckpoint] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cosigned", b"cosigned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "cosigned", b"cosigned", "head", b"head", "head_path", b"head_path", "known_root", b"known_root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "consistency", b"consistency", "cosigned", b"cosigned", "head", b"head", "head_path", b"head_path", "known_root", b"known_root", "replayed", b"replayed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -281,10 +289,13 @@ class ListLiveBindingsResponse(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     BINDINGS_FIELD_NUMBER: _builtins.int
     BEGUN_AT_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
     size: _builtins.int
     """Size of the log for whose HEAD the bindings are complete; in the last message only."""
     begun_at: _builtins.int
     """Size of the log when the first binding was read; in the first message only."""
+    checkpoint: _builtins.bytes
+    """C2SP signed note of the log of that size, with the log's one signature; in the last message only."""
     @_builtins.property
     def bindings(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiveBinding]:
         """Ascending by index, over all messages."""
@@ -295,10 +306,11 @@ class ListLiveBindingsResponse(_message.Message):
         size: _builtins.int = ...,
         bindings: _abc.Iterable[Global___LiveBinding] | None = ...,
         begun_at: _builtins.int = ...,
+        checkpoint: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_at", b"begun_at", "bindings", b"bindings", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begun_at", b"begun_at", "bindings", b"bindings", "checkpoint", b"checkpoint", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -415,6 +427,45 @@ class LoggedInquiry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LoggedInquiry: _TypeAlias = LoggedInquiry  # noqa: Y015
+
+@_typing.final
+class PublishReplayRequest(_message.Message):
+    """What an auditor says of a log that it has rebuilt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    checkpoint: _builtins.bytes
+    """C2SP signed note: a checkpoint that the log has signed, with the log's line, then the auditor's."""
+    def __init__(
+        self,
+        *,
+        checkpoint: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishReplayRequest: _TypeAlias = PublishReplayRequest  # noqa: Y015
+
+@_typing.final
+class PublishReplayResponse(_message.Message):
+    """It is kept, or one of the same key that is newer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishReplayResponse: _TypeAlias = PublishReplayResponse  # noqa: Y015
 
 @_typing.final
 class GetDirectoryProofRequest(_message.Message):

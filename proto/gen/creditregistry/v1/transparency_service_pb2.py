@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from creditregistry.v1 import transparency_pb2 as creditregistry_dot_v1_dot_transparency__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,creditregistry/v1/transparency_service.proto\x12\x11\x63reditregistry.v1\x1a$creditregistry/v1/transparency.proto2\xdd\x05\n\x13TransparencyService\x12\x62\n\rGetCheckpoint\x12\'.creditregistry.v1.GetCheckpointRequest\x1a(.creditregistry.v1.GetCheckpointResponse\x12P\n\x07GetTile\x12!.creditregistry.v1.GetTileRequest\x1a\".creditregistry.v1.GetTileResponse\x12n\n\x11GetDirectoryProof\x12+.creditregistry.v1.GetDirectoryProofRequest\x1a,.creditregistry.v1.GetDirectoryProofResponse\x12\x62\n\rGetStatistics\x12\'.creditregistry.v1.GetStatisticsRequest\x1a(.creditregistry.v1.GetStatisticsResponse\x12[\n\nListLeaves\x12$.creditregistry.v1.ListLeavesRequest\x1a%.creditregistry.v1.ListLeavesResponse0\x01\x12m\n\x10ListLiveBindings\x12*.creditregistry.v1.ListLiveBindingsRequest\x1a+.creditregistry.v1.ListLiveBindingsResponse0\x01\x12p\n\x11ListInquiryLeaves\x12+.creditregistry.v1.ListInquiryLeavesRequest\x1a,.creditregistry.v1.ListInquiryLeavesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,creditregistry/v1/transparency_service.proto\x12\x11\x63reditregistry.v1\x1a$creditregistry/v1/transparency.proto2\xc1\x06\n\x13TransparencyService\x12\x62\n\rGetCheckpoint\x12\'.creditregistry.v1.GetCheckpointRequest\x1a(.creditregistry.v1.GetCheckpointResponse\x12P\n\x07GetTile\x12!.creditregistry.v1.GetTileRequest\x1a\".creditregistry.v1.GetTileResponse\x12n\n\x11GetDirectoryProof\x12+.creditregistry.v1.GetDirectoryProofRequest\x1a,.creditregistry.v1.GetDirectoryProofResponse\x12\x62\n\rGetStatistics\x12\'.creditregistry.v1.GetStatisticsRequest\x1a(.creditregistry.v1.GetStatisticsResponse\x12[\n\nListLeaves\x12$.creditregistry.v1.ListLeavesRequest\x1a%.creditregistry.v1.ListLeavesResponse0\x01\x12m\n\x10ListLiveBindings\x12*.creditregistry.v1.ListLiveBindingsRequest\x1a+.creditregistry.v1.ListLiveBindingsResponse0\x01\x12p\n\x11ListInquiryLeaves\x12+.creditregistry.v1.ListInquiryLeavesRequest\x1a,.creditregistry.v1.ListInquiryLeavesResponse0\x01\x12\x62\n\rPublishReplay\x12\'.creditregistry.v1.PublishReplayRequest\x1a(.creditregistry.v1.PublishReplayResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'creditregistry.v1.transpare
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TRANSPARENCYSERVICE']._serialized_start=106
-  _globals['_TRANSPARENCYSERVICE']._serialized_end=839
+  _globals['_TRANSPARENCYSERVICE']._serialized_end=939
 # @@protoc_insertion_point(module_scope)

@@ -70,6 +70,11 @@ class TransparencyServiceStub(object):
                 request_serializer=creditregistry_dot_v1_dot_transparency__pb2.ListInquiryLeavesRequest.SerializeToString,
                 response_deserializer=creditregistry_dot_v1_dot_transparency__pb2.ListInquiryLeavesResponse.FromString,
                 _registered_method=True)
+        self.PublishReplay = channel.unary_unary(
+                '/creditregistry.v1.TransparencyService/PublishReplay',
+                request_serializer=creditregistry_dot_v1_dot_transparency__pb2.PublishReplayRequest.SerializeToString,
+                response_deserializer=creditregistry_dot_v1_dot_transparency__pb2.PublishReplayResponse.FromString,
+                _registered_method=True)
 
 
 class TransparencyServiceServicer(object):
@@ -125,6 +130,13 @@ class TransparencyServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PublishReplay(self, request, context):
+        """Takes up the cosignature of an auditor that has rebuilt the log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransparencyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +174,11 @@ def add_TransparencyServiceServicer_to_server(servicer, server):
                     servicer.ListInquiryLeaves,
                     request_deserializer=creditregistry_dot_v1_dot_transparency__pb2.ListInquiryLeavesRequest.FromString,
                     response_serializer=creditregistry_dot_v1_dot_transparency__pb2.ListInquiryLeavesResponse.SerializeToString,
+            ),
+            'PublishReplay': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishReplay,
+                    request_deserializer=creditregistry_dot_v1_dot_transparency__pb2.PublishReplayRequest.FromString,
+                    response_serializer=creditregistry_dot_v1_dot_transparency__pb2.PublishReplayResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -354,6 +371,33 @@ class TransparencyService(object):
             '/creditregistry.v1.TransparencyService/ListInquiryLeaves',
             creditregistry_dot_v1_dot_transparency__pb2.ListInquiryLeavesRequest.SerializeToString,
             creditregistry_dot_v1_dot_transparency__pb2.ListInquiryLeavesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishReplay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/creditregistry.v1.TransparencyService/PublishReplay',
+            creditregistry_dot_v1_dot_transparency__pb2.PublishReplayRequest.SerializeToString,
+            creditregistry_dot_v1_dot_transparency__pb2.PublishReplayResponse.FromString,
             options,
             channel_credentials,
             insecure,

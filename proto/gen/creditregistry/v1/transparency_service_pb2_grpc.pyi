@@ -47,6 +47,8 @@ class TransparencyServiceStub:
     """Subject and opening of every live record, for auditors; complete for one HEAD."""
     ListInquiryLeaves: _grpc.UnaryStreamMultiCallable[_transparency_pb2.ListInquiryLeavesRequest, _transparency_pb2.ListInquiryLeavesResponse]
     """Leaves of the inquiry tree, for auditors."""
+    PublishReplay: _grpc.UnaryUnaryMultiCallable[_transparency_pb2.PublishReplayRequest, _transparency_pb2.PublishReplayResponse]
+    """Takes up the cosignature of an auditor that has rebuilt the log."""
 
 @_typing.type_check_only
 class TransparencyServiceAsyncStub(TransparencyServiceStub):
@@ -67,6 +69,8 @@ class TransparencyServiceAsyncStub(TransparencyServiceStub):
     """Subject and opening of every live record, for auditors; complete for one HEAD."""
     ListInquiryLeaves: _aio.UnaryStreamMultiCallable[_transparency_pb2.ListInquiryLeavesRequest, _transparency_pb2.ListInquiryLeavesResponse]  # type: ignore[assignment]
     """Leaves of the inquiry tree, for auditors."""
+    PublishReplay: _aio.UnaryUnaryMultiCallable[_transparency_pb2.PublishReplayRequest, _transparency_pb2.PublishReplayResponse]  # type: ignore[assignment]
+    """Takes up the cosignature of an auditor that has rebuilt the log."""
 
 class TransparencyServiceServicer(metaclass=_abc_1.ABCMeta):
     """Verifying."""
@@ -126,5 +130,13 @@ class TransparencyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_transparency_pb2.ListInquiryLeavesResponse], _abc.AsyncIterator[_transparency_pb2.ListInquiryLeavesResponse]]:
         """Leaves of the inquiry tree, for auditors."""
+
+    @_abc_1.abstractmethod
+    def PublishReplay(
+        self,
+        request: _transparency_pb2.PublishReplayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transparency_pb2.PublishReplayResponse, _abc.Awaitable[_transparency_pb2.PublishReplayResponse]]:
+        """Takes up the cosignature of an auditor that has rebuilt the log."""
 
 def add_TransparencyServiceServicer_to_server(servicer: TransparencyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,52 @@
+"""Cosignatures of the auditors that a member trusts, as they tell of the log of an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk._protocol.witnessed import LAST_SECOND
+from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.ledger.cosigned import replayed_up_to
+from client_sdk.models.replayed import REPLAY_MAX_LAG, Replayed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
+    from client_sdk.kernel.ledger.cosigned import Cosigned
+
+__all__ = ["NONE_NAMED", "ReplayTrust", "replayed"]
+
+
+class ReplayTrust(NamedTuple):
+    """What a reader demands of auditors that rebuild the log.
+
+    Attributes:
+        quorum: the auditors, and how many of them; None where the rulebook names none.
+        max_lag: seconds between their replay and an answer, above which the answer is labelled late.
+    """
+
+    quorum: WitnessQuorum | None = None
+    max_lag: float = REPLAY_MAX_LAG
+
+
+NONE_NAMED = ReplayTrust()
+
+
+def replayed(shown: Sequence[Cosigned], as_of: int, trust: ReplayTrust) -> Replayed:
+    """Return how far auditors have replayed the log of an answer.
+
+    Args:
+        shown: verified to be of one history with the log.
+        as_of: of the answer, ms since 1970 UTC.
+        trust: of the reader.
+
+    Raises:
+        FormatError: the line of a trusted auditor does not verify.
+    """
+    found = None if trust.quorum is None else replayed_up_to(shown, trust.quorum)
+    if found is None:
+        return Replayed()
+    # Either way: a clock that is so far ahead says nothing of when the log was rebuilt.
+    late = abs(as_of - found.at * 1_000) > trust.max_lag * 1_000
+    return Replayed(size=found.size, at=moment(min(found.at, LAST_SECOND) * 1_000), late=late)

@@ -1,0 +1,125 @@
+"""An auditor that follows the log and cosigns what it has rebuilt: a CLEAR says so, also after kills, and offline."""
+
+from __future__ import annotations
+
+import json
+import signal
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk.auditing.auditor import Auditor
+from client_sdk.errors import ConfigError, NotPermittedError
+from client_sdk.models import Purpose, Verdict, written_consent
+from client_sdk.testing.programs import Programs
+from tests.client_sdk.sdk_samples import default_report, person
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from client_sdk import Client
+    from client_sdk.models import Answer
+    from client_sdk.testing import TestRegistry
+
+CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
+
+
+def check(client: Client, number: int) -> Answer:
+    client.directory()
+    return client.check(person(number), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7")
+
+
+def replayed(client: Client) -> int:
+    """How many leaves an auditor has rebuilt, as an answer of now shows it."""
+    found = check(client, 801).replayed
+    return 0 if found is None else found.size
+
+
+class Office:
+    """The programs of an auditor, an administrator and a lender."""
+
+    def __init__(self, registry: TestRegistry, programs: Programs, folder: Path) -> None:
+        self.registry, self.programs, self.folder = registry, programs, folder
+        self.runs = 0
+
+    def run(self, member: str, *words: str, expected: int = 0) -> str:
+        home = str(self.registry.home(member))
+        return self.programs.run(["credit-registry", "--home", home, *words], expected=expected)
+
+    def name_auditors(self, policy: Path) -> None:
+        propose = ("act", "propose", "rulebook", "--replay-quorum", str(policy), "--yes", "--json")
+        proposed = json.loads(self.run("admin-1", *propose))
+        self.run("admin-2", "act", "approve", str(proposed["id"])[:12], "--yes")
+
+    def follow(self) -> None:
+        """Start the auditor's service, under another name each time, so that each has a log of its own."""
+        self.runs += 1
+        home, state = str(self.registry.home("auditor")), str(self.folder / "audit")
+        command = ["credit-registry", "--home", home, "--json", "audit", "--follow", "--cosign", "--every", "1"]
+        self.programs.launch(f"auditor-{self.runs}", [*command, "--jobs", "1", "--state", state])
+
+    def rebuilds(self, index: int) -> None:
+        """Start the service, and wait until an answer shows that it has rebuilt the log beyond a leaf."""
+        self.follow()
+        wait_until(lambda: replayed(self.registry.client("lender-2")) > index)
+
+    def end(self, by: signal.Signals) -> int | None:
+        (code,) = self.programs.stop(f"auditor-{self.runs}", by=by)
+        return code
+
+
+def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegistry, tmp_path: Path) -> None:
+    policy, root = tmp_path / "auditors.policy", str(registry.trust_root)
+    client = registry.client("lender-2")
+    with Programs(tmp_path) as programs:
+        office = Office(registry, programs, tmp_path)
+        before = check(client, 801)
+        assert before.verdict is Verdict.CLEAR
+        assert before.to_dict()["replayed"] == {"size": 0, "at": None, "late": True}
+        with pytest.raises(ConfigError, match="key replay"):
+            Auditor.from_home(registry.home("auditor")).cosign()
+        # The administrators name the auditor's key; until then the registry takes nothing of it.
+        key = json.loads(office.run("auditor", "--json", "key", "replay"))
+        assert json.loads(office.run("auditor", "--json", "key", "replay")) == key
+        auditor = Auditor.from_home(registry.home("auditor"), state=tmp_path / "audit")
+        assert auditor.cosign() == 0
+        assert auditor.audit().clean
+        with pytest.raises(NotPermittedError, match="COSIGNER_UNKNOWN"):
+            auditor.cosign()
+        policy.write_text(f"{key['line']}\nquorum auditor\n")
+        office.name_auditors(policy)
+        # Whatever the moment at which it is killed, it goes on from its last whole audit.
+        for number in (802, 803):
+            office.rebuilds(registry.client("lender-1").report(default_report(number)).index)
+            office.end(signal.SIGKILL)
+        registry.client("lender-1").report(default_report(804))
+        office.follow()
+        office.end(signal.SIGKILL)
+        killed = replayed(client)
+        office.rebuilds(killed)
+        answer = check(client, 801)
+        assert answer.verdict is Verdict.CLEAR
+        assert answer.replayed is not None
+        assert not answer.replayed.late
+        assert killed < answer.replayed.size <= answer.size
+        assert check(client, 802).verdict is Verdict.LISTED
+        # The file says it too: to its member, and to whoever trusts this auditor; to others it says that nobody did.
+        file = str(answer.save(tmp_path / "answer.evidence"))
+        assert "  replayed: auditors have rebuilt the first " in office.run("lender-2", "verify", file)
+        offline = ("credit-registry", "verify", "--trust-root", root, file)
+        assert "NOT REPLAYED: no auditor that the rulebook names" in programs.run(offline)
+        assert "  replayed: " in programs.run([*offline, "--replay-quorum", str(policy)])
+        shown = json.loads(office.run("lender-2", "--json", "verify", file))
+        assert shown["persons"][0]["replayed"]["late"] is False
+        asked = tmp_path / "number.txt"
+        asked.write_text(person(801).number)
+        command = ("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", "--consent-date", "2025-01-01")
+        asking = (*command, "--consent-digest", "ab" * 32, "--identity-file", str(asked))
+        assert "  replayed: " in office.run("lender-2", *asking)
+        assert office.end(signal.SIGTERM) == 0
+        # Nobody is named any more: from then on a CLEAR is the registry's word again, and says so.
+        policy.write_text("quorum none\n")
+        office.name_auditors(policy)
+        assert "NOT REPLAYED" in office.run("lender-2", *asking)

@@ -1,0 +1,141 @@
+"""Cosignatures of auditors are taken up, kept by key, and shown beside answers; what is none of this log is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk.kernel.formats import note as notes
+from client_sdk.kernel.formats.act import RulebookBody
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
+from client_sdk.kernel.formats.complaint import Complaining
+from client_sdk.kernel.formats.cosignature import cosign
+from client_sdk.kernel.formats.errors import FormatError, SignatureError
+from client_sdk.kernel.formats.note import Note, VerifierKey
+from client_sdk.kernel.ledger.cosigned import check_one_history
+from registry_server.errors import RegistryError
+from registry_server.rpc.convert.checks import question
+from registry_server.rpc.convert.transparency import checkpoint
+from registry_server.storage import replays as table
+from registry_server.usecases.check import Checks
+from registry_server.usecases.cosigned_proofs import CosignedProofs
+from registry_server.usecases.evidence import EvidencePage
+from registry_server.usecases.replays import Replays
+from registry_server.usecases.transparency import Transparency
+from tests.support.handmade_log import signer
+from tests.support.registers import ORIGIN
+from tests.support.registry import inquire
+from tests.support.registry_world import World, accept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from registry_server.sequencing.ledger import Ledger
+
+SIGNERS = {name: signer(f"replay {name}") for name in ("one", "two", "stranger")}
+KEYS = {name: VerifierKey.cosigner(f"example/{name}/replay", each.public_key.raw) for name, each in SIGNERS.items()}
+LINES = (*(f"witness {name} {KEYS[name].text()}" for name in ("one", "two")), "group any 1 one two", "quorum any")
+
+
+def signed(text_of: bytes, name: str, seconds: int) -> bytes:
+    """A checkpoint as an auditor has cosigned it."""
+    parsed = notes.parse(text_of)
+    line = cosign(parsed.text, KEYS[name].name, SIGNERS[name], seconds)
+    return Note(parsed.text, (*parsed.signatures, line)).encode()
+
+
+def newest(ledger: Ledger, name: str, seconds: int) -> bytes:
+    with ledger.view() as view:
+        return signed(view.checkpoint, name, seconds)
+
+
+def name_auditors(world: World, ledger: Ledger, lines: tuple[str, ...]) -> None:
+    world.decide(ledger, RulebookBody(replace(ledger.directory.rulebook, replay_quorum=lines)))
+
+
+REFUSED: dict[str, tuple[Callable[[World, Ledger, int], bytes], str]] = {
+    "a stranger's": (lambda _, ledger, now: newest(ledger, "stranger", now), "replay.key"),
+    "from the future": (lambda _, ledger, now: newest(ledger, "one", now + 3_600), "replay.ahead"),
+    "of a longer log": (
+        lambda world, _, now: signed(sign_checkpoint(ORIGIN, 999, bytes(32), world.log_signer), "one", now),
+        "replay.size",
+    ),
+    "of another history": (
+        lambda world, _, now: signed(sign_checkpoint(ORIGIN, 2, bytes(32), world.log_signer), "one", now),
+        "replay.history",
+    ),
+    "without an auditor": (lambda _, ledger, __: newest_note(ledger), "replay.lines"),
+    "of two auditors": (lambda _, ledger, now: signed(newest(ledger, "one", now), "two", now), "replay.lines"),
+    "of another log": (
+        lambda _, __, now: signed(sign_checkpoint(ORIGIN, 2, bytes(32), SIGNERS["one"]), "one", now),
+        "note.untrusted",
+    ),
+    "with a changed line": (lambda _, ledger, now: _changed(newest(ledger, "one", now)), "signature.invalid"),
+    "no note": (lambda *_: b"nothing", "note.form"),
+}
+
+
+def newest_note(ledger: Ledger) -> bytes:
+    with ledger.view() as view:
+        return view.checkpoint
+
+
+def _changed(data: bytes) -> bytes:
+    parsed = notes.parse(data)
+    line = parsed.signatures[1]
+    raw = line.signature[:-1] + bytes((line.signature[-1] ^ 1,))
+    return Note(parsed.text, (parsed.signatures[0], line._replace(signature=raw))).encode()
+
+
+def refuse_all(world: World, ledger: Ledger, replays: Replays, now: int) -> None:
+    """What is no replay of this log is refused, and kept by nobody."""
+    for name, (make, rule) in REFUSED.items():
+        with pytest.raises((RegistryError, FormatError, SignatureError)) as caught:
+            replays.publish(make(world, ledger, now))
+        assert isinstance(caught.value, Complaining)
+        assert caught.value.complaint.rule == rule, name
+    with ledger.view() as view:
+        assert table.rows(view.work) == []
+
+
+def test_answers_bring_what_each_auditor_has_rebuilt_last(database_url: str) -> None:
+    world = World()
+    log_key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
+    with world.ledger(database_url) as ledger:
+        name_auditors(world, ledger, LINES)
+        replays, now = Replays(ledger), ledger.clock() // 1_000
+        refuse_all(world, ledger, replays, now)
+
+        def shown(name: str) -> list[tuple[str, int]]:
+            # As another process, or this one after a second.
+            checks = Checks(ledger, 1_000_000, CosignedProofs())
+            (page,) = checks.answer([question(inquire(world, "lender-2", ["A"], name), "lender-2")])
+            assert isinstance(page, EvidencePage)
+            own = parse_checkpoint(page.evidence.checkpoint, log_key).checkpoint
+            found = [check_one_history(item, own, log_key) for item in page.evidence.replayed]
+            return [(item.note.signatures[1].name.split("/")[1], item.size) for item in found]
+
+        assert shown("before any auditor") == []
+        first = newest(ledger, "two", now - 50)
+        replays.publish(first)
+        replays.publish(first)
+        begun = ledger.size
+        assert shown("by one of them") == [("two", begun)]
+        accept(ledger, world.report("lender-1", "loan", person="A"))
+        replays.publish(newest(ledger, "one", now - 40))
+        assert shown("in the order of the rulebook") == [("one", ledger.size), ("two", begun)]
+        replays.publish(newest(ledger, "two", now - 30))
+        # One that is older than what is kept changes nothing, though it comes later.
+        replays.publish(first)
+        assert shown("by both, anew") == [("one", ledger.size), ("two", ledger.size)]
+        asked = checkpoint(Transparency(ledger, cosigned=CosignedProofs()).checkpoint(begun, cosigned=True))
+        assert len(asked.replayed) == 2
+        assert not checkpoint(Transparency(ledger).checkpoint(begun)).replayed
+        # Whom the rulebook does not name any more is not shown, and forgotten with the next one that comes.
+        name_auditors(world, ledger, (LINES[0], "quorum one"))
+        assert [name for name, _ in shown("by the one that is left")] == ["one"]
+        replays.publish(newest(ledger, "one", now))
+        with ledger.view() as view:
+            assert [row.verifier_key for row in table.rows(view.work)] == [KEYS["one"].text()]
