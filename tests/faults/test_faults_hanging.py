@@ -52,9 +52,8 @@ MOST_SECONDS = DEADLINES.stream + 5.0
 MOMENTS = itertools.cycle((0.0, 0.03, 0.1, 0.17, 0.3))
 # While rows are taken from the caller.
 READING = "READING"
-# `make torture` kills at random as often as it is told to.
-REGISTRY_KILLS = 16
-KEY_SERVICE_KILLS = 4
+REGISTRY_KILLS = 50
+KEY_SERVICE_KILLS = 8
 # More than one page of an inbox takes.
 MOST_STEPS = 20
 
