@@ -43,6 +43,7 @@ __all__ = ["kinds"]
 
 # Where Debian puts what these packages hold.
 _PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
+_POSTGRESQL = Path("/usr/lib/postgresql")
 # Bytes that must be free in memory and on the disk, where the disk of the cluster and the rest lie.
 _ROOM = 4 * 2**30
 # After an event all is well again in this time, however slow the machine.
@@ -62,6 +63,8 @@ def main() -> None:
     if given.inside is not None:
         sys.exit(_run(given.inside, given.rounds, given.kinds, given.seed))
     missing = [package for program, package in PROGRAMS.items() if shutil.which(program, path=_PATHS) is None]
+    if not list(_POSTGRESQL.glob("*/bin/postgres")):
+        missing.append("postgresql")
     if missing:
         parser.error(f"not on this machine: {', '.join(missing)} (packages of Debian)")
     folder = Path(tempfile.mkdtemp(prefix="cluster-"))
