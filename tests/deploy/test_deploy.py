@@ -93,7 +93,7 @@ def test_units_start_commands_that_exist_with_options_that_they_have(tmp_path: P
         assert unit["Service"]["UMask"] == "0077"
         assert unit["Service"]["ProtectSystem"] == "strict"
         started.add(verbs[0])
-    assert started == {"serve", "witness", "backup", "doctor", "tiles"}
+    assert started == {"serve", "witness", "audit", "backup", "doctor", "tiles"}
 
 
 @pytest.mark.deploy
