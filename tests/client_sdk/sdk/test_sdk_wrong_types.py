@@ -222,7 +222,7 @@ SETTINGS: Wrong = {
     "name": (*NO_TEXT, "", "na\0me"),
     "home": (None, *NO_PATH),
     "keys": (None, 5, [], {"REPORT": "file:k"}, {KeyUsage.REPORT: 5}, {KeyUsage.REPORT: HALF}),
-    **dict.fromkeys(("deadline", "batch_deadline", "max_age"), KEY_SETTINGS["deadline_seconds"]),
+    **dict.fromkeys(("deadline", "batch_deadline", "max_age", "replay_max_lag"), KEY_SETTINGS["deadline_seconds"]),
     "witnessed": (None, 5, "", "STRICT", "always"),
     "secret": NO_FUNCTION,
     "schemes": (None, 5, [], {"pkcs11": 5}),
@@ -262,7 +262,8 @@ FUNCTIONS: dict[str, Wrong] = {
         "kept": (b"path", *NO_PATH),
         "criteria": (5, "criteria", []),
     },
-    "verify": {"evidence": (None, *NO_PATH), "trust_root": (None, b"root", *NO_PATH), "quorums": (5, "q", [5])},
+    "verify": {"evidence": (None, *NO_PATH), "trust_root": (None, b"root", *NO_PATH), "quorums": (5, "q", [5])}
+    | {"replaying": (5, "q", []), "replay_max_lag": KEY_SETTINGS["deadline_seconds"]},
     "written_consent": {
         "document": (None, 5, "consent", []),
         "given_on": (None, 5, "2025-01-01", datetime(2025, 1, 1, tzinfo=UTC)),

@@ -73,7 +73,7 @@ REFUSED: dict[str, tuple[Callable[[World, Ledger, int], bytes], str]] = {
         "note.untrusted",
     ),
     "with a changed line": (lambda _, ledger, now: _changed(newest(ledger, "one", now)), "signature.invalid"),
-    "no note": (lambda *_: b"nothing", "note.form"),
+    "no note": (lambda *_: b"nothing", "note.separator"),
 }
 
 
