@@ -303,7 +303,14 @@ def audited(ledger: Ledger, folder: Path, note: bytes) -> None:
     ]
     home.asked.replace_from(0, logged)
     inquiry_bytes = home.inquiries.replace_from(0, [item.leaf for item in signed])
-    position = Position("", size, root, note.decode(), leaf_bytes, len(signed), inquiry_bytes)
+    position = Position(
+        size=size,
+        root=root,
+        checkpoint=note.decode(),
+        leaf_bytes=leaf_bytes,
+        inquiries=len(signed),
+        inquiry_bytes=inquiry_bytes,
+    )
     home.save(position, ())
 
 
