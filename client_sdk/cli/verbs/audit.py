@@ -27,6 +27,46 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 
+_CORES = os.cpu_count() or 1
+
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write the report to a new file, as one HTML page.", show_default=False),
+]
+TextOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write the report to a new file, as text.", show_default=False),
+]
+JsonFileOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Also write the report to a new file, as JSON.", show_default=False),
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where the audit keeps how far it came; without it the home's audit/.",
+        show_default=False,
+    ),
+]
+JobsOption = Annotated[
+    int, typer.Option("--jobs", "-j", min=1, help="Processes that verify signatures.", show_default="all cores")
+]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", help="Go on: audit what is new every so many seconds, until SIGTERM.")
+]
+EveryOption = Annotated[
+    int, typer.Option(min=1, max=86_400, metavar="SECONDS", help="Between two audits under --follow.")
+]
+CosignOption = Annotated[
+    bool,
+    typer.Option(
+        "--cosign",
+        help="Cosign each log in which nothing was ever found, with the key of `key replay`, for the members' answers.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
@@ -44,65 +84,36 @@ def register(app: typer.Typer) -> None:
         session: Run,
         /,
         *,
-        html: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE", help="Also write the report to a new file, as one HTML page.", show_default=False
-            ),
-        ] = None,
-        text: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help="Also write the report to a new file, as text.", show_default=False),
-        ] = None,
-        json_file: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help="Also write the report to a new file, as JSON.", show_default=False),
-        ] = None,
-        state: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="DIR",
-                help="Where the audit keeps how far it came; without it the home's audit/.",
-                show_default=False,
-            ),
-        ] = None,
-        jobs: Annotated[
-            int, typer.Option("--jobs", "-j", min=1, help="Processes that verify signatures.", show_default="all cores")
-        ] = os.cpu_count() or 1,
-        follow: Annotated[
-            bool, typer.Option("--follow", help="Go on: audit what is new every so many seconds, until SIGTERM.")
-        ] = False,
-        every: Annotated[
-            int, typer.Option(min=1, max=86_400, metavar="SECONDS", help="Between two audits under --follow.")
-        ] = 600,
-        cosign: Annotated[
-            bool,
-            typer.Option(
-                "--cosign",
-                help="Cosign each log in which nothing was ever found, with the key of `key replay`, for the members' "
-                "answers.",
-            ),
-        ] = False,
+        html: HtmlOption = None,
+        text: TextOption = None,
+        json_file: JsonFileOption = None,
+        state: StateOption = None,
+        jobs: JobsOption = _CORES,
+        follow: FollowOption = False,
+        every: EveryOption = 600,
+        cosign: CosignOption = False,
     ) -> ExitCode:
         """Audit the registry from where the last audit ended: signatures, keys, chains, acts, lapses, map, inquiries.
 
-        Ends with 0 only if nothing was found, now or earlier. Under --follow a registry that is away, or a line that
-        breaks, is told and tried again; each audit
-        reads only what is new, and after a crash it goes on from the last whole one.
+        Ends with 0 only if nothing was found, now or earlier. Under --follow, a registry that is away or a connection
+        that breaks is reported and tried again; each audit reads only what is new, and after a crash it goes on from
+        the last whole one.
         """
         from client_sdk.auditing.auditor import Auditor  # noqa: PLC0415 - verbs that work offline load no gRPC
         from client_sdk.auditing.report import as_html, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
+        auditor = Auditor(session.config(), state=state)
+        if cosign:
+            # A key that is missing is no reason to audit for hours first.
+            auditor.config.replay_signer()
         if follow:
             if named := [file for file in (html, text, json_file) if file is not None]:
                 hint = "leave --html, --text and --json-file to a single audit; --json gives a line for each."
                 raise UsageError(f"{named[0]}: --follow writes no report to a file", hint)
-            return _follow(session, Auditor(session.config(), state=state), every, jobs, cosign=cosign)
+            return _follow(session, auditor, every, jobs, cosign=cosign)
         with OutputFile(html) as as_page, OutputFile(text) as as_words, OutputFile(json_file) as as_document:
             with _progress(session) as report_progress:
-                auditor = Auditor(session.config(), state=state)
                 report = auditor.audit(progress=report_progress, jobs=jobs)
-                cosigned = auditor.cosign() if cosign else 0
             content, words = report.to_dict(), as_text(report)
             document = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             targets = {as_page: as_html(report), as_words: words, as_document: document}
@@ -110,16 +121,17 @@ def register(app: typer.Typer) -> None:
                 if target:
                     target.write(session.output, text_of_report.encode())
         session.output.result(content, words.rstrip("\n"))
-        if cosign:
-            session.output.note(_cosigned_words(cosigned))
         session.output.note(*(f"Wrote {target.written}" for target in targets if target.written))
+        if cosign:
+            # Last: a registry that does not take it costs no report.
+            session.output.note(_cosigned_words(auditor.cosign()))
         if report.exit_code:
             return ExitCode.FOUND
         return max(target.code for target in targets)
 
 
-class _SigtermError(Exception):
-    """SIGTERM came."""
+class _SigtermError(BaseException):
+    """SIGTERM came; no ``except Exception`` of a library on the way may take it for its own."""
 
 
 def _follow(session: Run, auditor: "Auditor", every: int, jobs: int, *, cosign: bool) -> ExitCode:

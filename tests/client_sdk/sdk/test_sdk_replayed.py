@@ -80,6 +80,10 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         assert before.to_dict()["replayed"] == {"size": 0, "at": None, "late": True}
         with pytest.raises(ConfigError, match="key replay"):
             Auditor.from_home(registry.home("auditor")).cosign()
+        once = ("audit", "--cosign", "--jobs", "1", "--state", str(tmp_path / "audit"))
+        # Nothing is audited for a key that is not there.
+        office.run("auditor", *once, expected=5)
+        assert not (tmp_path / "audit").exists()
         # The administrators name the auditor's key; until then the registry takes nothing of it.
         key = json.loads(office.run("auditor", "--json", "key", "replay"))
         assert json.loads(office.run("auditor", "--json", "key", "replay")) == key
@@ -88,6 +92,8 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         assert auditor.audit().clean
         with pytest.raises(NotPermittedError, match="COSIGNER_UNKNOWN"):
             auditor.cosign()
+        # What it has found out is shown first, and is not lost with the refusal.
+        assert "nothing was found" in office.run("auditor", *once, expected=1).lower()
         policy.write_text(f"{key['line']}\nquorum auditor\n")
         office.name_auditors(policy)
         # One that follows the directory anew: the rulebook that it knows is a minute old at most.
