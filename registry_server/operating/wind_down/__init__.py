@@ -35,7 +35,7 @@ class WindDownError(RuntimeError):
 
 
 def no_progress(_: str) -> None:
-    """Tell nobody about a step."""
+    """Report no progress: what is called after each step where a caller wants to hear of none."""
 
 
 @contextmanager

@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 __all__ = ["Destroyed", "Permit", "check_permitted", "destroy", "report_of"]
 
 CLOSING = "closing"
-# Lapses of one commit.
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class _Proof(NamedTuple):
 def destroy(
     settings: Settings,
     permit: Permit,
-    report: Callable[[str], None] = no_progress,
+    report_progress: Callable[[str], None] = no_progress,
     clocks: Clocks | None = None,
 ) -> Destroyed:
     """Destroy what a registry holds, or go on with it; its log's hashes and last checkpoint stay.
@@ -124,7 +123,7 @@ def destroy(
     Args:
         settings: of the registry; no server of it runs.
         permit: what the closing act asks for.
-        report: called after each step.
+        report_progress: called after each step.
         clocks: of the log; this machine's where none are given.
 
     Raises:
@@ -139,11 +138,11 @@ def destroy(
     proof_file = plan_file.with_name("destruction-proof.json")
     root = TrustRoot.parse((settings.public_folder / "trust-root.bin").read_bytes())
     if not proof_file.exists():
-        _erase_all(settings, root, proof_file, permit, report, clocks)
+        _erase_all(settings, root, proof_file, permit, report_progress, clocks)
     plan = _Holdings(**json.loads(plan_file.read_bytes()))
     if not certificate.exists():
         proof = _Proof(**json.loads(proof_file.read_bytes()))
-        _drop(settings, report)
+        _drop(settings, report_progress)
         now = _now(settings, clocks)
         # Erasing has emptied some tables and added leaves to others: what there was is the most that each has held.
         rows = tuple(
@@ -159,8 +158,8 @@ def destroy(
         # Before the log's key is gone for good.
         read_destruction(file, root)
         write_secret(certificate, file)
-        report("database cleaned, certificate signed")
-    keys_left = _destroy_keys(plan, settings, report)
+        report_progress("database cleaned, certificate signed")
+    keys_left = _destroy_keys(plan, settings, report_progress)
     verified = read_destruction(certificate.read_bytes(), root)
     keys = tuple(name for name in plan.keys if name not in keys_left)
     done = Destroyed(certificate, verified, keys, keys_left)
@@ -168,7 +167,7 @@ def destroy(
     text = json.dumps(report_of(done), indent=1, ensure_ascii=False).encode() + b"\n"
     if not report_file.exists() or report_file.read_bytes() != text:
         replace_file(report_file, text)
-        report("report written")
+        report_progress("report written")
     return done
 
 
@@ -233,7 +232,7 @@ def _erase_all(
     root: TrustRoot,
     proof_file: Path,
     permit: Permit,
-    report: Callable[[str], None],
+    report_progress: Callable[[str], None],
     clocks: Clocks | None,
 ) -> None:
     """Check that everything may be destroyed, write down what there is, and erase every live record by the log."""
@@ -242,8 +241,8 @@ def _erase_all(
             keys = sorted(_named(path, settings) for path in _key_files(settings))
             plan = _Holdings(closing.place, manifest.hex(), _rows(database), keys)
             write_secret(settings.destruction_file, json.dumps(plan._asdict(), indent=1).encode() + b"\n")
-            report("written down what there is to destroy")
-        _erase(ledger, report)
+            report_progress("written down what there is to destroy")
+        _erase(ledger, report_progress)
         # What is read from here on is the end of the log, whatever another process may still try.
         with database.append() as work:
             head.mark_destroying(work)
@@ -255,7 +254,7 @@ def _erase_all(
             checkpoint = view.checkpoint.decode()
         proof = _Proof(leaf.hex(), path, head_leaf, head_path, checkpoint, _rows(database))
     write_secret(proof_file, json.dumps(proof._asdict(), indent=1).encode() + b"\n")
-    report("written down that the act is in the log")
+    report_progress("written down that the act is in the log")
 
 
 def _rows(database: Database) -> dict[str, int]:
@@ -324,7 +323,7 @@ def _check_nothing_since(view: View, size: int, closing: Closing) -> None:
             raise WindDownError(f"leaf {stored.leaf_index} came after the export: {again}")
 
 
-def _erase(ledger: Ledger, report: Callable[[str], None]) -> None:
+def _erase(ledger: Ledger, report_progress: Callable[[str], None]) -> None:
     """Erase all live records, some in a commit."""
 
     def live() -> list[LapseItem]:
@@ -335,10 +334,10 @@ def _erase(ledger: Ledger, report: Callable[[str], None]) -> None:
     for results in log_lapses(ledger, live):
         if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
             raise WindDownError(f"{len(results)} records could not be erased: {results[0].complaint}")
-        report(f"{len(results)} records erased")
+        report_progress(f"{len(results)} records erased")
 
 
-def _drop(settings: Settings, report: Callable[[str], None]) -> None:
+def _drop(settings: Settings, report_progress: Callable[[str], None]) -> None:
     with Database(settings.database) as database, while_not_served(database):
         for table in wholesale.DROPPED:
             with database.append() as work:
@@ -346,12 +345,12 @@ def _drop(settings: Settings, report: Callable[[str], None]) -> None:
                 wholesale.drop(work, table)
                 work.commit()
             if there:
-                report(f"{table.name} dropped")
+                report_progress(f"{table.name} dropped")
         if not database.compact(wholesale.LEFT):
             raise WindDownError("another program still reads the database: end it, and run the command again")
 
 
-def _destroy_keys(plan: _Holdings, settings: Settings, report: Callable[[str], None]) -> dict[str, str]:
+def _destroy_keys(plan: _Holdings, settings: Settings, report_progress: Callable[[str], None]) -> dict[str, str]:
     """Destroy every key that can be; return why the others could not, by name.
 
     A key on a read-only file system, such as a credential of systemd, is the operator's to destroy where it came from.
@@ -360,10 +359,10 @@ def _destroy_keys(plan: _Holdings, settings: Settings, report: Callable[[str], N
     for name in plan.keys:
         try:
             if destroy_file(settings.home / name):
-                report(f"{name} destroyed")
+                report_progress(f"{name} destroyed")
         except FileError as error:
             left[name] = error.strerror or str(error)
-            report(str(error))
+            report_progress(str(error))
     return left
 
 

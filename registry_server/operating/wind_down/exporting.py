@@ -131,14 +131,14 @@ class VerifiedExport:
 
 
 def export(
-    settings: Settings, folder: Path, report: Callable[[str], None] = no_progress, clocks: Clocks | None = None
+    settings: Settings, folder: Path, report_progress: Callable[[str], None] = no_progress, clocks: Clocks | None = None
 ) -> VerifiedExport:
     """Write the export of a registry that closes, or finish one that was interrupted; verify it.
 
     Args:
         settings: of the registry; no server of it runs.
         folder: of the export; is made. One that is finished is verified again, and nothing is written.
-        report: called after each step.
+        report_progress: called after each step.
         clocks: of the log; this machine's where none are given.
 
     Raises:
@@ -162,15 +162,15 @@ def export(
         with Ledger.open(source, register, signer, clocks) as ledger:
             closing = closing_of(ledger.directory)
             _settle(ledger, closing)
-            _remark_if_open(ledger, closing, report)
+            _remark_if_open(ledger, closing, report_progress)
         if not (folder / _COPY).exists():
-            _make_copy(source, folder, report)
+            _make_copy(source, folder, report_progress)
         _check_same(source, folder / _COPY)
-        _sign(folder, signer, (clocks or SystemClocks()).wall(), report)
+        _sign(folder, signer, (clocks or SystemClocks()).wall(), report_progress)
     return _verified(folder)
 
 
-def _sign(folder: Path, signer: Ed25519Signer, now: int, report: Callable[[str], None]) -> None:
+def _sign(folder: Path, signer: Ed25519Signer, now: int, report_progress: Callable[[str], None]) -> None:
     """Write trust root and manifest beside a copy that is whole, and last the signature over them."""
     copy = folder / _COPY
     state, root = _state_of(copy), _trust_root(copy)
@@ -181,13 +181,13 @@ def _sign(folder: Path, signer: Ed25519Signer, now: int, report: Callable[[str],
         path = folder / name
         if not path.exists():
             write_secret(path, data)
-            report(f"{name} written")
+            report_progress(f"{name} written")
         if path.read_bytes() != data:
             raise WindDownError(f"{path} does not belong to {copy}: name a new folder")
     digest, then = sha256(manifest).digest(), max(now, state.logged_at)
     said = SignedExport(root.registry, root.genesis, state.size, state.root, digest, then)
     write_secret(folder / _SIGNATURE, export_file(said, signer))
-    report(f"{_SIGNATURE} written")
+    report_progress(f"{_SIGNATURE} written")
 
 
 def verify_export(folder: Path) -> VerifiedExport:
@@ -288,12 +288,12 @@ def _check_folder(folder: Path) -> None:
         raise WindDownError(f"{folder} holds {strange[0]}, which is no part of an export: name a new folder")
 
 
-def _make_copy(source: Database, folder: Path, report: Callable[[str], None]) -> None:
+def _make_copy(source: Database, folder: Path, report_progress: Callable[[str], None]) -> None:
     """Copy the database of a registry that an act has closed, or go on with a copy; name it once it is whole."""
-    _copy(source, folder / _DRAFT, report)
+    _copy(source, folder / _DRAFT, report_progress)
     _check_clean(folder / _DRAFT)
     (folder / _DRAFT).rename(folder / _COPY)
-    report(f"{_COPY} copied and examined")
+    report_progress(f"{_COPY} copied and examined")
 
 
 def _settle(ledger: Ledger, closing: Closing) -> None:
@@ -310,11 +310,11 @@ def _settle(ledger: Ledger, closing: Closing) -> None:
         ledger.heartbeat(at_once=True).result()
 
 
-def _remark_if_open(ledger: Ledger, closing: Closing, report: Callable[[str], None]) -> None:
+def _remark_if_open(ledger: Ledger, closing: Closing, report_progress: Callable[[str], None]) -> None:
     today = _legal_day(ledger.clock(), ledger)
     if not is_over(closing, today):
         last = closing.body.open_until
-        report(
+        report_progress(
             f"remark: it is {today}, and members are served until the end of {last}: destroy takes a later export only"
         )
 
@@ -323,7 +323,7 @@ def _legal_day(moment: int, ledger: Ledger) -> str:
     return day_of(moment, ledger.directory.rulebook.time_zone).isoformat()
 
 
-def _copy(source: Database, draft: Path, report: Callable[[str], None]) -> None:
+def _copy(source: Database, draft: Path, report_progress: Callable[[str], None]) -> None:
     url = _url(draft)
     SqliteFile.make(make_url(url))
     migrations.upgrade(url)
@@ -339,7 +339,7 @@ def _copy(source: Database, draft: Path, report: Callable[[str], None]) -> None:
                     with copy.append() as work:
                         wholesale.copy_page(work, one, page)
                         work.commit()
-                    report(f"{one.name}: {len(page)} of {rows} rows")
+                    report_progress(f"{one.name}: {len(page)} of {rows} rows")
         copy.purge(())
 
 
