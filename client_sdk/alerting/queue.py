@@ -267,7 +267,7 @@ class DeliveryQueue:
             message_id: names it; a message with the same id to the same address is there once.
             to: where it goes.
             label: shown in lists.
-            kind: such as ``add_request.changed``.
+            kind: such as ``watch.changed``.
             happened_at: UTC.
             data: of the body.
             now: ms.
