@@ -26,6 +26,17 @@ class Deadline:
     def __init__(self) -> None:
         self.over = False
 
+    def check(self) -> None:
+        """Check that the time is not over; to be called for each new connection, once ``current`` returns it.
+
+        One that was made, or took the place of another, just when the time was over was shut down by nobody.
+
+        Raises:
+            TimeoutError: it is over.
+        """
+        if self.over:
+            raise TimeoutError
+
 
 @contextmanager
 def ended_by(seconds: float, current: Callable[[], socket.socket | None]) -> Iterator[Deadline]:

@@ -66,12 +66,14 @@ def post(
     with ended_by(left, lambda: connection.sock) as deadline, closing(connection):
         try:
             connection.sock = connect(endpoint.addresses, endpoint.port, min(step, left))
+            deadline.check()
             if endpoint.tls is not None:
                 # The handshake apart, so that the deadline ends it too.
                 secured = endpoint.tls.wrap_socket(
                     connection.sock, server_hostname=endpoint.host, do_handshake_on_connect=False
                 )
                 connection.sock = secured
+                deadline.check()
                 secured.do_handshake()
             connection.request("POST", endpoint.target, content, headers)
             body = b""
@@ -82,7 +84,6 @@ def post(
             if deadline.over:
                 raise TimeoutError from None
             raise
-        if deadline.over:
-            # What was read before the end is no answer.
-            raise TimeoutError
+        # What was read before the end is no answer.
+        deadline.check()
         return PostAnswer(answer.status, body)

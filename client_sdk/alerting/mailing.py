@@ -16,6 +16,7 @@ from client_sdk.alerting.failure import DeliveryError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from client_sdk._deadline import Deadline
     from client_sdk.alerting.address import Mailbox
     from client_sdk.alerting.settings import DeliverySettings, MailServer
 
@@ -77,11 +78,12 @@ def send(message: EmailMessage, settings: DeliverySettings, seconds: float = ATT
     with ended_by(left, lambda: client.sock) as deadline:
         try:
             client.sock = connect(addresses, server.port, left)
+            deadline.check()
             if not server.starttls:
-                _secure(client, server, tls)
+                _secure(client, server, tls, deadline)
             _greeted(client)
             if server.starttls:
-                _start_tls(client, server, tls)
+                _start_tls(client, server, tls, deadline)
             if server.user:
                 client.login(server.user, server.password)
             client.send_message(message)
@@ -111,7 +113,7 @@ def _resolved(server: MailServer, seconds: float) -> list[str]:
         raise DeliveryError("mail.unreachable", "the name of the mail server is not known") from None
 
 
-def _secure(client: smtplib.SMTP, server: MailServer, tls: ssl.SSLContext) -> None:
+def _secure(client: smtplib.SMTP, server: MailServer, tls: ssl.SSLContext, deadline: Deadline) -> None:
     """Begin TLS on the connection of a client, which holds it meanwhile: the deadline then ends the handshake too."""
     plain = client.sock
     if plain is None:
@@ -120,6 +122,7 @@ def _secure(client: smtplib.SMTP, server: MailServer, tls: ssl.SSLContext) -> No
     client.sock = secured
     # What was read in clear is no part of what comes under TLS.
     client.file = None
+    deadline.check()
     secured.do_handshake()
 
 
@@ -129,7 +132,7 @@ def _greeted(client: smtplib.SMTP) -> None:
         raise smtplib.SMTPConnectError(code, text)
 
 
-def _start_tls(client: smtplib.SMTP, server: MailServer, tls: ssl.SSLContext) -> None:
+def _start_tls(client: smtplib.SMTP, server: MailServer, tls: ssl.SSLContext, deadline: Deadline) -> None:
     """Ask for TLS after a greeting in clear, and begin it; what the server said of itself before counts no more."""
     client.ehlo_or_helo_if_needed()
     if not client.has_extn("starttls"):
@@ -137,7 +140,7 @@ def _start_tls(client: smtplib.SMTP, server: MailServer, tls: ssl.SSLContext) ->
     code, text = client.docmd("STARTTLS")
     if code != _READY:
         raise smtplib.SMTPResponseException(code, text)
-    _secure(client, server, tls)
+    _secure(client, server, tls, deadline)
     client.helo_resp = client.ehlo_resp = None
     client.esmtp_features = {}
     client.does_esmtp = False

@@ -6,6 +6,8 @@ import base64
 import hmac
 import socket
 import threading
+import time
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
@@ -13,11 +15,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk._https_post import Endpoint
+from client_sdk._https_post import post as https_post
 from client_sdk.alerting.address import Webhook, address_of, kept_as, mailbox, webhook
 from client_sdk.alerting.failure import DeliveryError
 from client_sdk.alerting.posting import leads_outward, post, sign
 from client_sdk.errors import ConfigError
-from tests.support.hooks import free_port, running_hook
+from tests.support.hooks import dripping_handshake, free_port, running_hook
 
 if TYPE_CHECKING:
     import ssl
@@ -108,6 +112,28 @@ def test_each_address_of_a_host_is_tried(settings: DeliverySettings, monkeypatch
     with running_hook() as hook:
         post(webhook(hook.url.replace("127.0.0.1", "localhost")), MESSAGE, settings)
         assert len(hook.got) == 1
+
+
+def take_no_connection(host: str, port: int, stack: ExitStack) -> None:
+    """Listen where a connection is neither taken nor refused: one waits already, and no further one may."""
+    listening = stack.enter_context(socket.create_server((host, port), backlog=0))
+    for _ in range(3):
+        waiting = stack.enter_context(socket.socket())
+        waiting.setblocking(False)
+        with suppress(BlockingIOError):
+            waiting.connect(listening.getsockname())
+
+
+def test_a_connection_that_is_made_after_the_end_is_not_gone_on_with() -> None:
+    with dripping_handshake(starttls=False) as port, ExitStack() as stack:
+        hosts = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
+        for host in hosts:
+            take_no_connection(host, port, stack)
+        # Each address has a twentieth of a second at the least, so that the fourth is reached when the time is over.
+        # What it answers then has no end, and no pause that is too long.
+        endpoint = Endpoint("localhost", [*hosts, "127.0.0.1"], port, "/", None)
+        with pytest.raises(TimeoutError):
+            https_post(endpoint, b"", {}, ends=time.monotonic() + 0.1, step=0.1)
 
 
 INWARD = (
