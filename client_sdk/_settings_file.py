@@ -72,9 +72,11 @@ def text_setting(content: Mapping[str, object], name: str, place: object, defaul
         default: where it is missing; None where it may not be.
 
     Raises:
-        ConfigError: it is missing or none.
+        ConfigError: it is missing, or no text of characters that can be printed.
     """
     value = content.get(name, default)
+    if value is None:
+        raise ConfigError(f"{place}: {name} is missing: want a text")
     if not isinstance(value, str) or not value.isprintable():
         raise ConfigError(f"{place}: {name} must be a text of characters that can be printed")
     return value

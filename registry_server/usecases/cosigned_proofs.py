@@ -25,7 +25,7 @@ _MOST_NOTES = 64
 
 
 class CosignedProofs:
-    """The newest checkpoints that witnesses and auditors have cosigned, for whoever is shown the log. Thread-safe.
+    """The newest checkpoints that witnesses and auditors have cosigned, as answers show them. Thread-safe.
 
     Args:
         newest: returns what a quorum of witnesses has cosigned last; None where no witness is asked.

@@ -219,7 +219,8 @@ class _QuorumReading:
         if len({(key.name, key.key_id) for key in keys}) != len(keys):
             raise FormatError("policy", "policy.key", got="two keys of one name and id", want="different keys")
         if len(self._witnesses) >= MAX_SIGNATURES:
-            got, want = f"{len(self._witnesses)} witnesses", f"< {MAX_SIGNATURES}: a note has no more lines"
+            got = f"{len(self._witnesses)} witnesses"
+            want = f"at most {MAX_SIGNATURES - 1}: a note has {MAX_SIGNATURES} lines, one of which is the log's"
             raise FormatError("policy", "policy.witnesses", got=got, want=want)
         return WitnessQuorum(tuple(self._logs), tuple(self._witnesses), tuple(self._groups), self._quorum)
 

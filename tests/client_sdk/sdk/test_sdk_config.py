@@ -182,8 +182,8 @@ def test_a_further_scheme_opens_its_own_keys(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "institution must be a text"),
-        ('institution = "a"\nregistry = "h:1"', "name must be a text"),
+        ("", "institution is missing"),
+        ('institution = "a"\nregistry = "h:1"', "name is missing"),
         ('institution = "A"\nregistry = "h:1"\nname = "r"', "institution"),
         ('institution = "a"\nregistry = "nowhere"\nname = "r"', "host:port"),
         ('institution = "a"\nregistry = "h:1"\nname = "r"\nextra = 1', "unknown settings: extra"),
