@@ -120,11 +120,12 @@ class Asking(Core):
             arguments.date_of(since, "since")
         directory = yield from self.directory()
         asker, zone = directory.institution(self.session.config.institution), directory.rulebook.time_zone
+        registry = self.session.config.name
         found: list[OwnInquiry] = []
         request = check_pb2.ListInquiriesRequest()
         while True:
             page = yield from ask(self.services.inquiries.ListInquiries, request)
-            found += yield from beside(partial(read_own_inquiries, page, asker, found[-1] if found else None))
+            found += yield from beside(partial(read_own_inquiries, page, asker, registry, found[-1] if found else None))
             older = since is not None and found and day_of(milliseconds(found[-1].received_at), zone) < since
             if not page.more or older or len(found) >= limit:
                 break

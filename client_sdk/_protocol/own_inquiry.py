@@ -11,7 +11,7 @@ from client_sdk._protocol.verification import verifying
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.inquiry import Inquiry, check_officer
-from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.models.own_inquiry import OwnInquiry
 
 if TYPE_CHECKING:
@@ -25,21 +25,22 @@ _PART = "own inquiry"
 
 
 def read_own_inquiries(
-    page: check_pb2.ListInquiriesResponse, asker: InstitutionState, before: OwnInquiry | None
+    page: check_pb2.ListInquiriesResponse, asker: InstitutionState, registry: str, before: OwnInquiry | None
 ) -> list[OwnInquiry]:
     """Return the inquiries of a page, once each was signed by its asker and stands in order.
 
     Args:
         page: of the answer.
         asker: who asks for them, with its keys.
+        registry: name of the registry.
         before: last one of the page before; None with the first page.
 
     Raises:
-        VerificationError: one is another member's, is not signed by the asker, has another leaf or officer, or is out
-            of order.
+        VerificationError: one is another member's, was answered although it is to another registry, is not signed by
+            the asker, has another leaf or officer, or is out of order.
     """
     with verifying():
-        found = [_read(one, asker) for one in page.inquiries]
+        found = [_read(one, asker, registry) for one in page.inquiries]
         chain = found if before is None else [before, *found]
         places = [(one.received_at, one.inquiry_id) for one in chain]
         if any(later >= earlier for earlier, later in pairwise(places)):
@@ -49,11 +50,14 @@ def read_own_inquiries(
     return found
 
 
-def _read(message: check_pb2.OwnInquiry, asker: InstitutionState) -> OwnInquiry:
+def _read(message: check_pb2.OwnInquiry, asker: InstitutionState, registry: str) -> OwnInquiry:
     signed = message.inquiry
     inquiry, leaf = Inquiry.parse(signed.payload), InquiryLeaf.parse(message.leaf)
     if inquiry.asker != asker.id:
         raise FormatError(_PART, "own-inquiry.asker", got=inquiry.asker, want=asker.id)
+    # One that was refused may be to another: for that it was refused.
+    if leaf.outcome == ANSWERED and inquiry.registry != registry:
+        raise FormatError(_PART, "inquiry.registry", got=inquiry.registry, want=registry)
     if leaf != InquiryLeaf.of(leaf.received_at, leaf.outcome, signed.payload, signed.signature):
         raise FormatError(_PART, "inquiry.digest", want="the leaf of the inquiry that was signed")
     if not is_signed_by(asker, signed.payload, signed.signature):

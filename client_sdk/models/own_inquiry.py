@@ -19,6 +19,8 @@ __all__ = ["OwnInquiry"]
 class OwnInquiry(Plain):
     """One inquiry of this member; its own signature was checked, and that the officer is the one it names.
 
+    When it was received and how it ended is the registry's word; the inquiry's receipt proves both.
+
     Attributes:
         inquiry_id: 16 bytes.
         received_at: when the registry got it, UTC.
