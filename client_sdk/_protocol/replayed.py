@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk._protocol.witnessed import LAST_SECOND
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.cosigned import replayed_up_to
 from client_sdk.models.replayed import REPLAY_MAX_LAG, Replayed
@@ -49,4 +48,4 @@ def replayed(shown: Sequence[Cosigned], as_of: int, trust: ReplayTrust) -> Repla
         return Replayed()
     # Either way: a clock that is so far ahead says nothing of when the log was rebuilt.
     late = abs(as_of - found.at * 1_000) > trust.max_lag * 1_000
-    return Replayed(size=found.size, at=moment(min(found.at, LAST_SECOND) * 1_000), late=late)
+    return Replayed(size=found.size, at=moment(found.at * 1_000), late=late)

@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
     from client_sdk.kernel.ledger.cosigned import Cosigned
 
-__all__ = ["LAST_SECOND", "witnessed"]
-
-# 9999-12-31T23:59:59Z: what a witness claims beyond it has no date.
-LAST_SECOND = 253_402_300_799
+__all__ = ["witnessed"]
 
 
 def witnessed(cosigned: Cosigned | None, size: int, quorums: Sequence[WitnessQuorum]) -> Witnessed | None:
@@ -35,4 +32,4 @@ def witnessed(cosigned: Cosigned | None, size: int, quorums: Sequence[WitnessQuo
     at = None if cosigned is None else cosigned.met_at(quorums)
     if cosigned is None or at is None:
         return Witnessed()
-    return Witnessed(size=cosigned.size, at=moment(min(at, LAST_SECOND) * 1_000), whole=cosigned.size >= size)
+    return Witnessed(size=cosigned.size, at=moment(at * 1_000), whole=cosigned.size >= size)

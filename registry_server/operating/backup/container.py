@@ -27,6 +27,7 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 from sqlalchemy import Boolean, LargeBinary, Text
 
 from client_sdk.kernel.formats.encoding import u32
+from client_sdk.kernel.formats.moment import LAST_MS
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.keys import key_id_of
 from registry_server.serving.files import open_regular
@@ -53,8 +54,6 @@ _STREAM_BYTES = bindings.crypto_secretstream_xchacha20poly1305_HEADERBYTES
 _MORE = bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
 _FINAL = bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 _INTEGERS = 2**63
-# 9999-12-31T23:59:59.999Z: what lies beyond it has no date. No log is longer either.
-_LAST_MS = 253_402_300_799_999
 # The name under which the last chunk counts the rows.
 _END = "end"
 
@@ -98,8 +97,9 @@ class BackupHeader:
         """
         try:
             header = cls(**json.loads(line))
+            # What lies beyond that moment has no date, and no log is longer either.
             right = header.encode() == _FORM + line and all(
-                type(value) is int and 0 <= value <= _LAST_MS
+                type(value) is int and 0 <= value <= LAST_MS
                 if name in {"size", "newest_at_ms", "made_at_ms"}
                 else isinstance(value, str) and value.isprintable()
                 for name, value in asdict(header).items()
