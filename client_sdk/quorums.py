@@ -27,7 +27,7 @@ def quorums_of_home(config: ClientConfig) -> tuple[WitnessQuorum, ...]:
 
 
 def replaying_of_home(config: ClientConfig) -> WitnessQuorum | None:
-    """Return the auditors whose replay of the log counts for the member of a home; nobody is asked.
+    """Return the auditors whose replay of the log counts for the member of a home, from its files alone.
 
     Raises:
         ConfigError: the trust root, or what is kept of the directory, is missing or damaged.

@@ -1,4 +1,4 @@
-"""An own inquiry, as the registry keeps it: who asked and why, and about nobody by name."""
+"""An own inquiry, as the registry keeps it: who asked, why and when, without the persons."""
 
 from __future__ import annotations
 

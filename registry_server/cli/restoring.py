@@ -90,10 +90,11 @@ def _tell_standing(standing: DatabaseStanding) -> None:
     if standing.missing is not None:
         first, end = standing.missing
         typer.echo(f"leaves {first} to {end - 1} are missing: registry-server refill DIR, from a copy of the log")
-        for witness in standing.contradicted:
+        for witness in standing.beyond_register:
             typer.echo(
-                f"the register knows of none of them, witness {witness.name} alone: if no copy of the log has them, "
-                f"and the witness is wrong, registry-server register reset --confirm {state.confirmation}"
+                f"the register has not seen them, witness {witness.name} says that it has cosigned them: if no copy of "
+                f"the log has them, and the witness is wrong, registry-server register reset --confirm "
+                f"{state.confirmation}"
             )
     elif standing.may_be_served:
         typer.echo("the database begins with what was signed last")

@@ -37,8 +37,8 @@ class DatabaseStanding(NamedTuple):
         return not (self.register.problem or self.register.mismatch or self.missing)
 
     @property
-    def contradicted(self) -> tuple[WitnessSize, ...]:
-        """The witnesses that tell of leaves which neither database nor register know: they may lie, or both be old."""
+    def beyond_register(self) -> tuple[WitnessSize, ...]:
+        """The witnesses that have cosigned leaves that neither database nor register has: they lie, or both are old."""
         if self.register.problem or self.register.mismatch:
             return ()
         return tuple(witness for witness in self.witnesses if witness.size > self.register.size)

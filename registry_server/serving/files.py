@@ -63,7 +63,7 @@ def check_private(path: Path) -> None:
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Open a file to read it; a pipe, on which nobody may ever write, or a device without an end is none.
+    """Open a regular file to read it; a pipe could wait for its writer for ever, and a device may have no end.
 
     Raises:
         FileError: it is no regular file.

@@ -153,7 +153,7 @@ def _follow(session: Run, auditor: "Auditor", every: int, jobs: int, *, cosign: 
 
 
 def _round(session: Run, auditor: "Auditor", jobs: int, code: ExitCode, *, cosign: bool) -> ExitCode:
-    """Audit once, and tell in one line; return the code that what was found up to now asks for."""
+    """Audit once, and print one line; return the exit code for what was found up to now."""
     try:
         report = auditor.audit(jobs=jobs)
         code = ExitCode.FOUND if report.exit_code else ExitCode.OK
@@ -170,8 +170,8 @@ def _round(session: Run, auditor: "Auditor", jobs: int, code: ExitCode, *, cosig
         "new": report.new,
         "cosigned": cosigned,
     }
-    told = f"{moment_text(report.audited_at)}  {report.size} leaves: {report.verdict}"
-    session.output.line(content, f"{told} {_cosigned_words(cosigned)}" if cosign else told)
+    line = f"{moment_text(report.audited_at)}  {report.size} leaves: {report.verdict}"
+    session.output.line(content, f"{line} {_cosigned_words(cosigned)}" if cosign else line)
     return code
 
 

@@ -293,7 +293,7 @@ def check_officer(inquiry: Inquiry, opening: bytes, officer: str) -> None:
     """Check that an officer is the one whom an inquiry commits to.
 
     Raises:
-        FormatError: it is another one, or nobody.
+        FormatError: it is another one, empty or too long.
     """
     if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS:
         raise FormatError("officer", "officer.present", want="who asks, at most 200 characters")

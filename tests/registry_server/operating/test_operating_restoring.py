@@ -408,7 +408,7 @@ def test_a_witness_that_lies_about_what_it_has_seen_stops_a_restored_registry_no
         assert len(refill(settings, lost.copy, world.clock).repaired.lost) == 1
         told = run("refill", *home, lost.copy, code=1)
         confirmation = standing_of(settings).register.confirmation
-    assert "the register knows of none of them, witness w0 alone" in told
+    assert "the register has not seen them, witness w0 says that it has cosigned them" in told
     assert f"registry-server register reset --confirm {confirmation}\n" in told
     with Database(other_url) as database, pytest.raises(InconsistentError, match="see registry-server refill"):
         Ledger.open(database, register_of(other_url), world.log_signer, world.clock)
