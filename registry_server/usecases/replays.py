@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.cosigned import Cosigned
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
+    from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["Replays"]
@@ -51,19 +52,27 @@ class Replays:
             FormatError: it is no such note; SignatureError where a line does not verify.
             RegistryError: COSIGNER_UNKNOWN, RANGE_INVALID or TIME_INVALID.
         """
+        while not self._take_up(note):
+            # An act came in between: it may have named other auditors.
+            pass
+
+    def _take_up(self, note: bytes) -> bool:
+        """Keep a checkpoint as ``publish``; return False, and keep nothing, where an act was logged since it was checked."""
         with self._ledger.view() as view:
             replay = self._read(note, view)
-            named = _keys_of(view)
+            named, newest_act = _keys_of(view), _newest_act(head.read(view.work))
             if _is_kept(view.work, replay):
-                return
+                return True
         database = self._ledger.database
         with database.append() as work:
             # Two processes that take up two cosignatures of one key keep the newer one.
-            head.lock(work)
+            if _newest_act(head.lock(work)) != newest_act:
+                return False
             if not _is_kept(work, replay):
                 table.put(work, replay)
                 table.keep_only(work, list(named))
                 work.commit()
+        return True
 
     def _read(self, note: bytes, view: View) -> StoredReplay:
         """Return what a note says of the log of a view."""
@@ -94,6 +103,10 @@ def _check_history(cosigned: Cosigned, view: View) -> None:
     if checkpoint.size and view.root_of(checkpoint.size) != checkpoint.root:
         want = "the root of this log"
         raise RegistryError(RefusalReason.RANGE_INVALID, _FIELD, "replay.history", got="another root", want=want)
+
+
+def _newest_act(row: HeadRow | None) -> int:
+    return -1 if row is None else row.newest_act
 
 
 def _keys_of(view: View) -> dict[str, VerifierKey]:

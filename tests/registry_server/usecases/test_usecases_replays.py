@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.storage.unit_of_work import Database
 
 SIGNERS = {name: signer(f"replay {name}") for name in ("one", "two", "stranger")}
 KEYS = {name: VerifierKey.cosigner(f"example/{name}/replay", each.public_key.raw) for name, each in SIGNERS.items()}
@@ -139,3 +140,45 @@ def test_answers_bring_what_each_auditor_has_rebuilt_last(database_url: str) -> 
         replays.publish(newest(ledger, "one", now))
         with ledger.view() as view:
             assert [row.verifier_key for row in table.rows(view.work)] == [KEYS["one"].text()]
+
+
+class Overtaken:
+    """A ledger to which something happens after a commit was read, and before anything is written."""
+
+    def __init__(self, ledger: Ledger, happen: Callable[[], None]) -> None:
+        self._ledger = ledger
+        self._happen: Callable[[], None] | None = happen
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._ledger, name)
+
+    @property
+    def database(self) -> Database:
+        happen, self._happen = self._happen, None
+        if happen is not None:
+            happen()
+        return self._ledger.database
+
+
+def test_an_auditor_that_an_act_names_meanwhile_is_not_forgotten(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        name_auditors(world, ledger, (LINES[0], "quorum one"))
+        now = ledger.clock() // 1_000
+
+        def another_is_named_and_comes() -> None:
+            name_auditors(world, ledger, LINES)
+            Replays(ledger).publish(newest(ledger, "two", now))
+
+        overtaken = Overtaken(ledger, another_is_named_and_comes)
+        Replays(overtaken).publish(newest(ledger, "one", now))  # type: ignore[arg-type]  # it is one but for the moment
+        with ledger.view() as view:
+            assert {row.verifier_key for row in table.rows(view.work)} == {KEYS["one"].text(), KEYS["two"].text()}
+
+        def it_is_named_no_more() -> None:
+            name_auditors(world, ledger, (LINES[1], "quorum two"))
+
+        late = Overtaken(ledger, it_is_named_no_more)
+        with pytest.raises(RegistryError) as refused:
+            Replays(late).publish(newest(ledger, "one", now + 1))  # type: ignore[arg-type]  # likewise
+        assert refused.value.complaint.rule == "replay.key"
