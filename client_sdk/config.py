@@ -77,6 +77,7 @@ _LIMITS = {
     "replay_max_lag": REPLAY_MAX_LAG,
 }
 CONFIG_FILE = "config.toml"
+_REPLAY_KEY = "keys/replay.pem"
 # A year; locks and calls take no longer waits.
 MOST_SECONDS = 31_536_000
 
@@ -275,7 +276,7 @@ class ClientConfig:
     @property
     def replay_key_file(self) -> Path:
         """Key with which an auditor cosigns what it has rebuilt (``client_sdk.home.replay_key``)."""
-        return self.home / "keys" / "replay.pem"
+        return self.home / _REPLAY_KEY
 
     def replay_signer(self) -> Signer:
         """Open that key.
@@ -285,7 +286,7 @@ class ClientConfig:
         """
         if not self.replay_key_file.exists():
             raise ConfigError(f"{self.replay_key_file} is missing: `credit-registry key replay` makes it")
-        return open_signer(f"file:{self.replay_key_file}", self.home, self.secret, self.schemes)
+        return open_signer(f"file:{_REPLAY_KEY}", self.home, self.secret, self.schemes)
 
     def signer(self, usage: KeyUsage) -> Signer:
         """Open the key of a usage.

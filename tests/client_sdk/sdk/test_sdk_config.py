@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from client_sdk.config import ClientConfig
 from client_sdk.errors import ConfigError
-from client_sdk.home import create_home, install_certificate, install_trust_root
+from client_sdk.home import create_home, install_certificate, install_trust_root, replay_key
 from client_sdk.kernel.formats.keys import Ed25519Signer, Signer, verify
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
@@ -51,6 +51,19 @@ def test_a_home_holds_what_a_lender_needs_and_nobody_else_reads_it(tmp_path: Pat
     enrolled = {grant.usage: grant.public_key for grant in file.enrolment.keys}
     assert enrolled == {usage: config.signer(usage).public_key.raw for usage in config.keys}
     assert EnrolmentFile.parse((home / "lender-1.enrolment.json").read_bytes()) == file
+
+
+def test_every_key_of_a_home_that_is_named_from_the_working_directory_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "lender-1")
+    make(tmp_path / "auditor", Role.AUDITOR)
+    monkeypatch.chdir(tmp_path)
+    near, far = ClientConfig.from_home("lender-1"), ClientConfig.from_home(tmp_path / "lender-1")
+    for usage in near.keys:
+        assert near.signer(usage).public_key == far.signer(usage).public_key
+    near, far = ClientConfig.from_home("auditor"), ClientConfig.from_home(tmp_path / "auditor")
+    assert replay_key(near) == replay_key(near) == replay_key(far)
 
 
 @pytest.mark.parametrize(
