@@ -22,7 +22,7 @@ import typer
 from client_sdk._version import __version__
 from registry_server.cli import backup, register, restoring, tables, wind_down
 from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
-from registry_server.serving.command_help import Commands, OneCommand
+from registry_server.serving.command_help import HELP, Commands, OneCommand
 from registry_server.serving.command_options import version_option
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ app = typer.Typer(
     help="Runs a credit registry.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings=HELP,
 )
 clock = typer.Typer(cls=Commands, help="The clock of the registry.", no_args_is_help=True)
 app.add_typer(tables.app, name="db")

@@ -9,7 +9,11 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
-__all__ = ["Commands", "OneCommand"]
+__all__ = ["HELP", "Commands", "OneCommand"]
+
+
+# As in the members' program; commands of a program inherit them.
+HELP = {"help_option_names": ["--help", "-h"]}
 
 
 class OneCommand(TyperCommand):

@@ -18,7 +18,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.logs import log_to_standard_error
-from registry_server.serving.command_help import Commands, OneCommand
+from registry_server.serving.command_help import HELP, Commands, OneCommand
 from registry_server.serving.command_options import refuse_password, version_option
 from registry_server.serving.descriptors import raise_limit
 from registry_server.serving.files import FileError
@@ -39,6 +39,7 @@ app = typer.Typer(
     help="A key service: evaluates blinded identity numbers for lenders and never learns one.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings=HELP,
 )
 key_app = typer.Typer(cls=Commands, help="The VOPRF keys.", no_args_is_help=True)
 app.add_typer(key_app, name="key")

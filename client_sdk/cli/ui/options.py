@@ -158,7 +158,8 @@ def uuid8(text: str | bytes) -> bytes:
     try:
         return check_record_id(UUID(text).bytes, "record")
     except (ValueError, FormatError):
-        raise typer.BadParameter("want a record id, a UUID of version 8") from None
+        alone = "; of ISSUER/RECORD the part after the slash" if "/" in text else ""
+        raise typer.BadParameter(f"want a record id, a UUID of version 8{alone}") from None
 
 
 def record_key(text: str | RecordKey) -> RecordKey:
@@ -167,7 +168,7 @@ def record_key(text: str | RecordKey) -> RecordKey:
         return text
     issuer, slash, record_id = text.partition("/")
     if not slash:
-        raise typer.BadParameter("want issuer/UUID")
+        raise typer.BadParameter("want issuer/UUID, such as lender-1/01234567-89ab-8def-8123-456789abcdef")
     try:
         return RecordKey(check_institution_id(issuer, "record", "issuer"), uuid8(record_id))
     except FormatError as error:

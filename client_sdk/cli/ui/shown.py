@@ -70,8 +70,14 @@ def money(amount: int, currency: str) -> str:
     return f"{whole:,}" + (f".{part:0{places}d}" if places else "") + f" {currency}"
 
 
-def answer_lines(answer: Answer, *, history: bool = False) -> Iterator[RenderableType]:
-    """Yield the text of an answer: verdict, as of when, and each record, with its months where they are wanted."""
+def answer_lines(answer: Answer, *, history: bool = False, namer: str = "rulebook") -> Iterator[RenderableType]:
+    """Yield the text of an answer: verdict, as of when, and each record.
+
+    Args:
+        answer: verified.
+        history: whether the months of each record are wanted too.
+        namer: what names the auditors by whose replay the answer was judged.
+    """
     word = Text(answer.verdict.value, style=_STYLES[answer.verdict])
     yield Text.assemble(word, f"  {_MEANINGS[answer.verdict]}")
     if answer.failure is not None:
@@ -83,7 +89,7 @@ def answer_lines(answer: Answer, *, history: bool = False) -> Iterator[Renderabl
     if answer.witnessed is not None:
         yield f"  {witnessed_line(answer.witnessed, answer.size, answer.as_of)}"
     if answer.replayed is not None:
-        yield _replayed_line(answer, answer.replayed)
+        yield _replayed_line(answer, answer.replayed, namer)
     for record in answer.records:
         yield ""
         yield f"  {record.kind.name} {record.standing.name}, reported by {record.issuer}, version {record.version}"
@@ -92,9 +98,9 @@ def answer_lines(answer: Answer, *, history: bool = False) -> Iterator[Renderabl
             yield month_table(record.months, "    ")
 
 
-def _replayed_line(answer: Answer, replayed: Replayed) -> RenderableType:
+def _replayed_line(answer: Answer, replayed: Replayed, namer: str) -> RenderableType:
     """Return in words how far auditors had rebuilt the log of an answer; a CLEAR that they do not cover stands out."""
-    when = "no auditor that the rulebook names has"
+    when = f"no auditor that the {namer} names has"
     if replayed.at is not None:
         when = f"auditors have rebuilt the first {replayed.size} of {answer.size} leaves, begun at "
         when += moment_text(replayed.at)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-
+# Seconds between two audits.
+_EVERY = 600
 _CORES = os.cpu_count() or 1
 
 HtmlOption = Annotated[
@@ -56,7 +57,10 @@ FollowOption = Annotated[
     bool, typer.Option("--follow", help="Go on: audit what is new every so many seconds, until SIGTERM.")
 ]
 EveryOption = Annotated[
-    int, typer.Option(min=1, max=86_400, metavar="SECONDS", help="Between two audits under --follow.")
+    int | None,
+    typer.Option(
+        min=1, max=86_400, metavar="SECONDS", help="Between two audits under --follow.", show_default=str(_EVERY)
+    ),
 ]
 CosignOption = Annotated[
     bool,
@@ -90,7 +94,7 @@ def register(app: typer.Typer) -> None:
         state: StateOption = None,
         jobs: JobsOption = _CORES,
         follow: FollowOption = False,
-        every: EveryOption = 600,
+        every: EveryOption = None,
         cosign: CosignOption = False,
     ) -> ExitCode:
         """Audit the registry from where the last audit ended: signatures, keys, chains, acts, lapses, map, inquiries.
@@ -110,7 +114,9 @@ def register(app: typer.Typer) -> None:
             if named := [file for file in (html, text, json_file) if file is not None]:
                 hint = "leave --html, --text and --json-file to a single audit; --json gives a line for each."
                 raise UsageError(f"{named[0]}: --follow writes no report to a file", hint)
-            return _follow(session, auditor, every, jobs, cosign=cosign)
+            return _follow(session, auditor, _EVERY if every is None else every, jobs, cosign=cosign)
+        if every is not None:
+            raise UsageError("--every is for --follow alone", "give --follow as well, or leave it out for one audit.")
         with OutputFile(html) as as_page, OutputFile(text) as as_words, OutputFile(json_file) as as_document:
             with _progress(session) as report_progress:
                 report = auditor.audit(progress=report_progress, jobs=jobs)

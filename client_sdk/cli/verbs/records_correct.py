@@ -96,7 +96,7 @@ def register(group: typer.Typer) -> None:
         """
         changes = cells_of(cells)
         if bool(changes) + template + (edit or from_ is not None) != 1:
-            hint = "give options for facts, or --edit, --from FORM, or --template."
+            hint = "give one of these alone: options for facts; --edit, --from FORM or both; --template."
             raise UsageError("what is to be corrected is not clear", hint)
         named = named_record(record, kind, reference, first_day, attempt, "")
         if identity_file == STANDARD_INPUT == str(from_):

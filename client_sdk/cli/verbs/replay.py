@@ -89,7 +89,7 @@ def register(app: typer.Typer) -> None:
             with session.client() as client:
                 (answer,) = client.verify(file, identity)
             replayed = compare(answer, answer.assess(remembered.criteria if own is None else own), remembered)
-        _show(session, file, replayed)
+        _show(session, file, replayed, namer="trust root" if identity_file is None else "rulebook")
         return ExitCode.OK if replayed.matches else ExitCode.FOUND
 
 
@@ -101,7 +101,7 @@ def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
     return session.config().trust_root()
 
 
-def _show(session: Run, file: Path, replayed: ReplayedAssessment) -> None:
+def _show(session: Run, file: Path, replayed: ReplayedAssessment, *, namer: str) -> None:
     assessment = replayed.assessment
     said = "SAME" if replayed.matches else "DIFFERENT"
     session.output.result(
@@ -113,7 +113,7 @@ def _show(session: Run, file: Path, replayed: ReplayedAssessment) -> None:
             "kept": replayed.kept.hex(),
             "assessment": assessment.to_dict(),
         },
-        *answer_lines(replayed.answer),
+        *answer_lines(replayed.answer, namer=namer),
         "",
         *assessment_lines(assessment),
         "",

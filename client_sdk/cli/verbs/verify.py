@@ -171,7 +171,7 @@ def register(app: typer.Typer) -> None:
             if inquiry_receipt is not None:
                 answers = demands.verify(data, root)
                 put = verify_inquiry_receipt(read_evidence(inquiry_receipt), root, data)
-                _accept(session, file, root.fingerprint, answers, put)
+                _accept(session, file, root.fingerprint, answers, put, namer=demands.namer)
                 return ExitCode.OK
             return _verify_file(session, file, data, root, demands)
         except VerificationError as error:
@@ -204,7 +204,7 @@ def _verify_file(session: Run, file: Path, data: bytes, root: "TrustRoot", deman
     elif is_inquiry_receipt(data):
         _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
     else:
-        _accept(session, file, root.fingerprint, demands.verify(data, root))
+        _accept(session, file, root.fingerprint, demands.verify(data, root), namer=demands.namer)
     return ExitCode.OK
 
 
@@ -239,6 +239,13 @@ class _Demands(NamedTuple):
         """Verify evidence by them."""
         quorums, auditors = self._quorums(), self._auditors()
         return verify_offline(data, root, quorums, replaying=auditors, replay_max_lag=self._lag())
+
+    @property
+    def namer(self) -> str:
+        """What names the auditors: a file of its own knows no later rulebook than the founding one."""
+        if self.auditors is not None:
+            return "policy"
+        return "trust root" if self.root is not None else "rulebook"
 
     def _quorums(self) -> tuple[WitnessQuorum, ...] | None:
         if self.witnesses is not None:
@@ -367,6 +374,7 @@ def _accept(
     put: InquiryReceipt | None = None,
     *,
     asked: bool = False,
+    namer: str = "rulebook",
 ) -> None:
     persons: list[Json] = [answer.to_dict() for answer in answers]
     last = PROVED if asked else NOT_PROVED
@@ -385,7 +393,7 @@ def _accept(
             "note": last,
         },
         f"VERIFIED: every part of {file} follows from the trust root {fingerprint}.",
-        *(line for answer in answers for line in answer_lines(answer)),
+        *(line for answer in answers for line in answer_lines(answer, namer=namer)),
         "",
         *shown,
         last,

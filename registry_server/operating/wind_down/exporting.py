@@ -206,6 +206,8 @@ def verify_export(folder: Path) -> VerifiedExport:
 
 def _verified(folder: Path, examine: Callable[[Path], None] | None = None) -> VerifiedExport:
     """Verify an export; ``examine`` looks into a copy whose bytes are those that were signed."""
+    if not folder.is_dir():
+        raise WindDownError(f"{folder} is not there, or no folder: name the one that `wind-down export` wrote")
     for name in (_COPY, _ROOT, _MANIFEST, _SIGNATURE):
         if not (folder / name).is_file():
             raise WindDownError(f"{folder / name} is not there: the export is not finished")

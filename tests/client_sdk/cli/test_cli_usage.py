@@ -183,6 +183,8 @@ def test_verbs_of_the_design_are_there() -> None:
         (("act", "propose", "key"), "--grant"),
         (("act", "propose", "key-services"), "--retire"),
         (("records", "correct", *NAMED), "option"),
+        (("records", "correct", *NAMED, "--from", "form.toml", "--principal", "1"), "alone"),
+        (("audit", "--every", "60"), "--follow"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
@@ -247,6 +249,12 @@ def test_a_number_on_the_command_line_is_refused_and_not_repeated(
 ) -> None:
     ended = (command if as_json else command.said)(*words, code=2)
     assert NUMBER[:-1] not in ended.out + ended.err
+
+
+def test_a_record_as_answers_write_it_is_told_apart_from_its_id(member: Running) -> None:
+    record = "01234567-89ab-8def-8123-456789abcdef"
+    assert "after the slash" in member.said("records", "withdraw", f"lender-1/{record}", code=2).err
+    assert "such as lender-1/" in member.said("subject", "dispute", "open", record, "--code", "paid", code=2).err
 
 
 def test_a_word_that_is_nearly_a_command_is_helped(command: Running) -> None:

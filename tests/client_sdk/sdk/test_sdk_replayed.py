@@ -117,7 +117,10 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         file = str(answer.save(tmp_path / "answer.evidence"))
         assert "  replayed: auditors have rebuilt the first " in office.run("lender-2", "verify", file)
         offline = ("credit-registry", "verify", "--trust-root", root, file)
-        assert "NOT REPLAYED: no auditor that the rulebook names" in programs.run(offline)
+        assert "NOT REPLAYED: no auditor that the trust root names" in programs.run(offline)
+        (nobody := tmp_path / "nobody.policy").write_text("quorum none\n")
+        unmet = [*offline, "--replay-quorum", str(nobody)]
+        assert "NOT REPLAYED: no auditor that the policy names" in programs.run(unmet)
         assert "  replayed: " in programs.run([*offline, "--replay-quorum", str(policy)])
         shown = json.loads(office.run("lender-2", "--json", "verify", file))
         assert shown["persons"][0]["replayed"]["late"] is False

@@ -42,6 +42,7 @@ def test_every_option_says_what_it_takes(program: str, words: tuple[str, ...]) -
     env = {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
     shown = CliRunner().invoke(PROGRAMS[program], [*words, "--help"], env=env).stdout
     assert "--help" in shown
+    assert CliRunner().invoke(PROGRAMS[program], [*words, "-h"], env=env).stdout == shown
     assert [line for line in shown.splitlines() if " --" in line and UNNAMED.search(line)] == []
 
 
