@@ -159,7 +159,7 @@ def verify(
         )
         report = _verify_content(examination, fetched, home, trust_root, findings, report, tally)
         if examination.begun:
-            asked = examination.check_asked(position.inquiries, _asked(home, fetched.asked_bytes))
+            asked = examination.check_asked(position.inquiries, _asked(home, position.asked_bytes, fetched.asked_bytes))
             while unverified := list(islice(asked, BATCH_LEAVES)):
                 signatures.take(unverified)
         return replace(report, signatures=signatures.count)
@@ -197,9 +197,9 @@ def _verify_content(
     )
 
 
-def _asked(home: AuditHome, length: int) -> Iterator[ShownInquiry]:
-    """Yield the signed inquiries that were fetched."""
-    for item in map(pb.LoggedInquiry.FromString, home.asked.read(0, length)):
+def _asked(home: AuditHome, start: int, end: int) -> Iterator[ShownInquiry]:
+    """Yield the signed inquiries that were fetched, between two offsets of their file."""
+    for item in map(pb.LoggedInquiry.FromString, home.asked.read(start, end)):
         signed = item.inquiry
         yield ShownInquiry(item.leaf, signed.payload, signed.key_id, signed.signature)
 
@@ -306,6 +306,7 @@ def _next_position(position: Position, fetched: Fetched | None, findings: Findin
         leaf_bytes=fetched.leaf_bytes,
         inquiries=fetched.inquiries,
         inquiry_bytes=fetched.inquiry_bytes,
+        asked_bytes=fetched.asked_bytes,
         maps_checked=(first or report.size, report.size, count + (report.size != position.maps_checked[1])),
         seen=tuple(sorted(seen for seen in newer if seen.size > report.size)),
     )

@@ -46,7 +46,7 @@ class Fetched(NamedTuple):
         leaf_bytes: of the file of leaves.
         inquiries: leaves of the inquiry tree that were shown.
         inquiry_bytes: of their file.
-        asked_bytes: of the file of those that are new, as they were signed.
+        asked_bytes: of the file of them as they were signed.
         directory: map proofs of the registry's state and of every member.
         statistics: what the registry published before it named the size.
     """
@@ -101,8 +101,8 @@ def fetch(
     leaf_bytes = home.leaves.replace_from(position.leaf_bytes, source.leaves(position.size, live.size))
     count = _inquiry_count(home.leaves.read(position.leaf_bytes, leaf_bytes), position.inquiries)
     taken = _Counted(item.SerializeToString() for item in source.inquiries(position.inquiries, count))
-    asked_bytes = home.asked.replace_from(0, taken)
-    leaves = (pb.LoggedInquiry.FromString(item).leaf for item in home.asked.read(0, asked_bytes))
+    asked_bytes = home.asked.replace_from(position.asked_bytes, taken)
+    leaves = (pb.LoggedInquiry.FromString(item).leaf for item in home.asked.read(position.asked_bytes, asked_bytes))
     inquiry_bytes = home.inquiries.replace_from(position.inquiry_bytes, leaves)
     directory = _directory(source, home.leaves.read(0, leaf_bytes), shown)
     return Fetched(

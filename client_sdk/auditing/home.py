@@ -3,7 +3,7 @@
     audit.json      one file, replaced as a whole: position and findings become durable together
     leaves          every leaf of the log so far (``leaf_store``)
     inquiries       every leaf of the inquiry tree so far
-    asked           the signed inquiries that the newest audit has verified
+    asked           the signed inquiries of these leaves, for a registry that lost its disk
     audit.lock      held while an audit runs
 
 Bindings are never written: they lead to persons and are deleted with the record.
@@ -71,6 +71,7 @@ class Position:
         leaf_bytes: of the file of leaves.
         inquiries: leaves of the inquiry tree.
         inquiry_bytes: of their file.
+        asked_bytes: of the file of those signed inquiries that audits have verified.
         maps_checked: sizes at whose HEAD the map was rebuilt: the first, the newest, and how many.
         seen: signed checkpoints beyond the size, to which the next leaves are held.
     """
@@ -83,6 +84,7 @@ class Position:
     leaf_bytes: int = 0
     inquiries: int = 0
     inquiry_bytes: int = 0
+    asked_bytes: int = 0
     maps_checked: tuple[int, int, int] = (0, 0, 0)
     seen: tuple[Seen, ...] = field(default=())
 

@@ -117,9 +117,7 @@ def _audit(folder: Path, key: VerifierKey) -> LogCopy:
     def inquiry_leaves(start: int) -> Iterator[bytes]:
         return islice(home.inquiries.read(0, position.inquiry_bytes), start, None)
 
-    asked_file = folder / "asked"
-    taken = home.asked.read(0, asked_file.stat().st_size) if asked_file.is_file() else iter(())
-    shown = map(pb.LoggedInquiry.FromString, taken)
+    shown = map(pb.LoggedInquiry.FromString, home.asked.read(0, position.asked_bytes))
     asked = {
         item.leaf: KeptInquiry(item.inquiry.payload, item.inquiry.key_id, item.inquiry.signature) for item in shown
     }

@@ -158,6 +158,10 @@ def test_the_next_audit_reads_what_is_new(auditor: Auditor) -> None:
     assert report.inquiries == 4
     assert sum(report.inquiry_outcomes.values()) == 4
     assert "ANSWERED" in report.inquiry_outcomes
+    # A registry that lost its disk gets all of them back from this folder, not those of the newest audit alone.
+    home = AuditHome(auditor.folder)
+    position, _ = home.load()
+    assert len(list(home.asked.read(0, position.asked_bytes))) == 4
 
 
 def test_an_audit_of_nothing_new_is_clean(auditor: Auditor) -> None:
