@@ -57,7 +57,7 @@ class Replays:
             pass
 
     def _take_up(self, note: bytes) -> bool:
-        """Keep a checkpoint as ``publish``; return False, and keep nothing, where an act was logged since it was checked."""
+        """Keep a checkpoint as ``publish``; return False, and keep nothing, where an act was logged meanwhile."""
         with self._ledger.view() as view:
             replay = self._read(note, view)
             named, newest_act = _keys_of(view), _newest_act(head.read(view.work))
