@@ -227,8 +227,8 @@ def server_tls(authority: CertificateAuthority, folder: Path, hosts: Iterable[st
             if held is not None and _serves(held, wanted, now):
                 return held.identity
             identity = authority.issue_for_server(dict.fromkeys((*wanted, *(held.hosts if held else ()))), now)
-            key.unlink(missing_ok=True)
-            write_secret(key, identity.key)
+            # Never away: another process that starts looks at its mode.
+            replace_file(key, identity.key)
             replace_file(certificate, identity.certificate)
     except Timeout:
         raise FileError(f"{folder} is being written by another process for {_RENEWAL_SECONDS:.0f} s") from None
