@@ -381,6 +381,6 @@ def _named(path: Path, settings: Settings) -> str:
 def _key_files(settings: Settings) -> list[Path]:
     """Return every file that is secret, and of no use any more; drafts that a crash has left among them."""
     folders = (settings.authority_folder, settings.tls_folder, settings.home / "founders")
-    files = [path for folder in folders for path in folder.glob("*") if path.is_file()]
+    files = [path for folder in folders for path in folder.glob("*") if path.is_file() and path.suffix != ".lock"]
     key = settings.log_key_file
     return [key, *key.parent.glob(f".{glob.escape(key.name)}.*.new"), *files]

@@ -272,6 +272,9 @@ def test_a_key_that_cannot_be_destroyed_holds_up_no_other_and_is_reported_until_
     settings_file = closing.home / "registry.toml"
     settings_file.write_text(settings_file.read_text() + f'log_key = "{sealed}"\n')
     permit, written = Permit(closing.document), closing.home / "public" / "destruction-report.json"
+    # What keeps processes apart that renew the TLS key is none.
+    closing.settings.tls_folder.mkdir(exist_ok=True)
+    (closing.settings.tls_folder / "renewal.lock").touch()
 
     done = destroy(closing.settings, permit, clocks=closing.world.clock)
     assert set(done.keys_left) == {sealed}
