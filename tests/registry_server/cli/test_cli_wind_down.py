@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from client_sdk.kernel.formats.words import ClosingWay
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.cli.main import app
+from registry_server.operating.wind_down import WindDownError
+from registry_server.operating.wind_down.exporting import verify_export
 from tests.support.closing_home import SUCCESSOR, ClosingHome
 from tests.support.handmade_log import REGISTRY
 from tests.support.registry_world import accept
@@ -24,6 +26,13 @@ def run(*words: str | Path, code: int = 0) -> str:
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code == code, (done.stdout, done.stderr, done.exception)
     return done.stdout
+
+
+def test_a_folder_that_is_not_there_is_no_unfinished_export(tmp_path: Path) -> None:
+    with pytest.raises(WindDownError, match="is not there, or no folder: name the one"):
+        verify_export(tmp_path / "exprot")
+    with pytest.raises(WindDownError, match="the export is not finished"):
+        verify_export(tmp_path)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
