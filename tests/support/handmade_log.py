@@ -332,8 +332,12 @@ class HandmadeLog:
         self.state = self._replay()
         return self.add(leaf)
 
+    def _complain(self, index: int, error: FormatError | RuleError) -> None:
+        # A method, which belongs to its own log in a copy as well, as a function within one would not.
+        self.complaints.append((index, error))
+
     def _replay(self) -> Replay:
-        replay = Replay(lambda index, error: self.complaints.append((index, error)))
+        replay = Replay(self._complain)
         for leaf in self.leaves:
             replay.feed(leaf)
         return replay

@@ -192,6 +192,9 @@ class World:
                 begin = self.begin if enrolled else self.found
                 begin(database, register)
                 ledger = Ledger.open(database, register, self.log_signer, self.clock)
+                if enrolled:
+                    # As where the members are enrolled here: the clock is known to be right from now on.
+                    ledger.clock()
             with ledger:
                 if enrolled and LENDERS[0] not in ledger.directory.institutions:
                     self.enrol(ledger)

@@ -7,7 +7,7 @@ again. Where the court removes an entry earlier, the lender withdraws the copy, 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,6 @@ from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.fact_words import ListingGround, ListingOrigin
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.formats.statement import Statement
     from client_sdk.kernel.rules.listing_facts import ListingFacts
@@ -136,7 +134,8 @@ def check_removal(statement: Statement, rulebook: Rulebook) -> None:
             )
         return
     if statement.removed_on:
-        check_removed_on(statement.removed_on, day_of(statement.issued_at, rulebook.time_zone))
+        removed_on = required_date(statement.removed_on, "statement.removed_on")
+        check_removed_on(removed_on, day_of(statement.issued_at, rulebook.time_zone))
     if not statement.retain_until:
         return
     _check_listed_here(rulebook)
@@ -146,21 +145,19 @@ def check_removal(statement: Statement, rulebook: Rulebook) -> None:
         raise _refused("G06", statement.retain_until, f"not after {latest}, when the longest entry of that day ends")
 
 
-def check_removed_on(removed_on: str, today: date) -> None:
+def check_removed_on(removed_on: date, today: date) -> None:
     """Check the day on which the court removed an entry, as a withdrawal names it.
 
     Args:
-        removed_on: YYYY-MM-DD.
+        removed_on: that day.
         today: of the statement, in the registry's legal time zone.
 
     Raises:
         RuleError: DATE_INVALID; it is a day to come.
     """
-    if removed_on > today.isoformat():
-        want = f"not after {today.isoformat()}: what the court has not removed yet stands"
-        raise RuleError(
-            RuleReason.DATE_INVALID, "statement.removed_on", "listing.removed-on", got=removed_on, want=want
-        )
+    if removed_on > today:
+        got, want = removed_on.isoformat(), f"not after {today.isoformat()}: what the court has not removed yet stands"
+        raise RuleError(RuleReason.DATE_INVALID, "statement.removed_on", "listing.removed-on", got=got, want=want)
 
 
 def check_not_banned(facts: ListingFacts, removed_on: date, *, on_request: bool, months: int) -> None:

@@ -131,7 +131,6 @@ def test_an_error_says_what_where_and_what_to_do(
     ("words", "option", "wanted", "unwanted"),
     [
         (("check",), "--purpose", ("LOAN_APPROVAL", "COLLECTION"), "REPORTING"),
-        (("records", "correct", "x"), "--kind", ("DEFAULT", "JUDGMENT", "ENFORCEMENT"), "1"),
         (("key", "add"), "--usage", ("REPORT", "AUDIT"), "1"),
         (("act", "propose", "state", "--institution", "lender-1"), "--status", ("ACTIVE", "TERMINATED"), "1"),
     ],

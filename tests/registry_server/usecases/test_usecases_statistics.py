@@ -37,7 +37,10 @@ LIES = {
     "total of facts": ("UPDATE fact_counts SET defaults = defaults + 1", "FACT_COUNT_ROW"),
     "no facts": ("DELETE FROM fact_counts", "FACT_COUNT_SHORT"),
     "word": ("UPDATE fact_counts SET word = 'GOLD' WHERE word = 'FRAUD'", "FACT_COUNT_ROW"),
-    "breakdown": ("UPDATE fact_counts SET breakdown = 'EVENT' WHERE breakdown = 'CURED_CAUSE'", "FACT_COUNT_ROW"),
+    "breakdown": (
+        "UPDATE fact_counts SET breakdown = 'EVENT' WHERE breakdown = 'CURED_CAUSE'",
+        "FACT_COUNT_ROW FACT_COUNT_SHORT",
+    ),
 }
 
 
@@ -149,10 +152,10 @@ def test_what_is_refused_or_repeated_is_not_counted(database_url: str) -> None:
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_wrong_count_is_found(local_counts: str, lie: str) -> None:
-    statement, reason = LIES[lie]
+    statement, reasons = LIES[lie]
     change(local_counts, statement)
     with Database(local_counts, serving=False) as database:
-        assert {finding.reason for finding in fsck(database).findings} == {reason}
+        assert {finding.reason for finding in fsck(database).findings} == set(reasons.split())
 
 
 @pytest.fixture
