@@ -170,7 +170,8 @@ def test_a_registry_that_is_killed_between_question_and_answer_holds_nobody_up(k
                 at = time.monotonic()
                 killed.start("registry")
                 victims.wait_for(under_way, at + MOST_SECONDS)
-    assert all(victims.succeeded[name] and victims.failed[name] for name in victims.under_way()), victims
+    # A call that is made again until the registry is back need not fail at all.
+    assert all(victims.succeeded[name] for name in victims.under_way()), victims.succeeded
     verify(killed, rows, tmp_path)
 
 
