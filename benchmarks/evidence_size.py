@@ -166,6 +166,7 @@ def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
         head=head,
         log_proof=prove_leaves([LEAVES - 1], LEAVES, log.node),
         registry_state=world.directory.state.encode(),
+        rulebook=world.directory.rulebook.encode() if records else b"",
         map_proof=map_proof(proof),
         institutions=[world.directory.institutions["lender-1"].encode()],
         acts=[world.enrolment],

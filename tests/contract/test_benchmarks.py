@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import __main__ as program
+from benchmarks import evidence_size
 from benchmarks.generator import output_of
 from benchmarks.table import FLOOR, Row, passes, render
 
@@ -54,3 +55,13 @@ def test_a_row_that_breaks_is_told_with_its_cause_and_the_others_are_measured(
 def test_a_generator_that_fails_tells_why() -> None:
     with pytest.raises(RuntimeError, match=r"benchmarks\.calls: .*No such file"):
         output_of("benchmarks.calls", "127.0.0.1:1", "/nowhere", "1")
+
+
+def test_evidence_that_is_weighed_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for size in ("SUBJECTS", "LEAVES"):
+        monkeypatch.setattr(evidence_size, size, 1_000)
+    evidence_size._world.cache_clear()
+    try:
+        assert 0 < evidence_size.clear_bytes() < evidence_size.listed_bytes()
+    finally:
+        evidence_size._world.cache_clear()
