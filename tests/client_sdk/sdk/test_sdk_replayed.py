@@ -113,7 +113,7 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         assert not answer.replayed.late
         assert killed < answer.replayed.size <= answer.size
         assert check(client, 802).verdict is Verdict.LISTED
-        # The file says it too: to its member, and to whoever trusts this auditor; to others it says that nobody did.
+        # The evidence file shows it too, to its member and to a reader who trusts this auditor, and to no other reader.
         file = str(answer.save(tmp_path / "answer.evidence"))
         assert "  replayed: auditors have rebuilt the first " in office.run("lender-2", "verify", file)
         offline = ("credit-registry", "verify", "--trust-root", root, file)

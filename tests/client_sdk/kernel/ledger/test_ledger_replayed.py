@@ -113,7 +113,7 @@ def test_an_answer_says_whether_the_replay_is_late() -> None:
     assert only(verify(ahead, LOG.trust_root, replaying=ONE)).late
     never = only(verify(evidence(rebuilt("one", 5, 2**63 - 1)), LOG.trust_root, replaying=ONE))
     assert (never.size, never.late) == (5, True)
-    # The trust root names nobody: whoever cosigned, nothing is known of it.
+    # The trust root names no auditor: no cosignature counts.
     assert only(verify(file, LOG.trust_root)) == Replayed()
     assert only(verify(file, LOG.trust_root)).to_dict() == {"size": 0, "at": None, "late": True}
 
