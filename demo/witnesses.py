@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import CollectionStage, Product, Verdict
@@ -119,18 +119,15 @@ def play_fork(site: Site, shell: Shell, tell: Narrator, today: date) -> Fork:
         shutil.copytree(site.folder / name, site.folder / home, ignore=shutil.ignore_patterns("*.lock", "evidence"))
     config = folder / two / "config.toml"
     config.write_text(config.read_text().replace(site.address(), f"{HOST}:{port}"))
+    strict = ("--witnessed", "strict")
+    _report(site, shell, furnisher, furnisher.name, _BORROWER, today)
+    answers = [_ask(site, shell, homes[0], today, *strict)]
+    # Only now: a copy that grows before the witnesses have signed the registry's own log could have them sign its own.
     serve = ("registry-server", "serve", "--home", f"{_FOLDER}/{_COPY}", "--listen", f"{HOST}:{port}")
     shell.programs.start(Server(_COPY, serve, port))
-    _report(site, shell, furnisher, furnisher.name, _BORROWER, today)
     _report(site, shell, LENDERS[3], homes[1], _OTHER, today)
-    answers = []
-    for name, home, more in zip((one, two), homes, (("--witnessed", "strict"), ()), strict=True):
-
-        def run(*command: str, last: tuple[str, ...] = more) -> str:
-            return shell(*command, *last)
-
-        answer, _ = check(site, run, home, "applicant", subject(_BORROWER), today)
-        answers.append(answer)
+    answers.append(_ask(site, shell, homes[1], today))
+    for name, answer in zip((one, two), answers, strict=True):
         tell.good(f"{name} gets {answer['verdict']}; {_seen(answer)}")
     tell.say(f"Both answers are signed and proved. But the witnesses signed one log alone, as {two} reads in its")
     tell.say("answer; with --witnessed strict it would have got none. It sends what it was shown to another lender:")
@@ -159,6 +156,16 @@ def play_fork(site: Site, shell: Shell, tell: Narrator, today: date) -> Fork:
 def _init(name: str, port: int) -> Command:
     key, root = ("--name", f"{name}/witness"), ("--trust-root", f"{REGISTRY}/public/trust-root.bin")
     return ("credit-registry", "witness", "init", f"{name}/witness", *key, *root, "--listen", f"{HOST}:{port}")
+
+
+def _ask(site: Site, shell: Shell, home: str, today: date, *more: str) -> Any:
+    """Ask about the borrower who was reported to one of the two registries; return the answer as JSON has it."""
+
+    def run(*command: str) -> str:
+        return shell(*command, *more)
+
+    answer, _ = check(site, run, home, "applicant", subject(_BORROWER), today)
+    return answer
 
 
 def _seen(answer: dict[str, dict[str, object]]) -> str:

@@ -61,7 +61,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     with FileLock(shared / "lock"):
         if not result.exists():
             result.write_text(json.dumps(play(folder)))
-    return Played(folder, *json.loads(result.read_text()))
+    played = Played(folder, *json.loads(result.read_text()))
+    assert (folder / "summary.json").exists(), played.said
+    return played
 
 
 def play(folder: Path) -> tuple[str, bool, int]:
