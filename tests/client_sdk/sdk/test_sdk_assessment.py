@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from client_sdk import Criteria
@@ -244,10 +244,13 @@ states = st.sampled_from([(kind, standing) for kind in Kind for standing in Stan
         unique_by=lambda item: item.index,
     )
 )
+@example([record(unopened=Unopened.SCOPE_PAID)])
 def test_every_record_has_a_reason_and_doubt_always_refers(records: list[ListedRecord]) -> None:
     result = answer(*records).assess()
     assert {item.ref for item in records} <= {reason.record for reason in result.reasons}
-    doubted = any((item.contested or item.unopened is not None) and not item.restricted for item in records)
+    # What was paid too long ago for the purpose is no doubt: its standing alone says that it counts no more.
+    seen = (None, Unopened.SCOPE_PAID)
+    doubted = any((item.contested or item.unopened not in seen) and not item.restricted for item in records)
     assert (result.outcome is Outcome.REFER) is doubted
     assert answer(*records).assess() == result
 
