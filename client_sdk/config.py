@@ -68,7 +68,7 @@ __all__ = [
 HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
 NEXT_TLS_KEY = "next-key.pem"
 ADDRESS_VARIABLE = "CREDIT_REGISTRY_ADDRESS"
-_FIELDS = frozenset(("institution", "registry", "name", "witnessed", "keys", "limits"))
+_FIELDS = frozenset(("institution", "registry", "name", "witnessed", "telemetry_endpoint", "keys", "limits"))
 # Seconds.
 _LIMITS = {
     "deadline": 20.0,
@@ -102,6 +102,9 @@ class ClientConfig:
         replay_max_lag: seconds between the last replay of the log by auditors and an answer, above which the answer is
             labelled as not replayed; it is also where the rulebook names no such auditors.
         witnessed: what is demanded of witnesses, where the rulebook or ``witnesses.policy`` names a quorum.
+        telemetry_endpoint: ``https://HOST:PORT`` of the OpenTelemetry collector to which the command sends traces and
+            durations of its calls; empty for none. An application hands its own providers to
+            ``client_sdk.telemetry.observe_calls``.
         secret: returns the passphrase of an encrypted key, which it is given the URI of; asked whenever such a key is
             opened. All keys of a home have one passphrase, unless you gave them others.
         schemes: further schemes of key URIs.
@@ -117,11 +120,12 @@ class ClientConfig:
     max_age: float = _LIMITS["max_age"]
     replay_max_lag: float = _LIMITS["replay_max_lag"]
     witnessed: WitnessDemand = WitnessDemand.FOLLOW_UP
+    telemetry_endpoint: str = ""
     secret: SecretPrompt | None = field(default=None, repr=False, compare=False)
     schemes: Mapping[str, SignerScheme] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("institution", "registry", "name"):
+        for name in ("institution", "registry", "name", "telemetry_endpoint"):
             _check_text(getattr(self, name), name)
         try:
             check_institution_id(self.institution, "config", "institution")
@@ -161,6 +165,7 @@ class ClientConfig:
             max_age=limits["max_age"],
             replay_max_lag=limits["replay_max_lag"],
             witnessed=_demand(content.get("witnessed", WitnessDemand.FOLLOW_UP)),
+            telemetry_endpoint=text_setting(content, "telemetry_endpoint", file, ""),
         )
 
     @classmethod
@@ -186,6 +191,8 @@ class ClientConfig:
         lines = [f"{name} = {json.dumps(getattr(self, name))}" for name in ("institution", "registry", "name")]
         if self.witnessed is not WitnessDemand.FOLLOW_UP:
             lines.append(f"witnessed = {json.dumps(self.witnessed)}")
+        if self.telemetry_endpoint:
+            lines.append(f"telemetry_endpoint = {json.dumps(self.telemetry_endpoint)}")
         lines += ["", "[keys]"]
         lines += [f"{usage.name.lower()} = {json.dumps(uri)}" for usage, uri in sorted(self.keys.items())]
         changed = [f"{name} = {value}" for name, usual in _LIMITS.items() if (value := getattr(self, name)) != usual]

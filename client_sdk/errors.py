@@ -71,7 +71,10 @@ class TransportError(CreditRegistryError):
         reason: stable word of the error catalogue, e.g. ``QUEUE_FULL``; empty where the server was not reached.
         retryable: whether the same call may succeed later with nothing else changed: what the server says, and True
             where nobody answered.
+        request_id: names the call in the server's log; empty where the server was not reached.
     """
+
+    request_id = ""
 
     def __init__(self, message: str, *, status: str = "UNKNOWN", reason: str = "", retryable: bool = False) -> None:
         super().__init__(message)
@@ -104,7 +107,10 @@ class RefusedError(Complaining, CreditRegistryError):
         message: of the error catalogue, for people; may be empty.
         status: name of the gRPC status.
         retryable: whether the same call may succeed later with nothing else changed, as the server says.
+        request_id: names the call in the server's log; empty in the result of one record of many.
     """
+
+    request_id = ""
 
     def __init__(
         self,
@@ -215,7 +221,10 @@ class KeyServiceError(CreditRegistryError):
         message: what it said, with field, rule, got and want where it refused; the rule, where nothing is proved.
         retryable: whether the same call may succeed later with nothing else changed: what the service says, and True
             where it did not answer.
+        request_id: names the call in the service's log; empty where it was not reached.
     """
+
+    request_id = ""
 
     def __init__(self, service: str, reason: str, message: str = "", *, retryable: bool = False) -> None:
         super().__init__(service, reason, message)

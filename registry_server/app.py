@@ -54,6 +54,7 @@ from registry_server.serving.memory import keep_few_arenas
 from registry_server.serving.observation import Observer
 from registry_server.serving.operator_http import OperatorServer, measure_process
 from registry_server.serving.places import Limits, Places
+from registry_server.serving.telemetry import open_telemetry
 from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.settings import (
     MAX_CHECKING_PROCESSES,
@@ -92,6 +93,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from registry_server.sequencing.clock import Clocks
+    from registry_server.serving.telemetry import Telemetry
+    from registry_server.serving.tracing import CallTracing
     from registry_server.storage.register import Register
 
 __all__ = ["App", "build", "run_server"]
@@ -127,6 +130,7 @@ class App:
     _server: RpcServer | None = None
     _operator_server: OperatorServer | None = None
     witnessing: Witnessing | None = None
+    telemetry: Telemetry | None = None
     _log_files: LogFileServer | None = None
 
     async def start(self) -> int:
@@ -152,6 +156,7 @@ class App:
             Probes(status.ask, status.ask_writing, settings.health_interval_seconds),
             connections_within(settings.connections_max),
             settings.stream_deadline_max_seconds,
+            reflection=settings.reflection,
         )
         port = await self._server.start(settings.listen)
         if settings.metrics_listen is not None:
@@ -191,6 +196,8 @@ class App:
         self.preparation.close()
         self.database.close()
         self.register.close()
+        if self.telemetry is not None:
+            self.telemetry.close()
 
 
 def build(settings: Settings, clocks: Clocks | None = None) -> App:
@@ -213,6 +220,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     """
     _check_folder(settings)
     migrations.check(settings.database)
+    telemetry = open_telemetry(settings.telemetry_endpoint, "credit-registry-server")
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = ServerTls(partial(_tls_files, authority, settings), "look at the log: the certificate is not renewed")
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
@@ -250,10 +258,11 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
             settings,
             CosignedProofs(None if witnessing is None else lambda: witnessing.newest),
         ),
-        guard=Guard(_rules(settings, standing, metrics)),
+        guard=Guard(_rules(settings, standing, metrics, None if telemetry is None else telemetry.calls)),
         tls=tls,
         status=status,
         witnessing=witnessing,
+        telemetry=telemetry,
     )
 
 
@@ -361,13 +370,15 @@ def _servicers(
     )
 
 
-def _rules(settings: Settings, standing: PeerStanding, metrics: CollectorRegistry) -> Rules:
+def _rules(
+    settings: Settings, standing: PeerStanding, metrics: CollectorRegistry, tracing: CallTracing | None
+) -> Rules:
     return Rules(
         admission=Authorizer(standing),
         places=Places(Limits(settings.member_calls_max, settings.member_streams_max)),
         deadlines=_deadlines(settings),
         catalogue=Catalogue(CATALOGUE, complaint_of),
-        observer=Observer("registry", metrics),
+        observer=Observer("registry", metrics, tracing),
         default_bytes=DEFAULT_BYTES,
         request_bytes=REQUEST_BYTES,
     )

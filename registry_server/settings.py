@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         default=None,
         description="host:port of /metrics, /healthz and /readyz, in clear, for the operator's network only.",
     )
+    telemetry_endpoint: str = Field(
+        default="",
+        description="https://HOST:PORT of an OpenTelemetry collector (OTLP over HTTP) that gets traces and durations "
+        "of calls; needs the extra [otel].",
+    )
     tiles_listen: Address | None = Field(
         default=None,
         description="host:port of the log as files over HTTPS (tlog-tiles): checkpoint and hashes for all, leaves for "
@@ -156,6 +161,10 @@ class Settings(BaseSettings):
         le=MAX_CHECKING_PROCESSES,
         description="Processes that check streamed reports beside the server's own, started by the first stream and "
         "used while that is faster; without it one a processor, and none where there is only one.",
+    )
+    reflection: bool = Field(
+        default=False,
+        description="Whether members may ask for the contract by gRPC reflection, for tools such as grpcurl.",
     )
     health_interval_seconds: Seconds = Field(
         default=2.0, description="How often the health service asks whether the registry can be read and written."

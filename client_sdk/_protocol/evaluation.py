@@ -174,8 +174,12 @@ class Evaluation:
 
 def failed(service: KeyService, error: RefusedError | TransportError) -> KeyServiceError:
     """Return the error that names the service whose call failed."""
+    reason, found = error.reason, str(error)
     if isinstance(error, RefusedError):
         # The reason stands before it already.
         found = ": ".join(filter(None, (str(replace(error.complaint, reason="")), error.message)))
-        return KeyServiceError(service.url, error.reason, found, retryable=error.retryable)
-    return KeyServiceError(service.url, error.reason or error.status, str(error), retryable=error.retryable)
+    else:
+        reason = reason or error.status
+    named = KeyServiceError(service.url, reason, found, retryable=error.retryable)
+    named.request_id = error.request_id
+    return named

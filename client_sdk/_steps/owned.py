@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from client_sdk._transport.observing import operating
 from client_sdk.errors import KeyServiceError, OutboxError, TransportError
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def owned(owner: Owner, flow: Flow[R]) -> Flow[R]:
     """
     owner.check()
     try:
-        return (yield from flow)
+        with operating(getattr(flow, "__name__", "").lstrip("_")):
+            return (yield from flow)
     except (TransportError, KeyServiceError, OutboxError):
         owner.check_open()
         raise

@@ -81,7 +81,8 @@ class _Together(Step):
 
     def block(self) -> list[object]:
         with ThreadPoolExecutor(len(self.flows), "together") as threads:
-            running = [threads.submit(run, flow) for flow in self.flows]
+            # Each in a copy of the caller's context: what observes calls finds there to what they belong.
+            running = [threads.submit(copy_context().run, run, flow) for flow in self.flows]
             wait(running)
         return [each.result() for each in running]
 

@@ -49,14 +49,16 @@ class Method(Generic[C]):
 
     Args:
         kind: name of the channel's method that makes what calls it, such as ``unary_unary``.
-        args: of that.
+        name: full name of the method, ``/package.Service/Method``.
+        args: of that, behind the name.
         kwargs: of that.
     """
 
-    __slots__ = ("_make",)
+    __slots__ = ("_make", "name")
 
-    def __init__(self, kind: str, *args: object, **kwargs: object) -> None:
-        self._make: Callable[[C], Any] = lambda channel: getattr(channel, kind)(*args, **kwargs)
+    def __init__(self, kind: str, name: str, *args: object, **kwargs: object) -> None:
+        self.name = name
+        self._make: Callable[[C], Any] = lambda channel: getattr(channel, kind)(name, *args, **kwargs)
 
     def on(self, connection: Connection[C]) -> Any:
         """Return what makes calls of this method on a connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 DOMAIN = "creditregistry"
+# Letters and digits alone: it is printed, and comes from another machine.
+_REQUEST_ID = re.compile(r"[0-9A-Za-z]{1,64}", re.ASCII)
 # Metadata key under which gRPC carries a google.rpc.Status.
 STATUS_DETAILS = "grpc-status-details-bin"
 
@@ -117,9 +120,13 @@ def error_of(status: str, message: str, details: bytes | None) -> RefusedError |
         kind = _BY_TRANSPORT.get(status, TransportError)
         text = ": ".join(part for part in (reason or status, message) if part)
         # Where no server of ours said anything, the same call may reach one that does.
-        return kind(text, status=status, reason=reason, retryable=told if reason else status in _BY_TRANSPORT)
+        failed = kind(text, status=status, reason=reason, retryable=told if reason else status in _BY_TRANSPORT)
+        failed.request_id = _request_id(metadata)
+        return failed
     parts = (metadata.get(name, "") for name in ("field", "rule", "got", "want"))
-    return _class_of(reason, status).of(Complaint(reason or status, *parts), message, status=status, retryable=told)
+    refused = _class_of(reason, status).of(Complaint(reason or status, *parts), message, status=status, retryable=told)
+    refused.request_id = _request_id(metadata)
+    return refused
 
 
 def is_stale(reason: str) -> bool:
@@ -141,6 +148,12 @@ def violation_error(message: submission_pb2.Violation) -> RefusedError:
 
 def _complaint(message: submission_pb2.Violation) -> Complaint:
     return Complaint(message.reason, message.field, message.rule, message.got, message.want)
+
+
+def _request_id(metadata: Mapping[str, str]) -> str:
+    """Return the id under which a server has logged the call; nothing where it is none."""
+    given = metadata.get("request_id", "")
+    return given if _REQUEST_ID.fullmatch(given) else ""
 
 
 def _class_of(reason: str, status: str) -> type[RefusedError]:

@@ -17,6 +17,7 @@ import grpc
 from client_sdk._transport.call_threads import CallThreads
 from client_sdk._transport.connections import Connections, Method
 from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
+from client_sdk._transport.observing import begin
 from client_sdk._transport.owner import Owner
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from client_sdk._transport.call_threads import Job
     from client_sdk._transport.connections import Connection
     from client_sdk._transport.deadlines import Deadlines
+    from client_sdk._transport.observing import Observation
     from client_sdk._transport.tls import TlsMaterial, TlsSource
 
 __all__ = ["WatchedChannel"]
@@ -82,13 +84,13 @@ class WatchedChannel(grpc.Channel):
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
         method: Method[grpc.Channel] = Method("unary_unary", *args, **kwargs)
-        make = _Maker(self._owner, self._connections, method, self._connections.attempts).one
-        return _BlockingUnaryCalls(self._owner, self._threads, make, self._deadlines.unary)
+        maker = _Maker(self._owner, self._connections, method, self._connections.attempts)
+        return _BlockingUnaryCalls(self._owner, self._threads, maker, self._deadlines.unary)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
-        make = _Maker(self._owner, self._connections, Method("stream_unary", *args, **kwargs)).one
-        return _BlockingUnaryCalls(self._owner, self._threads, make, self._deadlines.stream)
+        maker = _Maker(self._owner, self._connections, Method("stream_unary", *args, **kwargs))
+        return _BlockingUnaryCalls(self._owner, self._threads, maker, self._deadlines.stream)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
         """Return what makes calls of one method."""
@@ -121,8 +123,8 @@ class WatchedChannel(grpc.Channel):
         self._threads.start(channel.close, CLOSE_SECONDS)
 
     def _stream(self, method: Method[grpc.Channel]) -> _BlockingStreamCalls[Any]:
-        make = _Maker(self._owner, self._connections, method).many
-        return _BlockingStreamCalls(self._owner, self._threads, make, self._deadlines.stream)
+        maker = _Maker(self._owner, self._connections, method)
+        return _BlockingStreamCalls(self._owner, self._threads, maker, self._deadlines.stream)
 
 
 class _Maker:
@@ -138,10 +140,21 @@ class _Maker:
     def __init__(
         self, owner: Owner, connections: Connections[grpc.Channel], method: Method[grpc.Channel], attempts: int = 1
     ) -> None:
+        self.name = method.name
         self._owner = owner
         self._connections = connections
         self._method = method
         self._attempts = attempts
+
+    def observed(self, request: object, timeout: float, call: Observation, **kwargs: object) -> Any:
+        """Make a call with one answer as ``one`` does, and tell its observers how it ended."""
+        try:
+            result = self.one(request, timeout, metadata=call.metadata, **kwargs)
+        except BaseException as error:
+            call.end(error)
+            raise
+        call.end()
+        return result
 
     def one(self, request: object, timeout: float, **kwargs: object) -> Any:
         """Make a call with one answer, at the next address where one is not answered, as long as there is time."""
@@ -189,10 +202,10 @@ class _Maker:
 class _BlockingUnaryCalls(Generic[R]):
     """Makes calls of one method that has one answer."""
 
-    def __init__(self, owner: Owner, threads: CallThreads, make: Callable[..., R], usual: float) -> None:
+    def __init__(self, owner: Owner, threads: CallThreads, maker: _Maker, usual: float) -> None:
         self._owner = owner
         self._threads = threads
-        self._make = make
+        self._maker = maker
         self._usual = usual
 
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> R:
@@ -202,8 +215,13 @@ class _BlockingUnaryCalls(Generic[R]):
         """Begin a call, and return what waits for its answer."""
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
-        work = partial(self._make, request, timeout=seconds, **kwargs)
-        return self._threads.start(work, seconds + GRACE_SECONDS)
+        call = begin(self._maker.name)
+        work: Callable[[], R] = partial(self._maker.observed, request, seconds, call, **kwargs)
+        try:
+            return self._threads.start(work, seconds + GRACE_SECONDS)
+        except BaseException as error:
+            call.end(error)
+            raise
 
 
 class _Followed(Generic[R]):
@@ -234,25 +252,28 @@ class _BlockingStreamCalls(Generic[R]):
     channel would leave that lock taken for ever, and every later call waiting for it.
     """
 
-    def __init__(
-        self, owner: Owner, threads: CallThreads, make: Callable[..., _BlockingStream[R]], usual: float
-    ) -> None:
+    def __init__(self, owner: Owner, threads: CallThreads, maker: _Maker, usual: float) -> None:
         self._owner = owner
         self._threads = threads
-        self._make = make
+        self._maker = maker
         self._usual = usual
 
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _WatchedStream[R]:
         self._owner.check()
         seconds = self._usual if timeout is None else timeout
-        opening = _Opening(partial(self._make, request, timeout=seconds, **kwargs))
+        call = begin(self._maker.name)
+        make: Callable[[], _BlockingStream[R]] = partial(
+            self._maker.many, request, timeout=seconds, metadata=call.metadata, **kwargs
+        )
+        opening = _Opening(make)
         try:
             messages = self._threads.start(opening.open, seconds + GRACE_SECONDS).result()
-        except BaseException:
+        except BaseException as error:
             # Interrupted or overdue: nobody will read the stream.
             self._threads.start(opening.give_up, CANCEL_SECONDS)
+            call.end(error)
             raise
-        return _WatchedStream(self._owner, self._threads, messages, seconds + GRACE_SECONDS)
+        return _WatchedStream(self._owner, self._threads, messages, seconds + GRACE_SECONDS, call)
 
 
 class _Opening(Generic[R]):
@@ -291,13 +312,17 @@ def _next(messages: _BlockingStream[R]) -> R | object:
 class _WatchedStream(Generic[R]):
     """Yields the messages of one answer."""
 
-    def __init__(self, owner: Owner, threads: CallThreads, messages: _BlockingStream[R], seconds: float) -> None:
+    def __init__(
+        self, owner: Owner, threads: CallThreads, messages: _BlockingStream[R], seconds: float, call: Observation
+    ) -> None:
         self._owner = owner
         self._threads = threads
         self._messages = messages
         self._until = time.monotonic() + seconds
+        self._call = call
 
     def __del__(self) -> None:
+        self._call.end()
         # gRPC takes a lock of the channel where it lets a stream go.
         self._threads.let_go(self._messages)
 
@@ -309,16 +334,19 @@ class _WatchedStream(Generic[R]):
         try:
             read = partial(_next, self._messages)
             message = self._threads.start(read, self._until - time.monotonic()).result()
-        except BaseException:
+        except BaseException as error:
             # Overdue, interrupted or broken: the stream is not read any further.
+            self._call.end(error)
             self.cancel()
             raise
         if message is _END:
+            self._call.end()
             raise StopIteration
         return cast("R", message)
 
     def cancel(self) -> bool:
         """End the call; False where it has ended. It is not waited for where gRPC is held up."""
+        self._call.end()
         try:
             return self._threads.start(self._messages.cancel, CANCEL_SECONDS).result()
         except OverdueError:

@@ -16,12 +16,14 @@ import grpc.aio
 
 from client_sdk._transport.connections import Connections, Method
 from client_sdk._transport.deadlines import GRACE_SECONDS, OverdueError
+from client_sdk._transport.observing import begin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Sequence
 
     from client_sdk._transport.connections import Connection
     from client_sdk._transport.deadlines import Deadlines
+    from client_sdk._transport.observing import Observation
     from client_sdk._transport.owner import Owner
     from client_sdk._transport.tls import TlsMaterial, TlsSource
 
@@ -184,12 +186,13 @@ class _AioUnaryCalls(_Calls, Generic[R]):
 
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _Waiting[R]:
         seconds = self._usual if timeout is None else timeout
+        call = begin(self._method.name)
 
-        def begin(seconds: float) -> tuple[Any, Failed]:
-            call, connection = self._begin(request, seconds, **kwargs)
-            return call, partial(self._connections.failed, connection)
+        def make(seconds: float) -> tuple[Any, Failed]:
+            made, connection = self._begin(request, seconds, metadata=call.metadata, **kwargs)
+            return made, partial(self._connections.failed, connection)
 
-        return _Waiting(self._owner, begin, seconds, self._attempts)
+        return _Waiting(self._owner, make, seconds, self._attempts, call)
 
 
 class _AioStreamCalls(_Calls, Generic[R]):
@@ -197,25 +200,49 @@ class _AioStreamCalls(_Calls, Generic[R]):
 
     def __call__(self, request: object, timeout: float | None = None, **kwargs: object) -> _WatchedAioStream[R]:
         seconds = self._usual if timeout is None else timeout
-        call, connection = self._begin(request, seconds, **kwargs)
+        call = begin(self._method.name)
+        try:
+            stream, connection = self._begin(request, seconds, metadata=call.metadata, **kwargs)
+        except BaseException as error:
+            call.end(error)
+            raise
         broke = partial(self._connections.broke, connection)
-        return _WatchedAioStream(self._owner, call, broke, seconds + GRACE_SECONDS)
+        return _WatchedAioStream(self._owner, stream, broke, seconds + GRACE_SECONDS, call)
 
 
 class _Waiting(Generic[R]):
     """Waits for one answer, at the next address where one is not answered, as long as there is time."""
 
     def __init__(
-        self, owner: Owner, begin: Callable[[float], tuple[_AioCall[R], Failed]], seconds: float, attempts: int
+        self,
+        owner: Owner,
+        make: Callable[[float], tuple[_AioCall[R], Failed]],
+        seconds: float,
+        attempts: int,
+        call: Observation,
     ) -> None:
         self._owner = owner
-        self._begin = begin
+        self._make = make
         self._attempts = attempts
+        self._call = call
         self._until = asyncio.get_running_loop().time() + seconds
-        self._answer, self._failed = begin(seconds)
+        try:
+            self._answer, self._failed = make(seconds)
+        except BaseException as error:
+            call.end(error)
+            raise
 
     def __await__(self) -> Generator[Any, None, R]:
-        return self._wait().__await__()
+        return self._observed().__await__()
+
+    async def _observed(self) -> R:
+        try:
+            answer = await self._wait()
+        except BaseException as error:
+            self._call.end(error)
+            raise
+        self._call.end()
+        return answer
 
     async def _wait(self) -> R:
         try:
@@ -237,10 +264,11 @@ class _Waiting(Generic[R]):
                 left = self._until - asyncio.get_running_loop().time()
                 if not self._failed(error) or not self._attempts or left <= 0:
                     raise
-            self._answer, self._failed = self._begin(left)
+            self._answer, self._failed = self._make(left)
 
     def cancel(self) -> bool:
         """End the call; False where it has ended."""
+        self._call.end()
         return self._answer.cancel()
 
 
@@ -248,9 +276,15 @@ class _WatchedAioStream(Generic[R]):
     """Yields the messages of one answer."""
 
     def __init__(
-        self, owner: Owner, messages: _AioStream[R], broke: Callable[[grpc.RpcError], None], seconds: float
+        self,
+        owner: Owner,
+        messages: _AioStream[R],
+        broke: Callable[[grpc.RpcError], None],
+        seconds: float,
+        observed: Observation,
     ) -> None:
         self._owner = owner
+        self._observed = observed
         self._call = messages
         self._broke = broke
         self._messages = messages.__aiter__()
@@ -260,6 +294,16 @@ class _WatchedAioStream(Generic[R]):
         return self
 
     async def __anext__(self) -> R:
+        try:
+            return await self._next()
+        except StopAsyncIteration:
+            self._observed.end()
+            raise
+        except BaseException as error:
+            self._observed.end(error)
+            raise
+
+    async def _next(self) -> R:
         self._owner.check()
         try:
             async with asyncio.timeout_at(self._until):
@@ -276,6 +320,7 @@ class _WatchedAioStream(Generic[R]):
 
     def cancel(self) -> bool:
         """End the call; False where it has ended."""
+        self._observed.end()
         return self._call.cancel()
 
 

@@ -31,6 +31,7 @@ class Caller(StrEnum):
 
 _PACKAGE = "creditregistry.v1"
 _HEALTH = "grpc.health.v1"
+_REFLECTION = "grpc.reflection.v1alpha"
 _LENDER = frozenset((Caller.LENDER,))
 _AUDITOR = frozenset((Caller.AUDITOR,))
 _ADMINISTRATOR = frozenset((Caller.ADMINISTRATOR,))
@@ -101,6 +102,8 @@ PERMISSIONS: Mapping[str, frozenset[Caller]] = MappingProxyType(
     )
     # Whether the registry serves at all.
     | _service("Health", {"Check": _ANY}, _HEALTH)
+    # The contract, which is public; served where the setting `reflection` says so.
+    | _service("ServerReflection", {"ServerReflectionInfo": _MEMBER}, _REFLECTION)
 )
 
 # Leaves are read as files by those who may read them by this method.

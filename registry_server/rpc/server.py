@@ -23,6 +23,8 @@ from creditregistry.v1 import (
     transparency_service_pb2_grpc,
 )
 from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha.reflection import SERVICE_NAME as REFLECTION
+from grpc_reflection.v1alpha.reflection import enable_server_reflection
 
 from registry_server.rpc.health import Health, Probes
 from registry_server.rpc.sizes import LONGEST_BYTES
@@ -84,6 +86,7 @@ class RpcServer:
         probes: of the health service.
         connections: that may be open at the same time.
         longest_stream: seconds that a stream may take at most.
+        reflection: whether members may ask for the contract (gRPC server reflection).
     """
 
     def __init__(
@@ -94,6 +97,8 @@ class RpcServer:
         probes: Probes,
         connections: int,
         longest_stream: float,
+        *,
+        reflection: bool = False,
     ) -> None:
         self._server = open_server(guard, LONGEST_BYTES, connections, longest_stream)
         self._beside = AsyncExitStack()
@@ -110,6 +115,8 @@ class RpcServer:
         transparency_service_pb2_grpc.add_TransparencyServiceServicer_to_server(servicers.transparency, self._server)
         directory_service_pb2_grpc.add_DirectoryServiceServicer_to_server(servicers.directory, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        if reflection:
+            enable_server_reflection((*SERVICES, REFLECTION), self._server)
 
     async def start(self, address: str) -> int:
         """Begin to serve.

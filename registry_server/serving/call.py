@@ -12,6 +12,8 @@ from client_sdk.kernel.ledger.holder import HolderKind
 from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from client_sdk.kernel.ledger.holder import Holder
 
 __all__ = ["ServedCall", "current_call", "enter_call"]
@@ -32,6 +34,7 @@ class ServedCall:
         holder: that the client certificate names; None until that is known.
         noted: further fields of its line in the log; nothing of what was sent.
         vouched: whether a running signing key of the holder vouches for the client's TLS key.
+        span: of the call's trace; None where none is kept.
     """
 
     method: str
@@ -40,6 +43,7 @@ class ServedCall:
     holder: Holder | None = None
     noted: dict[str, object] = field(default_factory=dict)
     vouched: bool = False
+    span: Span | None = None
 
     @property
     def institution(self) -> str:

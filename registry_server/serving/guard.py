@@ -192,7 +192,7 @@ class _Guarding:
 
     async def __aenter__(self) -> Self:
         rules = self._rules
-        rules.observer.begin()
+        rules.observer.begin(self._call, self._context.invocation_metadata)
         try:
             peer = peer_of(self._context.auth_context())
             holder = self._call.holder = peer.holder
@@ -302,7 +302,7 @@ class _Guarding:
             if error is not None or self._method not in HEALTH_METHODS:
                 self._rules.observer.end(self._call, OK if error is None else _CANCELLED)
             else:
-                self._rules.observer.pass_over()
+                self._rules.observer.pass_over(self._call)
             return
         if isinstance(error, grpc.aio.AbortError):
             # By the health service of gRPC, which knows its own words.

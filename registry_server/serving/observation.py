@@ -9,7 +9,10 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from registry_server.serving.call import ServedCall
+    from registry_server.serving.tracing import CallTracing
 
 __all__ = ["OK", "Observer"]
 
@@ -24,9 +27,11 @@ class Observer:
     Args:
         server: registry or key_service; what the names of the metrics begin with.
         metrics: where the counters are registered.
+        tracing: makes spans of calls; None where no collector is named.
     """
 
-    def __init__(self, server: str, metrics: CollectorRegistry) -> None:
+    def __init__(self, server: str, metrics: CollectorRegistry, tracing: CallTracing | None = None) -> None:
+        self._tracing = tracing
         self._ended = Counter(f"{server}_calls", "Calls that ended, by reason.", ("method", "reason"), registry=metrics)
         self._seconds = Histogram(
             f"{server}_call_seconds", "How long calls took.", ("method",), buckets=_BUCKETS, registry=metrics
@@ -37,13 +42,21 @@ class Observer:
         self._ended_by = cache(self._ended.labels)
         self._seconds_of = cache(self._seconds.labels)
 
-    def begin(self) -> None:
-        """Note that a call has begun."""
-        self._running.inc()
+    def begin(self, call: ServedCall, metadata: Callable[[], Iterable[tuple[str, str | bytes]] | None]) -> None:
+        """Note that a call has begun.
 
-    def pass_over(self) -> None:
-        """End a call without counting or logging its outcome."""
+        Args:
+            call: the call.
+            metadata: returns what came with it; asked for only where a trace is kept.
+        """
+        self._running.inc()
+        if self._tracing is not None:
+            self._tracing.begin(call, metadata() or ())
+
+    def pass_over(self, call: ServedCall) -> None:
+        """End a call without counting, logging or tracing its outcome."""
         self._running.dec()
+        call.span = None
 
     def end(self, call: ServedCall, reason: str, rule: str = "") -> None:
         """Note how a call ended.
@@ -54,6 +67,8 @@ class Observer:
             rule: id of the rule that was broken, where there is one.
         """
         seconds = call.seconds
+        if self._tracing is not None:
+            self._tracing.end(call, reason, rule, failed=reason != OK)
         self._running.dec()
         self._ended_by(call.method, reason).inc()
         self._seconds_of(call.method).observe(seconds)

@@ -30,6 +30,7 @@ from registry_server.serving.memory import giving_back
 from registry_server.serving.observation import Observer
 from registry_server.serving.operator_http import OperatorServer, measure_process
 from registry_server.serving.places import Limits, Places
+from registry_server.serving.telemetry import open_telemetry
 from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.serving.transport import open_server
 from registry_server.subject_key_service import INSTALL, SetupError
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     import grpc.aio
 
+    from registry_server.serving.telemetry import Telemetry
     from registry_server.subject_key_service.settings import KeyServiceFolder, KeyServiceSettings
 
 __all__ = ["serve", "serve_until_signal"]
@@ -125,7 +127,10 @@ async def _serve(
             stack.callback(operator.stop)
         shown.start()
         stack.callback(shown.stop)
-        guard = Guard(_rules(settings, follower, metrics, now_ms))
+        telemetry = open_telemetry(settings.telemetry_endpoint, "credit-registry-key-service")
+        if telemetry is not None:
+            stack.callback(telemetry.close)
+        guard = Guard(_rules(settings, follower, metrics, telemetry, now_ms))
         server = open_server(guard, MAX_REQUEST_BYTES, connections_within(settings.connections_max))
         add_SubjectKeyServiceServicer_to_server(servicer, server)
         await watch.add_health(server)
@@ -145,14 +150,18 @@ async def _serve(
 
 
 def _rules(
-    settings: KeyServiceSettings, follower: DirectoryFollower, metrics: Metrics, now_ms: Callable[[], int]
+    settings: KeyServiceSettings,
+    follower: DirectoryFollower,
+    metrics: Metrics,
+    telemetry: Telemetry | None,
+    now_ms: Callable[[], int],
 ) -> Rules:
     return Rules(
         admission=LenderAuthorizer(lambda: follower.view, now_ms),
         places=Places(Limits(calls=settings.member_calls_max)),
         deadlines=CallDeadlines(settings.call_deadline_seconds, settings.call_deadline_max_seconds),
         catalogue=Catalogue(CATALOGUE, complaint_of),
-        observer=Observer("key_service", metrics.registry),
+        observer=Observer("key_service", metrics.registry, None if telemetry is None else telemetry.calls),
         default_bytes=MAX_REQUEST_BYTES,
     )
 

@@ -60,6 +60,11 @@ class KeyServiceSettings(BaseModel):
     metrics_listen: Address | None = Field(
         default=None, description="host:port of /metrics, /healthz and /readyz, in clear; none without it."
     )
+    telemetry_endpoint: str = Field(
+        default="",
+        description="https://HOST:PORT of an OpenTelemetry collector (OTLP over HTTP) that gets traces and durations "
+        "of calls; needs the extra [otel].",
+    )
     poll_seconds: float = Field(default=10.0, gt=0, le=120, description="Between two reads of the directory.")
     processes: int = Field(
         default_factory=_default_processes, ge=1, le=64, description="Batches that are evaluated at once."

@@ -13,6 +13,7 @@ from creditregistry.v1 import (
     transparency_service_pb2,
 )
 from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from client_sdk.kernel.formats.words import Role
 from registry_server.rpc.permissions import PERMISSIONS, UNVOUCHED, Caller
@@ -29,6 +30,7 @@ FILES = (
     transparency_service_pb2,
     directory_service_pb2,
     health_pb2,
+    reflection_pb2,
 )
 # Written down once more, so that a change of the table is a change of two files.
 EXPECTED = {
@@ -57,6 +59,7 @@ EXPECTED = {
         "RevokeTlsKey": "LUAR",
     },
     "Health": {"Check": "LUARK"},
+    "ServerReflection": {"ServerReflectionInfo": "LUAR"},
 }
 # A stream that each caller could hold open for ever, and a method that the library does not serve.
 NOT_SERVED = {"/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/List"}
@@ -98,7 +101,8 @@ def test_a_member_whose_tls_key_nobody_vouches_for_may_ask_for_a_certificate_onl
 
 
 def test_the_server_serves_all_services() -> None:
-    assert {method.split("/")[1] for method in PERMISSIONS} == {*SERVICES, "grpc.health.v1.Health"}
+    beside = {"grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+    assert {method.split("/")[1] for method in PERMISSIONS} == {*SERVICES} | beside
 
 
 @pytest.mark.parametrize("method", sorted(PERMISSIONS))

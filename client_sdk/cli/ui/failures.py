@@ -60,7 +60,7 @@ class CommandFailure:
         code: with which the program ends.
         reason: stable word.
         message: one sentence.
-        details: field, rule, got and want, where they are known.
+        details: field, rule, got and want, and the id of the call in the server's log, where they are known.
         hint: what to do next.
         violations: of a pre-flight.
     """
@@ -286,12 +286,17 @@ def _unreachable(error: TransportError, address: str) -> CommandFailure:
     else:
         message = f"the registry{where} does not answer"
         hint = "check address, network and certificate; `credit-registry status` tells when it answers again."
-    cause = (("cause", str(error)),)
-    return CommandFailure(code=ExitCode.UNREACHABLE, reason=reason, message=message, details=cause, hint=hint)
+    details = (("cause", str(error)), *_logged_as(error))
+    return CommandFailure(code=ExitCode.UNREACHABLE, reason=reason, message=message, details=details, hint=hint)
+
+
+def _logged_as(error: TransportError | RefusedError | KeyServiceError) -> tuple[tuple[str, str], ...]:
+    """Return the id under which a server's operator finds the call in the log."""
+    return (("request_id", error.request_id),) if error.request_id else ()
 
 
 def _key_service(error: KeyServiceError) -> CommandFailure:
-    details = (("service", error.service),)
+    details = (("service", error.service), *_logged_as(error))
     if error.reason == "PROOF_INVALID":
         message = "its answer does not prove that its own key made it"
         hint = "rely on nothing; tell the administrators which service it was."
@@ -331,7 +336,7 @@ def _refused(error: RefusedError) -> CommandFailure:
         code=ExitCode.FOUND,
         reason=error.reason,
         message=error.message or "refused",
-        details=error.complaint.parts,
+        details=(*error.complaint.parts, *_logged_as(error)),
         hint=HINTS.get(error.reason, _hint_of_class(error)),
     )
 

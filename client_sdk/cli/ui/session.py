@@ -14,6 +14,7 @@ import typer
 
 from client_sdk.cli.ui.failures import DeclinedError, UsageError
 from client_sdk.cli.ui.passphrase_input import given_passphrase
+from client_sdk.cli.ui.sent_telemetry import send_telemetry
 from client_sdk.config import HOME_VARIABLE, ClientConfig
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Run:
         """
         config = ClientConfig.from_home(self.home) if self.chosen is not None else ClientConfig.from_env()
         self.address = config.registry
+        if config.telemetry_endpoint:
+            send_telemetry(config.telemetry_endpoint)
         return replace(config, secret=self._ask_passphrase)
 
     def client(self, witnessed: WitnessDemand | None = None, replay_max_lag: float | None = None) -> Client:
