@@ -107,7 +107,7 @@ def observe_calls(traces: TracerProvider, figures: MeterProvider) -> Callable[[]
     Returns:
         What ends it.
     """
-    observer = _Observer(traces, figures)
+    observer = _CallTracer(traces, figures)
     observe(observer)
     return lambda: stop_observing(observer)
 
@@ -122,15 +122,15 @@ def _is_collector(endpoint: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0 and not more
 
 
-class _Observer:
+class _CallTracer:
     def __init__(self, traces: TracerProvider, figures: MeterProvider) -> None:
         self._tracer: Tracer = traces.get_tracer(_NAME, __version__)
         self._seconds = figures.get_meter(_NAME, __version__).create_histogram(
             "rpc.client.call.duration", unit="s", description="How long calls took, over all attempts."
         )
 
-    def begin(self, method: str) -> _ObservedCall:
-        return _ObservedCall(self._tracer, self._seconds, method)
+    def begin(self, method: str) -> _TracedCall:
+        return _TracedCall(self._tracer, self._seconds, method)
 
     @contextmanager
     def operating(self, name: str) -> Iterator[None]:
@@ -149,7 +149,7 @@ class _Observer:
                 raise
 
 
-class _ObservedCall:
+class _TracedCall:
     def __init__(self, tracer: Tracer, seconds: Histogram, method: str) -> None:
         from opentelemetry.trace import SpanKind  # noqa: PLC0415 - extra
 

@@ -1,4 +1,4 @@
-"""What is told of each call to those that observe calls: its method, and how it ended; never what it holds.
+"""Observers of calls: each is told the method of a call and how it ended, never what it holds.
 
 Whoever sets the level of the logger ``client_sdk`` to DEBUG reads a line a call.
 """

@@ -7,8 +7,6 @@ only counts where real persons are in the registry (setting ``production``) is a
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -20,6 +18,7 @@ from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.onboarding import ReviewState
 from client_sdk.kernel.rules.dates import day_of, months_later
 from client_sdk.kernel.rules.licence import licence_fits
+from client_sdk.models.examined import Examined, Grade
 from registry_server.operating.backup import MAX_AGE_DAYS, MAX_AGE_MS
 from registry_server.operating.backup.making import backups_in
 from registry_server.operating.failures import text_of
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.clock import Clocks
     from registry_server.settings import Settings
 
-__all__ = ["Examined", "Grade", "examine"]
+__all__ = ["Grade", "examine"]
 
 _LEAST_LEVEL = 3
 _ASSESSMENT_YEARS = 3
@@ -59,31 +58,6 @@ _REVIEW_DAYS = 30
 _TERMINATED = InstitutionStatus.TERMINATED
 # Settings of PostgreSQL without which an acknowledged commit may be lost, and the value that loses it.
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
-
-
-class Grade(StrEnum):
-    """What a check found."""
-
-    PASS = "PASS"  # noqa: S105 - a word, no password
-    WARN = "WARN"
-    FAIL = "FAIL"
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """Result of one check.
-
-    Attributes:
-        check: its name, such as ``backup``.
-        grade: PASS, WARN or FAIL.
-        found: what there is.
-        advice: what to do; empty where nothing is.
-    """
-
-    check: str
-    grade: Grade
-    found: str
-    advice: str = ""
 
 
 def examine(settings: Settings, clocks: Clocks | None = None) -> list[Examined]:

@@ -39,7 +39,7 @@ def open_telemetry(endpoint: str, service: str) -> Telemetry | None:
     if not endpoint:
         return None
     exporter = export_to(endpoint, service)
-    # Loads OpenTelemetry, which only the extra [otel] brings.
-    from registry_server.serving.tracing import CallTracing  # noqa: PLC0415
+
+    from registry_server.serving.tracing import CallTracing  # noqa: PLC0415 - loads what only the extra brings
 
     return Telemetry(CallTracing(exporter.traces, exporter.figures), exporter.close)

@@ -64,6 +64,9 @@ VERBS = {
         "statistics",
         "Count what all lenders reported, by month: events, issuer sizes, products, causes; small counts withheld.",
     ),
+    "doctor": Later(
+        "doctor", "Walk the checklist of this home: files, keys, certificate, clock, registry, key services."
+    ),
     "status": Later(
         "status",
         "Show registry, key services, quotas, the outbox, the inbox, the certificate, and what is given and received.",

@@ -17,10 +17,11 @@ from client_sdk.kernel.formats.act import InstitutionBody, ReviewBody, RulebookB
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.rules.dates import day_of
+from client_sdk.models.examined import Grade
 from registry_server.certificates.authority import CertificateAuthority
 from registry_server.operating.backup.keys import make_keys
 from registry_server.operating.backup.making import make_backup
-from registry_server.operating.doctor import Grade, examine
+from registry_server.operating.doctor import examine
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.settings import Settings, load_settings
 from tests.registry_server.cli.test_cli_registry_server import Site, run
