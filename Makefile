@@ -52,6 +52,11 @@ portfolio: $(STAMP) ## load a real portfolio: DATA=file.csv.gz [LIMIT=borrowers]
 	@test -n "$(DATA)" || { echo "say which file: make portfolio DATA=portfolio.csv.gz [LIMIT=1000]" >&2; exit 2; }
 	$(PY) -m demo.portfolio --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
 
+.PHONY: lift
+lift: $(STAMP) ## what shared records bring to a risk model, after make portfolio: DATA=file.csv.gz [LIMIT=borrowers]
+	@test -n "$(DATA)" || { echo "say which file: make lift DATA=portfolio.csv.gz [LIMIT=1000]" >&2; exit 2; }
+	$(PY) -m demo.lift --data "$(DATA)" $(if $(LIMIT),--limit $(LIMIT))
+
 .PHONY: bench
 bench: $(STAMP) ## measure every path against its goal; ROW=name measures one
 	$(PY) -m benchmarks $(if $(ROW),--row "$(ROW)")

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from client_sdk.models import BatchReport
     from client_sdk.models import Progress as Step
 
-__all__ = ["main"]
+__all__ = ["FOLDER", "main", "open_registry"]
 
 FOLDER = Path(".portfolio")
 # Made last, once the registry is founded and everybody enrolled.
@@ -91,7 +91,7 @@ def _load(options: argparse.Namespace, console: Console, programs: Programs) -> 
         f"{expected.borrowers:,} borrowers, {expected.borrowers_with_records:,} of them ever overdue: "
         f"{expected.records:,} records in {expected.versions:,} versions"
     )
-    _open(console, programs)
+    open_registry(console, programs)
     began = time.monotonic()
     reports = _report(order, console)
     seconds = round(time.monotonic() - began, 1)
@@ -101,7 +101,7 @@ def _load(options: argparse.Namespace, console: Console, programs: Programs) -> 
     return 0 if all(report.complete for report in reports) else 1
 
 
-def _open(console: Console, programs: Programs) -> None:
+def open_registry(console: Console, programs: Programs) -> None:
     """Start what the folder holds, or found it anew."""
     folder = programs.folder
     if (folder / _READY).exists():

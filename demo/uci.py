@@ -28,6 +28,8 @@ MONTHS = (
 )
 # Columns 2 to 5 (gender, education, marital status, age) are read over: nobody needs them to report a default (P01).
 _ID = 0
+_LIMIT = 1
+_DEFAULTED = 24
 _STATUS = slice(6, 12)
 _BILLED = slice(12, 18)
 _PAID = slice(18, 24)
@@ -65,10 +67,14 @@ class Client:
     Attributes:
         number: running number, from 1.
         months: oldest first.
+        limit: of the card, whole dollars.
+        defaulted: whether the month after the last one was not paid.
     """
 
     number: int
     months: tuple[Month, ...]
+    limit: int
+    defaulted: bool
 
 
 def parse_portfolio(data: bytes, limit: int | None = None) -> list[Client]:
@@ -104,7 +110,9 @@ def _client(line: str, number: int) -> Client:
     months = [Month(as_of, *month) for as_of, month in zip(reversed(MONTHS), columns, strict=True)]
     if any(month.late not in _STATUSES for month in months) or any(month.paid < 0 for month in months):
         raise PortfolioError(f"line {number + 1}: a status or a payment is out of range")
-    return Client(number, tuple(reversed(months)))
+    if cells[_LIMIT] < 0 or cells[_DEFAULTED] not in {0, 1}:
+        raise PortfolioError(f"line {number + 1}: the limit or the outcome is out of range")
+    return Client(number, tuple(reversed(months)), cells[_LIMIT], bool(cells[_DEFAULTED]))
 
 
 def _integers(line: str, place: int) -> Sequence[int]:

@@ -14,6 +14,7 @@ from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
 from client_sdk.kernel.rules.facts import DefaultFacts
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId
 from client_sdk.models.criteria_form import criteria_content
+from client_sdk.models.features import features_of
 from client_sdk.models.weighing import Criteria, weigh
 from client_sdk.new_file import NewFile
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
+    from client_sdk.models.features import Features
     from client_sdk.models.listed import ListedRecord
     from client_sdk.models.replayed import Replayed
     from client_sdk.models.witnessed import Witnessed
@@ -134,6 +136,21 @@ class Answer(Plain):
             records=digest_of_json("records", [_shown(record) for record in self.records]),
         )
         return replace(weighed, inputs=inputs, digest=inputs.digest(digest_of_json("outcome", _outcome(weighed))))
+
+    def features(self, currency: str = "CNY") -> Features:
+        """Return numbers about the records for a statistical model; a pure function of the answer (docs/features.md).
+
+        Args:
+            currency: ISO 4217, of what is owed.
+
+        Raises:
+            VerificationError: the answer is UNVERIFIABLE: nothing is known, which is no number.
+            ConfigError: that is no currency.
+        """
+        if self.failure is not None or self.as_of is None:
+            failure = self.failure or Failure(part="evidence", rule="evidence.present")
+            raise VerificationError(failure.part, failure.rule, "an UNVERIFIABLE answer has no features")
+        return features_of(self.records, self.as_of, currency)
 
     def save(self, path: str | Path) -> Path:
         """Write the evidence to a file, and what names the person to a second file beside it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.demo.uci_file import ALWAYS, CURED_IN_JUNE, NEVER, OPEN_SINCE_JULY, TWO_EPISODES, file, line
 
@@ -17,20 +17,22 @@ SHAPES = (NEVER, OPEN_SINCE_JULY, CURED_IN_JUNE, TWO_EPISODES, ALWAYS)
 BORROWERS = 40
 
 
-def load(data: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "demo.portfolio", "--data", str(data), "--folder", str(folder)]
+def load(data: Path, folder: Path, module: str = "demo.portfolio") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, "--data", str(data), "--folder", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
 
 
-def last_line(done: subprocess.CompletedProcess[str]) -> dict[str, float]:
+def last_line(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr[-4000:]
-    content: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    content: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return content
 
 
 def test_a_second_run_changes_nothing_also_without_the_outboxes(tmp_path: Path) -> None:
     data, folder = tmp_path / "portfolio.csv", tmp_path / "portfolio"
-    data.write_bytes(file(line(number, SHAPES[number % len(SHAPES)]) for number in range(1, BORROWERS + 1)))
+    shapes = {number: SHAPES[number % len(SHAPES)] for number in range(1, BORROWERS + 1)}
+    # Whoever is late at the end does not pay the next month either.
+    data.write_bytes(file(line(number, late, defaulted=late[-1] > 0) for number, late in shapes.items()))
     first = last_line(load(data, folder))
     assert list(first) == [
         *("borrowers", "borrowers_with_records", "records", "versions", "open", "ended"),
@@ -43,6 +45,10 @@ def test_a_second_run_changes_nothing_also_without_the_outboxes(tmp_path: Path) 
         outbox.unlink()
     second = last_line(load(data, folder))
     assert (second["accepted"], second["repeated"], second["rejected"]) == (0, first["versions"], 0)
+    told = last_line(load(data, folder, "demo.lift"))
+    assert (told["borrowers"], told["listed"]) == (BORROWERS, 32)
+    # Own books tell nothing here, and the registry all.
+    assert told["with_registry"] == {"auc": 1.0, "lift": round(BORROWERS / told["defaulted"], 3)}
 
 
 def test_a_damaged_file_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ SUBMITTED_MS = 1_767_600_000_000
 
 
 def client(late: Sequence[int], number: int = 1) -> Client:
-    return Client(number, tuple(Month(as_of, k, 1000, 100) for as_of, k in zip(MONTHS, late, strict=True)))
+    months = tuple(Month(as_of, k, 1000, 100) for as_of, k in zip(MONTHS, late, strict=True))
+    return Client(number, months, 20_000, defaulted=False)
 
 
 def facts(report: DefaultReport) -> DefaultFacts:
@@ -95,7 +96,7 @@ def test_no_two_episodes_of_a_client_begin_on_one_day(late: list[int]) -> None:
 def test_every_version_passes_every_rule(late: list[int], billed: int, paid: int) -> None:
     months = tuple(Month(as_of, k, billed, paid) for as_of, k in zip(MONTHS, late, strict=True))
     newest: dict[RecordName, DefaultReport] = {}
-    for report in portfolio([Client(1, months)], 0, LENDERS):
+    for report in portfolio([Client(1, months, 20_000, defaulted=False)], 0, LENDERS):
         assert report.name is not None
         before = newest.get(report.name)
         check_transition(report.kind, None if before is None else before.standing, report.standing)

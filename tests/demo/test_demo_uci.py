@@ -22,7 +22,7 @@ def test_months_come_oldest_first() -> None:
 
 
 def test_nothing_personal_is_kept() -> None:
-    assert {field.name for field in fields(Client)} == {"number", "months"}
+    assert {field.name for field in fields(Client)} == {"number", "months", "limit", "defaulted"}
     assert {field.name for field in fields(Month)} == {"as_of", "late", "billed", "paid"}
 
 
@@ -41,6 +41,7 @@ GOOD = line(1, CURED_IN_JUNE)
         (b"", "CRLF"),
         (file([]), "no client"),
         (file([GOOD]).replace(b"\r\n", b"\n"), "CRLF"),
+        (file([GOOD[:-1] + "2"]), "line 2: the limit or the outcome is out of range"),
         (file([GOOD])[:-2], "CRLF"),
         (file([GOOD]) + b"\r\n", "line 3"),
         (file([GOOD]).replace(b"ID,", b"Id,"), "line 1"),

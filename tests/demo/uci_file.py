@@ -18,12 +18,14 @@ FALLS_WITHOUT_ENDING = (0, 3, 2, 2, 1, 0)
 ALWAYS = (1, 2, 3, 4, 5, 6)
 
 
-def line(number: int, late: Sequence[int], billed: Sequence[int] = (), paid: Sequence[int] = ()) -> str:
+def line(
+    number: int, late: Sequence[int], billed: Sequence[int] = (), paid: Sequence[int] = (), *, defaulted: bool = True
+) -> str:
     """One client; months are given oldest first, as people think, and written newest first, as the file has them."""
     billed = billed or (5000, 4000, 3000, 2000, 1000, 0)
     paid = paid or (100, 100, 100, 100, 100, 100)
     personal = (20000, 2, 2, 1, 24)
-    cells = (number, *personal, *reversed(late), *reversed(billed), *reversed(paid), 1)
+    cells = (number, *personal, *reversed(late), *reversed(billed), *reversed(paid), int(defaulted))
     return ",".join(map(str, cells))
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 YESTERDAY = (datetime.now(UTC) - timedelta(1)).date()
+# Of those who train models.
+LIBRARIES = {"numpy", "sklearn"}
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -42,7 +44,7 @@ def run(name: str, *arguments: object, given: str = "", code: int = 0) -> str:
 
 def test_every_example_imports_public_names_and_the_standard_library_alone() -> None:
     files = list(EXAMPLES.glob("*.py"))
-    assert len(files) == 4
+    assert len(files) == 5
     for file in files:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             match node:
@@ -52,7 +54,7 @@ def test_every_example_imports_public_names_and_the_standard_library_alone() -> 
                     modules = [str(node.module)]
                 case _:
                     continue
-            tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names
+            tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - LIBRARIES
             assert not tops or modules == ["client_sdk"], file.name
 
 
@@ -160,3 +162,26 @@ def test_an_auditors_job_says_that_nothing_was_found(registry: TestRegistry, tmp
     assert "Nothing was found." in run("auditors_cron", *words)
     assert not list(tmp_path.iterdir())
     assert "leaves" in run("auditors_cron", *words)
+
+
+def test_a_model_with_the_registry_is_trained_and_a_wrong_file_is_told_without_its_values(
+    registry: TestRegistry, tmp_path: Path
+) -> None:
+    with Client.from_home(registry.home("lender-1")) as lender:
+        for number in range(930, 940):
+            lender.report_many(history(number, cured=False))
+    books, consent = tmp_path / "borrowers.csv", tmp_path / "consent.pdf"
+    consent.write_bytes(b"I agree.")
+    rows = [f"{person(number).number},1000,{int(number < 940)}" for number in range(930, 960)]
+    books.write_text("\n".join(["number,limit,defaulted", *rows, ""]))
+    words = ("--home", registry.home("lender-1"), "--borrowers", books, "--consent", consent)
+    more = ("--given-on", YESTERDAY, "--officer", "model-desk")
+    told = json.loads(run("risk_model", *words, *more))
+    assert (told["borrowers"], told["defaulted"], told["listed"]) == (30, 10, 10)
+    assert told["own_books"]["auc"] <= 0.5
+    assert told["with_registry"] == {"auc": 1.0, "lift": 3.0}
+    for wrong in ("number,limit\n", f"number,limit,defaulted\n1,{person(930).number}x,0\n", ""):
+        books.write_text(wrong)
+        said = run("risk_model", *words, *more, code=2)
+        assert "want columns" in said
+        assert person(930).number not in said

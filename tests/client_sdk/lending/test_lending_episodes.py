@@ -19,7 +19,8 @@ PREFLIGHT = Preflight(Rulebook(), NOW_MS)
 
 
 def client(number: int, *late: int) -> Client:
-    return Client(number, tuple(Month(as_of, k, 1000, 100) for as_of, k in zip(MONTHS, late, strict=True)))
+    months = tuple(Month(as_of, k, 1000, 100) for as_of, k in zip(MONTHS, late, strict=True))
+    return Client(number, months, 20_000, defaulted=False)
 
 
 def in_order(planned: Plan) -> bool:
