@@ -63,7 +63,7 @@ from client_sdk.models.certificate import CertificateView, TlsKeyStanding
 from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.dispute import AnnotationReceipt, DisputeView
 from client_sdk.models.erasure import ErasureProof
-from client_sdk.models.features import FEATURE_SET, FEATURES, Feature, Features
+from client_sdk.models.features import Feature, Features
 from client_sdk.models.listed import ListedRecord, Unopened
 from client_sdk.models.member_quality import MemberQuality, QualityMonth
 from client_sdk.models.notice import AcknowledgementReceipt, Notice
@@ -106,8 +106,6 @@ from client_sdk.models.weighing import Criteria
 from client_sdk.models.witnessed import WitnessDemand, Witnessed
 
 __all__ = [
-    "FEATURES",
-    "FEATURE_SET",
     "AcknowledgementReceipt",
     "Alert",
     "AlertPage",

@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
 from client_sdk.models import (
-    FEATURE_SET,
-    FEATURES,
     Amounts,
     Answer,
     Arrangement,
@@ -34,6 +32,7 @@ from client_sdk.models import (
     Unopened,
     Verdict,
 )
+from client_sdk.models.features import FEATURE_SET, FEATURES
 from tests.client_sdk.sdk_samples import default_facts, judgment_facts, listing_facts, suit
 
 AS_OF = datetime(2025, 12, 1, tzinfo=UTC)
