@@ -12,7 +12,7 @@ from client_sdk._helper_process import processors
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
-from client_sdk._steps import ask, beside, from_start, message, open_stream
+from client_sdk._steps import ask, beside, from_start, message, open_stream, together
 from client_sdk.errors import ConflictError
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
@@ -50,6 +50,8 @@ _ATTEMPTS = 4
 _ENOUGH_FOR_PROCESSES = 2_000
 # More than the two services of most registries can serve.
 _MOST_PROCESSES = 8
+# Shares of a lane between two reports of progress, when all lanes wait for the slowest.
+_IN_A_ROW = 4
 _AGAIN = frozenset(("HEAD_GONE", "DEPTH_INVALID", "INQUIRY_STALE", "SUBJECT_KEY_VERSION"))
 
 
@@ -184,13 +186,30 @@ class Screener(Core):
         blinders: Sequence[Blinder],
         aim: _Aim,
     ) -> Flow[None]:
+        """Ask for pseudonyms in as many lanes as there are blinders: while one keeps its keys, the others blind."""
+        lanes: list[tuple[Blinder, ...]] = [(blinder,) for blinder in blinders] or [()]
+        together_named = NAMED_AT_ONCE * _IN_A_ROW * len(lanes)
         total = len(screen.customers)
-        for start in range(0, len(people), NAMED_AT_ONCE):
+        for start in range(0, len(people), together_named):
             aim.tell(ScreenPhase.NAMING, max(0, total - len(people)) + start, total)
-            some = people[start : start + NAMED_AT_ONCE]
-            identities = [identity for _, identity in some]
-            names = yield from self.names(identities, KeyUse.INQUIRE, aim.purpose, blinders)
-            yield from beside(partial(screen.named, some, names))
+            some = people[start : start + together_named]
+            shares = [some[at : at + NAMED_AT_ONCE] for at in range(0, len(some), NAMED_AT_ONCE)]
+            yield from together(
+                *(self._name_shares(screen, shares[place :: len(lanes)], lane, aim) for place, lane in enumerate(lanes))
+            )
+
+    def _name_shares(
+        self,
+        screen: PortfolioScreen,
+        shares: Sequence[Sequence[tuple[bytes, Identity]]],
+        lane: Sequence[Blinder],
+        aim: _Aim,
+    ) -> Flow[None]:
+        """Name some persons, then the next; the keys of each share are kept before the next is asked for."""
+        for share in shares:
+            identities = [identity for _, identity in share]
+            names = yield from self.names(identities, KeyUse.INQUIRE, aim.purpose, lane)
+            yield from beside(partial(screen.named, share, names))
 
     def _depth(self) -> int:
         """Return the depth that suits the map of the newest HEAD that was followed."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from filelock import FileLock, Timeout
@@ -93,6 +94,7 @@ class ScreenFile:
         self._path = None if path is None else path_of(path, "the file of a screening")
         self._seen: dict[bytes, bytes] = {}
         self._blocks = 0
+        self._turn = threading.Lock()
         # Taken in one thread and given back in another, where a client for asyncio works beside its loop.
         self._lock = FileLock(lock, timeout=0, mode=_MODE, thread_local=False)
         try:
@@ -123,22 +125,16 @@ class ScreenFile:
         return None if entry is None else _seen_of(entry)
 
     def add(self, seen: Iterable[tuple[bytes, KnownCustomer]]) -> None:
-        """Keep customers, durably.
+        """Keep customers, durably; several threads may do so.
 
         Raises:
             ConfigError: they cannot be written.
         """
         entries = [(name, item.encode(name)) for name, item in seen]
-        if self._path is not None:
-            block = self._block(b"".join(entry for _, entry in entries))
-            try:
-                with self._path.open("ab") as file:
-                    file.write(block)
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError as error:
-                raise cannot_be_written(self._path, error) from error
-        self._seen.update(entries)
+        with self._turn:
+            if self._path is not None:
+                self._append(self._path, self._block(b"".join(entry for _, entry in entries)))
+            self._seen.update(entries)
 
     def replace(self, last: LastLook, seen: Iterable[tuple[bytes, KnownCustomer]]) -> None:
         """Keep these customers and no others, as the last look found them, atomically.
@@ -183,6 +179,16 @@ class ScreenFile:
             self._read(data)
         elif path is not None:
             write_private(path, self._head + self._block(_look(self.last)))
+
+    @staticmethod
+    def _append(path: Path, block: bytes) -> None:
+        try:
+            with path.open("ab") as file:
+                file.write(block)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise cannot_be_written(path, error) from error
 
     def _block(self, content: bytes) -> bytes:
         sealed = self._sealer.seal(self._blocks, secrets.token_bytes(BLOCK_NONCE_BYTES), content)

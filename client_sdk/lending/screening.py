@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMED_AT_ONCE", "OwnParts", "PortfolioScreen"]
 
 # Customers whose pseudonyms are asked for together; their keys are kept before the next ones are asked for.
-NAMED_AT_ONCE = 4_096
+NAMED_AT_ONCE = 1_024
 _NUMBERS = {ScreenFinding.CLEAR: 1, ScreenFinding.OWN: 2, ScreenFinding.LISTED: 3}
 _LISTED = _NUMBERS[ScreenFinding.LISTED]
 

@@ -19,7 +19,7 @@ from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.serving.periodic import PeriodicTask
 from registry_server.storage import alerts, blocked, inquiries, notices, proposals, quotas, schema, shown
 from registry_server.usecases.failures import reason_of
-from registry_server.usecases.lapsing import MAX_LAPSES, log_lapses
+from registry_server.usecases.lapsing import MAX_DUE, log_lapses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,10 +105,10 @@ class Housekeeping:
         with self._ledger.view(reserved=True) as view:
             rulebook = view.rulebook
             today = day_of(now, rulebook.time_zone)
-            ended = view.overdue(today.isoformat(), MAX_LAPSES)
-            ended += self._left_behind(view, today.isoformat(), MAX_LAPSES - len(ended))
-            silent = view.unanswered(today.isoformat(), MAX_LAPSES)
-            shown_again = view.disclosed_again(today, MAX_LAPSES)
+            ended = view.overdue(today.isoformat(), MAX_DUE)
+            ended += self._left_behind(view, today.isoformat(), MAX_DUE - len(ended))
+            silent = view.unanswered(today.isoformat(), MAX_DUE)
+            shown_again = view.disclosed_again(today, MAX_DUE)
         return [
             *(LapseItem(record.chain.key, LapseKind.ERASED, RETENTION_ENDED) for record in ended),
             *(LapseItem(record.chain.key, LapseKind.RESTRICTED, FURNISHER_SILENT) for record in silent),

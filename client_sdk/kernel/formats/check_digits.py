@@ -7,6 +7,7 @@ whose alphabet was checked and says whether its last characters fit the rest.
 from __future__ import annotations
 
 import re
+from operator import mul
 
 __all__ = ["holds_resident_number", "lei_fits", "resident_check_digit", "uscc_fits"]
 
@@ -31,8 +32,7 @@ _LEI = re.compile(r"(?!(.)\1{17})[0-9A-Z]{18}[0-9]{2}")
 
 def resident_check_digit(body: str) -> str:
     """Return the check character, "0" to "9" or "X", of the first 17 digits of a resident number (GB 11643)."""
-    total = sum(weight * int(digit) for weight, digit in zip(_RESIDENT_WEIGHTS, body, strict=True))
-    return _RESIDENT_CHECK[total % 11]
+    return _RESIDENT_CHECK[sum(map(mul, _RESIDENT_WEIGHTS, map(int, body))) % 11]
 
 
 def holds_resident_number(text: str) -> bool:

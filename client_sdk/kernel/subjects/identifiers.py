@@ -29,6 +29,7 @@ __all__ = ["CANONICALISATION_VERSION", "IdType", "Identity"]
 CANONICALISATION_VERSION = 1
 
 _MAX_TYPED = 64
+_DIGITS = frozenset("0123456789")
 # Earliest accepted birth year; synthetic numbers use the years from here to 1899.
 _FIRST_BIRTH_YEAR = 1800
 _LAST_BIRTH_YEAR = 2199
@@ -247,9 +248,10 @@ def _permit(number: str) -> str:
 
 def _check_no_placeholder(number: str) -> None:
     """Reject placeholders: all persons entered with one would share a pseudonym."""
-    digits = {char for char in number if char.isdigit()}
-    if digits <= {"0"} or len(set(number)) == 1:
-        got = "one character, repeated" if len(set(number)) == 1 else "no digit but 0" if digits else "no digit"
+    characters = set(number)
+    digits = characters & _DIGITS
+    if digits <= {"0"} or len(characters) == 1:
+        got = "one character, repeated" if len(characters) == 1 else "no digit but 0" if digits else "no digit"
         raise IdentityError("identity", "identity.placeholder", got=got, want="the number of a person, no placeholder")
 
 

@@ -16,10 +16,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-
-from client_sdk.kernel.formats.debt import SEAL_KEY_BYTES, canonical_contract, debt_ref
+from client_sdk.kernel.formats.debt import canonical_contract, debt_ref
 from client_sdk.kernel.formats.encoding import label, u64
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.subjects.oprf import OUTPUT_BYTES
@@ -84,8 +81,9 @@ def derive(subject_key_version: int, outputs: Sequence[bytes]) -> Pseudonym:
         raise FormatError("pseudonym", "pseudonym.outputs", want=f"a version, and {OUTPUT_BYTES} bytes of each service")
     # HKDF-Extract is HMAC keyed by the salt (RFC 5869 2.2).
     prk = hmac.digest(_SALT + u64(subject_key_version), b"".join(outputs), "sha256")
-    return Pseudonym(subject_key_version, _expand(prk, _SUBJECT, SUBJECT_BYTES), _expand(prk, _SEAL, SEAL_KEY_BYTES))
+    return Pseudonym(subject_key_version, _expand(prk, _SUBJECT), _expand(prk, _SEAL))
 
 
-def _expand(prk: bytes, info: bytes, length: int) -> bytes:
-    return HKDFExpand(SHA256(), length, info).derive(prk)
+def _expand(prk: bytes, info: bytes) -> bytes:
+    """Return 32 bytes: the first block of HKDF-Expand, T(1), is all of them (RFC 5869 2.3)."""
+    return hmac.digest(prk, info + b"\x01", "sha256")

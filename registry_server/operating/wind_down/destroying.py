@@ -41,17 +41,18 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.operating.register import register_of
 from registry_server.operating.wind_down import WindDownError, closing_of, no_progress, while_not_served
 from registry_server.sequencing.clock import SystemClocks
-from registry_server.sequencing.items import ItemOutcome, LapseItem
+from registry_server.sequencing.items import LapseItem
 from registry_server.sequencing.ledger import Ledger
 from registry_server.serving.files import FileError, destroy_file, replace_file, write_secret
 from registry_server.storage import head, inquiries, migrations, wholesale
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.lapsing import MAX_LAPSES, log_lapses
+from registry_server.usecases.lapsing import MAX_DUE, log_lapses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from client_sdk.kernel.formats.complaint import Complaint
     from client_sdk.kernel.ledger.closing import Closing
     from client_sdk.kernel.ledger.destruction import VerifiedDestruction
     from registry_server.sequencing.clock import Clocks
@@ -328,13 +329,15 @@ def _erase(ledger: Ledger, report_progress: Callable[[str], None]) -> None:
 
     def live() -> list[LapseItem]:
         with ledger.database.snapshot() as work:
-            keys = wholesale.live_keys(work, MAX_LAPSES)
+            keys = wholesale.live_keys(work, MAX_DUE)
         return [LapseItem(RecordKey(*key), LapseKind.ERASED, CLOSING) for key in keys]
 
+    refused: list[Complaint] = []
     for results in log_lapses(ledger, live):
-        if not any(result.outcome is ItemOutcome.ACCEPTED for result in results):
-            raise WindDownError(f"{len(results)} records could not be erased: {results[0].complaint}")
-        report_progress(f"{len(results)} records erased")
+        refused = [result.complaint for result in results if result.complaint is not None]
+        report_progress(f"{len(results) - len(refused)} records erased")
+    if left := live():
+        raise WindDownError(f"{len(left)} records could not be erased: {refused[0] if refused else 'nobody says why'}")
 
 
 def _drop(settings: Settings, report_progress: Callable[[str], None]) -> None:
