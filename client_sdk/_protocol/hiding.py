@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import PreflightError
 from client_sdk.kernel.rules.facts import parse_facts
-from client_sdk.kernel.rules.overlay import covers, hidden_at_latest_from, named
+from client_sdk.kernel.rules.overlay import latest_retention, named, unmet
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
@@ -39,15 +39,17 @@ def check_covered(statement: Statement, opened: Opened, rulebook: Rulebook, day:
         hides = (
             "one of that name that hides today" if overlay is None else f"{overlay.hides_from} to {overlay.hides_until}"
         )
-        raise _refused(name, f"an overlay of the rulebook: {hides}")
+        raise _refused("overlay", name, f"an overlay of the rulebook: {hides}")
     with verifying():
         facts = parse_facts(statement.kind, opened.content)
-    years = rulebook.longest_years
-    held = covers(overlay, statement.kind, statement.standing, statement.retain_until, day=day, years=years)
-    if not held or hidden_at_latest_from(overlay, statement.standing, facts) is None:
-        raise _refused(name, "a record that the overlay covers: by when it arose and was repaid, currency and amount")
+    lacking = unmet(overlay, statement.standing, facts)
+    if lacking is not None:
+        raise _refused(*lacking)
+    latest = latest_retention(overlay, rulebook.longest_years)
+    if statement.retain_until > latest:
+        raise _refused("retain_until", statement.retain_until, f"a day until {latest}, as of what was repaid in time")
 
 
-def _refused(name: str, want: str) -> PreflightError:
-    violation = Violation(reason="ANNOTATION_INVALID", field="overlay", rule="overlay.covers", got=name, want=want)
+def _refused(field: str, got: str, want: str) -> PreflightError:
+    violation = Violation(reason="ANNOTATION_INVALID", field=field, rule="overlay.covers", got=got, want=want)
     return PreflightError((violation,))

@@ -29,7 +29,7 @@ from client_sdk.kernel.rules.facts import ListingFacts
 from client_sdk.kernel.rules.jurisdiction import check_part_payment
 from client_sdk.kernel.rules.lifecycle import is_running
 from client_sdk.kernel.rules.listing import check_not_banned
-from client_sdk.kernel.rules.overlay import hidden_at_latest_from, named
+from client_sdk.kernel.rules.overlay import named, unmet
 from client_sdk.kernel.rules.progress import check_progress, same_content
 from registry_server.sequencing.loading import debts_of
 from registry_server.sequencing.notifying import note_annotation, note_statement
@@ -363,9 +363,12 @@ def _check_covered(staging: Staging, item: AnnotationItem, row: LiveRow) -> None
     if not hmac.compare_digest(given.commitment, row.facts_commitment):
         raise _refuse("COMMITMENT_MISMATCH", "facts", "overlay.facts", want="the facts of the newest version")
     overlay = named(staging.directory.rulebook.overlays, annotation.overlay)
-    if overlay is None or hidden_at_latest_from(overlay, row.standing, given.facts) is None:
-        want = "a record that the overlay covers: by when it arose and was repaid, its currency and amount"
+    if overlay is None:
+        want = "the name of an overlay of the rulebook"
         raise _refuse("ANNOTATION_INVALID", "overlay", "overlay.covers", got=annotation.overlay, want=want)
+    lacking = unmet(overlay, row.standing, given.facts)
+    if lacking is not None:
+        raise _refuse("ANNOTATION_INVALID", lacking.field, "overlay.covers", got=lacking.got, want=lacking.want)
 
 
 def _text(item: AnnotationItem, before: Chain) -> bytes | None:

@@ -357,6 +357,8 @@ def test_a_row_about_another_person_withdraws_nothing(registry: TestRegistry, tm
         first.split(",")[4],
         "--first-day",
         "2026-01-05",
+        "--reason",
+        "ERROR",
     )
     refused = lender(*words, "--identity-file", "-", "--yes", given=end.split(",")[3], code=1)
     assert refused.reason == "SUBJECT_CHANGED"

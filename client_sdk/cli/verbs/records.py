@@ -137,7 +137,7 @@ def register(app: typer.Typer) -> None:
                 WithdrawalReason,
                 "FRAUD, IDENTITY_THEFT and COURT_ORDER need --evidence; PAID_IN_TIME is a judgment paid within the "
                 "rulebook's months; COURT_REMOVED and REMOVED_ON_REQUEST are of a listing that the court removed, and "
-                "need --removed-on. It stays in the log.",
+                "need --removed-on. It stays in the log. --yes needs it.",
                 "--reason",
                 default="ERROR",
             ),
@@ -157,6 +157,10 @@ def register(app: typer.Typer) -> None:
         """
         if set_aside and (reason is not None or evidence):
             raise UsageError("a record that a court set aside has no reason", "leave out --reason and --evidence.")
+        if yes and not set_aside and reason is None:
+            raise UsageError(
+                "--yes without a reason", "give --reason: it stays in the log, and nobody is asked for it."
+            )
         removed = reason in (WithdrawalReason.COURT_REMOVED, WithdrawalReason.REMOVED_ON_REQUEST)
         if removed is not (removed_on is not None):
             hint = "give both for a listing that the court removed, or neither."

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["add_hiding"]
 
 _HINT = "give a portfolio, as `report` reads it; an identity number never goes on the command line."
-_NOT_COVERED = "overlay.covers"
+_COVERS = "overlay.covers"
+_NOT_COVERED = "not covered"
 _REFUSED = "refused"
 _COVERED = ("hidden", "covered", "hidden before")
 _SHOWN = 10
@@ -98,13 +99,12 @@ def add_hiding(group: typer.Typer) -> None:
 
 
 class _Done(NamedTuple):
-    """One record of the portfolio and what became of it; reason and rule where it was refused."""
+    """One record of the portfolio and what became of it; why not, where it was not covered or refused."""
 
     reference: str
     record_id: bytes
     outcome: str
-    reason: str = ""
-    rule: str = ""
+    why: tuple[tuple[str, str], ...] = ()
 
 
 def _named(client: "Client", name: str) -> "Overlay":
@@ -148,42 +148,56 @@ def _hide(
     try:
         receipt = client.hide(record_id, identity, overlay, dry_run=dry_run)
     except PreflightError as error:
-        if all(item.rule == _NOT_COVERED for item in error.violations):
-            return _Done(name.reference, record_id, "not covered")
+        if all(item.rule == _COVERS for item in error.violations):
+            return _Done(name.reference, record_id, _NOT_COVERED, error.violations[0].parts)
         raise
     except (ConflictError, RefusedError) as error:
-        return _Done(name.reference, record_id, _REFUSED, error.reason, error.rule)
+        return _Done(name.reference, record_id, _REFUSED, (("reason", error.reason), *error.complaint.parts))
     outcome = "hidden" if receipt is not None else "covered" if dry_run else "hidden before"
     return _Done(name.reference, record_id, outcome)
 
 
 def _tell(session: Run, done: list[_Done], *, dry_run: bool) -> None:
-    """Print how many records came to what, and those that are hidden or refused."""
+    """Print how many records came to what, those that are hidden, and why others are not covered or were refused."""
     counts = Counter(one.outcome for one in done)
-    refused: list[Json] = [
-        {"reference": one.reference, "reason": one.reason, "rule": one.rule} for one in done if one.outcome == _REFUSED
-    ]
     covered = [one for one in done if one.outcome in _COVERED]
     records: list[Json] = [
         {"reference": one.reference, "record_id": str(UUID(bytes=one.record_id)), "outcome": one.outcome}
         for one in covered
     ]
     rows = [(one.reference, UUID(bytes=one.record_id), one.outcome) for one in covered[:_SHOWN]]
-    more = len(covered) - len(rows)
     session.output.result(
-        {"dry_run": dry_run, "counts": dict(counts), "records": records, "refused": refused},
+        {
+            "dry_run": dry_run,
+            "counts": dict(counts),
+            "records": records,
+            "not_covered": _reasons(done, _NOT_COVERED),
+            "refused": _reasons(done, _REFUSED),
+        },
         counted(counts.total(), "record") + (" looked at; nothing was sent" if dry_run else ""),
         pairs((f"  {name}", counts[name]) for name in sorted(counts)),
         *([table(("  reference", "record", ""), [(f"  {first}", *others) for first, *others in rows])] if rows else []),
-        *([f"  and {more} more; --json shows all of them"] if more > 0 else []),
-        *(
-            [
-                table(
-                    ("reference", "reason", "rule"),
-                    [(one.reference, one.reason, one.rule) for one in done if one.outcome == _REFUSED],
-                )
-            ]
-            if refused
-            else []
-        ),
+        *_more(len(covered)),
+        *_why_not(done, _NOT_COVERED),
+        *_why_not(done, _REFUSED),
     )
+
+
+def _reasons(done: list[_Done], outcome: str) -> list[Json]:
+    return [{"reference": one.reference, **dict(one.why)} for one in done if one.outcome == outcome]
+
+
+def _why_not(done: list[_Done], outcome: str) -> "Iterator[RenderableType]":
+    """Yield, of the records that came to that, which and why: field, rule, got and want."""
+    some = [one for one in done if one.outcome == outcome]
+    if some:
+        names = ("reason", "field", "rule", "got", "want")
+        columns = [name for name in names if any(name in dict(one.why) for one in some)]
+        rows = [(f"  {one.reference}", *(dict(one.why).get(name, "") for name in columns)) for one in some[:_SHOWN]]
+        yield table((f"  {outcome}", *columns), rows)
+        yield from _more(len(some))
+
+
+def _more(count: int) -> "Iterator[RenderableType]":
+    if count > _SHOWN:
+        yield f"  and {count - _SHOWN} more; --json shows all of them"

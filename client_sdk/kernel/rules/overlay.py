@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.dates import months_later
@@ -23,14 +23,27 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.overlay import Overlay
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["covers", "hidden_at_latest_from", "latest_retention", "named", "with_overlays"]
+__all__ = ["Unmet", "covers", "hidden_at_latest_from", "latest_retention", "named", "unmet", "with_overlays"]
 
 
-def hidden_at_latest_from(overlay: Overlay, standing: Standing, facts: Facts) -> date | None:
-    """Return the day from which a record must be hidden at the latest; None where the overlay does not cover it.
+class Unmet(NamedTuple):
+    """The first condition of an overlay that a version does not meet.
 
-    That is the last day of the month after the repayment, and no day before ``hides_from``. The amount is that of the
-    version's facts, so a version that says nothing of what was overdue is not covered.
+    Attributes:
+        field: of the statement or its facts.
+        got: what the version says there: a date or a word, no amount.
+        want: what the overlay covers.
+    """
+
+    field: str
+    got: str
+    want: str
+
+
+def unmet(overlay: Overlay, standing: Standing, facts: Facts) -> Unmet | None:
+    """Return what a version lacks for the overlay to cover it; None where it covers it.
+
+    The amount is that of the version's facts, so a version that says nothing of what was overdue is not covered.
 
     Args:
         overlay: the rule.
@@ -38,18 +51,35 @@ def hidden_at_latest_from(overlay: Overlay, standing: Standing, facts: Facts) ->
         facts: of the newest version.
     """
     if standing is not Standing.CURED or not isinstance(facts, DefaultFacts) or facts.ended_on is None:
-        return None
-    amounts, repaid_on = facts.amounts, facts.ended_on
+        return Unmet("standing", standing.name, "a DEFAULT that is CURED, with the day of its repayment")
+    arisen, amounts = facts.first_delinquency_on, facts.amounts
+    if not overlay.arisen_from <= arisen <= overlay.arisen_until:
+        want = f"{overlay.arisen_from} to {overlay.arisen_until}"
+        return Unmet("facts.first_delinquency_on", arisen.isoformat(), want)
+    if facts.ended_on > overlay.repaid_until:
+        return Unmet("facts.ended_on", facts.ended_on.isoformat(), f"repaid by {overlay.repaid_until}")
+    if amounts.currency != overlay.currency:
+        return Unmet("facts.amounts.currency", amounts.currency, overlay.currency)
     overdue = amounts.principal + amounts.interest + amounts.penalty
-    covered = (
-        overlay.arisen_from <= facts.first_delinquency_on <= overlay.arisen_until
-        and repaid_on <= overlay.repaid_until
-        and amounts.currency == overlay.currency
-        and 0 < overdue <= overlay.most
-    )
-    if not covered:
+    if not 0 < overdue <= overlay.most:
+        want = f"principal, interest and penalty together at most {overlay.most} in minor units, and above 0"
+        return Unmet("facts.amounts", "more" if overdue > 0 else "nothing overdue", want)
+    return None
+
+
+def hidden_at_latest_from(overlay: Overlay, standing: Standing, facts: Facts) -> date | None:
+    """Return the day from which a record must be hidden at the latest; None where the overlay does not cover it.
+
+    That is the last day of the month after the repayment, and no day before ``hides_from``.
+
+    Args:
+        overlay: the rule.
+        standing: of the newest version.
+        facts: of the newest version.
+    """
+    if unmet(overlay, standing, facts) is not None or not isinstance(facts, DefaultFacts) or facts.ended_on is None:
         return None
-    return max(overlay.hides_from, months_later(repaid_on.replace(day=1), 2) - timedelta(days=1))
+    return max(overlay.hides_from, months_later(facts.ended_on.replace(day=1), 2) - timedelta(days=1))
 
 
 def named(overlays: Iterable[Overlay], name: str) -> Overlay | None:

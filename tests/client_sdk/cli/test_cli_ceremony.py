@@ -258,7 +258,7 @@ def test_a_successor_lists_and_withdraws_what_it_took_over(
     for words in (
         ("records", *theirs),
         ("receipt", record, *theirs),
-        ("records", "withdraw", record, *theirs, "--yes"),
+        ("records", "withdraw", record, *theirs, "--reason", "ERROR", "--yes"),
     ):
         assert heir(*words, code=1).reason == "NOT_THE_SUCCESSOR"
     decide(member, "succession", "--institution", "lender-c7", "--successor", "lender-2", "--ground", "merger")
@@ -278,7 +278,7 @@ def test_a_successor_lists_and_withdraws_what_it_took_over(
     heir(*ends, *cured, "--ended-on", facts["as_of"], given=id_number(number))
     [paid] = heir(*ASKING, given=id_number(number)).content["records"]
     assert (paid["issuer"], paid["signer"], paid["standing"]) == ("lender-c7", "lender-2", "CURED")
-    heir("records", "withdraw", record, *theirs, "--yes")
+    heir("records", "withdraw", record, *theirs, "--reason", "ERROR", "--yes")
     assert heir(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
     assert heir("receipt", record, "--version", "3", *theirs).content["version"] == 3
     assert heir("receipt", record, "--version", "3", code=1).reason == "RECORD_UNKNOWN"

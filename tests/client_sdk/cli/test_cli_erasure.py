@@ -24,7 +24,7 @@ def test_the_proof_of_an_erasure_is_made_verified_and_tied_to_a_number(
     making = ("erasure", "proof", record, "--identity-file", "-", "--out", str(out))
     assert lender(*making, given=id_number(number), code=1).reason == "RECORD_KEPT"
     assert not out.exists()
-    lender("records", "withdraw", record, "--yes")
+    lender("records", "withdraw", record, "--reason", "ERROR", "--yes")
     made = lender(*making, given=id_number(number)).content
     assert (made["by"], made["names_person"], made["file"]) == ("WITHDRAWN", True, str(out))
     assert out.stat().st_mode & 0o077 == 0
@@ -48,7 +48,7 @@ def test_the_proof_of_an_erasure_is_made_verified_and_tied_to_a_number(
 def test_an_office_gets_it_for_a_person(registry: TestRegistry, lender: Command, number: int, tmp_path: Path) -> None:
     office = Command(registry.enrol(OFFICE, Role.REPRESENTATIVE))
     record = str(lender(*report_words(number), "--yes", given=id_number(number)).content["record_id"])
-    lender("records", "withdraw", record, "--yes")
+    lender("records", "withdraw", record, "--reason", "ERROR", "--yes")
     out = str(tmp_path / "loan.erasure")
     said = office.said(
         "erasure", "proof", f"lender-1/{record}", "--identity-file", "-", "-o", out, given=id_number(number)

@@ -44,13 +44,25 @@ def test_a_lender_hides_what_an_overlay_covers_and_shows_it_again(
     portfolio = tmp_path / "portfolio.csv"
     cured = default_report(small, standing=Standing.CURED, facts=repaid)
     # Of the second one, the newest version says of nothing that it was overdue.
-    newest = history(large)[-1].facts
+    newest, newest_reference = history(large)[-1].facts, history(large)[-1].reference
     assert newest is not None
     assert newest.amounts == Amounts(currency="CNY")
     write_portfolio(portfolio, [default_report(small), cured, *history(large)])
     lender("report", str(portfolio), "--yes")
     dry = lender("records", "hide", str(portfolio), "--overlay", overlay.name, "--dry-run").content
     assert dry["counts"] == {"covered": 1, "not covered": 1}
+    assert dry["not_covered"] == [
+        {
+            "reference": newest_reference,
+            "field": "facts.amounts",
+            "rule": "overlay.covers",
+            "got": "nothing overdue",
+            "want": f"principal, interest and penalty together at most {overlay.most} in minor units, and above 0",
+        }
+    ]
+    told = lender.said("records", "hide", str(portfolio), "--overlay", overlay.name, "--dry-run").out
+    assert "facts.amounts" in told
+    assert "nothing overdue" in told
     assert asker(*ASKING, given=id_number(small)).content["records"]
     hide = ("records", "hide", str(portfolio), "--overlay", overlay.name)
     asked = lender.said(*hide, code=2).err

@@ -16,7 +16,7 @@ def test_a_withdrawal_goes_from_the_lender_to_the_asker_and_back(lender: Command
     reported = lender(*report_words(number), "--yes", given=id_number(number)).content
     asker(*ASKING, given=id_number(number))
     before = asker("status").content["notices_waiting"]
-    lender("records", "withdraw", reported["record_id"], "--yes")
+    lender("records", "withdraw", reported["record_id"], "--reason", "ERROR", "--yes")
     found = [one for one in asker("inbox").content["notices"] if one["record_id"] == reported["record_id"]]
     (notice,) = found
     assert (notice["reason"], notice["issuer"], notice["acknowledged_index"]) == ("WITHDRAWN", "lender-1", None)

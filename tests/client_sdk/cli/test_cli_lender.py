@@ -284,11 +284,14 @@ def test_a_withdrawn_record_is_gone(lender: Command, asker: Command, number: int
     assert f"To be ended: DEFAULT {record} of lender-1" in said
     assert "1, OPEN, logged" in said
     assert "ERROR" in said
-    lender("records", "withdraw", *name_words(number), "--yes")
+    # Nobody is asked, so that nothing would say why.
+    unsaid = lender("records", "withdraw", *name_words(number), "--yes", code=2).content["error"]
+    assert unsaid["message"] == "--yes without a reason"
+    lender("records", "withdraw", *name_words(number), "--reason", "ERROR", "--yes")
     assert asker(*ASKING, given=id_number(number)).content["verdict"] == "CLEAR"
     listed = {item["record_id"]: item["standing"] for item in lender("records").content["records"]}
     assert listed[record] == "WITHDRAWN"
-    assert lender("records", "withdraw", str(record), "--yes", code=1).reason == "RECORD_ENDED"
+    assert lender("records", "withdraw", str(record), "--reason", "ERROR", "--yes", code=1).reason == "RECORD_ENDED"
 
 
 def test_a_victim_of_identity_theft_is_freed_of_a_record(lender: Command, number: int, tmp_path: Path) -> None:

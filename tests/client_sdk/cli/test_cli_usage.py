@@ -170,7 +170,7 @@ def test_verbs_of_the_design_are_there() -> None:
         (("receipt",), "--reference"),
         (("receipt", "--kind", "DEFAULT"), "--first-day"),
         (("receipt", *NAMED, "--issuer", "lender-9"), "--issuer"),
-        (("records", "withdraw", *NAMED, "--issuer", "lender-9", "--yes"), "--issuer"),
+        (("records", "withdraw", *NAMED, "--issuer", "lender-9", "--reason", "ERROR", "--yes"), "--issuer"),
         (("verify", "nothing.evidence"), "check --save"),
         (("verify", "/"), "not a regular file but a folder"),
         (("verify", "/dev/null"), "not a regular file but a device"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from client_sdk.kernel.formats.overlay import Overlay
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import Kind, Standing
-from client_sdk.kernel.rules.overlay import covers, hidden_at_latest_from
+from client_sdk.kernel.rules.overlay import covers, hidden_at_latest_from, unmet
 from tests.client_sdk.kernel.rules import facts_samples as samples
 
 VECTORS = json.loads((Path(__file__).parents[3] / "vectors/domain/retention.json").read_text(encoding="utf-8"))
@@ -61,11 +61,37 @@ def test_what_no_overlay_covers() -> None:
         samples.CURED, first_delinquency_on=date(2024, 1, 1), ended_on=date(2025, 9, 1), amounts=samples.AMOUNTS
     )
     assert hidden_at_latest_from(REPAIR, Standing.CURED, facts) == date(2026, 1, 1)
+    assert unmet(REPAIR, Standing.CURED, facts) is None
     for standing in set(Standing) - {Standing.CURED}:
         assert hidden_at_latest_from(REPAIR, standing, facts) is None
     for amounts in (replace(facts.amounts, currency="USD"), replace(facts.amounts, principal=0, interest=0, penalty=0)):
         assert hidden_at_latest_from(REPAIR, Standing.CURED, replace(facts, amounts=amounts)) is None
     assert hidden_at_latest_from(REPAIR, Standing.SATISFIED, samples.JUDGMENT) is None
+
+
+def test_the_condition_that_is_not_met_is_named_without_an_amount() -> None:
+    facts = replace(
+        samples.CURED, first_delinquency_on=date(2024, 1, 1), ended_on=date(2025, 9, 1), amounts=samples.AMOUNTS
+    )
+    late, early = REPAIR.repaid_until + timedelta(1), REPAIR.arisen_from - timedelta(1)
+    much = replace(facts.amounts, principal=REPAIR.most, interest=1, penalty=0)
+    found = [
+        unmet(REPAIR, standing, changed)
+        for standing, changed in (
+            (Standing.OPEN, facts),
+            (Standing.CURED, replace(facts, first_delinquency_on=early)),
+            (Standing.CURED, replace(facts, ended_on=late)),
+            (Standing.CURED, replace(facts, amounts=replace(facts.amounts, currency="USD"))),
+            (Standing.CURED, replace(facts, amounts=much)),
+        )
+    ]
+    assert [(one.field, one.got) for one in found if one is not None] == [
+        ("standing", "OPEN"),
+        ("facts.first_delinquency_on", early.isoformat()),
+        ("facts.ended_on", late.isoformat()),
+        ("facts.amounts.currency", "USD"),
+        ("facts.amounts", "more"),
+    ]
 
 
 @pytest.mark.parametrize(
