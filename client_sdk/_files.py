@@ -9,21 +9,26 @@ from pathlib import Path
 
 from client_sdk import _durable
 from client_sdk.errors import ConfigError
+from client_sdk.whole_file import MAX_BYTES, read_whole
 
 __all__ = ["cannot_be_written", "drafts_of", "path_of", "read_private", "replace_file", "write_private"]
 
 
-def read_private(path: Path) -> bytes:
+def read_private(path: Path, most: int = MAX_BYTES) -> bytes:
     """Return the bytes of a file with a secret; its mode must be 0600.
 
+    Args:
+        path: of the file.
+        most: bytes that it may have.
+
     Raises:
-        ConfigError: it is missing, or its mode lets group or others in.
+        ConfigError: it is missing, no regular file or longer, or its mode lets group or others in.
     """
     try:
         mode = path.stat().st_mode
         if os.name == "posix" and stat.S_IMODE(mode) & _durable.OTHERS:
             raise ConfigError(f"{path} is readable for others: its mode must be 0600")
-        return path.read_bytes()
+        return read_whole(path, most)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError:

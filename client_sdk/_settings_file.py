@@ -6,6 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
+from client_sdk.whole_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,7 +29,7 @@ def read_settings(file: Path, known: Collection[str], *, optional: bool = False)
         ConfigError: it is missing, cannot be read, is too long or no TOML, or holds an unknown setting.
     """
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             raw = opened.read(MAX_SETTINGS_BYTES + 1)
     except OSError as error:
         if optional and isinstance(error, FileNotFoundError):

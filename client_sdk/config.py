@@ -48,6 +48,7 @@ from client_sdk.models.replayed import REPLAY_MAX_LAG
 from client_sdk.models.witnessed import WitnessDemand
 from client_sdk.passphrase import PASSPHRASE_VARIABLE, encoded, is_encrypted, opened, passphrase_of_file
 from client_sdk.signing import open_signer, read_key, read_private
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -247,7 +248,7 @@ class ClientConfig:
             ConfigError: it is missing, damaged, or of another registry.
         """
         try:
-            root = TrustRoot.parse(self.trust_root_file.read_bytes())
+            root = TrustRoot.parse(read_whole(self.trust_root_file))
         except OSError as error:
             raise ConfigError(f"{self.trust_root_file} cannot be read: {error.strerror}") from error
         except (FormatError, RuleError) as error:
@@ -268,7 +269,7 @@ class ClientConfig:
             ConfigError: the file cannot be read, is no policy, or is of another log than that of the trust root.
         """
         try:
-            quorum = WitnessQuorum.parse(self.quorum_file.read_bytes())
+            quorum = WitnessQuorum.parse(read_whole(self.quorum_file))
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -41,6 +41,7 @@ from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.replayed import REPLAY_MAX_LAG
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +85,7 @@ def read_trust_root(path: str | Path) -> TrustRoot:
         ConfigError: the file cannot be read, or is no trust root.
     """
     try:
-        return TrustRoot.parse(path_of(path, "trust_root").read_bytes())
+        return TrustRoot.parse(read_whole(path_of(path, "trust_root")))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except (FormatError, RuleError) as error:

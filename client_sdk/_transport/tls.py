@@ -19,6 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from client_sdk.errors import ConfigError
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ class TlsMaterial:
             ConfigError: one of them is missing, damaged or expired, or the key is not the certificate's.
         """
         try:
-            ca, certificate, pem = ((folder / f"{name}.pem").read_bytes() for name in ("ca", "certificate", "key"))
+            ca, certificate, pem = (read_whole(folder / f"{name}.pem") for name in ("ca", "certificate", "key"))
         except OSError as error:
             raise ConfigError(f"TLS: {Path(str(error.filename)).name}: {error.strerror}") from error
         tls = cls(ca, certificate, key() if key is not None and _ENCRYPTED in pem else pem)

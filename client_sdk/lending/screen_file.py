@@ -43,6 +43,8 @@ _FIXED_BYTES = _NAME_BYTES + 2 + HASH_BYTES
 _KEY_BYTES = _VERSION_BYTES + HASH_BYTES
 _MODE = 0o600
 _ENTRIES = 4_096
+# Of a file: some ten million customers.
+_MOST_BYTES = 1024 * 1024 * 1024
 
 MapKeys = tuple[tuple[int, bytes], ...]
 
@@ -228,7 +230,7 @@ def _kept(path: Path) -> bytes:
         return b""
     except OSError as error:
         raise cannot_be_written(path, error) from error
-    return read_private(path)
+    return read_private(path, _MOST_BYTES)
 
 
 def _look(last: LastLook) -> bytes:

@@ -20,7 +20,7 @@ from client_sdk.kernel.rules.errors import RuleError
 from registry_server.certificates.authority import CertificateAuthority
 from registry_server.logs import log_to_standard_error
 from registry_server.operating.register import register_of
-from registry_server.serving.files import take_folder, write_secret
+from registry_server.serving.files import read_whole, take_folder, write_secret
 from registry_server.serving.next_steps import next_step
 from registry_server.settings import (
     SETTINGS_FILE,
@@ -102,7 +102,7 @@ def _parsed(
     found: dict[str, tuple[Path, Parsed]] = {}
     for path in paths:
         try:
-            content = parse(path.read_bytes())
+            content = parse(read_whole(path))
         except (FormatError, RuleError) as error:
             raise SettingsError(f"{option} {path}: {error}", next_step(error)) from error
         earlier, _ = found.setdefault(name(content), (path, content))
@@ -131,7 +131,7 @@ def _made_whole(home: Path) -> Iterator[None]:
 
 def _read_rulebook(path: Path) -> Rulebook:
     try:
-        given = json.loads(path.read_bytes())
+        given = json.loads(read_whole(path))
         if isinstance(given, dict) and "overlays" in given:
             given = {**given, "overlays": tuple(map(Overlay.from_dict, given["overlays"]))}
         rulebook = replace(Rulebook.shipped(given.get("jurisdiction", CHINA)), **given)

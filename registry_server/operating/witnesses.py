@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
 from client_sdk.kernel.formats.witness_request import witness_request
+from registry_server.serving.files import read_whole
 from registry_server.settings import SettingsError
 from registry_server.usecases.witnessing import UnansweredError, check_witnesses, cosigned_size, post_checkpoint
 
@@ -42,7 +43,7 @@ def witnesses_of(settings: Settings) -> Witnesses | None:
         return None
     file = settings.home / settings.witness_policy
     try:
-        policy = WitnessQuorum.parse(file.read_bytes())
+        policy = WitnessQuorum.parse(read_whole(file))
         check_witnesses(policy)
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error

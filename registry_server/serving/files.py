@@ -5,16 +5,25 @@ Of ours it imports only what writes them, so that every part of the servers may 
 
 from __future__ import annotations
 
-import os
 import stat
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from client_sdk import _durable
+from client_sdk import _durable, whole_file
 
 if TYPE_CHECKING:
+    from io import BufferedReader
     from pathlib import Path
 
-__all__ = ["FileError", "check_private", "destroy_file", "open_regular", "replace_file", "take_folder", "write_secret"]
+__all__ = [
+    "FileError",
+    "check_private",
+    "destroy_file",
+    "open_regular",
+    "read_whole",
+    "replace_file",
+    "take_folder",
+    "write_secret",
+]
 
 
 class FileError(OSError):
@@ -62,19 +71,32 @@ def check_private(path: Path) -> None:
         )
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file to read it; a pipe could wait for its writer for ever, and a device may have no end.
 
     Raises:
-        FileError: it is no regular file.
-        OSError: it cannot be opened.
+        FileError: it is no regular file, or cannot be opened.
     """
-    # Also the opening of a pipe waits for who writes, unless it is said not to.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise FileError(f"{path} is no regular file: move it away, or name another")
-    return os.fdopen(descriptor, "rb")
+    try:
+        return whole_file.open_regular(path)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}", error) from None
+
+
+def read_whole(path: Path, most: int = whole_file.MAX_BYTES) -> bytes:
+    """Return the bytes of a regular file.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have.
+
+    Raises:
+        FileError: it is no regular file, is longer, or cannot be read.
+    """
+    try:
+        return whole_file.read_whole(path, most)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}", error) from None
 
 
 def write_secret(path: Path, data: bytes) -> None:

@@ -21,7 +21,7 @@ from registry_server.logs import log_to_standard_error
 from registry_server.serving.command_help import HELP, Commands, OneCommand
 from registry_server.serving.command_options import refuse_password, version_option
 from registry_server.serving.descriptors import raise_limit
-from registry_server.serving.files import FileError
+from registry_server.serving.files import FileError, read_whole
 from registry_server.serving.memory import keep_few_arenas
 from registry_server.serving.next_steps import lines_of
 from registry_server.subject_key_service import INSTALL, SetupError, setup
@@ -126,9 +126,9 @@ def install(
     """Take the certificate and the trust root that the administrators have given back."""
     root = setup.install(
         KeyServiceFolder(home),
-        certificate.read_bytes(),
-        ca.read_bytes(),
-        trust_root.read_bytes(),
+        read_whole(certificate),
+        read_whole(ca),
+        read_whole(trust_root),
         registry,
         database_url,
     )
@@ -238,7 +238,7 @@ def destroy(
     if confirm != name:
         typer.echo(_DESTROYING.format(name=name))
         raise typer.Exit(1)
-    report = destroy_keys(folder, certificate.read_bytes(), lambda words: typer.echo(words, err=True))
+    report = destroy_keys(folder, read_whole(certificate), lambda words: typer.echo(words, err=True))
     typer.echo(json.dumps(report))
 
 

@@ -139,8 +139,6 @@ def _parse(path: Path) -> tuple[KeyBackup, bytes]:
             form, line, data = file.readline(len(_FORM)), file.readline(_MAX_BYTES), file.read(_MAX_BYTES)
     except FileError as error:
         raise SetupError(str(error)) from error
-    except OSError as error:
-        raise SetupError(f"{path} cannot be read: {error.strerror}") from error
     try:
         shown = json.loads(line)
         backup = KeyBackup(str(shown["name"]), tuple(map(str, shown["key_ids"])), bytes.fromhex(shown["salt"]))
@@ -162,7 +160,7 @@ def _key(passphrase: bytes, salt: bytes) -> bytes:
 def _passphrase(path: Path) -> bytes:
     """Return the passphrase that a file holds in one line."""
     check_private(path)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         passphrase = file.read(_MOST_PASSPHRASE + 3).removesuffix(b"\n").removesuffix(b"\r")
     if not _LEAST_PASSPHRASE <= len(passphrase) <= _MOST_PASSPHRASE or b"\n" in passphrase:
         raise SetupError(

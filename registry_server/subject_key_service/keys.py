@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.keys import key_id
 from client_sdk.kernel.formats.state import VOPRF
 from client_sdk.kernel.subjects.oprf import SEED_BYTES, EvaluationKey
-from registry_server.serving.files import check_private, write_secret
+from registry_server.serving.files import check_private, read_whole, write_secret
 from registry_server.subject_key_service import BACKUP, SetupError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class EvaluationKeys:
 def _read(path: Path) -> EvaluationKey:
     check_private(path)
     try:
-        seed = path.read_bytes()
+        seed = read_whole(path)
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}", BACKUP) from error
     if len(seed) != SEED_BYTES:

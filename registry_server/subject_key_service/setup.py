@@ -20,7 +20,7 @@ from client_sdk.kernel.ledger.holder import Holder, HolderKind
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.serving.files import replace_file, take_folder, write_secret
+from registry_server.serving.files import read_whole, replace_file, take_folder, write_secret
 from registry_server.serving.given_settings import CORRECT_IT
 from registry_server.subject_key_service import SetupError
 from registry_server.subject_key_service.keys import create_key
@@ -172,6 +172,6 @@ def _check_certificate(key_pem: bytes, certificate_pem: bytes, ca_pem: bytes, na
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_whole(path)
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error

@@ -11,6 +11,7 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.errors import PreflightError
 from client_sdk.models import Consent, ConsentForm, Purpose
 from client_sdk.models.violation import Violation
+from client_sdk.whole_file import open_regular
 
 __all__ = ["consent_as_options", "document_digest", "read_consent"]
 
@@ -75,7 +76,7 @@ def document_digest(file: Path, what: str) -> bytes:
     Raises:
         UsageError: the file is empty.
     """
-    with file.open("rb") as document:
+    with open_regular(file) as document:
         digest = hashlib.file_digest(document, "sha256").digest()
         if not document.tell():
             raise UsageError(f"the file of the {what} is empty", f"give the {what} itself; it is not sent.")

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, TypeVar
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.forms import Word
 from client_sdk.models import Criteria, JudgmentStage, Kind, Standing
+from client_sdk.whole_file import open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def read_criteria(file: Path | None) -> Criteria:
     if file is None:
         return Criteria()
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             data = opened.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
             raise UsageError(f"{file} is longer than any criteria", f"want at most {_MAX_BYTES:,} bytes.")

@@ -24,6 +24,7 @@ from client_sdk.forms import plain
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
 from client_sdk.models import KeyUsage
 from client_sdk.signing import create_certificate_request, institution_of
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from client_sdk.config import ClientConfig
@@ -59,8 +60,8 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Install the certificate that an administrator handed back, and the registry's CA with it."""
-        chain = read_chain(file.read_bytes(), str(file))
-        authority = None if ca is None else _pem(read_chain(ca.read_bytes(), str(ca)))
+        chain = read_chain(read_whole(file), str(file))
+        authority = None if ca is None else _pem(read_chain(read_whole(ca), str(ca)))
         if authority is None and len(chain) > 1 and chain[-1].issuer == chain[-1].subject:
             authority = _pem(chain[-1:])
         config = session.config()
@@ -146,7 +147,7 @@ def register(app: typer.Typer) -> None:
         no secret.
         """
         asked = _asked(enrolment, request)
-        authority = read_chain(session.config().tls_ca.read_bytes(), "the CA")
+        authority = read_chain(read_whole(session.config().tls_ca), "the CA")
         with OutputFile(out) as target:
             with session.client() as client:
                 issued = client.issue_certificate(asked)
@@ -168,9 +169,9 @@ def _handed_out(session: Run, institution: str, out: Path) -> list[str]:
 
 def _asked(enrolment: Path | None, request: Path | None) -> CertificateRequest:
     if enrolment is not None and request is None:
-        return CertificateRequest.of(EnrolmentFile.parse(enrolment.read_bytes()))
+        return CertificateRequest.of(EnrolmentFile.parse(read_whole(enrolment)))
     if request is not None and enrolment is None:
-        return CertificateRequest.parse(request.read_bytes())
+        return CertificateRequest.parse(read_whole(request))
     raise UsageError("what is asked for is not clear", "give --enrolment for a new member, or --request.")
 
 

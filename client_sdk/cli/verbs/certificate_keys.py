@@ -14,6 +14,7 @@ from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from client_sdk.models.certificate import CertificateView
@@ -90,7 +91,7 @@ def _key_of(found: Sequence["CertificateView"], begins: str) -> bytes:
 
 
 def _key_in(file: Path) -> bytes:
-    return spki_hash(read_chain(file.read_bytes(), str(file))[0].public_key())
+    return spki_hash(read_chain(read_whole(file), str(file))[0].public_key())
 
 
 def _own_key(session: Run) -> bytes:

@@ -16,6 +16,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.checkpoint import signed_checkpoint
 from client_sdk.errors import ConfigError, FormatError, RefusedError, RollbackError, TransportError
 from client_sdk.verification import is_contradiction, read_evidence, read_trust_root, verify_contradiction
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from client_sdk import TrustRoot
@@ -116,7 +117,7 @@ def _tell_proof(session: Run, out: Path, proof: Contradiction) -> ExitCode:
 def _tell_shown(session: Run, root: "TrustRoot", error: RollbackError) -> ExitCode:
     """Tell what the registry has shown: with a proof, or with notes that prove nothing by themselves."""
     kept: Path | None = getattr(error, "kept", None)
-    data = b"" if kept is None else kept.read_bytes()
+    data = b"" if kept is None else read_whole(kept)
     if kept is not None and is_contradiction(data):
         tell_contradiction(session, kept, verify_contradiction(data, root))
         return ExitCode.MISBEHAVIOUR

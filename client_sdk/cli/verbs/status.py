@@ -17,6 +17,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
 from client_sdk.lending.outbox import Outbox
 from client_sdk.models import Role
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +132,7 @@ def _pending(config: "ClientConfig") -> int:
 
 
 def _certificate(config: "ClientConfig") -> x509.Certificate:
-    return x509.load_pem_x509_certificates(config.tls_certificate.read_bytes())[0]
+    return x509.load_pem_x509_certificates(read_whole(config.tls_certificate))[0]
 
 
 def _home_rows(pending: int, until: datetime, now: datetime) -> list[tuple[str, str]]:

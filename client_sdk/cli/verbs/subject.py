@@ -16,6 +16,7 @@ from client_sdk.cli.verbs.dispute import annotated, dispute_content, dispute_tab
 from client_sdk.cli.verbs.subject_alerts import add_alerts
 from client_sdk.cli.verbs.subject_report import add_report
 from client_sdk.models import IdType, RecordKey
+from client_sdk.whole_file import read_whole
 
 __all__ = ["register"]
 
@@ -119,7 +120,7 @@ def _add_statements(group: typer.Typer) -> None:
         The identity number is asked for, hidden, or read from a file or standard input, never from the command line.
         """
         try:
-            text = text_file.read_text(encoding="utf-8").strip()
+            text = read_whole(text_file).decode().strip()
         except UnicodeDecodeError:
             raise UsageError("the statement is not UTF-8", "save it as UTF-8.") from None
         identities = read_identities(session, identity_file, id_type, issuing_state)

@@ -19,6 +19,7 @@ from client_sdk.cli.ui.trust_shown import (
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import FormatError, VerificationError
 from client_sdk.home import install_trust_root
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from client_sdk.config import ClientConfig
@@ -54,7 +55,7 @@ def register(app: typer.Typer) -> None:
         fingerprint: FingerprintOption = None,
     ) -> None:
         """Install a trust root from a file, once its fingerprint was compared."""
-        _install(session, file.read_bytes(), fingerprint)
+        _install(session, read_whole(file), fingerprint)
 
     @verb(group, "show", examples=["trust show", "trust show --file trust-root.bin"])
     def show(
@@ -66,7 +67,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Show the trust root with its fingerprint."""
-        root = session.config().trust_root() if file is None else TrustRoot.parse(file.read_bytes())
+        root = session.config().trust_root() if file is None else TrustRoot.parse(read_whole(file))
         session.output.result(trust_content(root), *trust_lines(root))
 
 

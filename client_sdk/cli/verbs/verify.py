@@ -44,6 +44,7 @@ from client_sdk.verification import (
     verify_trust_root,
 )
 from client_sdk.verification import verify as verify_offline
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from client_sdk import TrustRoot
@@ -249,7 +250,7 @@ class _Demands(NamedTuple):
 
     def _quorums(self) -> tuple[WitnessQuorum, ...] | None:
         if self.witnesses is not None:
-            quorum = WitnessQuorum.parse(self.witnesses.read_bytes())
+            quorum = WitnessQuorum.parse(read_whole(self.witnesses))
             return () if quorum.quorum == NO_QUORUM else (quorum,)
         if self.root is not None:
             return None
@@ -259,7 +260,7 @@ class _Demands(NamedTuple):
 
     def _auditors(self) -> WitnessQuorum | None:
         if self.auditors is not None:
-            return read_auditors(self.auditors.read_bytes())
+            return read_auditors(read_whole(self.auditors))
         if self.root is not None:
             return None
         from client_sdk.quorums import replaying_of_home  # noqa: PLC0415 - loads gRPC, which most files never need

@@ -14,6 +14,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import FormatError
 from client_sdk.home import replace_file
+from client_sdk.whole_file import read_whole
 from client_sdk.witness import LogRow, WitnessFolder, serve_witness
 
 __all__ = ["register"]
@@ -52,7 +53,7 @@ def register(app: typer.Typer) -> None:
         """Make the folder of a witness: a key and settings; print what readers of the log are given."""
         if not name:
             raise UsageError("a witness needs --name", "name it like a URL without scheme: lender-1.example/witness.")
-        logs = [TrustRoot.parse(file.read_bytes()).log_key for file in trust_root or ()]
+        logs = [TrustRoot.parse(read_whole(file)).log_key for file in trust_root or ()]
         logs += [VerifierKey.parse(text) for text in log or ()]
         try:
             VerifierKey.cosigner(name, bytes(32))

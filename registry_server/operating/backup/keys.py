@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from client_sdk.passphrase import check_passphrase, encoded, opened, passphrase_of_file
 from registry_server.operating.backup import BackupError
-from registry_server.serving.files import check_private, take_folder, write_secret
+from registry_server.serving.files import check_private, read_whole, take_folder, write_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def read_public_key(path: Path) -> bytes:
     """Return the public key of a file, 32 bytes.
 
     Raises:
-        BackupError: it holds no X25519 public key.
+        BackupError: it holds no X25519 public key, or one of low order.
         OSError: it cannot be read.
     """
     try:
@@ -61,6 +61,12 @@ def read_public_key(path: Path) -> bytes:
         key = None
     if not isinstance(key, X25519PublicKey):
         raise BackupError(f"{path} is no public key of backups: registry-server backup keygen makes {PUBLIC_FILE}")
+    try:
+        X25519PrivateKey.generate().exchange(key)
+    except ValueError:
+        # With such a point every exchange gives zeros, which everybody knows (RFC 7748 6.1).
+        what = "of low order: what is encrypted to it anybody can read"
+        raise BackupError(f"{path} holds a point {what}; use the {PUBLIC_FILE} that keygen made") from None
     return key.public_bytes_raw()
 
 
@@ -91,5 +97,4 @@ def key_id_of(public_key: bytes) -> str:
 
 
 def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_MAX_BYTES)
+    return read_whole(path, _MAX_BYTES)

@@ -43,7 +43,7 @@ from registry_server.operating.wind_down import WindDownError, closing_of, no_pr
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.items import LapseItem
 from registry_server.sequencing.ledger import Ledger
-from registry_server.serving.files import FileError, destroy_file, replace_file, write_secret
+from registry_server.serving.files import FileError, destroy_file, open_regular, replace_file, write_secret
 from registry_server.storage import head, inquiries, migrations, wholesale
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.lapsing import MAX_DUE, log_lapses
@@ -271,7 +271,7 @@ def _check_due(ledger: Ledger, closing: Closing) -> None:
 
 
 def _check_document(document: Path, closing: Closing) -> None:
-    with document.open("rb") as file:
+    with open_regular(document) as file:
         digest = file_digest(file, "sha256").digest()
     if digest != closing.body.approval_digest:
         want = f"{closing.body.approval}, SHA-256 {closing.body.approval_digest.hex()}"
@@ -292,7 +292,7 @@ def _check_receipt(ledger: Ledger, permit: Permit, closing: Closing, root: Trust
         raise WindDownError(f"the closing act names {named}")
     if successor is None or permit.receipt is None:
         return b""
-    with permit.receipt.open("rb") as file:
+    with open_regular(permit.receipt) as file:
         taken = read_hand_over(file.read(MAX_BYTES + 1), successor, root)
     with ledger.view() as view:
         own = (view.directory.state.registry, view.size)

@@ -15,7 +15,7 @@ from client_sdk.kernel.ledger.hand_over import MAX_BYTES, HandOver, hand_over_fi
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from registry_server.operating.wind_down import WindDownError
 from registry_server.operating.wind_down.exporting import verify_export
-from registry_server.serving.files import write_secret
+from registry_server.serving.files import open_regular, write_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def take_over(settings: Settings, folder: Path, receipt: Path) -> TakenOver:
         taken = HandOver(*want[:3], bytes.fromhex(manifest.root), exported.digest, clock_ms())
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
         write_secret(receipt, hand_over_file(taken, exported.signature, own, signer))
-    with receipt.open("rb") as file:
+    with open_regular(receipt) as file:
         taken = read_hand_over(file.read(MAX_BYTES + 1), successor, exported.trust_root)
     if (taken.registry, taken.genesis_hash, taken.size, taken.manifest_digest) != want:
         raise WindDownError(f"{receipt} is the receipt of another export: name a new file")

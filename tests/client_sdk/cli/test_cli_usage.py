@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NUMBER = "110105180001010010"
 ASKING = ("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk", "--consent-date", "2026-01-01")
 DIGEST = "00" * 32
+ROOT = Path(__file__).parents[2] / "vectors" / "golden" / "trust-root.bin"
 NAMED = ("--kind", "DEFAULT", "--reference", "x", "--first-day", "2026-01-01")
 
 
@@ -195,6 +196,34 @@ def test_what_is_missing_is_named_with_what_to_do(member: Running, words: tuple[
     error = ended.content["error"]
     assert error["reason"] == "USAGE"
     assert hint in f"{error['message']} {error.get('hint', '')}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "FILE", "--trust-root", "PIPE"),
+        ("verify", "FILE", "--trust-root", "ROOT", "--witness-quorum", "PIPE"),
+        ("replay", "FILE", "--criteria", "PIPE"),
+        ("trust", "install", "PIPE", "--fingerprint", DIGEST),
+        ("certificate", "install", "PIPE"),
+        ("certificate", "issue", "--enrolment", "PIPE", "--out", "NEW"),
+        ("act", "propose", "institution", "--enrolment", "PIPE"),
+        ("act", "propose", "rulebook", "--overlays", "PIPE"),
+        (*ASKING, "--consent-file", "PIPE"),
+        (*ASKING, "--consent-digest", DIGEST, "--criteria", "PIPE"),
+        ("subject", "statement", "add", "lender-1/01234567-89ab-8def-8123-456789abcdef", "--text-file", "PIPE"),
+    ],
+    ids=" ".join,
+)
+def test_a_pipe_on_which_nobody_writes_is_not_waited_for(
+    member: Running, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    names = {name: str(tmp_path / name.lower()) for name in ("PIPE", "FILE", "NEW")}
+    os.mkfifo(names["PIPE"])
+    Path(names["FILE"]).write_bytes(b"nothing")
+    ended = member(*({"ROOT": str(ROOT), **names}.get(word, word) for word in words), given="", code=None)
+    assert ended.code
+    assert "no regular file but a pipe" in ended.out
 
 
 @pytest.mark.parametrize(

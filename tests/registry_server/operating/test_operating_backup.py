@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 from client_sdk.errors import ConfigError
@@ -20,7 +22,7 @@ from client_sdk.testing.programs import Programs
 from registry_server.cli.main import app
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.container import BackupReader
-from registry_server.operating.backup.keys import make_keys, read_secret_key
+from registry_server.operating.backup.keys import make_keys, read_public_key, read_secret_key
 from registry_server.operating.backup.making import backups_in, make_backup, show_backup
 from registry_server.serving.files import FileError
 from registry_server.storage import schema, wholesale
@@ -208,3 +210,25 @@ def test_the_commands_make_keys_and_backups_and_show_them_without_a_key(kept: Cl
     assert shown == {name: made[name] for name in shown}
     assert f"leaves: {shown['size']}\n" in run("backup", "show", made["file"])
     assert show_backup(tmp_path / "backups" / str(made["file"]).rpartition("/")[2]).size == made["size"]
+
+
+def test_a_public_key_that_protects_nothing_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "public.pem"
+    # 0, 1, p - 1 and a point of order 8: from each, every exchange gives zeros.
+    for point in (
+        bytes(32),
+        (1).to_bytes(32, "little"),
+        (2**255 - 20).to_bytes(32, "little"),
+        bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+    ):
+        key = X25519PublicKey.from_public_bytes(point)
+        file.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        with pytest.raises(BackupError, match="of low order"):
+            read_public_key(file)
+
+
+def test_a_key_is_not_read_from_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "public.pem", 0o600)
+    for read in (read_public_key, lambda path: read_secret_key(path, None)):
+        with pytest.raises(FileError, match="no regular file but a pipe"):
+            read(tmp_path / "public.pem")

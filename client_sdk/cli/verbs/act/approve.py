@@ -17,6 +17,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.home import replace_file
 from client_sdk.models import KeyUsage
 from client_sdk.models.proposal import Approved
+from client_sdk.whole_file import read_whole
 
 __all__ = ["register", "tell_approved"]
 
@@ -65,7 +66,7 @@ def register(app: typer.Typer) -> None:
         Administrators that are enrolled by the act itself have no certificate yet: `act show ID --out FILE`, they run
         `act approve FILE`, and an acting administrator brings it back.
         """
-        given = ActFile.parse(file.read_bytes())
+        given = ActFile.parse(read_whole(file))
         with session.client() as client:
             proposal = next((one for one in client.proposals() if one.payload == given.payload), None)
             if proposal is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.acts import ActFile
 from client_sdk.cli.ui.failures import UsageError
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
@@ -28,7 +29,7 @@ def act_file_at(what: str) -> ActFile | None:
     """
     path = Path(what)
     if path.is_file():
-        return ActFile.parse(path.read_bytes())
+        return ActFile.parse(read_whole(path))
     if not _ID.fullmatch(what.lower()):
         hint = f"`act show` lists proposals; {_SHORTEST} digits of an id are enough."
         raise UsageError("there is no file of that name, and it is no id of a proposal", hint)

@@ -43,6 +43,7 @@ from client_sdk.clock import clock_ms
 from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
+from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from client_sdk.acts import Directory
@@ -93,7 +94,7 @@ def register(app: typer.Typer) -> None:
         if (grant is None) is (end is None):
             raise UsageError("what to do with which key is not clear", "give --grant FILE, or --institution and --end.")
         if grant is not None:
-            file = KeyGrantFile.parse(grant.read_bytes())
+            file = KeyGrantFile.parse(read_whole(grant))
             propose_body(session, lambda _: KeyGrantBody(file.institution, file.grant), yes=yes)
             return
         if institution is None or end is None:
@@ -150,7 +151,7 @@ def register(app: typer.Typer) -> None:
         if retire is not None:
             propose_body(session, lambda _: RetireKeyServicesBody(retire), yes=yes)
             return
-        services = tuple(KeyServiceFile.parse(path.read_bytes()).service for path in key_service or [])
+        services = tuple(KeyServiceFile.parse(read_whole(path)).service for path in key_service or [])
         propose_body(session, lambda directory: _introduced(directory, services), yes=yes)
 
     @verb(
@@ -275,7 +276,7 @@ def register(app: typer.Typer) -> None:
         yes: YesOption = False,
     ) -> None:
         """Change the administrators; the old threshold and the new must sign."""
-        files = [EnrolmentFile.parse(path.read_bytes()) for path in enrolment or []]
+        files = [EnrolmentFile.parse(read_whole(path)) for path in enrolment or []]
         enrolments = tuple(sorted((file.enrolment for file in files), key=lambda item: item.id))
         body = AdministratorsBody(enrolments, tuple(sorted(set(administrator))), threshold)
         propose_body(session, lambda _: body, yes=yes)
@@ -343,7 +344,7 @@ def _overlays(path: Path) -> tuple[Overlay, ...]:
         UsageError: it is no list of overlays.
     """
     try:
-        given = json.loads(path.read_bytes())
+        given = json.loads(read_whole(path))
         return tuple(map(Overlay.from_dict, given if isinstance(given, list) else [given]))
     except FormatError as error:
         raise UsageError(f"--overlays {path}: {error}") from None
@@ -362,7 +363,7 @@ def _quorums(files: dict[str, Path | None]) -> dict[str, tuple[str, ...]]:
         if path is None:
             continue
         try:
-            quorum = WitnessQuorum.parse(path.read_bytes())
+            quorum = WitnessQuorum.parse(read_whole(path))
             found[name] = () if quorum.quorum == NO_QUORUM else quorum.lines()
         except FormatError as error:
             raise UsageError(f"--{name.replace('_', '-')} {path}: {error}") from None

@@ -14,6 +14,7 @@ from client_sdk.cli.ui.options import YesOption, day
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
+from client_sdk.whole_file import open_regular, read_whole
 
 __all__ = ["register"]
 
@@ -55,7 +56,7 @@ def register(propose: typer.Typer) -> None:
         Where real persons are in the registry (the rulebook's review_days), a lender is enrolled with the review of its
         sources, quality and security.
         """
-        file = EnrolmentFile.parse(enrolment.read_bytes())
+        file = EnrolmentFile.parse(read_whole(enrolment))
         if reviewed_on is None and reference is None and document is None:
             enrolled = file.enrolment
         elif reviewed_on is None or reference is None or document is None:
@@ -122,6 +123,6 @@ def register(propose: typer.Typer) -> None:
 
 
 def _review(reviewed_on: date, reference: str, document: Path) -> Review:
-    with document.open("rb") as file:
+    with open_regular(document) as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     return Review(reviewed_on, reference, digest)

@@ -1,7 +1,7 @@
 """``act propose closing``: the act by which a registry ends."""
 
 from datetime import date
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from client_sdk.cli.ui.options import YesOption, day, hexadecimal, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.proposing import propose_body
+from client_sdk.whole_file import open_regular
 
 __all__ = ["register"]
 
@@ -72,6 +73,7 @@ def register(propose: typer.Typer) -> None:
                 "give --successor and --fingerprint for transfer and hand-over, and neither for destroy.",
             )
         taker = SuccessorRegistry(successor, fingerprint) if fingerprint else None
-        digest = sha256(document.read_bytes()).digest()
+        with open_regular(document) as file:
+            digest = file_digest(file, "sha256").digest()
         body = ClosingBody(way, open_until.isoformat(), approval, digest, taker)
         propose_body(session, lambda _: body, yes=yes)
