@@ -41,7 +41,8 @@ class StorageError(Exception):
         self.what = what
 
     def __str__(self) -> str:
-        return f"the database is {self.fault}: {self.what}"
+        found = "failed" if self.fault is StorageFault.OTHER else f"is {self.fault}"
+        return f"the database {found}: {self.what}"
 
 
 class DatabaseInUseError(StorageError):

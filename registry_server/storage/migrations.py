@@ -9,6 +9,7 @@ from sqlalchemy import column, create_engine, inspect, make_url, select, table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import postgresql_engine
 from registry_server.storage.errors import MigrationNeededError, StorageError, StorageFault
 from registry_server.storage.sqlite_file import SqliteFile, is_missing
@@ -38,7 +39,8 @@ def upgrade(url: str) -> None:
     try:
         command.upgrade(_config(url), "head")
     except DBAPIError as error:
-        raise StorageError(StorageFault.OTHER, type(error.orig).__name__) from None
+        fault = StorageFault.FULL if is_full(error.orig) else StorageFault.OTHER
+        raise StorageError(fault, type(error.orig).__name__) from None
 
 
 def check(url: str) -> None:

@@ -12,7 +12,6 @@ tree that contains the former one is checked by the caller, who has the log.
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -43,6 +42,7 @@ from sqlalchemy.pool import NullPool
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_body
 from client_sdk.kernel.formats.errors import FormatError
 from registry_server.serving.files import replace_file
+from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import postgresql_engine
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 from registry_server.storage.sqlite_file import located
@@ -64,7 +64,6 @@ _TRY_SECONDS = 0.002
 _MAX_BYTES = 4_096
 _MODE = 0o600
 _FOLDER_MODE = 0o700
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Register(Protocol):
@@ -198,7 +197,7 @@ class FileRegister:
         except OSError as error:
             if isinstance(error, Timeout):
                 raise
-            fault = StorageFault.FULL if error.errno in _FULL else StorageFault.GONE
+            fault = StorageFault.FULL if is_full(error) else StorageFault.GONE
             what = f"{self.place}: {error.strerror or type(error).__name__}"
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, what) from None
 
@@ -291,11 +290,12 @@ class DatabaseRegister:
             raise
         except (DBAPIError, PoolTimeoutError) as error:
             name = getattr(getattr(error, "orig", None), "sqlite_errorname", "") or type(error).__name__
-            fault = StorageFault.FULL if "FULL" in name or "DiskFull" in name else StorageFault.GONE
+            fault = StorageFault.FULL if is_full(getattr(error, "orig", None)) else StorageFault.GONE
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, f"{self.place}: {name}") from None
         except OSError as error:
+            fault = StorageFault.FULL if is_full(error) else StorageFault.GONE
             what = f"{self.place}: {error.strerror or type(error).__name__}"
-            raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.GONE, what) from None
+            raise RegisterError(RegisterFault.UNAVAILABLE, fault, what) from None
 
 
 def _engine(url: URL, file: Path | None) -> Engine:

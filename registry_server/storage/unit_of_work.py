@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import LimitError, check_limits, has_pooler, postgresql_engine
 from registry_server.storage.errors import DatabaseInUseError, LimitsError, StorageError, StorageFault
 from registry_server.storage.sqlite_file import SqliteFile
@@ -44,6 +45,7 @@ READ_PATIENCE_SECONDS = 5.0
 _WRITES = "registry_writes"
 # PostgreSQL's error code for a write to a standby.
 _READ_ONLY = "25006"
+_OUT_OF_MEMORY = "53200"
 _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND application_name = 'registry-server' AND pid <> pg_backend_pid()"
@@ -299,7 +301,7 @@ def _fault_of(error: DBAPIError) -> StorageFault:
     # 23505: another process has just written the same row; asked again, it is found.
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or name in {"55P03", "40001", "40P01", "57014", "23505"}:
         return StorageFault.BUSY
-    if name.startswith("SQLITE_FULL") or name in {"53100", "53200"}:
+    if is_full(error.orig) or name == _OUT_OF_MEMORY:
         return StorageFault.FULL
     # Class 22 is data that does not fit, class 23 a row that breaks a constraint.
     if name.startswith(("SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_CONSTRAINT", "22", "23")):

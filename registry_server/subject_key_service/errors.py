@@ -46,6 +46,7 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
             GrpcStatus.DEADLINE_EXCEEDED, "The call took longer than allowed; it is not known whether it was logged."
         ),
         "DIRECTORY_STALE": Entry(_AWAY, "The key service's copy of the directory is out of date.", True),
+        "DISK_FULL": Entry(_AWAY, "The disk of the request log is full; nothing was evaluated.", True),
         "ELEMENTS_COUNT": Entry(_INVALID, "A request holds 1 to 1,000 blinded elements of 32 bytes."),
         "ELEMENTS_MISMATCH": Entry(_INVALID, "The blinded elements do not match the signed digest."),
         "ELEMENT_INVALID": Entry(_INVALID, "A blinded element is not a canonical group element, or is the identity."),
@@ -69,7 +70,6 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
 def complaint_of(error: BaseException) -> Complaint:
     """Return the complaint that a client gets of an error; an unforeseen one is INTERNAL, without its text."""
     if isinstance(error, RequestLogError):
-        return Complaint(
-            "STORAGE_UNAVAILABLE", "", "storage.failed", want="a log of requests that answers and has room"
-        )
+        reason, rule = ("DISK_FULL", "storage.full") if error.full else ("STORAGE_UNAVAILABLE", "storage.failed")
+        return Complaint(reason, "", rule, want="a log of requests that answers and has room")
     return errors.complaint_of(error)

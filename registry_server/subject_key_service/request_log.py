@@ -36,6 +36,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry_server.serving.files import destroy_file
+from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import postgresql_engine
 
 if TYPE_CHECKING:
@@ -93,7 +94,15 @@ key_quotas = Table(
 
 
 class RequestLogError(Exception):
-    """The database is busy, full, gone or fails otherwise; shows nothing of what was written."""
+    """The database is busy, full, gone or fails otherwise; shows nothing of what was written.
+
+    Attributes:
+        full: whether its disk is.
+    """
+
+    def __init__(self, kind: str, *, full: bool = False) -> None:
+        super().__init__(kind)
+        self.full = full
 
 
 class RequestOutcome(StrEnum):
@@ -280,7 +289,7 @@ def _translated() -> Iterator[None]:
     except SQLAlchemyError as error:
         kind = type(getattr(error, "orig", error)).__name__
         _log.error("log of requests failed", error=kind)
-        raise RequestLogError(kind) from None
+        raise RequestLogError(kind, full=is_full(getattr(error, "orig", None))) from None
 
 
 def _engine(url: str) -> Engine:

@@ -15,6 +15,7 @@ from registry_server.sequencing.errors import (
     RegisterMismatch,
     RegisterMismatchError,
 )
+from registry_server.serving.full_disk import is_full
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageError, StorageFault
 
 __all__ = ["complaint_of", "reason_of"]
@@ -62,6 +63,8 @@ def complaint_of(error: BaseException) -> Complaint:
             return Complaint(RefusalReason.SHUTTING_DOWN)
         case NoGenesisError():
             return Complaint(RefusalReason.NOT_READY, "", "log.genesis", want="a genesis act in the log")
+        case OSError() if is_full(error):
+            return Complaint(RefusalReason.DISK_FULL, "", "storage.full", want="a disk that has room")
         case _:
             return errors.complaint_of(error)
 

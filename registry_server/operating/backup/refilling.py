@@ -10,19 +10,23 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.rules.errors import RuleError
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.sources import open_copy
 from registry_server.operating.register import register_of
 from registry_server.operating.repair import forget, restate_lost
 from registry_server.operating.wind_down import while_not_served
 from registry_server.sequencing.errors import NoGenesisError
+from registry_server.sequencing.recover import directory_of
 from registry_server.storage import head, inquiries, leaves, migrations
 from registry_server.storage.inquiries import StoredInquiry
 from registry_server.storage.leaves import StoredLeaf
@@ -92,18 +96,19 @@ def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Re
                 raise NoGenesisError
             signed = [copy.checkpoint, *([] if held is None else [held])]
             end = max((one.size for one in signed if one.size <= copy.size), default=0)
-            fresh, asked = 0, 0
+            fresh, placed, taken = 0, 0, list[StoredInquiry]()
             if end > row.size:
                 last = _add_leaves(work, row, copy, end, signed)
-                asked = _add_inquiries(work, row, copy, last)
+                placed, taken = _add_inquiries(work, row, copy, last)
                 fresh = end - row.size
                 if copy.checkpoint.size == end:
                     head.store_checkpoint(work, end, copy.note)
             repaired = repair_derived(work, write=True)
+            _check_signers(work, taken)
             work.commit()
         forget(database, repaired)
         restate_lost(settings, database, repaired, clocks)
-        return Refilled(fresh, asked, repaired)
+        return Refilled(fresh, placed, repaired)
 
 
 def _add_leaves(work: UnitOfWork, row: HeadRow, copy: LogCopy, end: int, signed: list[Checkpoint]) -> bytes:
@@ -125,8 +130,11 @@ def _add_leaves(work: UnitOfWork, row: HeadRow, copy: LogCopy, end: int, signed:
     return last
 
 
-def _add_inquiries(work: UnitOfWork, row: HeadRow, copy: LogCopy, last: bytes) -> int:
-    """Give inquiries their places up to the count of the last HEAD, those first that waited for it; return how many.
+def _add_inquiries(work: UnitOfWork, row: HeadRow, copy: LogCopy, last: bytes) -> tuple[int, list[StoredInquiry]]:
+    """Give inquiries their places up to the count of the last HEAD, those first that waited for it.
+
+    Returns:
+        How many, and those of them that the copy alone has.
 
     Raises:
         BackupError: neither database nor copy has one of them.
@@ -138,18 +146,20 @@ def _add_inquiries(work: UnitOfWork, row: HeadRow, copy: LogCopy, last: bytes) -
     waiting = {item.leaf: item for item in inquiries.waiting(work, _MOST_WAITING)}
     # Where the copy does not tell, those that waited come first, in their order; the HEAD's root says whether it is so.
     wanted = list(copy.inquiry_leaves(row.inquiry_count))[: count - row.inquiry_count] or list(waiting)
+    taken: list[StoredInquiry] = []
     for position in range(row.inquiry_count, count):
         data = wanted[position - row.inquiry_count] if position - row.inquiry_count < len(wanted) else b""
         if data in waiting:
             inquiries.place(work, position, [waiting.pop(data)])
         elif data in copy.asked:
-            inquiries.add(work, [_inquiry(copy, data, position)])
+            taken.append(_inquiry(copy, data, position))
+            inquiries.add(work, taken[-1:])
         else:
             raise BackupError(
                 f"inquiries {position} to {count - 1} are neither in the database nor in the copy: name the folder of "
                 "an audit that was made after the backup"
             )
-    return count - row.inquiry_count
+    return count - row.inquiry_count, taken
 
 
 def _inquiry(copy: LogCopy, data: bytes, position: int) -> StoredInquiry:
@@ -175,3 +185,22 @@ def _inquiry(copy: LogCopy, data: bytes, position: int) -> StoredInquiry:
         subject_count=inquiry.persons,
         opening=None,
     )
+
+
+def _check_signers(work: UnitOfWork, taken: list[StoredInquiry]) -> None:
+    """Check that the key that an inquiry of the copy names is its asker's and has signed it: its leaf names none.
+
+    Raises:
+        BackupError: it is not, or has not.
+    """
+    row = head.read(work)
+    if row is None or not taken:
+        return
+    directory = directory_of(work, row)
+    for item in taken:
+        try:
+            key = directory.key_of(item.key_id, item.asker)
+            dsse.verify(dsse.INQUIRY, item.payload, key.public_key, item.signature)
+        except (FormatError, RuleError) as error:
+            what = f"inquiry {item.position} names a key in the copy that did not sign it ({error.rule})"
+            raise BackupError(f"{what}: use another copy") from None

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from client_sdk.auditing.home import AuditHome, Position
+from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.witness_request import witness_request
@@ -41,7 +42,7 @@ from tests.registry_server.operating.test_operating_backup import read, run, thr
 from tests.registry_server.usecases.test_usecases_witnessing import KEYS, real, served
 from tests.support.closing_home import ClosingHome
 from tests.support.evidence_maker import inquiry_of
-from tests.support.handmade_log import HandmadeLog
+from tests.support.handmade_log import HandmadeLog, signer
 from tests.support.needles import Needles
 from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import DAY_MS, Clock, accept, subject_of, submit, submit_as
@@ -325,7 +326,10 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
     with lost.home.ledger() as ledger:
         accept(ledger, world.report("lender-3", "new"))
         asked = inquiry_of(HandmadeLog(), "lender-1", ["somebody"])
-        item = world.inquiry("lender-1", "later", payload=asked.encode(), inquiry_id=asked.inquiry_id)
+        signature = dsse.sign(signer("lender-1 INQUIRE"), dsse.INQUIRY, asked.encode())
+        item = world.inquiry(
+            "lender-1", "later", payload=asked.encode(), inquiry_id=asked.inquiry_id, signature=signature
+        )
         ledger.record_inquiries([item]).result()
         world.clock.now += 120_000
         ledger.heartbeat().result()
@@ -346,6 +350,17 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
     bent.asked.replace_from(0, [before, changed.SerializeToString()])
     with pytest.raises(BackupError, match="inquiry 1 was changed in the copy"):
         refill(settings, tmp_path / "bent", world.clock)
+    # No leaf holds the id of the key: another one of the same member, one of another, and one of nobody.
+    for key_id in (
+        signer("lender-1 REPORT").public_key.key_id,
+        signer("lender-2 INQUIRE").public_key.key_id,
+        bytes(32),
+    ):
+        changed = transparency_pb2.LoggedInquiry.FromString(logged)
+        changed.inquiry.key_id = key_id
+        bent.asked.replace_from(0, [before, changed.SerializeToString()])
+        with pytest.raises(BackupError, match="inquiry 1 names a key in the copy that did not sign it"):
+            refill(settings, tmp_path / "bent", world.clock)
     register_path(other_url).unlink()
     done = refill(settings, tmp_path / "audit", world.clock)
     assert (done.inquiries, len(done.repaired.lost)) == (2, 1)
