@@ -87,8 +87,9 @@ def forget(database: Database, repaired: Repaired) -> None:
     Raises:
         StorageError: the database failed; the repair is done, and may be done again.
     """
-    # Also where nothing was deleted now: a run that was killed may have done it.
-    if _OF_PERSONS & repaired.rows.keys():
+    # Also where nothing was deleted now: a run that was killed may have done it. SQLite overwrites what it deletes;
+    # PostgreSQL leaves the bytes in its pages until they are written anew.
+    if database.on_postgresql or _OF_PERSONS & repaired.rows.keys():
         database.compact(schema.FORGOTTEN_FROM)
     else:
         database.purge(schema.FORGOTTEN_FROM)

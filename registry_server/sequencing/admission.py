@@ -94,7 +94,7 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
         _check_blocked(staging, item)
         _check_aliases(staging, item)
         _check_person(staging, item, item.binding, None if before is None else before.chain)
-        _check_debt(staging, item, item.binding)
+        _check_debt(staging, item, item.binding, None if before is None else before.chain)
         staging.also_about[statement.key] = tuple(alias.subject for alias in item.aliases)
     _use_quota(staging, statement.signer)
     staging.add_leaf(leaf, hash_)
@@ -240,15 +240,20 @@ def _check_basis(staging: Staging, item: StatementItem, binding: Binding) -> Non
     check_basis(item.statement.kind, facts, row.kind, row.standing, None if newest is None else newest.facts)
 
 
-def _check_debt(staging: Staging, item: StatementItem, binding: Binding) -> None:
+def _check_debt(staging: Staging, item: StatementItem, binding: Binding, before: Chain | None) -> None:
     """Check that at most one record of the debt is running, over all issuers (proto/README.md 3).
 
-    Where the rulebook has ``one_default_a_debt``, a DEFAULT that has ended counts as well until it is erased.
+    Where the rulebook has ``one_default_a_debt``, a DEFAULT that has ended counts as well until it is erased. While a
+    restore has not brought all records back, nobody can tell whether a record that begins to run is the only one.
     """
     statement = item.statement
     only_one = staging.directory.rulebook.one_default_a_debt and statement.kind is Kind.DEFAULT
     if not is_running(statement.standing):
         return
+    begins = statement.continues is None and (before is None or not is_running(before.standing))
+    if staging.loaded.awaits and begins:
+        want = "all records that the restore has lost, which their issuers give back"
+        raise _refuse("RECORDS_LOST", "standing", "restore.whole", got="some are lost", want=want)
     for _, subject, debt_ref in ((0, binding.subject, binding.debt_ref), *item.aliases):
         for row in staging.live_of(subject):
             if (

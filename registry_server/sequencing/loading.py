@@ -49,6 +49,7 @@ class Loaded:
         lost: of these records, index of the newest version where a restore has not brought its row back.
         logged_at: when the newest version was logged, ms, of records that get a further one.
         carried: versions of the subject keys that a live record carries, of those to be retired.
+        awaits: whether a restore has left any record without its row.
     """
 
     records: dict[RecordKey, StoredRecord] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class Loaded:
     carried: frozenset[int] = frozenset()
     blocked: dict[bytes, list[BlockedDebt]] = field(default_factory=dict)
     lost: dict[RecordKey, int] = field(default_factory=dict)
+    awaits: bool = False
 
 
 def load(work: UnitOfWork, items: Sequence[Item], day: str, *, awaits: bool = False) -> Loaded:
@@ -75,7 +77,7 @@ def load(work: UnitOfWork, items: Sequence[Item], day: str, *, awaits: bool = Fa
         awaits: whether a restore has left records without their rows.
     """
     acts = [act for item in items if isinstance(item, ActItem) and (act := parse_act(item)) is not None]
-    loaded = Loaded(records=records.by_keys(work, _named(items, acts)))
+    loaded = Loaded(records=records.by_keys(work, _named(items, acts)), awaits=awaits)
     _load_families(work, loaded, _erased(items, acts))
     _load_live(work, loaded, items)
     loaded.notices = notices.by_keys(work, [item.notice for item in items if isinstance(item, AcknowledgementItem)])

@@ -34,6 +34,7 @@ from registry_server.sequencing.errors import InconsistentError, RegisterMismatc
 from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import inquiries, schema
+from registry_server.storage.errors import StorageError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
@@ -42,7 +43,7 @@ from tests.registry_server.operating.test_operating_backup import read, run, thr
 from tests.registry_server.usecases.test_usecases_witnessing import KEYS, real, served
 from tests.support.closing_home import ClosingHome
 from tests.support.evidence_maker import inquiry_of
-from tests.support.handmade_log import HandmadeLog, signer
+from tests.support.handmade_log import HandmadeLog, seed, signer
 from tests.support.needles import Needles
 from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import DAY_MS, Clock, accept, subject_of, submit, submit_as
@@ -166,6 +167,23 @@ def test_a_lost_database_is_restored_refilled_and_forgets_whom_the_log_erased(lo
         assert fsck(database, register_of(other_url)).findings == []
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_what_a_refill_that_broke_off_left_in_the_files_is_gone_after_the_next(lost: Lost, other_url: str) -> None:
+    settings = lost.settings_for(other_url)
+    restore(settings, lost.backup.path, lost.secret)
+    engine = create_engine(other_url, poolclass=NullPool)
+    with engine.connect() as reader:
+        # It keeps the table from being written anew, and nothing else.
+        reader.exec_driver_sql("LOCK TABLE live_records IN ACCESS SHARE MODE")
+        with pytest.raises(StorageError):
+            refill(settings, lost.copy)
+    engine.dispose()
+    assert set().union(*map(lost.needles.found, files_of(other_url))) == lost.needles.names
+    again = refill(settings, lost.copy)
+    assert (again.leaves, again.repaired.rows) == (0, {})
+    assert set().union(*map(lost.needles.found, files_of(other_url))) == set()
+
+
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 def test_a_backup_of_one_kind_of_database_is_restored_into_the_other(
     lost: Lost, tmp_path: Path, request: pytest.FixtureRequest
@@ -270,6 +288,12 @@ def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_
     with world.ledger(other_url) as ledger:
         with pytest.raises(RegistryError, match="RECORDS_LOST"):
             Checks(ledger, 1_000_000).answer([])
+        # The debt of a lost record is not known: a record that begins to run could be its second one.
+        contract = f"LN{seed('new', 4).hex().upper()}"
+        again = world.report("lender-2", "again", person="person of new", contract=contract)
+        early = submit(ledger, again).results[0].complaint
+        assert early is not None
+        assert (early.reason, early.rule) == ("RECORDS_LOST", "restore.whole")
         other = submit_as("lender-2", ledger, new).results[0].complaint
         assert other is not None
         assert other.reason == "PEER_MISMATCH"
@@ -282,6 +306,9 @@ def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_
         assert ledger.size == size + 2, "a HEAD each, and no further leaf"
         accept(ledger, new)
         assert ledger.size == size + 2
+        taken = submit(ledger, again).results[0].complaint
+        assert taken is not None
+        assert taken.reason == "DEBT_TAKEN"
         assert Checks(ledger, 1_000_000).answer([]) == []
     with Database(other_url, serving=False) as database:
         assert fsck(database, register_of(other_url)).findings == []
@@ -427,7 +454,7 @@ def test_a_witness_that_lies_about_what_it_has_seen_stops_a_restored_registry_no
         Ledger.open(database, register_of(other_url), world.log_signer, world.clock)
     put_register(settings, confirmation, world.clock)
     with world.ledger(other_url) as ledger:
-        accept(ledger, world.report("lender-2", "goes on"))
+        accept(ledger, world.report("lender-1", "kept", Standing.CURED))
         with pytest.raises(RegistryError, match="RECORDS_LOST"):
             Checks(ledger, 1_000_000).answer([])
 
