@@ -104,7 +104,7 @@ class Page:
         if self._at is None:
             return
         cosigned = check_one_history(message, self._at, self._session.log_key)
-        seen = witnessed(cosigned, self._at.size, self._session.witnesses.quorums)
+        seen = witnessed(cosigned, self._at.size, self._session.witnesses.quorums, self._session.now_ms())
         self.cosigned, self.witnessed = cosigned, seen
         for evidence in self._evidence:
             evidence.cosigned.CopyFrom(message)

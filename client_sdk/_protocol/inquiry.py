@@ -162,7 +162,7 @@ def read_page(
     try:
         verified = verifier.check(evidence)
         _check_expected(verified, expected, range(from_position, end))
-        seen = witnessed(verified.cosigned, verified.checkpoint.size, expected.quorums)
+        seen = witnessed(verified.cosigned, verified.checkpoint.size, expected.quorums, expected.now_ms)
         rebuilt = replayed(verified.replayed, verified.as_of, expected.replay)
     except (FormatError, RuleError) as error:
         failure = failure_of(error)

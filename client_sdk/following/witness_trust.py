@@ -19,6 +19,7 @@ from creditregistry.v1 import transparency_pb2
 
 from client_sdk._files import replace_file
 from client_sdk._protocol.witnessed import witnessed
+from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError, RefusedError, RollbackError, TransportError, VerificationError
 from client_sdk.following.newest import COSIGNED_FILE
 from client_sdk.kernel.formats.errors import FormatError
@@ -77,7 +78,7 @@ class WitnessTrust:
     def witnessed(self) -> Witnessed | None:
         """Return how far the newest checkpoint of this home is confirmed; None where nothing is demanded."""
         known = self._newest.read()
-        return witnessed(self._read(), 0 if known is None else known.checkpoint.size, self.quorums)
+        return witnessed(self._read(), 0 if known is None else known.checkpoint.size, self.quorums, clock_ms())
 
     def confirming(self) -> Proving:
         """Ask, now and then, whether witnesses have seen what was shown to this home.
@@ -118,12 +119,16 @@ class WitnessTrust:
             ConfigError: it cannot be written.
         """
         try:
-            met = cosigned.met_at(self.quorums) is not None
+            seen = witnessed(cosigned, 0, self.quorums, clock_ms())
         except FormatError:
             # The registry should not have shown it; it counts for nothing.
             return
         before, known = self._read(), self._newest.read()
-        if not met or (before is not None and (before == cosigned or before.size > cosigned.size)):
+        if (
+            seen is None
+            or seen.at is None
+            or (before is not None and (before == cosigned or before.size > cosigned.size))
+        ):
             return
         if known is not None and known.checkpoint.size < cosigned.size:
             yield from self._newest.prove(cosigned.signed.raw)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
+from client_sdk.kernel.formats.witness_quorum import MAX_LINES, WitnessQuorum
 from client_sdk.kernel.formats.witness_request import witness_request
 from registry_server.serving.files import read_whole
 from registry_server.settings import SettingsError
@@ -86,10 +88,12 @@ def ask_witnesses(settings: Settings, size: int, checkpoint: bytes) -> tuple[Wit
     if witnesses is None:
         return ()
     asked = [witness for witness in witnesses.policy.witnesses if witness.url]
-    return tuple(_size_of(witness, witnesses.context, size, checkpoint) for witness in asked)
+    # All at once: each that is dead takes all the time that an answer may.
+    with ThreadPoolExecutor(MAX_LINES, "witness") as threads:
+        return tuple(threads.map(partial(_size_of, witnesses.context, size, checkpoint), asked))
 
 
-def _size_of(witness: QuorumWitness, context: ssl.SSLContext, size: int, checkpoint: bytes) -> WitnessSize:
+def _size_of(context: ssl.SSLContext, size: int, checkpoint: bytes, witness: QuorumWitness) -> WitnessSize:
     try:
         status, body = post_checkpoint(witness.url, context, witness_request(size, (), checkpoint))
         if status == HTTPStatus.OK:

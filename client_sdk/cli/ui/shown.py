@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from client_sdk.cli.ui.output import pairs, table
+from client_sdk.clock import clock_ms
 from client_sdk.forms import MINOR_UNITS, moment_text
 from client_sdk.models import Amounts, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
 from client_sdk.models.answer import Answer, Verdict
@@ -120,7 +121,9 @@ def witnessed_line(witnessed: Witnessed, size: int, at: datetime, then: str = "t
     of = f"all {size}" if witnessed.whole else f"the first {witnessed.size} of {size}"
     seconds = int((at - witnessed.at).total_seconds())
     age = f", {seconds} s before {then}" if seconds > 0 else ""
-    return f"witnessed: {of} leaves, cosigned by a quorum at {moment_text(witnessed.at)}{age}"
+    # Of a file, whose reader may live long after it: online such a time counts for nothing.
+    ahead = ", which is later than this machine's clock" if witnessed.at.timestamp() * 1_000 > clock_ms() else ""
+    return f"witnessed: {of} leaves, cosigned by a quorum at {moment_text(witnessed.at)}{age}{ahead}"
 
 
 def month_table(months: Iterable[HistoryMonth], indent: str = "  ") -> Text:

@@ -60,25 +60,27 @@ class Cosigned:
         """Leaves of its tree."""
         return self.signed.checkpoint.size
 
-    def met_at(self, quorums: Sequence[WitnessQuorum]) -> int | None:
+    def met_at(self, quorums: Sequence[WitnessQuorum], latest: int | None = None) -> int | None:
         """Return the newest time at which every quorum had cosigned, seconds since 1970 UTC; None where one had not.
 
         Args:
             quorums: at least one, each from the reader's own trust.
+            latest: seconds since 1970 UTC; a cosignature with a later time counts for nothing, as it would never look
+                old. None where the reader has no clock that matters.
 
         Raises:
             FormatError: the line of a trusted witness is of another form.
             SignatureError: the line of a trusted witness does not verify, which spoils the whole note.
         """
         with within(COSIGNED):
-            met = [_met_at(self.note, quorum) for quorum in quorums]
+            met = [_met_at(self.note, quorum, latest) for quorum in quorums]
         return None if None in met else min((at for at in met if at is not None), default=None)
 
 
-@lru_cache(maxsize=64)
-def _met_at(note: Note, quorum: WitnessQuorum) -> int | None:
-    """Return when one quorum had cosigned a note; verified once, as one covers many answers."""
-    return quorum.met_at(cosignatures_of(note, [witness.key for witness in quorum.witnesses]))
+def _met_at(note: Note, quorum: WitnessQuorum, latest: int | None) -> int | None:
+    """Return when one quorum had cosigned a note."""
+    times = _times(note, tuple(witness.key for witness in quorum.witnesses))
+    return quorum.met_at({key: at for key, at in times.items() if latest is None or at <= latest})
 
 
 @lru_cache(maxsize=64)
@@ -124,7 +126,9 @@ def replayed_up_to(shown: Sequence[Cosigned], quorum: WitnessQuorum) -> Replayed
     newest: dict[VerifierKey, ReplayedUpTo] = {}
     keys = tuple(witness.key for witness in quorum.witnesses)
     for cosigned in shown:
-        for key, at in _replayed_at(cosigned.note, keys).items():
+        with within(COSIGNED):
+            times = _times(cosigned.note, keys)
+        for key, at in times.items():
             found = ReplayedUpTo(cosigned.size, at)
             newest[key] = max(newest.get(key, found), found, key=lambda one: (one.at, one.size))
     met = quorum.met_at({key: found.at for key, found in newest.items()})
@@ -138,7 +142,6 @@ def replayed_up_to(shown: Sequence[Cosigned], quorum: WitnessQuorum) -> Replayed
 
 
 @lru_cache(maxsize=64)
-def _replayed_at(note: Note, keys: tuple[VerifierKey, ...]) -> dict[VerifierKey, int]:
-    """Return when auditors had begun to rebuild a log; verified once, as one note stands in many answers."""
-    with within(COSIGNED):
-        return cosignatures_of(note, keys)
+def _times(note: Note, keys: tuple[VerifierKey, ...]) -> dict[VerifierKey, int]:
+    """Return the time of each of these keys' cosignatures; verified once, as one note stands in many answers."""
+    return cosignatures_of(note, keys)

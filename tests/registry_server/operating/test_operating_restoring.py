@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from creditregistry.v1 import evidence_pb2, transparency_pb2
 from creditregistry.v1 import submission_pb2 as pb
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
-from client_sdk.auditing.home import AuditHome, Position
-from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.witness_request import witness_request
@@ -23,7 +19,7 @@ from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.errors import RegistryError
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.container import BackupWriter
-from registry_server.operating.backup.keys import make_keys, read_public_key
+from registry_server.operating.backup.keys import read_public_key
 from registry_server.operating.backup.making import make_backup
 from registry_server.operating.backup.refilling import refill
 from registry_server.operating.backup.restoring import restore
@@ -33,91 +29,23 @@ from registry_server.operating.tiles import export
 from registry_server.sequencing.errors import InconsistentError, RegisterMismatchError
 from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
-from registry_server.storage import inquiries, schema
+from registry_server.storage import schema
 from registry_server.storage.errors import StorageError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
-from tests.conftest import postgres_database
 from tests.registry_server.operating.test_operating_backup import read, run, through_kills
 from tests.registry_server.usecases.test_usecases_witnessing import KEYS, real, served
-from tests.support.closing_home import ClosingHome
-from tests.support.evidence_maker import inquiry_of
-from tests.support.handmade_log import HandmadeLog, seed, signer
-from tests.support.needles import Needles
-from tests.support.registers import ORIGIN, register_of, register_path
-from tests.support.registry_world import DAY_MS, Clock, accept, subject_of, submit, submit_as
+from tests.support.handmade_log import seed
+from tests.support.lost_registry import Lost, new_database
+from tests.support.registers import ORIGIN, register_of
+from tests.support.registry_world import DAY_MS, Clock, accept, submit, submit_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from registry_server.operating.backup.container import Row
-    from registry_server.operating.backup.making import MadeBackup
-    from registry_server.settings import Settings
     from registry_server.storage.driver import Value
-    from tests.conftest import DatabaseKind
-
-ERASED = "person of erased"
-
-
-class Lost:
-    """A registry whose disk is lost, a backup of it, the register, and a copy of its log."""
-
-    def __init__(self, folder: Path, url: str) -> None:
-        self.home = ClosingHome(folder, url)
-        self.world = world = self.home.world
-        self.secret, self.public = make_keys(folder / "backup-key", None)
-        self.copy = folder / "copy"
-        self.url = url
-        with self.home.ledger() as ledger:
-            accept(ledger, world.report("lender-1", "kept"), world.report("lender-1", "erased", person=ERASED))
-            accept(ledger, world.report("lender-2", "cured"))
-            ledger.record_inquiries([world.inquiry("lender-2", "waits", opening=b"")]).result()
-        self.backup: MadeBackup = make_backup(self.home.settings, folder / "backups", self.public)
-        self.needles = Needles()
-        self.needles.add("pseudonym", subject_of(ERASED))
-        self.needles.add("opening", world.newest[world.key("lender-1", "erased")].opening)
-        with self.home.ledger() as ledger:
-            world.erase(ledger, world.key("lender-1", "erased"))
-            accept(ledger, world.report("lender-2", "cured", Standing.WITHDRAWN))
-            with Database(url, serving=False) as database:
-                key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
-                export(database, key, self.copy)
-            with ledger.view() as view:
-                self.size, self.root = view.size, view.root_of(view.size)
-
-    def settings_for(self, url: str) -> Settings:
-        """The registry's folder, with another database and what is left of the register."""
-        settings = self.home.settings
-        file = self.home.home / "registry.toml"
-        file.write_text(file.read_text().replace(json.dumps(self.url), json.dumps(url)))
-        register_path(url).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(register_path(self.url), register_path(url))
-        file.write_text(file.read_text().replace(str(register_path(self.url)), str(register_path(url))))
-        assert self.home.settings.database != settings.database
-        self.url = url
-        return self.home.settings
-
-
-@pytest.fixture
-def lost(tmp_path: Path, database_url: str) -> Lost:
-    return Lost(tmp_path, database_url)
-
-
-@contextmanager
-def new_database(kind: DatabaseKind, folder: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'new.sqlite'}"
-        return
-    with postgres_database(request.getfixturevalue("postgres_url")) as url:
-        yield url
-
-
-@pytest.fixture
-def other_url(database_kind: DatabaseKind, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database of the same kind."""
-    with new_database(database_kind, tmp_path, request) as url:
-        yield url
 
 
 def files_of(url: str) -> Iterator[bytes]:
@@ -312,94 +240,6 @@ def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_
         assert Checks(ledger, 1_000_000).answer([]) == []
     with Database(other_url, serving=False) as database:
         assert fsck(database, register_of(other_url)).findings == []
-
-
-def audited(ledger: Ledger, folder: Path, note: bytes) -> None:
-    """The folder of an audit that ended with the newest leaf, as ``credit-registry audit`` leaves it."""
-    home = AuditHome(folder)
-    with ledger.view() as view:
-        leaf_bytes = home.leaves.replace_from(0, [stored.leaf for stored in view.leaves(0, view.size)])
-        size, root = view.size, view.root_of(view.size).hex()
-    with ledger.database.snapshot() as work:
-        signed = inquiries.signed_range(work, 0, 100)
-    logged = [
-        transparency_pb2.LoggedInquiry(
-            leaf=item.leaf,
-            inquiry=evidence_pb2.SignedPayload(payload=item.payload, key_id=item.key_id, signature=item.signature),
-        ).SerializeToString()
-        for item in signed
-    ]
-    asked_bytes = home.asked.replace_from(0, logged)
-    inquiry_bytes = home.inquiries.replace_from(0, [item.leaf for item in signed])
-    position = Position(
-        size=size,
-        root=root,
-        checkpoint=note.decode(),
-        leaf_bytes=leaf_bytes,
-        inquiries=len(signed),
-        inquiry_bytes=inquiry_bytes,
-        asked_bytes=asked_bytes,
-    )
-    home.save(position, ())
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_before_the_log_goes_on(
-    lost: Lost, other_url: str, tmp_path: Path
-) -> None:
-    world = lost.world
-    world.clock.now += 60_000
-    key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
-    with lost.home.ledger() as ledger:
-        accept(ledger, world.report("lender-3", "new"))
-        asked = inquiry_of(HandmadeLog(), "lender-1", ["somebody"])
-        signature = dsse.sign(signer("lender-1 INQUIRE"), dsse.INQUIRY, asked.encode())
-        item = world.inquiry(
-            "lender-1", "later", payload=asked.encode(), inquiry_id=asked.inquiry_id, signature=signature
-        )
-        ledger.record_inquiries([item]).result()
-        world.clock.now += 120_000
-        ledger.heartbeat().result()
-        with ledger.view() as view:
-            audited(ledger, tmp_path / "audit", view.checkpoint)
-            assert (view.size, view.head.inquiry_count) == (ledger.size, 2)
-        with Database(lost.url, serving=False) as database:
-            export(database, key, lost.copy)
-    settings = lost.settings_for(other_url)
-    restore(settings, lost.backup.path, lost.secret)
-    with pytest.raises(BackupError, match="inquiries 1 to 1 are neither"):
-        refill(settings, lost.copy, world.clock)
-    bent = AuditHome(shutil.copytree(tmp_path / "audit", tmp_path / "bent"))
-    before, logged = bent.asked.read(0, (tmp_path / "bent" / "asked").stat().st_size)
-    assert asked.inquiry_id in logged
-    changed = transparency_pb2.LoggedInquiry.FromString(logged)
-    changed.inquiry.signature = changed.inquiry.signature[::-1]
-    bent.asked.replace_from(0, [before, changed.SerializeToString()])
-    with pytest.raises(BackupError, match="inquiry 1 was changed in the copy"):
-        refill(settings, tmp_path / "bent", world.clock)
-    # No leaf holds the id of the key: another one of the same member, one of another, and one of nobody.
-    for key_id in (
-        signer("lender-1 REPORT").public_key.key_id,
-        signer("lender-2 INQUIRE").public_key.key_id,
-        bytes(32),
-    ):
-        changed = transparency_pb2.LoggedInquiry.FromString(logged)
-        changed.inquiry.key_id = key_id
-        bent.asked.replace_from(0, [before, changed.SerializeToString()])
-        with pytest.raises(BackupError, match="inquiry 1 names a key in the copy that did not sign it"):
-            refill(settings, tmp_path / "bent", world.clock)
-    register_path(other_url).unlink()
-    done = refill(settings, tmp_path / "audit", world.clock)
-    assert (done.inquiries, len(done.repaired.lost)) == (2, 1)
-    assert standing_of(settings).register.mismatch is not None
-    # What is lost is shown by no HEAD before the register says that this is the newest log.
-    put_register(settings, standing_of(settings).register.confirmation, world.clock)
-    assert refill(settings, tmp_path / "audit", world.clock).leaves == 0
-    with Database(other_url, serving=False) as database:
-        assert dict(fsck(database, register_of(other_url)).counts) == {"BINDING_MISSING": 1, "FACT_COUNT_SHORT": 2}
-    with world.ledger(other_url) as ledger:
-        world.erase(ledger, world.key("lender-3", "new"))
-        assert Checks(ledger, 1_000_000).answer([]) == [], "nobody can give it back, so it was erased"
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])

@@ -111,6 +111,27 @@ def test_each_quorum_that_is_demanded_must_be_met() -> None:
     assert both.met_at((QUORUM, own)) == SECONDS - 50
 
 
+def test_a_time_from_beyond_the_readers_clock_makes_no_quorum_and_a_file_tells_it() -> None:
+    ahead = SECONDS + 61
+    shown = read_cosigned(beside(SIZE, {"one": ahead, "two": SECONDS}).checkpoint, LOG.trust_root.log_key)
+    first = WitnessQuorum.parse(
+        f"witness one {KEYS['one'].text()}\nwitness two {KEYS['two'].text()}\ngroup g any one two\nquorum g".encode()
+    )
+    now = SECONDS * 1_000
+    for quorum, at in ((first, SECONDS), (QUORUM, None)):
+        found = witnessed(shown, SIZE, (quorum,), now)
+        assert found is not None
+        assert (None if found.at is None else found.at.timestamp()) == at
+        # A minute later by its clock it counts, as clocks differ by a minute.
+        later = witnessed(shown, SIZE, (quorum,), now + 1_000)
+        assert later is not None
+        assert later.at is not None
+    offline = witnessed(shown, SIZE, (first,))
+    assert offline is not None
+    assert offline.at is not None
+    assert offline.at.timestamp() == ahead
+
+
 def test_a_time_that_no_calendar_has_is_no_error() -> None:
     found = read(beside(SIZE, {"one": 2**63 - 1, "two": 2**63 - 1}))
     assert found is not None
