@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.items import LapseItem, Result
     from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["MAX_DUE", "log_lapses"]
+__all__ = ["MAX_DUE", "MAX_LAPSES", "log_lapses"]
 
 # Of one commit: a member's report that comes meanwhile waits for it, and it takes little longer than the report's own.
 MAX_LAPSES = 32

@@ -10,6 +10,7 @@ from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Lapse
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, LapseKind, Standing
 from registry_server.usecases.housekeeping import FURNISHER_SILENT, RETENTION_ENDED, Housekeeping
+from registry_server.usecases.lapsing import MAX_LAPSES
 from tests.conftest import sqlite_url
 from tests.support.disputes import CONFIRMED
 from tests.support.registry_world import DAY_MS, World, accept
@@ -89,6 +90,20 @@ def test_a_record_whose_time_is_over_is_erased(database_url: str) -> None:
             LapseKind.ERASED,
             RETENTION_ENDED,
         )
+
+
+def test_more_records_than_one_commit_takes_are_erased_once_each(database_url: str) -> None:
+    world = World()
+    names = [f"cured {number}" for number in range(MAX_LAPSES + 3)]
+    with world.ledger(database_url) as ledger:
+        accept(ledger, *(world.report("lender-1", name) for name in names))
+        accept(ledger, *(world.report("lender-1", name, Standing.CURED) for name in names))
+        world.clock.now += 6 * 366 * DAY_MS
+        size = ledger.size
+        Housekeeping(ledger).tidy()
+        assert sorted(lapse.key for lapse in lapses(ledger)) == sorted(world.key("lender-1", name) for name in names)
+        # A HEAD after each commit: reports that come meanwhile wait for one of them and not for all.
+        assert ledger.size == size + len(names) + 2
 
 
 def test_what_opens_inquiries_is_deleted_when_their_time_is_over(database_url: str) -> None:
