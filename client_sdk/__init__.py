@@ -178,7 +178,7 @@ if TYPE_CHECKING:
         notice_sent,
         written_consent,
     )
-    from client_sdk.replaying import ReplayedAssessment, keep_assessment, replay
+    from client_sdk.reassessing import Reassessment, keep_assessment, reassess
     from client_sdk.trust import fetch_trust_root
     from client_sdk.verification import read_trust_root, verify
 
@@ -293,6 +293,7 @@ __all__ = [
     "QuotaError",
     "Reason",
     "ReasonId",
+    "Reassessment",
     "Receipt",
     "Reciprocity",
     "RecordEvent",
@@ -303,7 +304,6 @@ __all__ = [
     "RefusedError",
     "RejectedRow",
     "Replayed",
-    "ReplayedAssessment",
     "Report",
     "Role",
     "RollbackError",
@@ -344,7 +344,7 @@ __all__ = [
     "notice_sent",
     "read_portfolio",
     "read_trust_root",
-    "replay",
+    "reassess",
     "verify",
     "written_consent",
 ]
@@ -365,12 +365,12 @@ _HOMES = {
     "InstitutionRow": "client_sdk.auditing.tally",
     "Portfolio": "client_sdk.lending.files",
     "TrustRoot": "client_sdk.kernel.ledger.trust_root",
-    "ReplayedAssessment": "client_sdk.replaying",
+    "Reassessment": "client_sdk.reassessing",
     "fetch_trust_root": "client_sdk.trust",
-    "keep_assessment": "client_sdk.replaying",
+    "keep_assessment": "client_sdk.reassessing",
     "read_portfolio": "client_sdk.lending.files",
     "read_trust_root": "client_sdk.verification",
-    "replay": "client_sdk.replaying",
+    "reassess": "client_sdk.reassessing",
     "verify": "client_sdk.verification",
 }
 

@@ -56,7 +56,7 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
         "NOT_A_LENDER": Entry(_DENIED, "Only lenders and representatives can ask for evaluations."),
         "PURPOSE_INVALID": Entry(_INVALID, "The purpose is not allowed for this use."),
         "REGISTRY_OTHER": Entry(_INVALID, "The request was signed for another registry."),
-        "REQUEST_REPLAYED": Entry(GrpcStatus.ALREADY_EXISTS, "The request was already used; sign a new one."),
+        "REQUEST_USED": Entry(GrpcStatus.ALREADY_EXISTS, "The request was already used; sign a new one."),
         "REQUEST_STALE": Entry(_STATE, "The request was not signed within the last 5 minutes."),
         "SERVICE_OTHER": Entry(_INVALID, "The request was signed for another key service."),
         "SIZE_LIMIT": Entry(GrpcStatus.RESOURCE_EXHAUSTED, "The message is longer than its limit."),

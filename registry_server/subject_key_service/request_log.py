@@ -1,4 +1,4 @@
-"""The durable log of requests, with replay protection and quotas, on SQLite or PostgreSQL (proto/README.md 1 and 4).
+"""The durable log of requests, each used once, with quotas, on SQLite or PostgreSQL (proto/README.md 1 and 4).
 
 Institution, time, number of elements, purpose, and the blinded elements themselves, which say nothing of
 what they blind; never a result. A row is durable before its answer leaves. A request id is taken once, for ever.
@@ -110,7 +110,7 @@ class RequestOutcome(StrEnum):
 
     ADMITTED = "ADMITTED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
-    REPLAYED = "REPLAYED"
+    USED = "USED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +183,14 @@ class RequestLog:
         """Log requests in one transaction and count them against their quotas; durable when it returns.
 
         Returns:
-            The outcome of each, in the same order. A replayed one is neither logged again nor counted.
+            The outcome of each, in the same order. A used one is neither logged again nor counted.
 
         Raises:
             RequestLogError: nothing was logged, or nothing is known of it.
         """
         with _translated(), self._writer.begin() as connection:
             fresh = self._insert_rows(connection, entries)
-            outcomes = [RequestOutcome.ADMITTED if new else RequestOutcome.REPLAYED for new in fresh]
+            outcomes = [RequestOutcome.ADMITTED if new else RequestOutcome.USED for new in fresh]
             counted = sorted((place for place, new in enumerate(fresh) if new), key=lambda at: entries[at].account)
             for account, places in groupby(counted, key=lambda at: entries[at].account):
                 for refused in self._count(connection, account, [(at, entries[at]) for at in places]):

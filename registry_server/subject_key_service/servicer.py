@@ -103,8 +103,8 @@ class KeyServicer(SubjectKeyServiceServicer):
         limit = _limit(rulebook, admitted.request.use)
         entry = LogEntry(admitted, now, day_of(now, rulebook.time_zone).isoformat(), limit)
         outcome = await self._commits.record(entry)
-        if outcome is RequestOutcome.REPLAYED:
-            raise RegistryError("REQUEST_REPLAYED", "request_id", "key-request.once", want="a new request")
+        if outcome is RequestOutcome.USED:
+            raise RegistryError("REQUEST_USED", "request_id", "key-request.once", want="a new request")
         if outcome is RequestOutcome.QUOTA_EXCEEDED:
             raise RegistryError(
                 "QUOTA_EXCEEDED", "blinded", "quota.daily", got=f"{admitted.count} more", want=f"{limit} a day"

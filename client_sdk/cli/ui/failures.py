@@ -371,7 +371,7 @@ def _config_hint(message: str) -> str:
         role = _SIGNING_ROLES.get(usage, "another role")
         return f"only {role} signs that; `credit-registry status` says which role this member has."
     if message.endswith(".assessment.json cannot be read: No such file or directory"):
-        return "replay what `check --save FILE --with-assessment` wrote, or name the kept assessment by --kept FILE."
+        return "reassess what `check --save FILE --with-assessment` wrote, or name the kept assessment by --kept FILE."
     if message.startswith("the certificate is "):
         return (
             "give the certificate that was issued for this home, or have one issued for its key: an administrator "

@@ -31,7 +31,7 @@ from client_sdk.models import ConsentForm, Criteria, IdType, Purpose, WitnessDem
 from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
 from client_sdk.new_file import NewFile
-from client_sdk.replaying import keep_assessment, kept_file
+from client_sdk.reassessing import keep_assessment, kept_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +92,7 @@ WithAssessmentOption = Annotated[
     bool,
     typer.Option(
         "--with-assessment",
-        help="Also write FILE.assessment.json, from which `replay FILE` recomputes the assessment; it holds "
+        help="Also write FILE.assessment.json, from which `reassess FILE` recomputes the assessment; it holds "
         "keys that open the facts (mode 0600).",
     ),
 ]

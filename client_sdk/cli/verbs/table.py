@@ -41,8 +41,8 @@ VERBS = {
         "verify",
         "Verify evidence, a receipt or a trust root offline: no account, no network, nothing is taken on trust.",
     ),
-    "replay": Later(
-        "replay",
+    "reassess": Later(
+        "reassess",
         "Recompute the assessment of an answer from its evidence file, offline, and name each input that differs.",
     ),
     "codes": Later("codes", "Code lists for days past due: list, convert between days and codes."),

@@ -442,18 +442,20 @@ def test_status_tells_quota_outbox_and_certificate(lender: Command, number: int)
     assert "received is everything until" in said
 
 
-def test_an_assessment_is_replayed_from_its_files(lender: Command, asker: Command, number: int, tmp_path: Path) -> None:
+def test_an_assessment_is_made_again_from_its_files(
+    lender: Command, asker: Command, number: int, tmp_path: Path
+) -> None:
     report(lender, number)
     evidence = tmp_path / "loan.evidence"
     told = asker(*ASKING, "--save", str(evidence), "--with-assessment", given=id_number(number)).content
     kept = tmp_path / "loan.evidence.assessment.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    replayed = asker("replay", str(evidence)).content
-    assert (replayed["matches"], replayed["digest"]) == (True, told["assessment"]["digest"])
-    assert asker("replay", str(evidence), "--identity-file", "-", given=id_number(number)).content["matches"]
+    reassessed = asker("reassess", str(evidence)).content
+    assert (reassessed["matches"], reassessed["digest"]) == (True, told["assessment"]["digest"])
+    assert asker("reassess", str(evidence), "--identity-file", "-", given=id_number(number)).content["matches"]
     criteria = tmp_path / "criteria.toml"
     criteria.write_text("refer_disputed = true\n")
-    other = asker.said("replay", str(evidence), "--criteria", str(criteria), code=1).out
+    other = asker.said("reassess", str(evidence), "--criteria", str(criteria), code=1).out
     assert "DIFFERENT" in other
     assert "criteria: it is weighed by other criteria" in other
     assert asker.said(*ASKING, "--with-assessment", given=id_number(number), code=2).err

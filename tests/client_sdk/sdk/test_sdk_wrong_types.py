@@ -257,7 +257,7 @@ FUNCTIONS: dict[str, Wrong] = {
         "encoding": (5, "latin-1", [], HALF),
     },
     "read_trust_root": {"path": (None, b"path", *NO_PATH)},
-    "replay": {
+    "reassess": {
         "evidence": (None, b"path", *NO_PATH),
         "trust_root": (None, b"root", *NO_PATH),
         "kept": (b"path", *NO_PATH),

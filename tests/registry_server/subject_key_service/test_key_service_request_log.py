@@ -56,14 +56,14 @@ def test_requests_are_recorded_and_counted(log: RequestLog) -> None:
 
 
 def test_a_request_twice_in_one_transaction_counts_once(log: RequestLog) -> None:
-    assert log.record([entry(1, 3), entry(1, 3)]) == [RequestOutcome.ADMITTED, RequestOutcome.REPLAYED]
+    assert log.record([entry(1, 3), entry(1, 3)]) == [RequestOutcome.ADMITTED, RequestOutcome.USED]
     assert used(log) == 3
 
 
 def test_a_request_again_is_known_after_a_restart(log: RequestLog, empty_database_url: str) -> None:
     log.record([entry(1)])
     again = RequestLog(empty_database_url)
-    assert again.record([entry(1)]) == [RequestOutcome.REPLAYED]
+    assert again.record([entry(1)]) == [RequestOutcome.USED]
     again.close()
 
 
@@ -95,7 +95,7 @@ def test_a_refused_request_is_logged_as_refused(log: RequestLog, empty_database_
     with engine.connect() as connection:
         assert connection.execute(select(key_requests.c.outcome)).scalars().all() == ["QUOTA_EXCEEDED"]
     engine.dispose()
-    assert log.record([entry(1, 1)]) == [RequestOutcome.REPLAYED]
+    assert log.record([entry(1, 1)]) == [RequestOutcome.USED]
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 40)), max_size=12), st.integers(1, 5))

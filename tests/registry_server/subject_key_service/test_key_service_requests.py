@@ -256,7 +256,7 @@ def test_the_same_request_again(bench: Bench) -> None:
     message = bench.message(element())
     bench.stub.Evaluate(message)
     error = bench.refused(message)
-    assert error.reason == "REQUEST_REPLAYED"
+    assert error.reason == "REQUEST_USED"
     assert error.status == "ALREADY_EXISTS"
     assert len(bench.rows()) == 1
     assert bench.used() == 1
@@ -265,7 +265,7 @@ def test_the_same_request_again(bench: Bench) -> None:
 def test_the_same_request_id_for_other_elements(bench: Bench) -> None:
     request_id = secrets.token_bytes(16)
     bench.stub.Evaluate(bench.message(element(), request_id=request_id))
-    assert bench.refused(bench.message(element(), request_id=request_id)).reason == "REQUEST_REPLAYED"
+    assert bench.refused(bench.message(element(), request_id=request_id)).reason == "REQUEST_USED"
 
 
 def test_two_members_may_draw_the_same_request_id(bench: Bench) -> None:
@@ -446,5 +446,5 @@ def test_many_requests_at_once_are_each_logged_once(bench: Bench) -> None:
             refusal = error_of_call(error)
             assert isinstance(refusal, RefusedError)
             reasons.append(refusal.reason)
-    assert reasons == ["REQUEST_REPLAYED"] * 40
+    assert reasons == ["REQUEST_USED"] * 40
     assert len(bench.rows()) == bench.used() == 40

@@ -1,8 +1,8 @@
-"""ReplayedAssessment: recompute the assessment of an answer from its evidence file, offline.
+"""Reassessment: recompute the assessment of an answer from its evidence file, offline.
 
     keep_assessment(answer, "loan-4711.evidence", criteria)     # beside it, once ``answer.save`` has written it
-    replayed = replay("loan-4711.evidence", "trust-root.bin")   # years later, on any machine
-    print(replayed.matches, replayed.differing)
+    reassessed = reassess("loan-4711.evidence", "trust-root.bin")   # years later, on any machine
+    print(reassessed.matches, reassessed.differing)
 
 The same question at the same head under the same rulebook and criteria gives the same assessment and digest. The kept
 file holds the criteria, the digests of all inputs, and the seal keys that open the facts of that person: it is a
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from client_sdk.models.assessment import Assessment
 
-__all__ = ["KeptAssessment", "ReplayedAssessment", "compare", "keep_assessment", "kept_file", "read_kept", "replay"]
+__all__ = ["KeptAssessment", "Reassessment", "compare", "keep_assessment", "kept_file", "read_kept", "reassess"]
 
 _VERSION = 1
 _PART = "kept assessment"
@@ -74,7 +74,7 @@ class KeptAssessment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayedAssessment(Plain):
+class Reassessment(Plain):
     """A recomputed assessment beside the kept one.
 
     Attributes:
@@ -171,12 +171,12 @@ def _bytes(text: object, length: int) -> bytes:
     return value
 
 
-def replay(
+def reassess(
     evidence: str | Path,
     trust_root: str | Path | TrustRoot,
     kept: str | Path | None = None,
     criteria: Criteria | None = None,
-) -> ReplayedAssessment:
+) -> Reassessment:
     """Recompute the assessment of an answer from its evidence, offline, and compare it with the kept one.
 
     Args:
@@ -211,7 +211,7 @@ def replay(
     return compare(answer, assessment, remembered)
 
 
-def compare(answer: Answer, assessment: Assessment, kept: KeptAssessment) -> ReplayedAssessment:
+def compare(answer: Answer, assessment: Assessment, kept: KeptAssessment) -> Reassessment:
     """Compare a recomputed assessment with a kept one, input by input."""
     differing = tuple(
         name
@@ -220,4 +220,4 @@ def compare(answer: Answer, assessment: Assessment, kept: KeptAssessment) -> Rep
     )
     if not differing and (assessment.digest != kept.digest or assessment.outcome.value != kept.outcome):
         differing = (_OUTCOME,)
-    return ReplayedAssessment(answer=answer, assessment=assessment, kept=kept.digest, differing=differing)
+    return Reassessment(answer=answer, assessment=assessment, kept=kept.digest, differing=differing)

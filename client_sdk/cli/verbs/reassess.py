@@ -1,4 +1,4 @@
-"""``replay``: recompute an assessment from its evidence, and name what differs."""
+"""``reassess``: recompute an assessment from its evidence, and name what differs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +15,8 @@ from client_sdk.cli.ui.shown import answer_lines, assessment_lines
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import CONFIG_FILE
 from client_sdk.models import IdType
-from client_sdk.replaying import ReplayedAssessment, compare, kept_file, read_kept
-from client_sdk.replaying import replay as replay_offline
+from client_sdk.reassessing import Reassessment, compare, kept_file, read_kept
+from client_sdk.reassessing import reassess as reassess_offline
 from client_sdk.verification import read_trust_root
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def register(app: typer.Typer) -> None:
 
     @verb(
         app,
-        "replay",
+        "reassess",
         examples=[
-            "replay --trust-root trust-root.bin loan-4711.evidence",
-            "--home lender-1 replay loan-4711.evidence --criteria criteria-2027.toml",
-            "--home lender-1 replay loan-4711.evidence --identity-file number.txt",
+            "reassess --trust-root trust-root.bin loan-4711.evidence",
+            "--home lender-1 reassess loan-4711.evidence --criteria criteria-2027.toml",
+            "--home lender-1 reassess loan-4711.evidence --identity-file number.txt",
         ],
     )
-    def replay(
+    def reassess(
         session: Run,
         /,
         *,
@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
         """
         own = None if criteria is None else read_criteria(criteria)
         if identity_file is None:
-            replayed = replay_offline(file, _trust_root(session, trust_root), kept, own)
+            reassessed = reassess_offline(file, _trust_root(session, trust_root), kept, own)
         else:
             if trust_root is not None:
                 raise UsageError("--trust-root and --identity-file do not go together", "the home has its trust root.")
@@ -88,9 +88,9 @@ def register(app: typer.Typer) -> None:
             identity = read_identity(session, identity_file, id_type, issuing_state)
             with session.client() as client:
                 (answer,) = client.verify(file, identity)
-            replayed = compare(answer, answer.assess(remembered.criteria if own is None else own), remembered)
-        _show(session, file, replayed, namer="trust root" if identity_file is None else "rulebook")
-        return ExitCode.OK if replayed.matches else ExitCode.FOUND
+            reassessed = compare(answer, answer.assess(remembered.criteria if own is None else own), remembered)
+        _show(session, file, reassessed, namer="trust root" if identity_file is None else "rulebook")
+        return ExitCode.OK if reassessed.matches else ExitCode.FOUND
 
 
 def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
@@ -101,22 +101,22 @@ def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
     return session.config().trust_root()
 
 
-def _show(session: Run, file: Path, replayed: ReplayedAssessment, *, namer: str) -> None:
-    assessment = replayed.assessment
-    said = "SAME" if replayed.matches else "DIFFERENT"
+def _show(session: Run, file: Path, reassessed: Reassessment, *, namer: str) -> None:
+    assessment = reassessed.assessment
+    said = "SAME" if reassessed.matches else "DIFFERENT"
     session.output.result(
         {
             "file": str(file),
-            "matches": replayed.matches,
-            "differing": list(replayed.differing),
+            "matches": reassessed.matches,
+            "differing": list(reassessed.differing),
             "digest": assessment.digest.hex(),
-            "kept": replayed.kept.hex(),
+            "kept": reassessed.kept.hex(),
             "assessment": assessment.to_dict(),
         },
-        *answer_lines(replayed.answer, namer=namer),
+        *answer_lines(reassessed.answer, namer=namer),
         "",
         *assessment_lines(assessment),
         "",
-        f"{said}: the kept assessment has the digest {replayed.kept.hex()}.",
-        *(f"  {name}: {_MEANINGS[name]}" for name in replayed.differing),
+        f"{said}: the kept assessment has the digest {reassessed.kept.hex()}.",
+        *(f"  {name}: {_MEANINGS[name]}" for name in reassessed.differing),
     )

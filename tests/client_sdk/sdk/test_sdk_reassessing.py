@@ -20,10 +20,10 @@ from client_sdk import (
     Verdict,
     VerificationError,
     keep_assessment,
-    replay,
+    reassess,
     written_consent,
 )
-from client_sdk.replaying import kept_file
+from client_sdk.reassessing import kept_file
 from tests.client_sdk.sdk_samples import default_report, person
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def test_an_assessment_is_recomputed_offline_to_the_same_digest(
     file = answer.save(tmp_path / "a.evidence")
     kept = keep_assessment(answer, file, criteria)
     assert kept.stat().st_mode & 0o777 == 0o600
-    replayed = replay(file, registry.trust_root)
-    assert (replayed.matches, replayed.differing) == (True, ())
-    assert replayed.assessment == answer.assess(criteria)
-    assert replayed.assessment.outcome is Outcome.WATCH
-    assert replayed.answer.records == answer.records
+    reassessed = reassess(file, registry.trust_root)
+    assert (reassessed.matches, reassessed.differing) == (True, ())
+    assert reassessed.assessment == answer.assess(criteria)
+    assert reassessed.assessment.outcome is Outcome.WATCH
+    assert reassessed.answer.records == answer.records
     assert person(9_101).number not in kept.read_text()
     # Asked again with nothing logged in between, by another inquiry: the same question at the same head.
     again = ask(other, 9_101)
@@ -81,12 +81,12 @@ def test_what_differs_is_named(registry: TestRegistry, lender: Client, other: Cl
     file = first.save(tmp_path / "first.evidence")
     kept = keep_assessment(first, file)
 
-    assert replay(file, registry.trust_root, criteria=Criteria(refer_disputed=True)).differing == ("criteria",)
+    assert reassess(file, registry.trust_root, criteria=Criteria(refer_disputed=True)).differing == ("criteria",)
     lender.report(default_report(9_103))
     later = ask(other, 9_102, Purpose.POST_LOAN_REVIEW).save(tmp_path / "later.evidence")
-    assert replay(later, registry.trust_root, kept).differing == ("question", "head")
+    assert reassess(later, registry.trust_root, kept).differing == ("question", "head")
     stranger = ask(other, 9_103).save(tmp_path / "stranger.evidence")
-    assert replay(stranger, registry.trust_root, kept).differing == ("question", "head", "records")
+    assert reassess(stranger, registry.trust_root, kept).differing == ("question", "head", "records")
 
     content = json.loads(kept.read_text())
     for name, changed in (
@@ -98,7 +98,7 @@ def test_what_differs_is_named(registry: TestRegistry, lender: Client, other: Cl
     ):
         given = tmp_path / "changed.json"
         given.write_text(json.dumps(content | changed))
-        assert replay(file, registry.trust_root, given).differing == (name,)
+        assert reassess(file, registry.trust_root, given).differing == (name,)
 
 
 def test_what_is_no_kept_assessment_and_no_evidence_is_refused(
@@ -107,9 +107,9 @@ def test_what_is_no_kept_assessment_and_no_evidence_is_refused(
     answer = ask(other, 9_104)
     file = answer.save(tmp_path / "clear.evidence")
     with pytest.raises(ConfigError, match="cannot be read"):
-        replay(file, registry.trust_root)
+        reassess(file, registry.trust_root)
     kept = keep_assessment(answer, file)
-    assert replay(file, registry.trust_root).matches
+    assert reassess(file, registry.trust_root).matches
     content = json.loads(kept.read_text())
     for text in (
         "",
@@ -128,13 +128,13 @@ def test_what_is_no_kept_assessment_and_no_evidence_is_refused(
         given = tmp_path / "bad.json"
         given.write_text(text)
         with pytest.raises(ConfigError):
-            replay(file, registry.trust_root, given)
+            reassess(file, registry.trust_root, given)
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     changed = tmp_path / "changed.evidence"
     changed.write_bytes(bytes(data))
     with pytest.raises(VerificationError):
-        replay(changed, registry.trust_root, kept_file(file))
+        reassess(changed, registry.trust_root, kept_file(file))
 
 
 def test_a_purpose_is_shown_the_record_and_not_the_facts_beyond_its_scope(
@@ -150,7 +150,7 @@ def test_a_purpose_is_shown_the_record_and_not_the_facts_beyond_its_scope(
     assert [reason.id for reason in assessment.reasons] == [ReasonId.SCOPE]
     file = answer.save(tmp_path / "a.evidence")
     keep_assessment(answer, file)
-    assert replay(file, registry.trust_root).matches
+    assert reassess(file, registry.trust_root).matches
     # Whoever speaks for the record reads it for every purpose, and another purpose is shown it.
     assert ask(lender, 9_107, Purpose.COLLECTION).records[0].facts is not None
     assert ask(other, 9_107).records[0].facts is not None
