@@ -17,14 +17,20 @@ from client_sdk._protocol import inquiry as inquiries
 from client_sdk._protocol.own_record import read_held, unknown_record
 from client_sdk._protocol.proposal import logged_act
 from client_sdk._protocol.reciprocity import check_given, own_gifts
-from client_sdk._protocol.replayed import ReplayTrust
 from client_sdk._protocol.statement import Issuer
 from client_sdk._protocol.verification import verifying
 from client_sdk._transport.channels import Deadlines
 from client_sdk._transport.tls import TlsFolder
 from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError, PreflightError, VerificationError
-from client_sdk.following import DirectoryFollower, DirectoryKeeper, NewestCheckpoint, WitnessTrust
+from client_sdk.following import (
+    DirectoryFollower,
+    DirectoryKeeper,
+    EvidenceDemands,
+    NewestCheckpoint,
+    WitnessTrust,
+    replay_trust,
+)
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RecordKey
@@ -41,6 +47,7 @@ from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error
 from client_sdk.models.status import Status
+from client_sdk.models.witnessed import WitnessDemand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,6 +55,7 @@ if TYPE_CHECKING:
     from client_sdk._protocol.inquiry import Question
     from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._protocol.reciprocity import OwnGift
+    from client_sdk._protocol.replayed import Demands, ReplayTrust
     from client_sdk._transport.owner import Owner
     from client_sdk.config import ClientConfig
     from client_sdk.following import Proving
@@ -368,7 +376,14 @@ class Session:
     @property
     def replay_trust(self) -> ReplayTrust:
         """What this member demands of auditors that rebuild the log."""
-        return ReplayTrust(self.follower.replaying, self.config.replay_max_lag)
+        view = self.follower.view
+        directory = None if view is None else view.directory
+        return replay_trust(directory, self.follower.trust_root, self.config.replay_max_lag)
+
+    def demands_at(self, size: int) -> Demands:
+        """Return what this member demands of evidence whose log has so many leaves."""
+        demands = EvidenceDemands(self.follower, self.config.own_quorum(), self.config.replay_max_lag)(size)
+        return demands if self.config.witnessed is not WitnessDemand.NONE else demands._replace(quorums=())
 
     def check_given(self, contribution: bytes, size: int, answer: Answer) -> None:
         """Hold what an answer says that this lender has given against the receipts that it keeps.

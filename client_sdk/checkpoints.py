@@ -3,7 +3,7 @@
 from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
 from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.note import VerifierKey
-from client_sdk.kernel.formats.replay_quorum import read_auditors
+from client_sdk.kernel.formats.replay_quorum import read_auditors, read_witnesses
 from client_sdk.kernel.formats.witness_quorum import NO_QUORUM, WitnessQuorum
 from client_sdk.kernel.ledger.cosigned import Cosigned, read_cosigned
 from client_sdk.kernel.ledger.head_time import AHEAD, CLOCKS_DIFFER_MS, OLD
@@ -22,4 +22,5 @@ __all__ = [
     "parse_checkpoint",
     "read_auditors",
     "read_cosigned",
+    "read_witnesses",
 ]

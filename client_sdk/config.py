@@ -38,6 +38,7 @@ from client_sdk._transport.addresses import is_address_list
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
+from client_sdk.kernel.formats.replay_quorum import read_witnesses
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.witness_quorum import NO_QUORUM, WitnessQuorum
 from client_sdk.kernel.formats.words import KeyUsage
@@ -269,7 +270,7 @@ class ClientConfig:
             ConfigError: the file cannot be read, is no policy, or is of another log than that of the trust root.
         """
         try:
-            quorum = WitnessQuorum.parse(read_whole(self.quorum_file))
+            quorum = read_witnesses(read_whole(self.quorum_file))
         except FileNotFoundError:
             return None
         except OSError as error:

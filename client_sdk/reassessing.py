@@ -34,11 +34,12 @@ from client_sdk.models.answer import Answer
 from client_sdk.models.criteria_form import criteria_content, criteria_of
 from client_sdk.models.weighing import Criteria
 from client_sdk.new_file import NewFile
-from client_sdk.verification import read_evidence, read_trust_root
+from client_sdk.verification import demands_of_root, read_evidence, read_trust_root
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from client_sdk._protocol.replayed import DemandsAt
     from client_sdk.models.assessment import Assessment
 
 __all__ = ["KeptAssessment", "Reassessment", "compare", "keep_assessment", "kept_file", "read_kept", "reassess"]
@@ -176,6 +177,7 @@ def reassess(
     trust_root: str | Path | TrustRoot,
     kept: str | Path | None = None,
     criteria: Criteria | None = None,
+    demands: DemandsAt | None = None,
 ) -> Reassessment:
     """Recompute the assessment of an answer from its evidence, offline, and compare it with the kept one.
 
@@ -184,6 +186,7 @@ def reassess(
         trust_root: path of the file, or the value.
         kept: path of the kept assessment; None for the one beside the evidence.
         criteria: to be weighed by; None for the kept ones.
+        demands: whose cosignatures of the log count; None for those whom the trust root names.
 
     Raises:
         ConfigError: a file cannot be read, or is not what it should be.
@@ -194,6 +197,9 @@ def reassess(
     given: object = criteria
     if not isinstance(given, Criteria | None):
         raise ConfigError(f"criteria: want Criteria, or None, got {type(given).__name__}")
+    asked: object = demands
+    if asked is not None and not callable(asked):
+        raise ConfigError(f"demands: want what says the demands by size, or None, got {type(asked).__name__}")
     root = trust_root if isinstance(trust_root, TrustRoot) else read_trust_root(trust_root)
     remembered, data = read_kept(beside), read_evidence(path)
     with verifying():
@@ -206,7 +212,7 @@ def reassess(
             for version, key in remembered.seal_keys.items()
             if version in subjects
         }
-        (answer,) = read_offline(data, parsed, Verifier(root), names)
+        (answer,) = read_offline(data, parsed, Verifier(root), names, demands or demands_of_root(root))
     assessment = answer.assess(remembered.criteria if criteria is None else criteria)
     return compare(answer, assessment, remembered)
 

@@ -23,7 +23,7 @@ from client_sdk._protocol.erasure import read_erasure_file
 from client_sdk._protocol.inquiry import read_offline
 from client_sdk._protocol.inquiry_receipt import read_inquiry_receipt_file
 from client_sdk._protocol.receipt import read_receipt_file
-from client_sdk._protocol.replayed import NONE_NAMED, ReplayTrust
+from client_sdk._protocol.replayed import Demands, ReplayTrust, nothing_demanded
 from client_sdk._protocol.verification import verifying
 from client_sdk.config import is_seconds
 from client_sdk.errors import ConfigError, VerificationError
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from client_sdk._protocol.replayed import DemandsAt
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.models.answer import Answer
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from client_sdk.models.receipt import InquiryReceipt, Receipt
 
 __all__ = [
+    "demands_of_root",
     "is_contradiction",
     "is_destruction",
     "is_erasure",
@@ -63,6 +65,7 @@ __all__ = [
     "read_evidence",
     "read_trust_root",
     "verify",
+    "verify_by",
     "verify_contradiction",
     "verify_destruction",
     "verify_erasure",
@@ -125,10 +128,33 @@ def verify(
         raise ConfigError(f"replaying: want a WitnessQuorum, or None, got {type(auditors).__name__}")
     if not is_seconds(replay_max_lag):
         raise ConfigError("replay_max_lag: want seconds above 0, at most a year")
+    return verify_by(evidence, root, demands_of_root(root, quorums, replaying, replay_max_lag))
+
+
+def demands_of_root(
+    root: TrustRoot,
+    quorums: Sequence[WitnessQuorum] | None = None,
+    replaying: WitnessQuorum | None = None,
+    replay_max_lag: float = REPLAY_MAX_LAG,
+) -> DemandsAt:
+    """Return what a reader demands of evidence who knows the trust root alone, or names whom it trusts.
+
+    Args:
+        root: names them where the reader does not.
+        quorums: as for ``verify``.
+        replaying: likewise; one whose quorum is "none" trusts nobody.
+        replay_max_lag: likewise.
+    """
     if quorums is None:
         quorums = () if root.quorum is None else (root.quorum,)
-    replay = ReplayTrust(replaying or root.replaying, replay_max_lag)
-    return verify_with(Verifier(root), evidence, None, None, quorums, replay)
+    auditors = root.replaying if replaying is None else replaying
+    demanded = Demands(tuple(quorums), ReplayTrust.of(auditors, replay_max_lag))
+    return lambda _: demanded
+
+
+def verify_by(evidence: str | Path | bytes, trust_root: TrustRoot, demands: DemandsAt) -> tuple[Answer, ...]:
+    """Verify evidence offline as ``verify``, by demands that may depend on the size of its log."""
+    return verify_with(Verifier(trust_root), evidence, None, None, demands)
 
 
 def is_contradiction(data: bytes) -> bool:
@@ -278,8 +304,7 @@ def verify_with(
     evidence: str | Path | bytes,
     identity: Identity | None,
     names: Mapping[int, Pseudonym] | None,
-    quorums: Sequence[WitnessQuorum] = (),
-    replay: ReplayTrust = NONE_NAMED,
+    demands: DemandsAt = nothing_demanded,
 ) -> tuple[Answer, ...]:
     """Verify evidence; where the pseudonyms of a person are given, it must be about that person alone.
 
@@ -290,7 +315,7 @@ def verify_with(
     data = evidence if isinstance(evidence, bytes) else read_evidence(path_of(evidence, "evidence"))
     with verifying():
         parsed = canonical.parse(evidence_pb2.Evidence, data, "evidence")
-        answers = read_offline(data, parsed, verifier, names, quorums, replay)
+        answers = read_offline(data, parsed, verifier, names, demands)
     if names is not None:
         _check_person(parsed, names)
     if identity is not None:

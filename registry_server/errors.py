@@ -214,7 +214,7 @@ _SERVER: dict[str, Entry] = {
     RefusalReason.ALREADY_FOUNDED: Entry(_STATE, "The log already begins with another genesis act."),
     RefusalReason.ANSWER_OVERTAKEN: Entry(
         GrpcStatus.UNAVAILABLE,
-        "Records changed again and again while they were read; the same inquiry may be sent again.",
+        "What was read changed again and again meanwhile; the same request may be sent again.",
         retryable=True,
     ),
     RefusalReason.BATCH_ORDER: Entry(_INVALID, "A batch is a header and then chunks of 1 to 256 submissions."),
@@ -236,7 +236,7 @@ _SERVER: dict[str, Entry] = {
         _INVALID, "The opening or the value does not match the signed commitment."
     ),
     RefusalReason.COSIGNER_UNKNOWN: Entry(
-        GrpcStatus.PERMISSION_DENIED, "The rulebook does not name this key of an auditor that rebuilds the log."
+        GrpcStatus.PERMISSION_DENIED, "The rulebook does not name this key, or its owner is no active auditor."
     ),
     RefusalReason.COUNT_MISMATCH: Entry(
         _INVALID, "The number of submissions in the batch is not the one in its header."

@@ -153,6 +153,5 @@ class Asking(Core):
             purpose = self.session.review_purpose(directory)
             person = arguments.person_of(identity, "identity")
             (names,) = yield from self.names([person], KeyUse.INQUIRE, purpose)
-        verifier, quorums = self.session.verifier, self.session.witnesses.quorums
-        replay = self.session.replay_trust
-        return (yield from beside(partial(verify_with, verifier, path, identity, names, quorums, replay)))
+        verifier, demands = self.session.verifier, self.session.demands_at
+        return (yield from beside(partial(verify_with, verifier, path, identity, names, demands)))

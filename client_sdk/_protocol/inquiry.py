@@ -11,7 +11,7 @@ from creditregistry.v1 import check_pb2, evidence_pb2
 
 from client_sdk._protocol.evidence_cut import cut_evidence
 from client_sdk._protocol.opening import listed
-from client_sdk._protocol.replayed import NONE_NAMED, ReplayTrust, replayed
+from client_sdk._protocol.replayed import NONE_NAMED, ReplayTrust, nothing_demanded, replayed
 from client_sdk._protocol.witnessed import witnessed
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.assessment import digest_of_head, digest_of_question
@@ -27,6 +27,7 @@ from client_sdk.models.answer import Answer, Failure, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from client_sdk._protocol.replayed import DemandsAt
     from client_sdk.errors import VerificationError
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.keys import Signer
@@ -221,8 +222,7 @@ def read_offline(
     evidence: evidence_pb2.Evidence,
     verifier: Verifier,
     names: Mapping[int, Pseudonym] | None = None,
-    quorums: Sequence[WitnessQuorum] = (),
-    replay: ReplayTrust = NONE_NAMED,
+    demands: DemandsAt = nothing_demanded,
 ) -> tuple[Answer, ...]:
     """Verify an evidence file and return an answer for each person in it.
 
@@ -231,14 +231,14 @@ def read_offline(
         evidence: the same, parsed.
         verifier: over the trust root.
         names: pseudonyms of the person, if the caller knows the identity and asked the key services again.
-        quorums: witnesses that the reader demands.
-        replay: what it demands of auditors that rebuild the log.
+        demands: of the reader, by the size of the log.
 
     Raises:
         FormatError: it is not canonical, or a part does not verify.
         RuleError: an act breaks a rule.
     """
     verified = verifier.verify_file(data)
+    quorums, replay = demands(verified.checkpoint.size)
     seen = witnessed(verified.cosigned, verified.checkpoint.size, quorums)
     rebuilt = replayed(verified.replayed, verified.as_of, replay)
     answers = (_answer_of(verified, person, names or {}, evidence) for person in verified.persons)

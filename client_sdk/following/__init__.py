@@ -1,6 +1,7 @@
 """Following a registry's directory from its trust root: for the SDK, for auditors and for key services."""
 
 from client_sdk.following.core import DirectoryFollower, DirectoryView
+from client_sdk.following.evidence_demands import EvidenceDemands, replay_trust
 from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed, DirectoryKeeper, Rounds
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError, LogMemory
@@ -14,6 +15,7 @@ __all__ = [
     "DirectoryFollower",
     "DirectoryKeeper",
     "DirectoryView",
+    "EvidenceDemands",
     "KeptDirectory",
     "LogMemory",
     "NewestCheckpoint",
@@ -22,4 +24,5 @@ __all__ = [
     "WitnessTrust",
     "confirmation",
     "keep_apart",
+    "replay_trust",
 ]

@@ -69,6 +69,21 @@ class DirectoryView:
         """The signed checkpoint."""
         return self.proof.checkpoint
 
+    def at(self, size: int) -> Directory:
+        """Return the directory that the acts among the first so many leaves make; the newest one where all are.
+
+        Args:
+            size: leaves, at least one: the genesis act.
+        """
+        if self.directory.newest_act < size:
+            return self.directory
+        directory: Directory | None = None
+        for act in self.acts:
+            leaf = read_leaf(act.leaf, "acts")
+            if act.index < max(size, 1) and isinstance(leaf, ActLeaf):
+                directory = Directory.genesis(leaf) if directory is None else directory.apply(act.index, leaf)
+        return directory or self.directory
+
 
 class DirectoryFollower:
     """Follows one registry's directory from its trust root; does no I/O.
@@ -102,11 +117,6 @@ class DirectoryFollower:
     def quorum(self) -> WitnessQuorum | None:
         """The witnesses that the newest rulebook demands; before the first round that of genesis. None for none."""
         return self.trust_root.quorum if self._view is None else self._view.directory.rulebook.quorum
-
-    @property
-    def replaying(self) -> WitnessQuorum | None:
-        """The auditors that the newest rulebook names as rebuilding the log, as ``quorum``."""
-        return self.trust_root.replaying if self._view is None else self._view.directory.rulebook.replaying
 
     @property
     def checkpoint(self) -> Checkpoint | None:

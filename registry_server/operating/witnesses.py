@@ -10,14 +10,15 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.witness_quorum import MAX_LINES, WitnessQuorum
+from client_sdk.kernel.formats.replay_quorum import read_witnesses
+from client_sdk.kernel.formats.witness_quorum import MAX_LINES
 from client_sdk.kernel.formats.witness_request import witness_request
 from registry_server.serving.files import read_whole
 from registry_server.settings import SettingsError
 from registry_server.usecases.witnessing import UnansweredError, check_witnesses, cosigned_size, post_checkpoint
 
 if TYPE_CHECKING:
-    from client_sdk.kernel.formats.witness_quorum import QuorumWitness
+    from client_sdk.kernel.formats.witness_quorum import QuorumWitness, WitnessQuorum
     from registry_server.settings import Settings
 
 __all__ = ["WitnessSize", "Witnesses", "ask_witnesses", "witnesses_of"]
@@ -45,7 +46,7 @@ def witnesses_of(settings: Settings) -> Witnesses | None:
         return None
     file = settings.home / settings.witness_policy
     try:
-        policy = WitnessQuorum.parse(read_whole(file))
+        policy = read_witnesses(read_whole(file))
         check_witnesses(policy)
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}") from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import evidence_pb2 as pb
 
+from client_sdk.kernel.ledger.replay_keys import idle_auditors
 from registry_server.storage import replays
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class CosignedProofs:
         return self._proved(view, held.note, held.size, size)
 
     def replayed(self, view: View, size: int) -> list[pb.CosignedCheckpoint]:
-        """Return the newest checkpoint of each auditor that the rulebook names, likewise, in the rulebook's order.
+        """Return the newest checkpoint of each active auditor of the rulebook, likewise, in the rulebook's order.
 
         Raises:
             FormatError: the view has fewer leaves.
@@ -72,7 +73,9 @@ class CosignedProofs:
             found = replays.rows(view.work)
             self._replays = time.monotonic(), found
         by_key = {row.verifier_key: row for row in found if row.size <= view.size}
-        rows = [by_key[text] for witness in quorum.witnesses if (text := witness.key.text()) in by_key]
+        idle = idle_auditors(view.directory)
+        keys = [witness.key.text() for witness in quorum.witnesses if witness.key not in idle]
+        rows = [by_key[text] for text in keys if text in by_key]
         return [self._proved(view, row.note, row.size, size) for row in rows]
 
     def _proved(self, view: View, note: bytes, noted: int, size: int) -> pb.CosignedCheckpoint:

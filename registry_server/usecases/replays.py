@@ -13,6 +13,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.ledger.cosigned import read_cosigned
 from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
+from client_sdk.kernel.ledger.replay_keys import idle_auditors
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.storage import head
 from registry_server.storage import replays as table
@@ -30,6 +31,8 @@ __all__ = ["Replays"]
 _FIELD = "checkpoint"
 # The log's line and one of an auditor.
 _LINES = 2
+# Acts come one by one, hours apart; more than two in a row are of somebody who logs nothing else.
+_TRIES = 3
 
 
 class Replays:
@@ -50,11 +53,14 @@ class Replays:
 
         Raises:
             FormatError: it is no such note; SignatureError where a line does not verify.
-            RegistryError: COSIGNER_UNKNOWN, RANGE_INVALID or TIME_INVALID.
+            RegistryError: COSIGNER_UNKNOWN, RANGE_INVALID or TIME_INVALID; ANSWER_OVERTAKEN where acts were logged
+                each time between the check and the write.
         """
-        while not self._take_up(note):
+        for _ in range(_TRIES):
+            if self._take_up(note):
+                return
             # An act came in between: it may have named other auditors.
-            pass
+        raise RegistryError(RefusalReason.ANSWER_OVERTAKEN, _FIELD, "replay.overtaken", want="no act meanwhile")
 
     def _take_up(self, note: bytes) -> bool:
         """Keep a checkpoint as ``publish``; return False, and keep nothing, where an act was logged meanwhile."""
@@ -90,7 +96,7 @@ class Replays:
                     want = "a time that is not in the future"
                     raise RegistryError(RefusalReason.TIME_INVALID, _FIELD, "replay.ahead", want=want)
                 return StoredReplay(text, cosigned.size, seconds, cosigned.note.encode())
-        want = "the key of an auditor that the rulebook names (replay_quorum)"
+        want = "the key of an active auditor that the rulebook names (replay_quorum)"
         raise RegistryError(RefusalReason.COSIGNER_UNKNOWN, _FIELD, "replay.key", got=line.name, want=want)
 
 
@@ -110,9 +116,10 @@ def _newest_act(row: HeadRow | None) -> int:
 
 
 def _keys_of(view: View) -> dict[str, VerifierKey]:
-    """Return the keys of the auditors that the rulebook names, by their text."""
-    quorum = view.rulebook.replaying
-    return {} if quorum is None else {witness.key.text(): witness.key for witness in quorum.witnesses}
+    """Return the keys of the active auditors that the rulebook names, by their text."""
+    quorum, idle = view.rulebook.replaying, idle_auditors(view.directory)
+    keys = () if quorum is None else tuple(witness.key for witness in quorum.witnesses)
+    return {key.text(): key for key in keys if key not in idle}
 
 
 def _is_kept(work: UnitOfWork, replay: StoredReplay) -> bool:

@@ -29,7 +29,6 @@ __all__ = [
     "OfficerOption",
     "ReferenceOption",
     "RemovedOnOption",
-    "ReplayMaxLagOption",
     "YesOption",
     "completing",
     "day",
@@ -186,17 +185,6 @@ def any_record(text: str | RecordKey) -> RecordKey:
 digest = hexadecimal(32)
 inquiry_id = hexadecimal(16)
 OfficerOption = Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")]
-ReplayMaxLagOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=31_536_000,
-        metavar="SECONDS",
-        help="How long after the last replay of the log by auditors a CLEAR counts as replayed; without it what "
-        "config.toml says, else a day.",
-        show_default=False,
-    ),
-]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ContestedFromOption = Annotated[
     int, typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing.")

@@ -9,6 +9,7 @@ import typer
 
 from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
 from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.demands import ReplayMaxLagOption
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identities
@@ -17,7 +18,6 @@ from client_sdk.cli.ui.options import (
     IdTypeOption,
     IssuingStateOption,
     OfficerOption,
-    ReplayMaxLagOption,
     day,
     digest,
     word_option,

@@ -1,26 +1,28 @@
 """``reassess``: recompute an assessment from its evidence, and name what differs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.demands import (
+    Demanded,
+    ReplayMaxLagOption,
+    ReplayQuorumOption,
+    TrustRootOption,
+    WitnessQuorumOption,
+    trust_root_of,
+)
 from client_sdk.cli.ui.exit_codes import ExitCode
-from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, assessment_lines
 from client_sdk.cli.ui.verb import verb
-from client_sdk.config import CONFIG_FILE
 from client_sdk.models import IdType
 from client_sdk.reassessing import Reassessment, compare, kept_file, read_kept
 from client_sdk.reassessing import reassess as reassess_offline
-from client_sdk.verification import read_trust_root
-
-if TYPE_CHECKING:
-    from client_sdk import TrustRoot
 
 __all__ = ["register"]
 
@@ -60,10 +62,10 @@ def register(app: typer.Typer) -> None:
                 show_default=False,
             ),
         ] = None,
-        trust_root: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
-        ] = None,
+        trust_root: TrustRootOption = None,
+        witness_quorum: WitnessQuorumOption = None,
+        replay_quorum: ReplayQuorumOption = None,
+        replay_max_lag: ReplayMaxLagOption = None,
         criteria: Annotated[
             Path | None,
             typer.Option(metavar="FILE.toml", help="Other criteria than the kept ones.", show_default=False),
@@ -79,26 +81,19 @@ def register(app: typer.Typer) -> None:
         key services are asked for what opens the facts, instead of taking the kept keys.
         """
         own = None if criteria is None else read_criteria(criteria)
+        demanded = Demanded(session, trust_root, witness_quorum, replay_quorum, replay_max_lag)
         if identity_file is None:
-            reassessed = reassess_offline(file, _trust_root(session, trust_root), kept, own)
+            root = trust_root_of(session, trust_root)
+            reassessed = reassess_offline(file, root, kept, own, demanded.of(root))
         else:
-            if trust_root is not None:
-                raise UsageError("--trust-root and --identity-file do not go together", "the home has its trust root.")
+            demanded.refuse_files()
             remembered = read_kept(kept_file(file) if kept is None else kept)
             identity = read_identity(session, identity_file, id_type, issuing_state)
-            with session.client() as client:
+            with session.client(replay_max_lag=replay_max_lag) as client:
                 (answer,) = client.verify(file, identity)
             reassessed = compare(answer, answer.assess(remembered.criteria if own is None else own), remembered)
-        _show(session, file, reassessed, namer="trust root" if identity_file is None else "rulebook")
+        _show(session, file, reassessed, namer=demanded.namer)
         return ExitCode.OK if reassessed.matches else ExitCode.FOUND
-
-
-def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
-    if file is not None:
-        return read_trust_root(file)
-    if not (session.home / CONFIG_FILE).exists():
-        raise UsageError("there is no trust root to verify against", "give --trust-root FILE.")
-    return session.config().trust_root()
 
 
 def _show(session: Run, file: Path, reassessed: Reassessment, *, namer: str) -> None:

@@ -1,16 +1,23 @@
 """``verify``: verify evidence, receipts, proofs of misbehaviour and trust roots offline."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.checkpoints import NO_QUORUM, WitnessQuorum, read_auditors
+from client_sdk.cli.ui.demands import (
+    Demanded,
+    ReplayMaxLagOption,
+    ReplayQuorumOption,
+    TrustRootOption,
+    WitnessQuorumOption,
+    trust_root_of,
+)
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, ReplayMaxLagOption
+from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import answer_lines, receipt_content
@@ -18,7 +25,6 @@ from client_sdk.cli.ui.told_contradiction import tell_contradiction
 from client_sdk.cli.ui.trust_shown import FingerprintOption, fingerprint_of, trust_content, trust_lines
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.erasure import erasure_content, erasure_rows
-from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import VerificationError
 from client_sdk.forms import moment_text, plain
 from client_sdk.models import Identity, IdType
@@ -26,7 +32,6 @@ from client_sdk.models.answer import Answer
 from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.receipt import InquiryReceipt, Receipt
-from client_sdk.models.replayed import REPLAY_MAX_LAG
 from client_sdk.verification import (
     is_contradiction,
     is_destruction,
@@ -35,7 +40,7 @@ from client_sdk.verification import (
     is_receipt,
     is_trust_root,
     read_evidence,
-    read_trust_root,
+    verify_by,
     verify_contradiction,
     verify_destruction,
     verify_erasure,
@@ -43,8 +48,6 @@ from client_sdk.verification import (
     verify_receipt,
     verify_trust_root,
 )
-from client_sdk.verification import verify as verify_offline
-from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from client_sdk import TrustRoot
@@ -75,26 +78,6 @@ _OTHER_LOG = "checkpoint.origin"
 FileArgument = Annotated[
     Path,
     typer.Argument(metavar="FILE", help="Evidence, a receipt, a proof or a trust root."),
-]
-TrustRootOption = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Trust root; without it that of the home.", show_default=False),
-]
-WitnessQuorumOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="C2SP tlog-policy: the witnesses that you trust; without it those of the home or the trust root.",
-        show_default=False,
-    ),
-]
-ReplayQuorumOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="C2SP tlog-policy: the auditors that you trust to rebuild the log; without it as for witnesses.",
-        show_default=False,
-    ),
 ]
 InquiryReceiptOption = Annotated[
     Path | None,
@@ -154,27 +137,24 @@ def register(app: typer.Typer) -> None:
             raise UsageError(
                 "--inquiry-receipt, --fingerprint and --identity-file do not go together", "use one a run."
             )
-        demanded = {"--witness-quorum": witness_quorum, "--replay-quorum": replay_quorum}
-        if identity_file is not None and (given := [name for name, option in demanded.items() if option is not None]):
-            hint = "a home has witnesses.policy, and takes auditors from the rulebook that it follows."
-            raise UsageError(f"{given[0]} and --identity-file do not go together", hint)
+        demanded = Demanded(session, trust_root, witness_quorum, replay_quorum, replay_max_lag)
         try:
             if identity_file is not None:
+                demanded.refuse_files()
                 identity = read_identity(session, identity_file, id_type, issuing_state)
-                _verify_person(session, file, _trust_root(session, trust_root), identity, replay_max_lag)
+                _verify_person(session, file, trust_root_of(session, trust_root), identity, replay_max_lag)
                 return ExitCode.OK
             data = read_evidence(file)
             if wanted or (inquiry_receipt is None and is_trust_root(data)):
                 _accept_trust_root(session, file, verify_trust_root(data, wanted), compared=bool(wanted))
                 return ExitCode.OK
-            root = _trust_root(session, trust_root)
-            demands = _Demands(session, trust_root, witness_quorum, replay_quorum, replay_max_lag)
+            root = trust_root_of(session, trust_root)
             if inquiry_receipt is not None:
-                answers = demands.verify(data, root)
+                answers = verify_by(data, root, demanded.of(root))
                 put = verify_inquiry_receipt(read_evidence(inquiry_receipt), root, data)
-                _accept(session, file, root.fingerprint, answers, put, namer=demands.namer)
+                _accept(session, file, root.fingerprint, answers, put, namer=demanded.namer)
                 return ExitCode.OK
-            return _verify_file(session, file, data, root, demands)
+            return _verify_file(session, file, data, root, demanded)
         except VerificationError as error:
             _refuse(session, file, error)
             return ExitCode.FOUND
@@ -191,7 +171,7 @@ def _verify_person(session: Run, file: Path, root: "TrustRoot", identity: Identi
     _accept(session, file, root.fingerprint, answers, asked=True)
 
 
-def _verify_file(session: Run, file: Path, data: bytes, root: "TrustRoot", demands: "_Demands") -> ExitCode:
+def _verify_file(session: Run, file: Path, data: bytes, root: "TrustRoot", demanded: Demanded) -> ExitCode:
     """Verify a file offline, by what it is."""
     if is_contradiction(data):
         tell_contradiction(session, file, verify_contradiction(data, root))
@@ -205,72 +185,8 @@ def _verify_file(session: Run, file: Path, data: bytes, root: "TrustRoot", deman
     elif is_inquiry_receipt(data):
         _accept_inquiry_receipt(session, file, root.fingerprint, verify_inquiry_receipt(data, root))
     else:
-        _accept(session, file, root.fingerprint, demands.verify(data, root), namer=demands.namer)
+        _accept(session, file, root.fingerprint, verify_by(data, root, demanded.of(root)), namer=demanded.namer)
     return ExitCode.OK
-
-
-def _trust_root(session: Run, file: Path | None) -> "TrustRoot":
-    """Return the trust root of a file, else of the home."""
-    if file is not None:
-        return read_trust_root(file)
-    if not (session.home / CONFIG_FILE).exists():
-        hint = "give --trust-root FILE with the registry's trust-root.bin; only a member's home has one of its own."
-        raise UsageError("there is no trust root to verify against", hint)
-    return session.config().trust_root()
-
-
-class _Demands(NamedTuple):
-    """What the reader of evidence demands of witnesses and auditors.
-
-    Attributes:
-        session: of the verb.
-        root: file of the trust root; None for that of the home.
-        witnesses: file of a policy; None for those of the home, else of the trust root.
-        auditors: likewise of the auditors that rebuild the log.
-        max_lag: seconds; None for what the home says, else a day.
-    """
-
-    session: Run
-    root: Path | None
-    witnesses: Path | None
-    auditors: Path | None
-    max_lag: float | None
-
-    def verify(self, data: bytes, root: "TrustRoot") -> tuple[Answer, ...]:
-        """Verify evidence by them."""
-        quorums, auditors = self._quorums(), self._auditors()
-        return verify_offline(data, root, quorums, replaying=auditors, replay_max_lag=self._lag())
-
-    @property
-    def namer(self) -> str:
-        """What names the auditors: a file of its own knows no later rulebook than the founding one."""
-        if self.auditors is not None:
-            return "policy"
-        return "trust root" if self.root is not None else "rulebook"
-
-    def _quorums(self) -> tuple[WitnessQuorum, ...] | None:
-        if self.witnesses is not None:
-            quorum = WitnessQuorum.parse(read_whole(self.witnesses))
-            return () if quorum.quorum == NO_QUORUM else (quorum,)
-        if self.root is not None:
-            return None
-        from client_sdk.quorums import quorums_of_home  # noqa: PLC0415 - loads gRPC, which most files never need
-
-        return quorums_of_home(self.session.config())
-
-    def _auditors(self) -> WitnessQuorum | None:
-        if self.auditors is not None:
-            return read_auditors(read_whole(self.auditors))
-        if self.root is not None:
-            return None
-        from client_sdk.quorums import replaying_of_home  # noqa: PLC0415 - loads gRPC, which most files never need
-
-        return replaying_of_home(self.session.config())
-
-    def _lag(self) -> float:
-        if self.max_lag is not None:
-            return self.max_lag
-        return REPLAY_MAX_LAG if self.root is not None else self.session.config().replay_max_lag
 
 
 def _refuse(session: Run, file: Path, error: VerificationError) -> None:

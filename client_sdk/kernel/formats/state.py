@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from creditregistry.v1 import common_pb2
 from creditregistry.v1 import directory_pb2 as pb
@@ -18,12 +18,14 @@ from client_sdk.kernel.formats.jurisdiction import jurisdiction
 from client_sdk.kernel.formats.keys import key_id
 from client_sdk.kernel.formats.member_parts import EndedRecords, EndedTlsKey, InstitutionKey, Succession
 from client_sdk.kernel.formats.overlay import Overlay, check_overlays
-from client_sdk.kernel.formats.replay_quorum import read_replay_lines
+from client_sdk.kernel.formats.replay_quorum import read_replay_lines, read_witness_lines
 from client_sdk.kernel.formats.scope import read_scopes, scopes_of
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.voprf_key import check_voprf_key
-from client_sdk.kernel.formats.witness_quorum import WitnessQuorum, read_quorum_lines
 from client_sdk.kernel.formats.words import USAGES, InstitutionStatus, Role, go_together, word
+
+if TYPE_CHECKING:
+    from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
 
 __all__ = [
     "VOPRF",
@@ -282,7 +284,7 @@ class Rulebook:
     @property
     def quorum(self) -> WitnessQuorum | None:
         """The witnesses that must cosign what this log shows; None where nothing is demanded."""
-        return read_quorum_lines(self.witness_quorum)
+        return read_witness_lines(self.witness_quorum)
 
     @property
     def replaying(self) -> WitnessQuorum | None:
@@ -323,7 +325,7 @@ class Rulebook:
         Raises:
             FormatError: a list of days holds what is no day, or of levels, scopes or witnesses what is none.
         """
-        read_quorum_lines(tuple(self.witness_quorum))
+        read_witness_lines(tuple(self.witness_quorum))
         read_replay_lines(tuple(self.replay_quorum), tuple(self.witness_quorum))
         for name in DAY_LISTS:
             check_days(name, getattr(self, name))
@@ -377,7 +379,7 @@ class Rulebook:
         for name, days in lists.items():
             check_days(name, days)
         check_overlays(overlays)
-        read_quorum_lines(rulebook.witness_quorum)
+        read_witness_lines(rulebook.witness_quorum)
         read_replay_lines(rulebook.replay_quorum, rulebook.witness_quorum)
         return rulebook
 

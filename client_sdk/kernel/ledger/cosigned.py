@@ -18,7 +18,7 @@ from client_sdk.kernel.formats.note import Note
 from client_sdk.kernel.ledger.proving import split_hashes, within
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from creditregistry.v1 import evidence_pb2 as pb
 
@@ -112,19 +112,22 @@ def check_one_history(message: pb.CosignedCheckpoint, checkpoint: Checkpoint, lo
     return cosigned
 
 
-def replayed_up_to(shown: Sequence[Cosigned], quorum: WitnessQuorum) -> ReplayedUpTo | None:
+def replayed_up_to(
+    shown: Sequence[Cosigned], quorum: WitnessQuorum, idle: Collection[VerifierKey] = ()
+) -> ReplayedUpTo | None:
     """Return how far auditors have rebuilt a log, each up to a checkpoint of its own; None where too few have.
 
     Args:
         shown: of one history with the log.
         quorum: the auditors that the reader trusts.
+        idle: keys of them that do not count (``replay_keys.idle_auditors``).
 
     Raises:
         FormatError: the line of a trusted auditor is of another form.
         SignatureError: the line of a trusted auditor does not verify, which spoils the whole note.
     """
     newest: dict[VerifierKey, ReplayedUpTo] = {}
-    keys = tuple(witness.key for witness in quorum.witnesses)
+    keys = tuple(witness.key for witness in quorum.witnesses if witness.key not in idle)
     for cosigned in shown:
         with within(COSIGNED):
             times = _times(cosigned.note, keys)

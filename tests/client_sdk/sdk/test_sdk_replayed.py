@@ -11,6 +11,7 @@ import pytest
 
 from client_sdk.auditing.auditor import Auditor
 from client_sdk.errors import ConfigError, NotPermittedError
+from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.models import Purpose, Verdict, written_consent
 from client_sdk.testing.programs import Programs
 from tests.client_sdk.sdk_samples import default_report, person
@@ -48,10 +49,48 @@ class Office:
         home = str(self.registry.home(member))
         return self.programs.run(["credit-registry", "--home", home, *words], expected=expected)
 
-    def name_auditors(self, policy: Path) -> None:
-        propose = ("act", "propose", "rulebook", "--replay-quorum", str(policy), "--yes", "--json")
-        proposed = json.loads(self.run("admin-1", *propose))
+    def decide(self, *words: str) -> None:
+        proposed = json.loads(self.run("admin-1", "act", "propose", *words, "--yes", "--json"))
         self.run("admin-2", "act", "approve", str(proposed["id"])[:12], "--yes")
+
+    def name_auditors(self, policy: Path) -> None:
+        self.decide("rulebook", "--replay-quorum", str(policy))
+
+    def labels(self, verb: str, file: str, policy: Path, nobody: Path) -> None:
+        """Evidence says who rebuilt its log to its member and to a reader who trusts that auditor, and to no other."""
+        assert "  replayed: " in self.run("lender-2", verb, file)
+        assert "NOT REPLAYED" in self.run("lender-2", verb, file, "--replay-quorum", str(nobody))
+        offline = ("credit-registry", verb, "--trust-root", str(self.registry.trust_root), file)
+        assert "NOT REPLAYED: no auditor that the trust root names" in self.programs.run(offline)
+        unmet = [*offline, "--replay-quorum", str(nobody)]
+        assert "NOT REPLAYED: no auditor that the policy names" in self.programs.run(unmet)
+        assert "  replayed: " in self.programs.run([*offline, "--replay-quorum", str(policy)])
+
+    def suspend(self, asking: tuple[str, ...], before: str) -> None:
+        """Of an auditor that is suspended nothing counts any more, though the rulebook names its key."""
+        self.decide("state", "--institution", "auditor", "--status", "SUSPENDED")
+        assert "NOT REPLAYED" in self.run("lender-2", *asking)
+        assert "  replayed: " in self.run("lender-2", "verify", before)
+        self.decide("state", "--institution", "auditor", "--status", "ACTIVE")
+        assert "  replayed: " in self.run("lender-2", *asking)
+
+    def refuse_other_policies(self, auditors: Path, witnesses: Path, evidence: str) -> None:
+        """Keys of auditors make no witnesses, and keys of witnesses no auditors, wherever a file is named."""
+        key = VerifierKey.cosigner("lender-1.example/witness", bytes([1]) * 32)
+        witnesses.write_text(f"witness one {key.text()}\nquorum one\n")
+        for option, file, member, words in (
+            ("--witness-quorum", auditors, "lender-2", ("verify", evidence)),
+            ("--replay-quorum", witnesses, "lender-2", ("verify", evidence)),
+            ("--witness-quorum", auditors, "admin-1", ("act", "propose", "rulebook", "--yes")),
+            ("--replay-quorum", witnesses, "admin-1", ("act", "propose", "rulebook", "--yes")),
+        ):
+            home = str(self.registry.home(member))
+            command = ["credit-registry", "--home", home, *words, option, str(file)]
+            done = self.programs.complete(command)
+            assert (done.returncode, done.stdout) == (2, "")
+            said = " ".join(done.stderr.split())
+            assert f"{option} {file}: " in said
+            assert "one of auditors (`key replay`) to --replay-quorum" in said
 
     def follow(self) -> None:
         """Start the auditor's service, under another name each time, so that each has a log of its own."""
@@ -71,7 +110,7 @@ class Office:
 
 
 def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegistry, tmp_path: Path) -> None:
-    policy, root = tmp_path / "auditors.policy", str(registry.trust_root)
+    policy = tmp_path / "auditors.policy"
     client = registry.client("lender-2")
     with Programs(tmp_path) as programs:
         office = Office(registry, programs, tmp_path)
@@ -116,21 +155,26 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         # The evidence file shows it too, to its member and to a reader who trusts this auditor, and to no other reader.
         file = str(answer.save(tmp_path / "answer.evidence"))
         assert "  replayed: auditors have rebuilt the first " in office.run("lender-2", "verify", file)
-        offline = ("credit-registry", "verify", "--trust-root", root, file)
-        assert "NOT REPLAYED: no auditor that the trust root names" in programs.run(offline)
         (nobody := tmp_path / "nobody.policy").write_text("quorum none\n")
-        unmet = [*offline, "--replay-quorum", str(nobody)]
-        assert "NOT REPLAYED: no auditor that the policy names" in programs.run(unmet)
-        assert "  replayed: " in programs.run([*offline, "--replay-quorum", str(policy)])
+        office.labels("verify", file, policy, nobody)
         shown = json.loads(office.run("lender-2", "--json", "verify", file))
         assert shown["persons"][0]["replayed"]["late"] is False
         asked = tmp_path / "number.txt"
         asked.write_text(person(801).number)
         command = ("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", "--consent-date", "2025-01-01")
         asking = (*command, "--consent-digest", "ab" * 32, "--identity-file", str(asked))
-        assert "  replayed: " in office.run("lender-2", *asking)
+        saved = tmp_path / "asked.evidence"
+        said = office.run("lender-2", *asking, "--save", str(saved), "--with-assessment")
+        assert "  replayed: " in said
+        # So it says where the assessment is recomputed years later.
+        office.labels("reassess", str(saved), policy, nobody)
+        office.refuse_other_policies(policy, tmp_path / "witnesses.policy", file)
         assert office.end(signal.SIGTERM) == 0
+        office.suspend(asking, file)
         # Nobody is named any more: from then on a CLEAR is the registry's word again, and says so.
         policy.write_text("quorum none\n")
         office.name_auditors(policy)
         assert "NOT REPLAYED" in office.run("lender-2", *asking)
+        # Evidence of before is judged by the rulebook of its own time.
+        assert "  replayed: " in office.run("lender-2", "verify", file)
+        assert "  replayed: " in office.run("lender-2", "reassess", str(saved))

@@ -262,6 +262,7 @@ FUNCTIONS: dict[str, Wrong] = {
         "trust_root": (None, b"root", *NO_PATH),
         "kept": (b"path", *NO_PATH),
         "criteria": (5, "criteria", []),
+        "demands": (5, "q", []),
     },
     "verify": {"evidence": (None, *NO_PATH), "trust_root": (None, b"root", *NO_PATH), "quorums": (5, "q", [5])}
     | {"replaying": (5, "q", []), "replay_max_lag": KEY_SETTINGS["deadline_seconds"]},

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.kernel.formats import note as notes
-from client_sdk.kernel.formats.act import RulebookBody
+from client_sdk.kernel.formats.act import InstitutionBody, RulebookBody
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
 from client_sdk.kernel.formats.complaint import Complaining
 from client_sdk.kernel.formats.cosignature import cosign
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.note import Note, VerifierKey
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.ledger.cosigned import check_one_history
 from registry_server.errors import RegistryError
 from registry_server.rpc.convert.checks import question
@@ -24,7 +25,7 @@ from registry_server.usecases.cosigned_proofs import CosignedProofs
 from registry_server.usecases.evidence import EvidencePage
 from registry_server.usecases.replays import Replays
 from registry_server.usecases.transparency import Transparency
-from tests.support.handmade_log import signer
+from tests.support.handmade_log import REGISTRY, signer
 from tests.support.registers import ORIGIN
 from tests.support.registry import inquire
 from tests.support.registry_world import World, accept
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import Database
 
 SIGNERS = {name: signer(f"replay {name}") for name in ("one", "two", "stranger")}
-KEYS = {name: VerifierKey.cosigner(f"example/{name}/replay", each.public_key.raw) for name, each in SIGNERS.items()}
+KEYS = {name: VerifierKey.cosigner(f"{REGISTRY}/{name}/replay", each.public_key.raw) for name, each in SIGNERS.items()}
 LINES = (*(f"witness {name} {KEYS[name].text()}" for name in ("one", "two")), "group any 1 one two", "quorum any")
 
 
@@ -50,6 +51,11 @@ def signed(text_of: bytes, name: str, seconds: int) -> bytes:
 def newest(ledger: Ledger, name: str, seconds: int) -> bytes:
     with ledger.view() as view:
         return signed(view.checkpoint, name, seconds)
+
+
+def enrol_auditors(world: World, ledger: Ledger) -> None:
+    for name in ("one", "two"):
+        world.decide(ledger, InstitutionBody(world.enrolment(name, (Role.AUDITOR,), KeyUsage.AUDIT)))
 
 
 def name_auditors(world: World, ledger: Ledger, lines: tuple[str, ...]) -> None:
@@ -105,6 +111,7 @@ def test_answers_bring_what_each_auditor_has_rebuilt_last(database_url: str) -> 
     world = World()
     log_key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
     with world.ledger(database_url) as ledger:
+        enrol_auditors(world, ledger)
         name_auditors(world, ledger, LINES)
         replays, now = Replays(ledger), ledger.clock() // 1_000
         refuse_all(world, ledger, replays, now)
@@ -134,6 +141,15 @@ def test_answers_bring_what_each_auditor_has_rebuilt_last(database_url: str) -> 
         asked = checkpoint(Transparency(ledger, cosigned=CosignedProofs()).checkpoint(begun, cosigned=True))
         assert len(asked.replayed) == 2
         assert not checkpoint(Transparency(ledger).checkpoint(begun)).replayed
+        # A member that is suspended says nothing of the log any more, and is heard again once it is active.
+        world.set_state(ledger, "two", InstitutionStatus.SUSPENDED)
+        assert [name for name, _ in shown("without the suspended one")] == ["one"]
+        with pytest.raises(RegistryError) as silenced:
+            replays.publish(newest(ledger, "two", now - 20))
+        assert silenced.value.complaint.rule == "replay.key"
+        world.set_state(ledger, "two", InstitutionStatus.ACTIVE)
+        replays.publish(newest(ledger, "two", now - 20))
+        assert [name for name, _ in shown("with the one that is active again")] == ["one", "two"]
         # Whom the rulebook does not name any more is not shown, and forgotten with the next one that comes.
         name_auditors(world, ledger, (LINES[0], "quorum one"))
         assert [name for name, _ in shown("by the one that is left")] == ["one"]
@@ -163,6 +179,7 @@ class Overtaken:
 def test_an_auditor_that_an_act_names_meanwhile_is_not_forgotten(database_url: str) -> None:
     world = World()
     with world.ledger(database_url) as ledger:
+        enrol_auditors(world, ledger)
         name_auditors(world, ledger, (LINES[0], "quorum one"))
         now = ledger.clock() // 1_000
 
@@ -182,3 +199,31 @@ def test_an_auditor_that_an_act_names_meanwhile_is_not_forgotten(database_url: s
         with pytest.raises(RegistryError) as refused:
             Replays(late).publish(newest(ledger, "one", now + 1))  # type: ignore[arg-type]  # likewise
         assert refused.value.complaint.rule == "replay.key"
+
+
+class OvertakenForEver(Overtaken):
+    """A ledger to which an act comes each time between reading and writing."""
+
+    def __init__(self, ledger: Ledger, happen: Callable[[], None]) -> None:
+        super().__init__(ledger, happen)
+        self.acts = 0
+        self._again = happen
+
+    @property
+    def database(self) -> Database:
+        self.acts += 1
+        self._happen = self._again
+        return super().database
+
+
+def test_acts_that_come_again_and_again_end_the_call(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        enrol_auditors(world, ledger)
+        name_auditors(world, ledger, LINES)
+        again = OvertakenForEver(ledger, lambda: name_auditors(world, ledger, LINES))
+        with pytest.raises(RegistryError) as overtaken:
+            Replays(again).publish(newest(ledger, "one", ledger.clock() // 1_000))  # type: ignore[arg-type]  # likewise
+        assert (overtaken.value.complaint.rule, again.acts) == ("replay.overtaken", 3)
+        with ledger.view() as view:
+            assert table.rows(view.work) == []

@@ -29,7 +29,8 @@ from client_sdk.acts import (
     TlsKeyBody,
     moment,
 )
-from client_sdk.checkpoints import CLOCKS_DIFFER_MS, NO_QUORUM, WitnessQuorum
+from client_sdk.checkpoints import CLOCKS_DIFFER_MS, NO_QUORUM, WitnessQuorum, read_auditors, read_witnesses
+from client_sdk.cli.ui.demands import read_quorum
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.options import ContestedFromOption, YesOption, hexadecimal, record_key, word_option
@@ -212,7 +213,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Change limits, overlays, witnesses and auditors that apply to all; jurisdiction and time zone stay."""
         lists: dict[str, object] = {} if overlays is None else {"overlays": _overlays(overlays)}
-        lists |= _quorums({"witness_quorum": witness_quorum, "replay_quorum": replay_quorum})
+        lists |= _quorums(witness_quorum, replay_quorum)
         _decide_rulebook(session, shipped, change, lists, preview=preview, yes=yes)
 
     @verb(
@@ -352,22 +353,22 @@ def _overlays(path: Path) -> tuple[Overlay, ...]:
         raise UsageError(f"--overlays {path}: want a JSON list of overlays") from None
 
 
-def _quorums(files: dict[str, Path | None]) -> dict[str, tuple[str, ...]]:
+def _quorums(witnesses: Path | None, auditors: Path | None) -> dict[str, tuple[str, ...]]:
     """Return the lines of the rulebook for each policy, in any spelling, that a file has.
 
     Raises:
-        UsageError: it is no policy, or names a log.
+        UsageError: it is no policy, names a log, or keys of the other kind.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for name, path in files.items():
-        if path is None:
-            continue
-        try:
-            quorum = WitnessQuorum.parse(read_whole(path))
-            found[name] = () if quorum.quorum == NO_QUORUM else quorum.lines()
-        except FormatError as error:
-            raise UsageError(f"--{name.replace('_', '-')} {path}: {error}") from None
+    if witnesses is not None:
+        found["witness_quorum"] = read_quorum("--witness-quorum", witnesses, lambda data: _lines(read_witnesses(data)))
+    if auditors is not None:
+        found["replay_quorum"] = read_quorum("--replay-quorum", auditors, lambda data: _lines(read_auditors(data)))
     return found
+
+
+def _lines(quorum: WitnessQuorum) -> tuple[str, ...]:
+    return () if quorum.quorum == NO_QUORUM else quorum.lines()
 
 
 def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -> Rulebook:
