@@ -20,6 +20,7 @@ from client_sdk.auditing.home import AuditFinding, Position, Seen
 from client_sdk.auditing.member_quality import check_quality
 from client_sdk.auditing.published import check_statistics
 from client_sdk.auditing.report import AuditReport
+from client_sdk.auditing.silencing import silences, tells_against
 from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, breach_rows, institution_rows
 from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError
@@ -28,13 +29,12 @@ from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.asked import ShownInquiry
 from client_sdk.kernel.ledger.directory_proof import ProvedDirectory, verify_directory
 from client_sdk.kernel.ledger.examination import Examination, verify_signatures
-from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings
+from client_sdk.kernel.ledger.findings import MAX_KEPT, Finding, FindingId, Findings
 from client_sdk.kernel.ledger.head_time import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Executor, Future
-    from datetime import datetime
 
     from client_sdk.auditing.fetching import Fetched
     from client_sdk.auditing.home import AuditHome
@@ -99,8 +99,10 @@ def audit(
         if fetched is not None:
             report = verify(fetched, home, position, trust_root, findings, report, executor, progress)
         known = tuple(item for item in known if not _corrected(item.finding, report))
-        found = _together(known, findings, report.size, report.audited_at)
+        number = position.audits + 1
+        found, beyond = _together(known, findings, number, report)
         after = _next_position(position, fetched, findings, report)
+        after = replace(after, audits=number, beyond=position.beyond or beyond)
         home.save(after, found)
     counts = Counter(item.finding.id for item in found) | findings.counts
     return replace(
@@ -108,6 +110,7 @@ def audit(
         maps_checked=after.maps_checked,
         findings=found,
         new=len(found) - len(known),
+        silencing=tuple(item.reference for item in found if silences(item, after)),
         counts=counts,
         seconds=time.monotonic() - started,
     )
@@ -284,11 +287,32 @@ def _corrected(finding: Finding, report: AuditReport) -> bool:
 
 
 def _together(
-    known: tuple[AuditFinding, ...], findings: Findings, size: int, now: datetime
-) -> tuple[AuditFinding, ...]:
-    """Return what was found before and now, each once: what was found stays found."""
-    before = {item.finding for item in known}
-    return (*known, *(AuditFinding(finding, size, now) for finding in findings.kept() if finding not in before))
+    known: tuple[AuditFinding, ...], findings: Findings, number: int, report: AuditReport
+) -> tuple[tuple[AuditFinding, ...], bool]:
+    """Return what was found before and now, each once: what was found stays found.
+
+    Args:
+        known: found before, at most 1,000 of a kind.
+        findings: of this audit.
+        number: of this audit.
+        report: of this audit.
+
+    Returns:
+        At most 1,000 of a kind; and whether there were more that tell against the log.
+    """
+    again = dict.fromkeys(findings.kept())
+    found = [item._replace(audit=number) if item.finding in again else item for item in known]
+    counts, before = Counter(item.finding.id for item in known), {item.finding for item in known}
+    left_out = [finding for finding in again if findings.counts[finding.id] > MAX_KEPT]
+    for finding in again:
+        if finding in before:
+            continue
+        counts[finding.id] += 1
+        if counts[finding.id] <= MAX_KEPT:
+            found.append(AuditFinding(finding, report.size, report.audited_at, number))
+        else:
+            left_out.append(finding)
+    return tuple(found), any(map(tells_against, left_out))
 
 
 def _next_position(position: Position, fetched: Fetched | None, findings: Findings, report: AuditReport) -> Position:

@@ -16,18 +16,21 @@ from client_sdk._files import path_of
 from client_sdk._transport.calling import calling
 from client_sdk._transport.channels import Deadlines, channel
 from client_sdk._transport.tls import TlsFolder
+from client_sdk.auditing.accepting import accept_findings
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.cosigning import cosign_audit
 from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
+from client_sdk.clock import clock_ms
 from client_sdk.config import ClientConfig
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.replay_quorum import replay_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from client_sdk.auditing.home import AuditFinding
     from client_sdk.auditing.report import AuditReport
 
 __all__ = ["Auditor"]
@@ -103,10 +106,10 @@ class Auditor:
             return audit(RegistrySource(opened), home, trust_root, executor=pool, progress=progress)
 
     def cosign(self) -> int:
-        """Cosign the log up to where the last audit went, if nothing was ever found, and hand that to the registry.
+        """Cosign the log up to where the last audit went, unless a finding tells against it, and hand that in.
 
         Returns:
-            Leaves that are cosigned; 0 where there was no audit yet, or something was found.
+            Leaves that are cosigned; 0 where there was no audit yet, or a finding tells against the log.
 
         Raises:
             ConfigError: key, certificate, trust root or folder is missing, damaged or of another registry.
@@ -122,6 +125,25 @@ class Auditor:
         with channel(self.config.registry, tls, Deadlines()) as opened, calling():
             RegistrySource(opened).publish(cosigned.note)
         return cosigned.size
+
+    def accept(self, references: Sequence[str], reason: str) -> tuple[AuditFinding, ...]:
+        """Record that a person here has looked into findings, and why they do not tell against the log any more.
+
+        What is accepted stays in the report, with the reason. Findings about the newest HEAD go on to keep the auditor
+        from cosigning for as long as audits find them.
+
+        Args:
+            references: of the findings, as a report shows them.
+            reason: in the words of that person, 1 to 500 characters; goes into every report.
+
+        Returns:
+            The findings, accepted.
+
+        Raises:
+            ConfigError: there is no such finding, it can never be accepted, the reason is no such text, an audit is
+                running, or the folder is damaged or of another registry.
+        """
+        return accept_findings(AuditHome(self._state), self.config.trust_root(), references, reason, clock_ms())
 
 
 def _check_audit(progress: object, executor: object, jobs: object) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.auditing.silencing import silences
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats import note as notes
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
@@ -34,7 +35,7 @@ class CosignedAudit(NamedTuple):
 
 
 def cosign_audit(home: AuditHome, trust_root: TrustRoot, name: str, signer: Signer) -> CosignedAudit | None:
-    """Cosign the log up to where the last whole audit of a folder went, if nothing was ever found.
+    """Cosign the log up to where the last whole audit of a folder went, if no finding tells against it.
 
     It follows from what that audit left there in one step with its findings: the same audit makes the same bytes, after
     whatever crash.
@@ -46,7 +47,7 @@ def cosign_audit(home: AuditHome, trust_root: TrustRoot, name: str, signer: Sign
         signer: its Ed25519 key, which signs nothing else.
 
     Returns:
-        None where there was no audit yet, or something was found.
+        None where there was no audit yet, or a finding silences the auditor (``silencing``).
 
     Raises:
         ConfigError: the folder is damaged, or of another registry.
@@ -54,7 +55,7 @@ def cosign_audit(home: AuditHome, trust_root: TrustRoot, name: str, signer: Sign
     position, found = home.load()
     if position.fingerprint not in {"", trust_root.fingerprint}:
         raise ConfigError("the audit's folder belongs to another registry")
-    if found or not position.size:
+    if not position.size or position.beyond or any(silences(item, position) for item in found):
         return None
     data = position.checkpoint.encode()
     try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
@@ -29,12 +30,25 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-__all__ = ["AuditFinding", "AuditHome", "Position", "Seen"]
+__all__ = ["Accepted", "AuditFinding", "AuditHome", "Position", "Seen"]
 
 _FORM = "creditregistry audit v1"
 _MODE = 0o600
 _FOLDER_MODE = 0o700
 _LOCK_SECONDS = 0
+_REFERENCE_DIGITS = 12
+
+
+class Accepted(NamedTuple):
+    """That a person at the auditor has looked into a finding.
+
+    Attributes:
+        reason: in their words.
+        at: when, UTC.
+    """
+
+    reason: str
+    at: datetime
 
 
 class AuditFinding(NamedTuple):
@@ -44,11 +58,21 @@ class AuditFinding(NamedTuple):
         finding: what is wrong.
         size: of the log that was audited when it was first found.
         found_at: when, UTC.
+        audit: number of the newest audit of this folder that found it.
+        accepted: None unless a person has accepted it.
     """
 
     finding: Finding
     size: int
     found_at: datetime
+    audit: int = 0
+    accepted: Accepted | None = None
+
+    @property
+    def reference(self) -> str:
+        """By which a person names it: 12 hexadecimal digits that follow from what is wrong."""
+        said = json.dumps(self.finding.to_dict(), sort_keys=True, ensure_ascii=False)
+        return sha256(said.encode()).hexdigest()[:_REFERENCE_DIGITS]
 
 
 class Seen(NamedTuple):
@@ -74,6 +98,8 @@ class Position:
         asked_bytes: of the file of those signed inquiries that audits have verified.
         maps_checked: sizes at whose HEAD the map was rebuilt: the first, the newest, and how many.
         seen: signed checkpoints beyond the size, to which the next leaves are held.
+        audits: of this folder so far, those included that could not go on.
+        beyond: whether there were more findings that tell against the log than have a place here.
     """
 
     fingerprint: str = ""
@@ -87,6 +113,8 @@ class Position:
     asked_bytes: int = 0
     maps_checked: tuple[int, int, int] = (0, 0, 0)
     seen: tuple[Seen, ...] = field(default=())
+    audits: int = 0
+    beyond: bool = False
 
 
 class AuditHome:
@@ -163,15 +191,33 @@ class AuditHome:
 
 
 def _written(item: AuditFinding) -> dict[str, object]:
-    return {**item.finding.to_dict(), "size": item.size, "found_at": milliseconds(item.found_at)}
+    accepted = item.accepted
+    return {
+        **item.finding.to_dict(),
+        "size": item.size,
+        "found_at": milliseconds(item.found_at),
+        "audit": item.audit,
+        "accepted": None if accepted is None else {"reason": accepted.reason, "at": milliseconds(accepted.at)},
+    }
 
 
 def _read_found(item: dict[str, object]) -> AuditFinding:
-    size, found_at = item.pop("size"), item.pop("found_at")
-    if not isinstance(size, int) or not isinstance(found_at, int):
+    size, found_at, audit = item["size"], item["found_at"], item["audit"]
+    if not isinstance(size, int) or not isinstance(found_at, int) or not isinstance(audit, int):
         raise TypeError
     parts = {name: str(item[name]) for name in ("field", "rule", "got", "want")}
     leaf_index = item["leaf_index"]
     if leaf_index is not None and not isinstance(leaf_index, int):
         raise TypeError
-    return AuditFinding(Finding.of(FindingId(str(item["id"])), leaf_index, **parts), size, moment(found_at))
+    finding = Finding.of(FindingId(str(item["id"])), leaf_index, **parts)
+    return AuditFinding(finding, size, moment(found_at), audit, _read_accepted(item["accepted"]))
+
+
+def _read_accepted(item: object) -> Accepted | None:
+    match item:
+        case None:
+            return None
+        case {"reason": str(reason), "at": int(at)}:
+            return Accepted(reason, moment(at))
+        case _:
+            raise TypeError

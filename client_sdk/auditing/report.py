@@ -59,6 +59,7 @@ class AuditReport(Plain):
         breaches: of which acts tell, and whether each was told in time.
         findings: everything found, by this audit and by earlier ones.
         new: how many of them no earlier audit had found.
+        silencing: references of those that keep this auditor from cosigning.
         counts: how many of each kind, those beyond the kept ones included.
         seconds: how long it took.
     """
@@ -83,6 +84,7 @@ class AuditReport(Plain):
     breaches: tuple[BreachRow, ...] = ()
     findings: tuple[AuditFinding, ...] = ()
     new: int = 0
+    silencing: tuple[str, ...] = ()
     counts: Mapping[FindingId, int] = field(default_factory=Counter)
     seconds: float = 0.0
 
@@ -92,9 +94,19 @@ class AuditReport(Plain):
         return not self.findings
 
     @property
+    def accepted(self) -> int:
+        """How many findings a person at the auditor has accepted."""
+        return sum(found.accepted is not None for found in self.findings)
+
+    @property
+    def hidden(self) -> int:
+        """How many findings there are beyond those that are listed."""
+        return sum(self.counts.values()) - len(self.findings)
+
+    @property
     def exit_code(self) -> int:
-        """0 only if nothing was found."""
-        return EXIT_CLEAN if self.clean else EXIT_FOUND
+        """0 only if nothing was found that nobody has accepted."""
+        return EXIT_CLEAN if self.accepted == len(self.findings) and not self.hidden else EXIT_FOUND
 
     @property
     def verdict(self) -> str:
@@ -102,7 +114,8 @@ class AuditReport(Plain):
         if self.clean:
             return "Nothing was found."
         total = sum(self.counts.values())
-        return f"{total} {'finding' if total == 1 else 'findings'}, {self.new} of them new."
+        accepted = f", {self.accepted} accepted" if self.accepted else ""
+        return f"{total} {'finding' if total == 1 else 'findings'}, {self.new} of them new{accepted}."
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -146,9 +159,11 @@ class AuditReport(Plain):
             "findings": [
                 {
                     **found.finding.to_dict(),
+                    "reference": found.reference,
                     "meaning": found.finding.meaning,
                     "found_at": plain(found.found_at),
                     "found_at_size": found.size,
+                    "accepted": None if found.accepted is None else plain(found.accepted._asdict()),
                 }
                 for found in self.findings
             ],
@@ -181,9 +196,12 @@ def as_text(report: AuditReport) -> str:
     width = max(len(name) for name, _ in report.facts)
     lines = [f"{name:<{width}}  {value}" for name, value in report.facts]
     lines += ["", report.verdict]
-    lines += [f"  {found.finding}" for found in report.findings]
-    if hidden := sum(report.counts.values()) - len(report.findings):
-        lines.append(f"  and {hidden} more of the same kinds")
+    for found in report.findings:
+        lines.append(f"  {found.reference}  {found.finding}")
+        if found.accepted is not None:
+            lines.append(f"    ACCEPTED at {moment_text(found.accepted.at)}: {found.accepted.reason}")
+    if report.hidden:
+        lines.append(f"  and {report.hidden} more of the same kinds")
     return "\n".join(lines) + "\n"
 
 

@@ -17,6 +17,8 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
+from client_sdk.cli.verbs.audit_accept import AcceptOption, ReasonOption
+from client_sdk.cli.verbs.audit_accept import accept as accept_findings
 from client_sdk.errors import CreditRegistryError
 from client_sdk.forms import moment_text, plain
 
@@ -28,6 +30,8 @@ __all__ = ["register"]
 
 # Seconds between two audits.
 _EVERY = 600
+# Of findings that are named in one line.
+_NAMED = 5
 _CORES = os.cpu_count() or 1
 
 HtmlOption = Annotated[
@@ -96,17 +100,25 @@ def register(app: typer.Typer) -> None:
         follow: FollowOption = False,
         every: EveryOption = None,
         cosign: CosignOption = False,
+        accept: AcceptOption = None,
+        reason: ReasonOption = "",
     ) -> ExitCode:
         """Audit the registry from where the last audit ended: signatures, keys, chains, acts, lapses, map, inquiries.
 
-        Ends with 0 only if nothing was found, now or earlier. Under --follow, a registry that is away or a connection
-        that breaks is reported and tried again; each audit reads only what is new, and after a crash it goes on from
-        the last whole one.
+        Ends with 0 only if nothing was found, now or earlier, that nobody has accepted. Under --follow, a registry that
+        is away or a connection that breaks is reported and tried again; each audit reads only what is new, and after a
+        crash it goes on from the last whole one.
         """
         from client_sdk.auditing.auditor import Auditor  # noqa: PLC0415 - verbs that work offline load no gRPC
         from client_sdk.auditing.report import as_html, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
         auditor = Auditor(session.config(), state=state)
+        if accept:
+            if follow or cosign or html or text or json_file:
+                raise UsageError("--accept goes alone", "accept first, with --reason; then audit again.")
+            return accept_findings(session, auditor, accept, reason)
+        if reason:
+            raise UsageError("--reason is for --accept alone", "give --accept REFERENCE as well.")
         if cosign:
             # A key that is missing is no reason to audit for hours first.
             auditor.config.replay_signer()
@@ -130,7 +142,7 @@ def register(app: typer.Typer) -> None:
         session.output.note(*(f"Wrote {target.written}" for target in targets if target.written))
         if cosign:
             # Last: a registry that does not take it costs no report.
-            session.output.note(_cosigned_words(auditor.cosign()))
+            session.output.note(_cosigned_words(auditor.cosign(), report.silencing))
         if report.exit_code:
             return ExitCode.FOUND
         return max(target.code for target in targets)
@@ -177,12 +189,15 @@ def _round(session: Run, auditor: "Auditor", jobs: int, code: ExitCode, *, cosig
         "cosigned": cosigned,
     }
     line = f"{moment_text(report.audited_at)}  {report.size} leaves: {report.verdict}"
-    session.output.line(content, f"{line} {_cosigned_words(cosigned)}" if cosign else line)
+    session.output.line(content, f"{line} {_cosigned_words(cosigned, report.silencing)}" if cosign else line)
     return code
 
 
-def _cosigned_words(size: int) -> str:
-    return f"Cosigned {size} leaves." if size else "NOT cosigned: something was found, now or earlier."
+def _cosigned_words(size: int, silencing: tuple[str, ...]) -> str:
+    if size:
+        return f"Cosigned {size} leaves."
+    named = f": {', '.join(silencing[:_NAMED])}{', ...' if len(silencing) > _NAMED else ''}" if silencing else ""
+    return f"NOT cosigned: findings tell against this log{named}."
 
 
 @contextmanager

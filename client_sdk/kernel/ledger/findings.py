@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.rules.errors import RuleError
 
-__all__ = ["MEANINGS", "OF_REASON", "OF_REASON_IN_ACTS", "Finding", "FindingId", "Findings", "finding_of"]
+__all__ = ["MAX_KEPT", "MEANINGS", "OF_REASON", "OF_REASON_IN_ACTS", "Finding", "FindingId", "Findings", "finding_of"]
 
 # A log that is wrong everywhere is reported by its first so many findings of each kind, and a count of the rest.
 MAX_KEPT = 1_000

@@ -111,6 +111,7 @@ def test_the_json_is_for_programs(found: AuditReport) -> None:
     assert [item["id"] for item in content["findings"]] == ["TRANSITION", "MAP_COUNT"]
     assert set(content["findings"][0]) == {
         *("id", "leaf_index", "field", "rule", "got", "want", "meaning", "found_at", "found_at_size"),
+        *("reference", "accepted"),
     }
     assert content["institutions"][3]["id"] == "lender-1"
     assert content["institutions"][3]["live"] == 2
