@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from client_sdk.models.act import LoggedAct
     from client_sdk.models.answer import Answer
     from client_sdk.models.reciprocity import Reciprocity
+    from client_sdk.models.replayed import Replayed
     from client_sdk.models.screening import Customer
     from client_sdk.models.status import KeyServiceStatus
     from client_sdk.models.violation import Violation
@@ -239,6 +240,7 @@ class Session:
         waiting: int | None,
         stale: int | None,
         reciprocity: Reciprocity | None,
+        replayed: Replayed | None,
     ) -> Status:
         """Return how registry, key services and the own inbox stand, by the newest round of the follower."""
         view = self.follower.view
@@ -256,6 +258,7 @@ class Session:
             act_number=directory.state.act_number,
             entries=head.head.entry_count,
             witnessed=self.witnesses.witnessed(),
+            replayed=replayed,
             key_services=services,
             notices_waiting=waiting,
             stale_records=stale,

@@ -11,9 +11,12 @@ from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.notice import read_acknowledged, read_notices, sign_acknowledgement
 from client_sdk._protocol.reciprocity import read_reciprocity
+from client_sdk._protocol.replayed import replayed
+from client_sdk._protocol.verification import verifying
 from client_sdk._steps import ask, beside, message, open_stream, pause
 from client_sdk.errors import TransportError
 from client_sdk.kernel.formats.words import ANNOTATING, KeyUsage, Role
+from client_sdk.kernel.ledger.cosigned import check_one_history
 from client_sdk.models.notice import Notice
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.models.notice import AcknowledgementReceipt
     from client_sdk.models.reciprocity import Reciprocity
+    from client_sdk.models.replayed import Replayed
     from client_sdk.models.status import Status
 
 __all__ = ["InboxPages", "Notified"]
@@ -77,7 +81,19 @@ class Notified(Core):
         waiting, stale = yield from self._waiting(directory)
         services = yield from self.keys.statuses(directory)
         reciprocity = yield from self._reciprocity(directory)
-        return self.session.status(directory, services, waiting, stale, reciprocity)
+        rebuilt = yield from self._replayed(directory)
+        return self.session.status(directory, services, waiting, stale, reciprocity, rebuilt)
+
+    def _replayed(self, directory: Directory) -> Flow[Replayed | None]:
+        """Return how far auditors have rebuilt the log that this home was shown; None if the rulebook names none."""
+        known, view = self.session.follower.checkpoint, self.session.follower.view
+        if directory.rulebook.replaying is None or known is None or view is None:
+            return None
+        request = transparency_pb2.GetCheckpointRequest(known_size=known.size, cosigned=True)
+        response = yield from ask(self.services.transparency.GetCheckpoint, request)
+        with verifying():
+            shown = [check_one_history(item, known, self.session.log_key) for item in response.replayed]
+            return replayed(shown, view.as_of_ms, self.session.replay_trust)
 
     def _reciprocity(self, directory: Directory) -> Flow[Reciprocity | None]:
         """Return what this member gives and receives, proved under the newest HEAD; None if it does not lend."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from client_sdk.models.reciprocity import Reciprocity
+    from client_sdk.models.replayed import Replayed
     from client_sdk.models.witnessed import Witnessed
 
 __all__ = ["KeyServiceStatus", "Status"]
@@ -53,6 +54,7 @@ class Status(Plain):
         act_number: of the newest act.
         entries: of the map.
         witnessed: what witnesses have cosigned of the log that this home was shown; None where no quorum is demanded.
+        replayed: how far auditors have rebuilt it, late where they have not lately; None where the rulebook names none.
         key_services: in the order of RegistryState.
         reciprocity: what the caller gives and receives; None for a member that does not lend.
         notices_waiting: of the own inbox, not acknowledged, counted up to 10,000; None for a member without an inbox.
@@ -70,6 +72,7 @@ class Status(Plain):
     entries: int
     key_services: tuple[KeyServiceStatus, ...]
     witnessed: Witnessed | None = None
+    replayed: Replayed | None = None
     notices_waiting: int | None = None
     stale_records: int | None = None
     reciprocity: Reciprocity | None = None

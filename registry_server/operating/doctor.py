@@ -16,6 +16,7 @@ from client_sdk.kernel.formats.jurisdiction import CHINA
 from client_sdk.kernel.formats.witness_quorum import NO_QUORUM
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.onboarding import ReviewState
+from client_sdk.kernel.ledger.replay_keys import idle_auditors
 from client_sdk.kernel.rules.dates import day_of, months_later
 from client_sdk.kernel.rules.licence import licence_fits
 from client_sdk.models.examined import Examined, Grade
@@ -33,6 +34,7 @@ from registry_server.serving.files import check_private
 from registry_server.storage import head
 from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.replays import replayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,6 +53,8 @@ _BACKUP_DUE_SECONDS = 26 * 3_600
 _BACKUP_LATE_SECONDS = 7 * _DAY_SECONDS
 _CERTIFICATE_DAYS = 30
 _AUTHORITY_DAYS = 365
+# Longer ago than members take for lately unless they say otherwise.
+_REPLAYED_HOURS = 24
 _ROOM_LITTLE_BYTES = 10 * 1024**3
 _ROOM_NONE_BYTES = 1024**3
 # So many days before the end of a review another one is asked for.
@@ -85,6 +89,7 @@ def examine(settings: Settings, clocks: Clocks | None = None) -> list[Examined]:
         "clock": looking.clock,
         "certificates": looking.certificates,
         "witnesses": looking.witnesses,
+        "auditors": looking.auditors,
     }
     return [found for name, check in checks.items() for found in _examined(name, check)]
 
@@ -332,6 +337,31 @@ class _Looking:
             yield Examined("witnesses", Grade.WARN, "no cosignature is asked for", advice)
         else:
             yield Examined("witnesses", Grade.PASS, f"{len(named.policy.witnesses)} in the policy")
+
+    def auditors(self) -> Iterator[Examined]:
+        """Check that auditors rebuild the log, and lately: else each CLEAR says NOT REPLAYED."""
+        with Database(self._settings.database, serving=False) as database, database.snapshot() as work:
+            row = head.read(work)
+            if row is None:
+                raise NoGenesisError
+            directory = directory_of(work, row)
+            found, size = replayed(work, directory), row.size
+        quorum, idle = directory.rulebook.replaying, idle_auditors(directory)
+        advice = "docs/operating.md, Auditors that rebuild the log"
+        if quorum is None:
+            yield Examined("auditors", Grade.WARN, "the rulebook names none that rebuild the log", advice)
+        elif not quorum.is_met([each.key for each in quorum.witnesses if each.key not in idle]):
+            told = "too few of those that the rulebook names are active auditors"
+            yield Examined("auditors", Grade.FAIL, told, "name others by an act, or activate them again")
+        elif found is None:
+            yield Examined("auditors", Grade.FAIL, "too few have rebuilt the log and cosigned it", advice)
+        else:
+            hours = (self._clocks.wall() / 1000 - found.at) / 3600
+            told = f"the first {found.size} of {size} leaves were rebuilt, begun {max(hours, 0):.1f} hours ago"
+            if hours <= _REPLAYED_HOURS:
+                yield Examined("auditors", Grade.PASS, told)
+            else:
+                yield Examined("auditors", Grade.FAIL, told, f"ask the auditors what they have found; {advice}")
 
     def _directory(self) -> Directory:
         with Database(self._settings.database, serving=False) as database, database.snapshot() as work:

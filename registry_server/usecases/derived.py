@@ -31,7 +31,9 @@ from registry_server.sequencing.errors import InconsistentError, NoGenesisError
 from registry_server.storage import blocked, head, inquiries, leaves, proposals, records, schema
 from registry_server.storage.blocked import BlockedDebt
 from registry_server.storage.records import StoredRecord
+from registry_server.storage.replays import StoredReplay
 from registry_server.storage.settling import settle, settle_each
+from registry_server.usecases.fsck.replay_rows import ReplayRows
 from registry_server.usecases.fsck.rows import inquired
 
 if TYPE_CHECKING:
@@ -130,6 +132,7 @@ def repair_derived(work: UnitOfWork, *, write: bool) -> Repaired:
     repairing.live()
     repairing.counts()
     repairing.persons()
+    repairing.replays()
     return Repaired(
         {name: count for name, count in sorted(repairing.rows.items()) if count},
         tuple(sorted(repairing.lost)),
@@ -221,6 +224,15 @@ class _Repairing:
         self.rows["head"] = int(want != row)
         if self._write and want != row:
             head.write(self._work, want)
+
+    def replays(self) -> None:
+        """Delete what no auditor has cosigned of this log; its auditor hands it over anew after its next audit."""
+        rules = ReplayRows(self._log.replay.directory, self._log.hashes)
+
+        def wanted(row: tuple[Value, ...]) -> tuple[Value, ...] | None:
+            return None if rules.broken(StoredReplay(*row)) else row  # type: ignore[arg-type]  # as the schema has them
+
+        self.rows["replays"] = settle_each(self._work, schema.replays, wanted, write=self._write)
 
     def trees(self, asked: Sequence[bytes]) -> None:
         """Put the tiles of both trees right, and the list of acts."""

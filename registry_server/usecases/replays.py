@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.cosignature import cosigned_at
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.note import VerifierKey
-from client_sdk.kernel.ledger.cosigned import read_cosigned
+from client_sdk.kernel.ledger.cosigned import read_cosigned, replayed_up_to
 from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
 from client_sdk.kernel.ledger.replay_keys import idle_auditors
 from registry_server.errors import RefusalReason, RegistryError
@@ -20,13 +20,14 @@ from registry_server.storage import replays as table
 from registry_server.storage.replays import StoredReplay
 
 if TYPE_CHECKING:
-    from client_sdk.kernel.ledger.cosigned import Cosigned
+    from client_sdk.kernel.ledger.cosigned import Cosigned, ReplayedUpTo
+    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
     from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["Replays"]
+__all__ = ["Replays", "replayed"]
 
 _FIELD = "checkpoint"
 # The log's line and one of an auditor.
@@ -98,6 +99,21 @@ class Replays:
                 return StoredReplay(text, cosigned.size, seconds, cosigned.note.encode())
         want = "the key of an active auditor that the rulebook names (replay_quorum)"
         raise RegistryError(RefusalReason.COSIGNER_UNKNOWN, _FIELD, "replay.key", got=line.name, want=want)
+
+
+def replayed(work: UnitOfWork, directory: Directory) -> ReplayedUpTo | None:
+    """Return how far enough of the active auditors of the rulebook have rebuilt the log; None where too few have.
+
+    Raises:
+        FormatError: a row is none that this use case has written.
+        StorageError: the database failed.
+    """
+    quorum, newest = directory.rulebook.replaying, directory.state.log_keys[-1]
+    if quorum is None:
+        return None
+    log_key = VerifierKey.ed25519(newest.origin, newest.public_key)
+    shown = [read_cosigned(row.note, log_key) for row in table.rows(work)]
+    return replayed_up_to(shown, quorum, idle_auditors(directory))
 
 
 def _check_history(cosigned: Cosigned, view: View) -> None:

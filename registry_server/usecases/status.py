@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry_server.sequencing.errors import ClockError
+from registry_server.usecases.replays import replayed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
 
 __all__ = ["FIGURES", "ServingStatus"]
 
@@ -23,6 +25,8 @@ FIGURES: Mapping[str, str] = {
     "registry_acts": "Acts that were logged.",
     "registry_institutions": "Institutions that were enrolled.",
     "registry_head_age_seconds": "Seconds since the newest HEAD; 0 while the clock is not believed.",
+    "registry_replayed_leaves": "Leaves that enough auditors of the rulebook have rebuilt; 0 where too few have.",
+    "registry_replayed_age_seconds": "Seconds since they had begun to, by their clocks; only where enough have.",
 }
 
 
@@ -77,6 +81,19 @@ class ServingStatus:
                     "registry_acts": view.directory.state.act_number + 1,
                     "registry_institutions": len(view.directory.institutions),
                     "registry_head_age_seconds": age / 1000,
+                    **_replayed_figures(view, view.logged_at + age),
                 }
         except Exception:  # noqa: BLE001 - that it is down is the figure
             return {"registry_up": 0}
+
+
+def _replayed_figures(view: View, now_ms: int) -> dict[str, float]:
+    """Return how far auditors have rebuilt the log; nothing where the rulebook names none."""
+    if view.rulebook.replaying is None:
+        return {}
+    found = replayed(view.work, view.directory)
+    if found is None:
+        return {"registry_replayed_leaves": 0}
+    # Auditors and registry have clocks of their own.
+    age = max(0, now_ms / 1000 - found.at)
+    return {"registry_replayed_leaves": found.size, "registry_replayed_age_seconds": age}

@@ -35,6 +35,7 @@ __all__ = [
     "assessment_lines",
     "money",
     "month_table",
+    "rebuilt_words",
     "receipt_content",
     "record_rows",
     "witnessed_line",
@@ -112,6 +113,14 @@ def _replayed_line(answer: Answer, replayed: Replayed, namer: str) -> Renderable
         return f"  not replayed: {lately}"
     word = Text("NOT REPLAYED", style="bold yellow")
     return Text.assemble("  ", word, f": {lately}: that no record was left out is the registry's word")
+
+
+def rebuilt_words(replayed: Replayed, size: int) -> str:
+    """Return in words how far, and since when, auditors have rebuilt a log of so many leaves."""
+    if replayed.at is None:
+        return "too few have rebuilt this log: each CLEAR is NOT REPLAYED"
+    late = ": too long ago, each CLEAR is NOT REPLAYED" if replayed.late else ""
+    return f"the first {replayed.size} of {size} leaves rebuilt, begun at {moment_text(replayed.at)}{late}"
 
 
 def witnessed_line(witnessed: Witnessed, size: int, at: datetime, then: str = "this answer") -> str:

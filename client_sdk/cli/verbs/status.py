@@ -12,7 +12,7 @@ from client_sdk.cli.ui.holders import check_holder
 from client_sdk.cli.ui.output import counted, pairs, table
 from client_sdk.cli.ui.review_shown import REVIEW_DUE, review_words
 from client_sdk.cli.ui.session import Run
-from client_sdk.cli.ui.shown import witnessed_line
+from client_sdk.cli.ui.shown import rebuilt_words, witnessed_line
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
 from client_sdk.lending.outbox import Outbox
@@ -76,7 +76,9 @@ def register(app: typer.Typer) -> None:
                 **_review_content(review),
             },
             f"Registry {found.registry} at {config.registry}",
-            pairs([*_log_rows(found, now), *_witnessed_rows(found, now), *_closing_rows(closing)]),
+            pairs(
+                [*_log_rows(found, now), *_witnessed_rows(found, now), *_replayed_rows(found), *_closing_rows(closing)]
+            ),
             f"This home: {found.institution}, {state}, {', '.join(roles) or 'no role'}",
             pairs(
                 [
@@ -121,6 +123,11 @@ def _witnessed_rows(found: "Status", now: datetime) -> list[tuple[str, str]]:
     if found.witnessed is None:
         return []
     return [("  witnesses", witnessed_line(found.witnessed, found.size, now, "now"))]
+
+
+def _replayed_rows(found: "Status") -> list[tuple[str, str]]:
+    """Return how far auditors have rebuilt the log; nothing where none are named."""
+    return [] if found.replayed is None else [("  auditors", rebuilt_words(found.replayed, found.size))]
 
 
 def _pending(config: "ClientConfig") -> int:

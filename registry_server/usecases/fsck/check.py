@@ -2,7 +2,7 @@
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
 held against what they say: head row, tiles, records, versions, annotations, acts, contributions, bindings,
-disclosures, inquiries, blocked debts, alerts, notices, TLS keys, counts.
+disclosures, inquiries, blocked debts, alerts, notices, TLS keys, counts, what auditors have cosigned.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from registry_server.usecases.fsck.alert_rows import check_alerts
 from registry_server.usecases.fsck.blocked_rows import check_blocked
 from registry_server.usecases.fsck.count_rows import check_fact_counts, check_quality_counts, check_statement_counts
 from registry_server.usecases.fsck.inbox_rows import check_notices, check_shown
+from registry_server.usecases.fsck.replay_rows import check_replays
 from registry_server.usecases.fsck.report import FsckReport, RowKind
 from registry_server.usecases.fsck.rows import (
     LeafPlaces,
@@ -218,6 +219,7 @@ class _Check:
         check_notices(work, report)
         check_shown(work, report, replay.chains, self._links.versions)
         check_tls_keys(work, report, replay.directory)
+        check_replays(work, report, replay.directory, self._hashes)
         check_statement_counts(work, report, replay.tally.counts)
         check_fact_counts(work, report, replay.tally.counts)
         check_quality_counts(work, report, replay.quality.counts)

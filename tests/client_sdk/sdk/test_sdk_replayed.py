@@ -116,6 +116,7 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         office = Office(registry, programs, tmp_path)
         before = check(client, 801)
         assert before.verdict is Verdict.CLEAR
+        assert client.status().replayed is None
         assert before.to_dict()["replayed"] == {"size": 0, "at": None, "late": True}
         with pytest.raises(ConfigError, match="key replay"):
             Auditor.from_home(registry.home("auditor")).cosign()
@@ -169,6 +170,7 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         # So it says where the assessment is recomputed years later.
         office.labels("reassess", str(saved), policy, nobody)
         office.refuse_other_policies(policy, tmp_path / "witnesses.policy", file)
+        assert " leaves rebuilt, begun at " in office.run("lender-2", "status")
         assert office.end(signal.SIGTERM) == 0
         office.suspend(asking, file)
         # Nobody is named any more: from then on a CLEAR is the registry's word again, and says so.

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from client_sdk.kernel.formats.act import InstitutionBody, ReviewBody, RulebookBody
 from client_sdk.kernel.formats.note import VerifierKey
-from client_sdk.kernel.formats.words import KeyUsage, Role
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.models.examined import Grade
 from registry_server.certificates.authority import CertificateAuthority
@@ -24,7 +24,10 @@ from registry_server.operating.backup.making import make_backup
 from registry_server.operating.doctor import examine
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.settings import Settings, load_settings
+from registry_server.usecases.replays import Replays
+from registry_server.usecases.status import ServingStatus
 from tests.registry_server.cli.test_cli_registry_server import Site, run
+from tests.registry_server.usecases.test_usecases_replays import LINES, enrol_auditors, name_auditors, newest
 from tests.support.handmade_log import REGISTRY
 from tests.support.production import PRODUCTION, REVIEW, USCC
 from tests.support.registry_world import DAY_MS, World
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 CHECKS = (
     *("licence", "rulebook", "members", "reviews", "region", "protection", "assessment", "keys", "database"),
     *("administrators", "register", "backup", "room", "clock", "certificates", "witnesses"),
+    "auditors",
 )
 
 
@@ -246,6 +250,7 @@ def test_a_check_that_cannot_look_hides_no_other(site: Site) -> None:
     assert set(found) == set(CHECKS)
     failed = {name for name, grade in found.items() if grade is Grade.FAIL}
     of_database = {"rulebook", "members", "reviews", "region", "protection", "database", "administrators", "witnesses"}
+    of_database |= {"auditors"}
     assert failed == {*of_database, "keys", "register", "clock"}
 
 
@@ -267,3 +272,39 @@ def test_a_registry_on_either_database_is_examined(tmp_path: Path, empty_databas
     site.found()
     (told,) = [item.found for item in examine(load_settings(site.home)) if item.check == "database"]
     assert told.startswith("PostgreSQL" if database_kind == "postgresql" else "SQLite")
+
+
+def test_auditors_that_rebuild_the_log_must_have_done_so_lately(tmp_path: Path, database_url: str) -> None:
+    world = World()
+    settings = Settings(home=tmp_path, registry=REGISTRY, database_url=SecretStr(database_url))
+
+    def told() -> tuple[Grade, str]:
+        ((grade, found),) = [
+            (item.grade, item.found) for item in examine(settings, world.clock) if item.check == "auditors"
+        ]
+        return grade, found
+
+    with world.ledger(database_url) as ledger:
+        assert told() == (Grade.WARN, "the rulebook names none that rebuild the log")
+        enrol_auditors(world, ledger)
+        name_auditors(world, ledger, LINES)
+        status = ServingStatus(ledger)
+        assert told() == (Grade.FAIL, "too few have rebuilt the log and cosigned it")
+        figures = status.figures()
+        assert figures["registry_replayed_leaves"] == 0
+        assert "registry_replayed_age_seconds" not in figures
+        rebuilt = ledger.size
+        Replays(ledger).publish(newest(ledger, "one", ledger.clock() // 1_000 - 3_600))
+        assert told() == (Grade.PASS, f"the first {rebuilt} of {rebuilt} leaves were rebuilt, begun 1.0 hours ago")
+        figures = status.figures()
+        assert figures["registry_replayed_leaves"] == rebuilt
+        assert 3_600 <= figures["registry_replayed_age_seconds"] <= 3_601
+        world.clock.now += DAY_MS
+        grade, found = told()
+        assert (grade, found.endswith("begun 25.0 hours ago")) == (Grade.FAIL, True)
+        for name in ("one", "two"):
+            world.set_state(ledger, name, InstitutionStatus.SUSPENDED)
+        assert told() == (Grade.FAIL, "too few of those that the rulebook names are active auditors")
+        assert status.figures()["registry_replayed_leaves"] == 0
+        name_auditors(world, ledger, ())
+        assert "registry_replayed_leaves" not in status.figures()
