@@ -22,6 +22,7 @@ class Case(NamedTuple):
         expect: accept or reject.
         rule: that refuses it; empty where it is accepted.
         about: what the file is, for people.
+        under: path under ``CASES`` of the trust root under which it must be judged.
     """
 
     file: str
@@ -29,6 +30,7 @@ class Case(NamedTuple):
     expect: str
     rule: str
     about: str
+    under: str = TRUST_ROOT
 
     @property
     def path(self) -> Path:
@@ -38,7 +40,7 @@ class Case(NamedTuple):
     @property
     def trust_root(self) -> Path:
         """Where the trust root is under which it must be judged."""
-        return self.path if self.kind == "trust-root" else CASES / TRUST_ROOT
+        return self.path if self.kind == "trust-root" else CASES / self.under
 
     @property
     def accepted(self) -> bool:
@@ -53,5 +55,10 @@ def cases() -> list[Case]:
 
 def index_of(rows: list[Case]) -> bytes:
     """Return the bytes of the index, a line for each case."""
-    lines = ",\n".join(json.dumps(row._asdict(), ensure_ascii=False) for row in rows)
+    lines = ",\n".join(json.dumps(_written(row), ensure_ascii=False) for row in rows)
     return f"[\n{lines}\n]\n".encode()
+
+
+def _written(row: Case) -> dict[str, str]:
+    """Return a row of the index; the trust root of most is left out."""
+    return {name: value for name, value in row._asdict().items() if name != "under" or value != TRUST_ROOT}

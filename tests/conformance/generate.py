@@ -10,7 +10,9 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats import canonical
+from creditregistry.v1 import evidence_pb2 as pb
+
+from client_sdk.kernel.formats import canonical, note
 from client_sdk.kernel.formats.checkpoint import tlog_proof
 from client_sdk.kernel.ledger.erasure_file import erasure_file, parse_erasure_file
 from client_sdk.kernel.ledger.inquiry_file import inquiry_file
@@ -23,12 +25,13 @@ from tests.support.erased import Erased
 from tests.support.evidence_lies import LIES
 from tests.support.evidence_maker import make_evidence
 from tests.support.handmade_evidence import AnsweringRegistry
-from tests.support.handmade_log import signer
+from tests.support.handmade_log import HandmadeLog, signer
 from tests.support.inquired import Asked
 from tests.vectors.golden.generate import contradiction, golden_log
+from tests.vectors.golden.replayed import OLDER, rebuilt, replayed_evidence, replayed_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from client_sdk import TrustRoot
 
@@ -51,9 +54,13 @@ class _Suite:
     """Collects the files; each is judged by this project before it is taken."""
 
     def __init__(self, root: TrustRoot) -> None:
-        self._root = root
+        self._root, self._under = root, TRUST_ROOT
         self.rows: list[Case] = []
         self.files: dict[str, bytes] = {}
+
+    def judge_under(self, file: str, root: TrustRoot) -> None:
+        """Judge the files that follow under another trust root, which is in the suite."""
+        self._root, self._under = root, file
 
     def accept(self, kind: str, name: str, data: bytes) -> None:
         """Add a file that must be accepted."""
@@ -88,7 +95,8 @@ class _Suite:
         if file in self.files:
             raise RuntimeError(f"{file}: twice")
         self.files[file] = data
-        self.rows.append(Case(file, kind, expect, rule, about))
+        under = TRUST_ROOT if kind == "trust-root" else self._under
+        self.rows.append(Case(file, kind, expect, rule, about, under))
 
 
 def files() -> dict[str, bytes]:
@@ -109,6 +117,7 @@ def files() -> dict[str, bytes]:
         suite.accept("misbehaviour", name, proof)
         suite.change("misbehaviour", name, proof)
     assert suite.files[TRUST_ROOT] == root
+    _replayed(suite)
     return {**suite.files, "index.json": index_of(suite.rows)}
 
 
@@ -128,6 +137,86 @@ def _evidence(suite: _Suite) -> None:
         suite.reject("evidence", lie.rule, f"{lie.part}: {lie.says}", evidence)
     suite.change("evidence", "clear", clear)
     suite.change("evidence", "listed and clear", listed)
+
+
+def _replayed(suite: _Suite) -> None:
+    """Evidence whose log auditors have rebuilt, under a trust root that names three, and how many must have."""
+    log = replayed_log()
+    size = len(log.leaves)
+    suite.accept("trust-root", "with auditors that rebuild the log", log.trust_root.encode())
+    suite.judge_under(suite.rows[-1].file, log.trust_root)
+    first, second = rebuilt(log, "auditor-1", OLDER, 5), rebuilt(log, "auditor-3", size, 20)
+    for about, shown in (
+        ("replayed by two of three auditors", [first, second]),
+        ("late: replayed by one auditor where two must", [first]),
+        ("late: replayed by an auditor and by a key that nobody names", [first, rebuilt(log, "nobody", size, 1)]),
+        ("late: replayed more than a day before", [first, rebuilt(log, "auditor-2", size, 1_441)]),
+        ("replayed by one auditor twice and by another", [first, rebuilt(log, "auditor-1", size, 9), second]),
+    ):
+        suite.accept("evidence", about, replayed_evidence(log, shown))
+    for about, rule, lie in _REPLAY_LIES:
+        suite.reject("evidence", rule, about, replayed_evidence(log, lie(log)))
+
+
+def _changed(shown: pb.CosignedCheckpoint, **parts: bytes) -> pb.CosignedCheckpoint:
+    return pb.CosignedCheckpoint(**{"checkpoint": shown.checkpoint, "consistency": shown.consistency, **parts})
+
+
+def _with_lines(shown: pb.CosignedCheckpoint, *places: int) -> pb.CosignedCheckpoint:
+    parsed = note.parse(shown.checkpoint)
+    lines = tuple(parsed.signatures[place] for place in places)
+    return _changed(shown, checkpoint=note.Note(parsed.text, lines).encode())
+
+
+def _with_a_false_line(log: HandmadeLog) -> list[pb.CosignedCheckpoint]:
+    shown = rebuilt(log, "auditor-1", OLDER, 5)
+    parsed = note.parse(shown.checkpoint)
+    own, line = parsed.signatures
+    forged = line._replace(signature=line.signature[:-1] + bytes((line.signature[-1] ^ 1,)))
+    return [_changed(shown, checkpoint=note.Note(parsed.text, (own, forged)).encode())]
+
+
+def _of_another_history(log: HandmadeLog) -> list[pb.CosignedCheckpoint]:
+    shown = rebuilt(log, "auditor-1", OLDER, 5)
+    return [_changed(shown, consistency=shown.consistency[32:] + shown.consistency[:32])]
+
+
+def _of_another_log(_: HandmadeLog) -> list[pb.CosignedCheckpoint]:
+    other = HandmadeLog()
+    other.log_signer = signer("another log")
+    return [rebuilt(other, "auditor-1", OLDER, 5)]
+
+
+_REPLAY_LIES: tuple[tuple[str, str, Callable[[HandmadeLog], list[pb.CosignedCheckpoint]]], ...] = (
+    ("line of a trusted auditor that does not verify", "signature.invalid", _with_a_false_line),
+    ("checkpoint of an auditor of another history", "consistency.older-root", _of_another_history),
+    ("checkpoint of an auditor of another log", "note.untrusted", _of_another_log),
+    (
+        "checkpoint of an auditor without the log's line",
+        "note.untrusted",
+        lambda log: [_with_lines(rebuilt(log, "auditor-1", OLDER, 5), 1)],
+    ),
+    (
+        "checkpoint of an auditor whose line comes first",
+        "note.untrusted",
+        lambda log: [_with_lines(rebuilt(log, "auditor-1", OLDER, 5), 1, 0)],
+    ),
+    (
+        "checkpoint of an auditor whose line stands twice",
+        "note.repeated-key",
+        lambda log: [_with_lines(rebuilt(log, "auditor-1", OLDER, 5), 0, 1, 1)],
+    ),
+    (
+        "nine checkpoints of auditors",
+        "replayed.count",
+        lambda log: [rebuilt(log, "auditor-1", OLDER, minutes) for minutes in range(9)],
+    ),
+    (
+        "checkpoint of an auditor with a proof that it does not need",
+        "consistency.length",
+        lambda log: [_changed(rebuilt(log, "auditor-1", len(log.leaves), 5), consistency=bytes(32))],
+    ),
+)
 
 
 def _receipts(suite: _Suite) -> None:

@@ -83,6 +83,7 @@ from tests.support.evidence_maker import inquiry_of, make_evidence
 from tests.support.handmade_log import DAY_MS, REGISTRY, HandmadeLog, record_id, seed, signer
 from tests.support.overlays import REPAIR
 from tests.support.production import BREACH, REVIEW, ProductionLog
+from tests.vectors.golden.replayed import AUDITORS, OLDER, rebuilt, replayed_evidence, replayed_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -177,6 +178,7 @@ def logged_forms(log: HandmadeLog) -> dict[str, bytes]:
         "rulebook digest": Rulebook().digest,
         "rulebook: with an overlay": Rulebook(overlays=(REPAIR,)).encode(),
         "rulebook: with witnesses": Rulebook(witness_quorum=WITNESSES).encode(),
+        "rulebook: with auditors": Rulebook(replay_quorum=AUDITORS).encode(),
         "annotation: that hides": HIDING.encode(),
         "lapse: that shows again": SHOWING.encode(),
         "map key: subject": subject_key(seed("subject")),
@@ -416,6 +418,11 @@ def files() -> dict[str, bytes]:
         "contradiction-two-sizes.proof": contradiction(9, 14).encode(),
         "evidence-clear.bin": canonical.encode(make_evidence(log, "lender-3", ["nobody"])),
         "evidence-cosigned.bin": cosigned_evidence(log),
+        "evidence-replayed.bin": replayed_evidence(
+            replayed := replayed_log(),
+            [rebuilt(replayed, "auditor-1", OLDER, 5), rebuilt(replayed, "auditor-3", len(replayed.leaves), 20)],
+        ),
+        "trust-root-auditors.bin": replayed.trust_root.encode(),
         "evidence-listed.bin": canonical.encode(make_evidence(log, "lender-3", listed, shown=[1])),
     }
 

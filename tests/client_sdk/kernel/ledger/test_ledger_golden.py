@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from creditregistry.v1 import directory_pb2
+from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.acknowledgement import Acknowledgement
@@ -22,9 +24,14 @@ from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.ledger.trust_root import TrustRoot
-from tests.support.handmade_log import seed, signer
+from client_sdk.models.replayed import Replayed
+from client_sdk.verification import read_trust_root, verify
+from tests.conformance.cases import TRUST_ROOT, cases
+from tests.support.handmade_log import START_MS, seed, signer
+from tests.support.naive_cosigned import naive_replayed
 from tests.support.naive_parts import signed_in_batch
 from tests.vectors.golden.generate import files
+from tests.vectors.golden.replayed import AUDITORS, OLDER
 
 GOLDEN = Path(__file__).parents[3] / "vectors" / "golden"
 FORMS: dict[str, bytes] = {
@@ -43,6 +50,8 @@ FORMS: dict[str, bytes] = {
         "evidence-clear.bin",
         "evidence-cosigned.bin",
         "evidence-listed.bin",
+        "evidence-replayed.bin",
+        "trust-root-auditors.bin",
     ],
 )
 def test_the_same_seeds_give_the_same_bytes(name: str) -> None:
@@ -122,3 +131,23 @@ def test_golden_sealed_bytes_open() -> None:
     opened = open_facts(seed("seal key"), FORMS["commitment: facts"], FORMS["sealed facts"])
     assert opened == (seed("facts opening"), b"\x08\x01")
     assert open_text(seed("seal key"), FORMS["commitment: text"], FORMS["sealed text"]) == "有异议"
+
+
+def test_golden_evidence_is_replayed_as_far_as_two_of_three_auditors_have_come() -> None:
+    data, root = (GOLDEN / "evidence-replayed.bin").read_bytes(), read_trust_root(GOLDEN / "trust-root-auditors.bin")
+    (answer,) = verify(data, root)
+    begun = datetime.fromtimestamp(START_MS // 1_000 - 20 * 60, UTC)
+    assert answer.replayed == Replayed(size=OLDER, at=begun, late=False)
+    shown = pb.Evidence.FromString(data)
+    pairs = [(item.checkpoint, item.consistency) for item in shown.replayed]
+    log = root.log_key.name.encode(), root.log_key.raw
+    assert naive_replayed(pairs, shown.checkpoint, log, AUDITORS) == (OLDER, int(begun.timestamp()))
+
+
+def test_conformance_files_say_which_evidence_is_late() -> None:
+    under = [case for case in cases() if case.kind == "evidence" and case.accepted and case.under != TRUST_ROOT]
+    assert len(under) == 5
+    for case in under:
+        (answer,) = verify(case.path, case.trust_root)
+        assert answer.replayed is not None
+        assert answer.replayed.late is case.about.startswith("late: "), case.about
