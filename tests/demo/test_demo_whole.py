@@ -97,8 +97,15 @@ def test_the_counts_are_those_of_the_stories(played: Played) -> None:
     counted = json.loads((played.folder / "summary.json").read_text())
     assert counted["verdicts"] == {"LISTED": 610, "CLEAR": 390, "UNVERIFIABLE": 0}
     assert counted["assessments"] == {"BLACKLISTED": 300, "WATCH": 220, "NOT_ADVERSE": 480, "REFER": 0}
-    assert (counted["borrowers"], counted["audit_findings"]) == (1_000, 0)
+    assert counted["borrowers"] == 1_000
     assert counted["chains"] >= 20
+
+
+def test_an_answer_says_that_the_auditor_has_rebuilt_its_log(played: Played) -> None:
+    rebuilt = json.loads((played.folder / "summary.json").read_text())["rebuilt"]
+    assert (rebuilt["findings"], rebuilt["late"]) == (0, False)
+    assert 0 < rebuilt["audited"] == rebuilt["shown"]
+    assert "and the auditor has rebuilt" in played.said
 
 
 def test_a_batch_of_judgments_goes_under_one_signature(played: Played) -> None:
