@@ -44,22 +44,23 @@ class LeafStore:
             Bytes of the file, when they have reached the disk.
 
         Raises:
-            ConfigError: the file is shorter than the offset, or cannot be opened.
+            ConfigError: the file is shorter than the offset, or cannot be written, such as to a full disk.
         """
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _MODE)
+            # To leave the block writes what is left, which a full disk refuses as well.
+            with os.fdopen(descriptor, "r+b", buffering=_BUFFER_BYTES) as file:
+                if file.seek(0, os.SEEK_END) < offset:
+                    raise ConfigError(f"{self._path} is shorter than the last audit left it")
+                file.truncate(offset)
+                file.seek(offset)
+                for leaf in leaves:
+                    file.write(u32(len(leaf)) + leaf)
+                file.flush()
+                os.fsync(file.fileno())
+                return file.tell()
         except OSError as error:
             raise cannot_be_written(self._path, error) from error
-        with os.fdopen(descriptor, "r+b", buffering=_BUFFER_BYTES) as file:
-            if file.seek(0, os.SEEK_END) < offset:
-                raise ConfigError(f"{self._path} is shorter than the last audit left it")
-            file.truncate(offset)
-            file.seek(offset)
-            for leaf in leaves:
-                file.write(u32(len(leaf)) + leaf)
-            file.flush()
-            os.fsync(file.fileno())
-            return file.tell()
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the leaves between two offsets.

@@ -176,12 +176,18 @@ class HandmadeRegistry(TransparencyServiceServicer):
 @contextmanager
 def serve(registry: HandmadeRegistry) -> Iterator[grpc.Channel]:
     """Serve a registry while the block lasts; yield a channel to it."""
+    with listening(registry) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield channel
+
+
+@contextmanager
+def listening(registry: HandmadeRegistry) -> Iterator[int]:
+    """Serve a registry while the block lasts; yield its port."""
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     add_TransparencyServiceServicer_to_server(registry, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield channel
+        yield port
     finally:
         server.stop(grace=None).wait()
