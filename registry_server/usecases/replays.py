@@ -119,10 +119,10 @@ def replayed(work: UnitOfWork, directory: Directory) -> ReplayedUpTo | None:
 def _check_history(cosigned: Cosigned, view: View) -> None:
     """Check that a checkpoint is one of this log, not of another history under the same key."""
     checkpoint = cosigned.signed.checkpoint
-    if checkpoint.size > view.size:
-        got, want = str(checkpoint.size), f"at most {view.size}"
+    if not 0 < checkpoint.size <= view.size:
+        got, want = str(checkpoint.size), f"1 to {view.size}"
         raise RegistryError(RefusalReason.RANGE_INVALID, _FIELD, "replay.size", got=got, want=want)
-    if checkpoint.size and view.root_of(checkpoint.size) != checkpoint.root:
+    if view.root_of(checkpoint.size) != checkpoint.root:
         want = "the root of this log"
         raise RegistryError(RefusalReason.RANGE_INVALID, _FIELD, "replay.history", got="another root", want=want)
 

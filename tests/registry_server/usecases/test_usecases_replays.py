@@ -13,6 +13,7 @@ from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoi
 from client_sdk.kernel.formats.complaint import Complaining
 from client_sdk.kernel.formats.cosignature import cosign
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
+from client_sdk.kernel.formats.merkle import EMPTY_ROOT
 from client_sdk.kernel.formats.note import Note, VerifierKey
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.ledger.cosigned import check_one_history
@@ -67,6 +68,10 @@ REFUSED: dict[str, tuple[Callable[[World, Ledger, int], bytes], str]] = {
     "from the future": (lambda _, ledger, now: newest(ledger, "one", now + 3_600), "replay.ahead"),
     "of a longer log": (
         lambda world, _, now: signed(sign_checkpoint(ORIGIN, 999, bytes(32), world.log_signer), "one", now),
+        "replay.size",
+    ),
+    "of no leaf": (
+        lambda world, _, now: signed(sign_checkpoint(ORIGIN, 0, EMPTY_ROOT, world.log_signer), "one", now),
         "replay.size",
     ),
     "of another history": (
@@ -227,3 +232,21 @@ def test_acts_that_come_again_and_again_end_the_call(database_url: str) -> None:
         assert (overtaken.value.complaint.rule, again.acts) == ("replay.overtaken", 3)
         with ledger.view() as view:
             assert table.rows(view.work) == []
+
+
+def test_no_changed_byte_of_a_cosignature_is_taken(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        enrol_auditors(world, ledger)
+        name_auditors(world, ledger, LINES)
+        replays, note = Replays(ledger), newest(ledger, "one", ledger.clock() // 1_000)
+        odd = [note[:at] + bytes((note[at] ^ 1 << at % 8,)) + note[at + 1 :] for at in range(len(note))]
+        odd += [note[:at] for at in range(0, len(note), 7)] + [note + b"\n", note + note, b"\0" * 65_536, b""]
+        for data in odd:
+            with pytest.raises((RegistryError, FormatError, SignatureError)):
+                replays.publish(data)
+        with ledger.view() as view:
+            assert table.rows(view.work) == []
+        replays.publish(note)
+        with ledger.view() as view:
+            assert [row.note for row in table.rows(view.work)] == [note]

@@ -17,6 +17,7 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.note import Note, VerifierKey
 from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
 from client_sdk.kernel.ledger.answer import Verifier
+from client_sdk.kernel.ledger.cosigned import read_cosigned
 from client_sdk.models.replayed import Replayed
 from client_sdk.verification import verify
 from tests.client_sdk.kernel.ledger.test_ledger_cosigned import AFTER, EVIDENCE, LOG, SECONDS, SIZE, others
@@ -116,6 +117,25 @@ def test_an_answer_says_whether_the_replay_is_late() -> None:
     # The trust root names no auditor: no cosignature counts.
     assert only(verify(file, LOG.trust_root)) == Replayed()
     assert only(verify(file, LOG.trust_root)).to_dict() == {"size": 0, "at": None, "late": True}
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_the_limit_itself_is_not_late_and_a_millisecond_more_is(side: int) -> None:
+    shown = (read_cosigned(rebuilt("one", 5, SECONDS).checkpoint, LOG.trust_root.log_key),)
+    at = SECONDS * 1_000
+    for lag, off, late in ((60, 60_000, False), (60, 60_001, True), (0.5, 500, False), (0.5, 501, True), (1, 0, False)):
+        found = replayed(shown, at + side * off, ReplayTrust(ONE, lag))
+        assert (found.size, found.late) == (5, late)
+
+
+def test_a_key_that_does_not_count_fills_no_quorum() -> None:
+    shown = [read_cosigned(rebuilt(name, 5, SECONDS).checkpoint, LOG.trust_root.log_key) for name in ("one", "two")]
+    at = SECONDS * 1_000
+    assert not replayed(shown, at, ReplayTrust(TWO, 60)).late
+    idle = frozenset((KEYS["two"],))
+    assert replayed(shown, at, ReplayTrust(TWO, 60, idle)) == Replayed()
+    assert not replayed(shown, at, ReplayTrust(ONE, 60, idle)).late
+    assert replayed(shown, at, ReplayTrust(ONE, 60, frozenset(KEYS.values()))) == Replayed()
 
 
 def _another_log() -> pb.CosignedCheckpoint:
