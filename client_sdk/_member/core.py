@@ -5,17 +5,23 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from creditregistry.v1 import transparency_pb2
+
 from client_sdk._following import Following
 from client_sdk._key_services import KeyServiceAsker, is_not_served
 from client_sdk._protocol import arguments
 from client_sdk._protocol.blinding import BlinderLostError
+from client_sdk._protocol.replayed import replayed
+from client_sdk._protocol.verification import verifying
 from client_sdk._session import Session
-from client_sdk._steps import beside, messages, owned, shut
+from client_sdk._steps import ask, beside, messages, owned, shut
 from client_sdk._transport.refusal import is_stale
 from client_sdk._transport.services import Services
 from client_sdk.config import ClientConfig
-from client_sdk.errors import ConfigError, InvalidError, KeyServiceError
+from client_sdk.errors import ConfigError, InvalidError, KeyServiceError, RefusedError, TransportError
 from client_sdk.kernel.formats.words import KeyUse, Purpose
+from client_sdk.kernel.ledger.cosigned import check_one_history
+from client_sdk.models.replayed import Replayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from client_sdk._steps import Flow
     from client_sdk._transport.mode import Mode
     from client_sdk.following import Proving
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
@@ -85,6 +92,25 @@ class Core:
     def prove(self, steps: Proving) -> Flow[None]:
         """Ask the registry for proofs about checkpoints."""
         return self.following.prove(steps)
+
+    def rebuilt(self, checkpoint: Checkpoint, as_of_ms: int) -> Flow[Replayed]:
+        """Ask how far auditors have rebuilt the log of a verified checkpoint; a registry that does not say so has none.
+
+        Args:
+            checkpoint: of the log.
+            as_of_ms: ``logged_at`` of its HEAD, ms since 1970 UTC.
+
+        Raises:
+            VerificationError: what it shows is not of one history with the checkpoint, or a line does not verify.
+        """
+        request = transparency_pb2.GetCheckpointRequest(known_size=checkpoint.size, cosigned=True)
+        try:
+            response = yield from ask(self.services.transparency.GetCheckpoint, request)
+        except (RefusedError, TransportError):
+            return Replayed()
+        with verifying():
+            shown = [check_one_history(item, checkpoint, self.session.log_key) for item in response.replayed]
+            return replayed(shown, as_of_ms, self.session.replay_trust)
 
     def fresh(self, call: Callable[[], Flow[R]]) -> Flow[R]:
         """Make a call; once more, with the directory followed again, where the registry says that it has moved on."""

@@ -11,12 +11,9 @@ from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.notice import read_acknowledged, read_notices, sign_acknowledgement
 from client_sdk._protocol.reciprocity import read_reciprocity
-from client_sdk._protocol.replayed import replayed
-from client_sdk._protocol.verification import verifying
 from client_sdk._steps import ask, beside, message, open_stream, pause
 from client_sdk.errors import TransportError
 from client_sdk.kernel.formats.words import ANNOTATING, KeyUsage, Role
-from client_sdk.kernel.ledger.cosigned import check_one_history
 from client_sdk.models.notice import Notice
 
 if TYPE_CHECKING:
@@ -89,11 +86,7 @@ class Notified(Core):
         known, view = self.session.follower.checkpoint, self.session.follower.view
         if directory.rulebook.replaying is None or known is None or view is None:
             return None
-        request = transparency_pb2.GetCheckpointRequest(known_size=known.size, cosigned=True)
-        response = yield from ask(self.services.transparency.GetCheckpoint, request)
-        with verifying():
-            shown = [check_one_history(item, known, self.session.log_key) for item in response.replayed]
-            return replayed(shown, view.as_of_ms, self.session.replay_trust)
+        return (yield from self.rebuilt(known, view.as_of_ms))
 
     def _reciprocity(self, directory: Directory) -> Flow[Reciprocity | None]:
         """Return what this member gives and receives, proved under the newest HEAD; None if it does not lend."""

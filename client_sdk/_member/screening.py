@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from client_sdk.kernel.ledger.inquiry import Screening
 from client_sdk.kernel.rules.facts import Consent
 from client_sdk.lending.screen_file import LastLook, ScreenFile
 from client_sdk.lending.screening import NAMED_AT_ONCE, OwnParts, PortfolioScreen
+from client_sdk.models.replayed import Replayed
 from client_sdk.models.screening import (
     Customer,
     ScreenFinding,
@@ -159,7 +160,10 @@ class Screener(Core):
             else:
                 own = yield from self._own(reader, directory)
                 findings = yield from beside(partial(screen.findings, reader.found, own))
-                return _report(findings, reader, question, depth), reader
+                rebuilt = Replayed()
+                if reader.checkpoint is not None:
+                    rebuilt = yield from self.rebuilt(reader.checkpoint, reader.as_of_ms)
+                return replace(_report(findings, reader, question, depth), replayed=rebuilt), reader
             attempt += 1
             yield from self.following.refresh()
 

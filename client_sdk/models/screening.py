@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.plain import Plain
+from client_sdk.models.replayed import Replayed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +95,8 @@ class ScreenReport(Plain):
             auditor, 32 bytes.
         depth: number of bits of a key's prefix by which pages were asked for.
         pages: number of pages that were asked for.
+        replayed: how far auditors had rebuilt that log; where it is late, that nobody was left out of the map is the
+            registry's word.
     """
 
     findings: tuple[ScreenFinding, ...]
@@ -103,6 +106,7 @@ class ScreenReport(Plain):
     consents_opening: bytes = field(repr=False)
     depth: int
     pages: int
+    replayed: Replayed = field(default_factory=Replayed)
 
     def count(self, finding: ScreenFinding) -> int:
         """Return of how many customers this was found."""

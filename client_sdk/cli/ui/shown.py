@@ -38,6 +38,7 @@ __all__ = [
     "rebuilt_words",
     "receipt_content",
     "record_rows",
+    "replayed_line",
     "witnessed_line",
 ]
 
@@ -91,7 +92,7 @@ def answer_lines(answer: Answer, *, history: bool = False, namer: str = "ruleboo
     if answer.witnessed is not None:
         yield f"  {witnessed_line(answer.witnessed, answer.size, answer.as_of)}"
     if answer.replayed is not None:
-        yield _replayed_line(answer, answer.replayed, namer)
+        yield replayed_line(answer.replayed, answer.size, namer, clear=answer.verdict is Verdict.CLEAR)
     for record in answer.records:
         yield ""
         yield f"  {record.kind.name} {record.standing.name}, reported by {record.issuer}, version {record.version}"
@@ -100,16 +101,22 @@ def answer_lines(answer: Answer, *, history: bool = False, namer: str = "ruleboo
             yield month_table(record.months, "    ")
 
 
-def _replayed_line(answer: Answer, replayed: Replayed, namer: str) -> RenderableType:
-    """Return in words how far auditors had rebuilt the log of an answer; a CLEAR that they do not cover stands out."""
+def replayed_line(replayed: Replayed, size: int, namer: str = "rulebook", *, clear: bool = True) -> RenderableType:
+    """Return in words how far auditors had rebuilt the log of an answer; a CLEAR that they do not cover stands out.
+
+    Args:
+        replayed: of the answer.
+        size: leaves of its log.
+        namer: what names the auditors by whose replay it was judged.
+        clear: whether it says of anybody that nothing is listed.
+    """
     when = f"no auditor that the {namer} names has"
     if replayed.at is not None:
-        when = f"auditors have rebuilt the first {replayed.size} of {answer.size} leaves, begun at "
-        when += moment_text(replayed.at)
+        when = f"auditors have rebuilt the first {replayed.size} of {size} leaves, begun at {moment_text(replayed.at)}"
     if not replayed.late:
         return f"  replayed: {when}"
     lately = f"{when}{', which is too long before this answer' if replayed.at else ' rebuilt this log lately'}"
-    if answer.verdict is not Verdict.CLEAR:
+    if not clear:
         return f"  not replayed: {lately}"
     word = Text("NOT REPLAYED", style="bold yellow")
     return Text.assemble("  ", word, f": {lately}: that no record was left out is the registry's word")

@@ -16,6 +16,7 @@ from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.options import OfficerOption, word_option, words_of
 from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.shown import replayed_line
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_plan import rejected_lines
@@ -36,6 +37,8 @@ from client_sdk.models.answer import Verdict
 from client_sdk.models.screening import Customer, ScreenFinding, ScreenReport, WatchReport
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from client_sdk.cli.verbs.watch_hook import WatchHook
     from client_sdk.client import Client
 
@@ -346,6 +349,7 @@ def _show(
         *([f"  and {len(listed) - _SHOWN} more; -o FILE.csv lists all of them"] if len(listed) > _SHOWN else []),
         *rejected_lines(portfolio.rejected, written, "screen"),
         *([f"  results: {written}"] if written else []),
+        _replayed_line(report),
         f"  inquiry: {report.inquiry_id.hex()}",
     )
 
@@ -366,8 +370,14 @@ def _show_changes(
         f"{counted(len(portfolio.rows), 'customer')}, {counted(len(changes), 'change')} "
         f"{'at the first look' if since is None else f'since {since}'}",
         *([table(("  row", "reference", "change"), rows)] if rows else []),
+        _replayed_line(report.screening),
         *rejected_lines(portfolio.rejected, None, "watch"),
     )
+
+
+def _replayed_line(report: ScreenReport) -> "RenderableType":
+    """Return how far the map was rebuilt by which customers are CLEAR."""
+    return replayed_line(report.replayed, report.size, clear=report.count(ScreenFinding.CLEAR) > 0)
 
 
 def _content(report: ScreenReport) -> dict[str, Json]:
@@ -378,6 +388,7 @@ def _content(report: ScreenReport) -> dict[str, Json]:
         "size": report.size,
         "pages": report.pages,
         "depth": report.depth,
+        "replayed": report.replayed.to_dict(),
         "inquiry_id": report.inquiry_id.hex(),
         "consents_opening": report.consents_opening.hex(),
     }

@@ -57,6 +57,8 @@ def test_a_portfolio_of_reports_can_be_screened_as_it_is(asker: Command, tmp_pat
     file = tmp_path / "portfolio.jsonl"
     write_portfolio(file, [default_report(BASE + 9_000 + number)])
     assert asker("screen", str(file), *WHY).content["clear"] == 1
+    # The rulebook names no auditor that would have seen a record that is left out of the map.
+    assert "NOT REPLAYED" in asker.said("screen", str(file), *WHY).out
 
 
 def test_one_bad_row_is_one_rejection(asker: Command, portfolio: Path, number: int) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from client_sdk.models import Answer
     from client_sdk.testing import TestRegistry
 
+SCREENED = "id_type,id_number,consent_form,consent_date,consent_digest\n"
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))
 
 
@@ -65,6 +66,16 @@ class Office:
         unmet = [*offline, "--replay-quorum", str(nobody)]
         assert "NOT REPLAYED: no auditor that the policy names" in self.programs.run(unmet)
         assert "  replayed: " in self.programs.run([*offline, "--replay-quorum", str(policy)])
+
+    def tells_elsewhere(self) -> None:
+        """The status tells how far auditors have come, and so does a screening, in which customers are CLEAR too."""
+        assert " leaves rebuilt, begun at " in self.run("lender-2", "status")
+        file = self.folder / "customers.csv"
+        file.write_text(f"{SCREENED}CN_RESIDENT_ID,{person(801).number},WRITTEN,2025-01-01,{'ab' * 32}\n")
+        screening = ("screen", str(file), "--purpose", "POST_LOAN_REVIEW", "--officer", "clerk-7")
+        assert "  replayed: auditors have rebuilt the first " in self.run("lender-2", *screening)
+        told = json.loads(self.run("lender-2", "--json", *screening))
+        assert (told["clear"], told["replayed"]["late"]) == (1, False)
 
     def suspend(self, asking: tuple[str, ...], before: str) -> None:
         """Of an auditor that is suspended nothing counts any more, though the rulebook names its key."""
@@ -170,7 +181,7 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         # So it says where the assessment is recomputed years later.
         office.labels("reassess", str(saved), policy, nobody)
         office.refuse_other_policies(policy, tmp_path / "witnesses.policy", file)
-        assert " leaves rebuilt, begun at " in office.run("lender-2", "status")
+        office.tells_elsewhere()
         assert office.end(signal.SIGTERM) == 0
         office.suspend(asking, file)
         # Nobody is named any more: from then on a CLEAR is the registry's word again, and says so.
