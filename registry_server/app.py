@@ -41,9 +41,11 @@ from registry_server.rpc.records import RecordServicer
 from registry_server.rpc.server import RpcServer, Servicers
 from registry_server.rpc.sizes import DEFAULT_BYTES, REQUEST_BYTES
 from registry_server.rpc.subject_access import SubjectAccessServicer
+from registry_server.rpc.threads import Threads
 from registry_server.rpc.transparency import TransparencyServicer
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.ledger import Ledger
+from registry_server.sequencing.standby import STANDBY_FIGURES
 from registry_server.serving.catalogue import Catalogue
 from registry_server.serving.deadlines import CallDeadlines
 from registry_server.serving.descriptors import connections_within, raise_limit
@@ -83,11 +85,11 @@ from registry_server.usecases.statistics import ReportedCounts
 from registry_server.usecases.status import FIGURES, ServingStatus
 from registry_server.usecases.subject_access import SubjectAccess
 from registry_server.usecases.submit import Submitting
-from registry_server.usecases.tiles import LogTiles
+from registry_server.usecases.tiles import LogTiles, served_log
 from registry_server.usecases.transparency import Transparency
 from registry_server.usecases.witnessing import WITNESS_FIGURES, Witnessing
 from registry_server.web.log_files import LogFileServer
-from registry_server.web.metrics import Gauges
+from registry_server.web.metrics import Gauges, ReadCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +107,8 @@ _THREADS = 16
 # Threads of their own for the pages of streams, so that no number of streams takes those of the other calls. Fewer
 # than the snapshots that the database lets be read at one time.
 _PAGE_THREADS = 6
+# Threads for what a standby answers too.
+_READING_THREADS = 6
 # Objects made and not yet gone after which the garbage collector looks at the youngest of them.
 _COLLECT_AFTER = 50_000
 
@@ -119,6 +123,7 @@ class App:
     register: Register
     executor: ThreadPoolExecutor
     pages: ThreadPoolExecutor
+    reading: ThreadPoolExecutor
     preparation: Preparation
     housekeeping: Housekeeping
     standing: PeerStanding
@@ -132,6 +137,7 @@ class App:
     witnessing: Witnessing | None = None
     telemetry: Telemetry | None = None
     _log_files: LogFileServer | None = None
+    standby: Database | None = None
 
     async def start(self) -> int:
         """Begin to serve; return the port.
@@ -146,7 +152,7 @@ class App:
             cosigned = witnessing.newest_note if witnessing is not None and witnessing.is_demanded else None
             limits = HttpLimits(address_connections=settings.tiles_address_connections_max)
             self._log_files = LogFileServer(
-                LogTiles(self.database), self._admit_auditor, cosigned, self.tls.context, limits
+                LogTiles(served_log(self.ledger)), self._admit_auditor, cosigned, self.tls.context, limits
             )
             await self._log_files.start(settings.tiles_listen)
         self._server = RpcServer(
@@ -160,7 +166,9 @@ class App:
         )
         port = await self._server.start(settings.listen)
         if settings.metrics_listen is not None:
-            self._operator_server = OperatorServer(settings.metrics_listen, self.metrics, self._server.is_serving)
+            self._operator_server = OperatorServer(
+                settings.metrics_listen, self.metrics, self._server.is_serving, self._server.is_readable
+            )
             self._operator_server.start()
         self.housekeeping.start()
         self.standing.start()
@@ -193,8 +201,11 @@ class App:
         self.ledger.close()
         self.executor.shutdown()
         self.pages.shutdown()
+        self.reading.shutdown()
         self.preparation.close()
         self.database.close()
+        if self.standby is not None:
+            self.standby.close()
         self.register.close()
         if self.telemetry is not None:
             self.telemetry.close()
@@ -226,19 +237,25 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     witnesses = witnesses_of(settings)
     database, register = Database(settings.database), register_of(settings)
+    standby = _standby_of(settings)
     try:
         database.check_primary()
         ledger = _open(settings, database, register, signer, clocks)
+        if standby is not None:
+            ledger.read_also(standby, settings.database_read_max_lag_seconds)
     except BaseException:
         database.close()
+        if standby is not None:
+            standby.close()
         register.close()
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")
+    reading = ThreadPoolExecutor(_READING_THREADS, thread_name_prefix="registry-reading")
     preparation = Preparation(Submitting(ledger), CheckingProcesses(_checking_count(settings)))
     status, standing = ServingStatus(ledger), PeerStanding(ledger)
     witnessing = None if witnesses is None else Witnessing(ledger, *witnesses)
-    metrics = _metrics(status, tls, witnessing)
+    metrics = _metrics(ledger, status, tls, witnessing)
     return App(
         settings=settings,
         ledger=ledger,
@@ -246,6 +263,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         register=register,
         executor=executor,
         pages=pages,
+        reading=reading,
         preparation=preparation,
         housekeeping=Housekeeping(ledger, settings.housekeeping_interval_seconds),
         standing=standing,
@@ -254,7 +272,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
             ledger,
             authority,
             standing,
-            _Workers(executor, pages, preparation),
+            _Workers(Threads(executor, pages, reading), preparation),
             settings,
             CosignedProofs(None if witnessing is None else lambda: witnessing.newest),
         ),
@@ -263,11 +281,20 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         status=status,
         witnessing=witnessing,
         telemetry=telemetry,
+        standby=standby,
     )
 
 
-def _metrics(status: ServingStatus, tls: ServerTls, witnessing: Witnessing | None) -> CollectorRegistry:
+def _standby_of(settings: Settings) -> Database | None:
+    url = settings.database_read_url.get_secret_value()
+    return Database(url, serving=False) if url else None
+
+
+def _metrics(ledger: Ledger, status: ServingStatus, tls: ServerTls, witnessing: Witnessing | None) -> CollectorRegistry:
     metrics = CollectorRegistry()
+    if ledger.standby is not None:
+        metrics.register(Gauges(ledger.standby.figures, STANDBY_FIGURES))
+        metrics.register(ReadCounts(ledger.standby.reads))
     metrics.register(Gauges(status.figures, FIGURES))
     measure_process("registry", metrics, tls.ends)
     if witnessing is not None:
@@ -324,13 +351,11 @@ class _Workers(NamedTuple):
     """Threads and processes that calls are served by.
 
     Attributes:
-        executor: threads for calls.
-        pages: threads that read the pages of streams.
+        threads: for calls, and for the pages of streams.
         preparation: checks the chunks of streams.
     """
 
-    executor: ThreadPoolExecutor
-    pages: ThreadPoolExecutor
+    threads: Threads
     preparation: Preparation
 
 
@@ -349,24 +374,25 @@ def _servicers(
             Submitting(ledger),
             Records(ledger),
             Erasures(ledger),
-            workers.executor,
-            workers.pages,
+            workers.threads,
             workers.preparation,
         ),
-        DisputeServicer(Disputes(ledger), workers.executor),
-        InboxServicer(Inbox(ledger), workers.executor, workers.pages),
+        DisputeServicer(Disputes(ledger), workers.threads.calls),
+        InboxServicer(Inbox(ledger), workers.threads.calls, workers.threads.pages),
         InquiryServicer(
-            Checks(ledger, settings.answer_page_bytes, cosigned), Screens(ledger), Inquiries(ledger), workers.executor
+            Checks(ledger, settings.answer_page_bytes, cosigned),
+            Screens(ledger),
+            Inquiries(ledger),
+            workers.threads.calls,
         ),
-        SubjectAccessServicer(SubjectAccess(ledger), Alerts(ledger), workers.executor),
+        SubjectAccessServicer(SubjectAccess(ledger), Alerts(ledger), workers.threads.calls),
         TransparencyServicer(
             Transparency(ledger, cosigned=cosigned),
             ReportedCounts(ledger),
             Replays(ledger),
-            workers.executor,
-            workers.pages,
+            workers.threads,
         ),
-        DirectoryServicer(Acts(ledger), proposals, certificates, workers.executor),
+        DirectoryServicer(Acts(ledger), proposals, certificates, workers.threads),
     )
 
 

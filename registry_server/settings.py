@@ -114,6 +114,17 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL, postgresql+psycopg://..., with pooler=transaction behind PgBouncer; without it "
         "registry.sqlite in the folder is used.",
     )
+    database_read_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="SQLAlchemy URL of standbys of that database, such as ...&target_session_attrs=prefer-standby: "
+        "checkpoints, proofs, leaves, tiles, acts and a lender's own records are read there.",
+    )
+    database_read_max_lag_seconds: float = Field(
+        default=0.5,
+        ge=0,
+        le=60,
+        description="How far behind a standby may be that a call waits for; one that is further behind is not read.",
+    )
     register_file: str = Field(
         default="register/checkpoint",
         description="Checkpoint register: what was signed last. Put it on another disk than the database.",
@@ -246,7 +257,14 @@ class Settings(BaseSettings):
             raise ValueError("the path of a file")
         return file
 
-    @field_validator("database_url", "register_url")
+    @model_validator(mode="after")
+    def _standby_of_a_server(self) -> Self:
+        urls = (self.database_read_url.get_secret_value(), self.database_url.get_secret_value())
+        if urls[0] and not all(url.startswith("postgresql") for url in urls):
+            raise ValueError("database_read_url needs a database_url of PostgreSQL, and is one itself")
+        return self
+
+    @field_validator("database_url", "database_read_url", "register_url")
     @classmethod
     def _database(cls, url: SecretStr) -> SecretStr:
         if url.get_secret_value() and not is_database_url(url.get_secret_value()):

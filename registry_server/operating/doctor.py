@@ -7,12 +7,14 @@ only counts where real persons are in the registry (setting ``production``) is a
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from sqlalchemy import make_url, text
 
 from client_sdk.kernel.formats.jurisdiction import CHINA
+from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.witness_quorum import NO_QUORUM
 from client_sdk.kernel.formats.words import InstitutionStatus
 from client_sdk.kernel.ledger.onboarding import ReviewState
@@ -28,10 +30,12 @@ from registry_server.operating.register import show_register
 from registry_server.operating.tables import current_tables, wanted_tables
 from registry_server.operating.witnesses import witnesses_of
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
+from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.recover import directory_of
 from registry_server.serving.files import check_private
 from registry_server.storage import head
+from registry_server.storage.errors import StorageError
 from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.replays import replayed
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.clock import Clocks
     from registry_server.settings import Settings
+    from registry_server.storage.head import HeadRow
 
 __all__ = ["Grade", "examine"]
 
@@ -59,6 +64,8 @@ _ROOM_LITTLE_BYTES = 10 * 1024**3
 _ROOM_NONE_BYTES = 1024**3
 # So many days before the end of a review another one is asked for.
 _REVIEW_DAYS = 30
+# Between two looks at a standby that is behind.
+_LOOK_SECONDS = 0.02
 _TERMINATED = InstitutionStatus.TERMINATED
 # Settings of PostgreSQL without which an acknowledged commit may be lost, and the value that loses it.
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -82,6 +89,7 @@ def examine(settings: Settings, clocks: Clocks | None = None) -> list[Examined]:
         "assessment": looking.assessment,
         "keys": looking.keys,
         "database": looking.database,
+        "standby": looking.standby,
         "administrators": looking.administrators,
         "register": looking.register,
         "backup": looking.backup,
@@ -231,6 +239,30 @@ class _Looking:
         else:
             yield Examined("database", Grade.PASS, f"{kind}, tables {found}")
 
+    def standby(self) -> Iterator[Examined]:
+        url = self._settings.database_read_url.get_secret_value()
+        if not url:
+            yield Examined("standby", Grade.PASS, "none is read")
+            return
+        with Database(self._settings.database, serving=False) as database, Database(url, serving=False) as following:
+            newest = _head_row(database)
+            log, _ = open_trees(database, newest)
+            try:
+                shown = _caught_up(following, newest.size, self._settings.database_read_max_lag_seconds)
+            except StorageError as error:
+                advice = "see why it does not answer; until then the primary is read"
+                yield Examined("standby", Grade.WARN, str(error), advice)
+                return
+        if shown.size > newest.size or Frontier.from_bytes(shown.frontier).root() != log.root_of(shown.size):
+            advice = "it was promoted, or is of another log: make it anew from the primary; it is not read"
+            yield Examined("standby", Grade.FAIL, "it holds another history than the primary", advice)
+        elif shown.size < newest.size:
+            age = (self._now_ms - shown.logged_at) / 1_000
+            told = f"{newest.size - shown.size} leaves behind; its newest commit is {age:.0f} s old"
+            yield Examined("standby", Grade.WARN, told, "see what holds it up; until then the primary is read")
+        else:
+            yield Examined("standby", Grade.PASS, "holds all that the primary does")
+
     def administrators(self) -> Iterator[Examined]:
         state = self._directory().state
         told = f"{state.threshold} of {len(state.administrators)} sign an act"
@@ -364,11 +396,10 @@ class _Looking:
                 yield Examined("auditors", Grade.FAIL, told, f"ask the auditors what they have found; {advice}")
 
     def _directory(self) -> Directory:
-        with Database(self._settings.database, serving=False) as database, database.snapshot() as work:
-            row = head.read(work)
-            if row is None:
-                raise NoGenesisError
-            return directory_of(work, row)
+        with Database(self._settings.database, serving=False) as database:
+            row = _head_row(database)
+            with database.snapshot() as work:
+                return directory_of(work, row)
 
     def _beside_database(self, path: Path) -> bool:
         """Return whether a file lies on the disk of the database; False where it is PostgreSQL, which names none."""
@@ -381,3 +412,19 @@ class _Looking:
         except ValueError:
             raise RuntimeError(f"{path} holds no certificate") from None
         return (certificate.not_valid_after_utc.timestamp() - self._now_ms / 1000) / _DAY_SECONDS
+
+
+def _head_row(database: Database) -> HeadRow:
+    with database.snapshot() as work:
+        row = head.read(work)
+    if row is None:
+        raise NoGenesisError
+    return row
+
+
+def _caught_up(following: Database, size: int, patience: float) -> HeadRow:
+    """Return what a standby shows once it has so many leaves, or at the end of as long as a call waits for it."""
+    end = time.monotonic() + patience
+    while (row := _head_row(following)).size < size and time.monotonic() < end:
+        time.sleep(_LOOK_SECONDS)
+    return row

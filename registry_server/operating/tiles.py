@@ -27,7 +27,7 @@ from registry_server.sequencing.errors import InconsistentError
 from registry_server.serving.files import FileError
 from registry_server.storage import head, migrations
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.tiles import CHECKPOINT_PATH, LogTiles, new_files, right_edge
+from registry_server.usecases.tiles import CHECKPOINT_PATH, LogTiles, new_files, right_edge, stored_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ def export_tiles(settings: Settings, folder: Path, *, entries: bool = True) -> E
 
 def export(database: Database, key: VerifierKey, folder: Path, *, entries: bool = True) -> ExportedTiles:
     """Do what ``export_tiles`` does for a database that is open and the key of its log; raises the same."""
-    tiles = LogTiles(database)
+    tiles = LogTiles(stored_log(database))
     with _alone(folder):
         newest = parse_checkpoint(tiles.checkpoint().note, key)
         writing = _Folder(folder, tiles)

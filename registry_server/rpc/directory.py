@@ -16,8 +16,7 @@ from registry_server.rpc.threads import in_thread
 from registry_server.serving.call import current_call
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
+    from registry_server.rpc.threads import Threads
     from registry_server.usecases.acts import Acts
     from registry_server.usecases.certificates import Certificates
     from registry_server.usecases.proposals import Proposals
@@ -32,18 +31,19 @@ class DirectoryServicer(DirectoryServiceServicer):
         acts_: use case.
         proposals: use case.
         certificates: use case.
-        executor: whose threads do what blocks.
+        threads: that do what blocks.
     """
 
-    def __init__(self, acts_: Acts, proposals: Proposals, certificates: Certificates, executor: Executor) -> None:
+    def __init__(self, acts_: Acts, proposals: Proposals, certificates: Certificates, threads: Threads) -> None:
         self._acts = acts_
         self._proposals = proposals
         self._certificates = certificates
-        self._executor = executor
+        self._executor = threads.calls
+        self._reading = threads.reading
 
     async def ListActs(self, request: pb.ListActsRequest, _context: object) -> pb.ListActsResponse:
         """Return acts in order of their number."""
-        return acts(await in_thread(self._executor, partial(self._acts.list_from, request.from_number)))
+        return acts(await in_thread(self._reading, partial(self._acts.list_from, request.from_number)))
 
     async def ProposeAct(
         self,

@@ -19,11 +19,12 @@ from registry_server.usecases.failures import complaint_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Health", "Probes"]
+__all__ = ["READING", "Health", "Probes"]
 
 # The server as a whole, in the words of the health protocol.
 OVERALL = ""
 _SERVER = "server"
+READING = "reading"
 # Why nothing is written although the registry needs calls: their signed times confirm its clock.
 _ENDED_BY_CALLS = ("CLOCK_UNCONFIRMED",)
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -69,9 +70,9 @@ class Health:
         self._watching: asyncio.Task[None] | None = None
         self.servicer = health_aio.HealthServicer()
 
-    def is_serving(self) -> bool:
-        """Return the newest status of the server as a whole."""
-        return self._last_told.get(_SERVER, False) and not self._stopping.is_set()
+    def is_serving(self, what: str = _SERVER) -> bool:
+        """Return the newest status of the server as a whole, or of what it does (``READING``)."""
+        return self._last_told.get(what, False) and not self._stopping.is_set()
 
     async def start(self) -> None:
         """Ask once, then go on asking."""
@@ -102,7 +103,7 @@ class Health:
     async def _update(self) -> None:
         unread = await _reason(self._probes.ask)
         unwritten = unread or await _reason(self._probes.ask_writing)
-        await self._tell("reading", self._readers, unread)
+        await self._tell(READING, self._readers, unread)
         await self._tell("writing", self._writers, unwritten)
         await self._tell(_SERVER, (OVERALL,), unread if unwritten in _ENDED_BY_CALLS else unwritten)
 

@@ -22,9 +22,10 @@ from registry_server.serving.call import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Future
 
     from registry_server.rpc.preparing import Preparation
+    from registry_server.rpc.threads import Threads
     from registry_server.usecases.erasures import Erasures
     from registry_server.usecases.records import Records
     from registry_server.usecases.submit import Appended, PreparedSubmissions, Submitting
@@ -44,8 +45,7 @@ class RecordServicer(RecordServiceServicer):
         submitting: use case.
         records: use case.
         erasures: use case.
-        executor: whose threads do what blocks.
-        pages: whose threads read the pages of streams.
+        threads: that do what blocks.
         preparation: checks the chunks of streams.
     """
 
@@ -54,20 +54,20 @@ class RecordServicer(RecordServiceServicer):
         submitting: Submitting,
         records: Records,
         erasures: Erasures,
-        executor: Executor,
-        pages: Executor,
+        threads: Threads,
         preparation: Preparation,
     ) -> None:
         self._submitting = submitting
         self._preparation = preparation
         self._records = records
         self._erasures = erasures
-        self._executor = executor
-        self._pages = pages
+        self._executor = threads.calls
+        self._reading = threads.reading
+        self._pages = threads.pages
         # One for each member: else the streams of one would take the processor's time from all others.
         self._turns: dict[str, asyncio.Lock] = {}
         self._single: Gathering[tuple[str, pb.Submission], Appended] = Gathering(
-            self._submit_each, executor, limit=_GATHERED
+            self._submit_each, threads.calls, limit=_GATHERED
         )
 
     async def Submit(self, request: pb.SubmitRequest, _context: object) -> pb.SubmitResponse:
@@ -117,7 +117,7 @@ class RecordServicer(RecordServiceServicer):
         finding = partial(
             self._records.receipt, current_call().institution, request.issuer, request.record_id, request.version
         )
-        found = await in_thread(self._executor, finding)
+        found = await in_thread(self._reading, finding)
         return pb.GetReceiptResponse(receipt=receipt(found))
 
     async def GetErasure(

@@ -26,7 +26,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha.reflection import SERVICE_NAME as REFLECTION
 from grpc_reflection.v1alpha.reflection import enable_server_reflection
 
-from registry_server.rpc.health import Health, Probes
+from registry_server.rpc.health import READING, Health, Probes
 from registry_server.rpc.sizes import LONGEST_BYTES
 from registry_server.serving.memory import giving_back
 from registry_server.serving.transport import open_server
@@ -139,6 +139,10 @@ class RpcServer:
     def is_serving(self) -> bool:
         """Return the health status of the server as a whole."""
         return self._health.is_serving()
+
+    def is_readable(self) -> bool:
+        """Return whether the registry can at least be read."""
+        return self._health.is_serving(READING)
 
     async def stop(self, grace: float) -> None:
         """Take no more calls, let those under way end, and cancel what is left.

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from concurrent.futures import Executor
 
-__all__ = ["in_thread", "pages_from"]
+__all__ = ["Threads", "in_thread", "pages_from"]
 
 R = TypeVar("R")
+
+
+class Threads(NamedTuple):
+    """Threads that calls are served by.
+
+    Attributes:
+        calls: for whatever blocks.
+        pages: read the pages of streams.
+        reading: for what a standby answers too, so that it does not wait behind calls that wait for the primary.
+    """
+
+    calls: Executor
+    pages: Executor
+    reading: Executor
 
 
 async def in_thread(executor: Executor, work: Callable[[], R]) -> R:

@@ -14,8 +14,8 @@ from registry_server.serving.call import current_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from concurrent.futures import Executor
 
+    from registry_server.rpc.threads import Threads
     from registry_server.usecases.replays import Replays
     from registry_server.usecases.statistics import ReportedCounts
     from registry_server.usecases.transparency import DirectoryAnswer, Transparency
@@ -30,8 +30,7 @@ class TransparencyServicer(TransparencyServiceServicer):
         transparency: use case.
         statistics: use case.
         replays: use case.
-        executor: whose threads do what blocks.
-        pages: whose threads read the pages of streams.
+        threads: that do what blocks.
     """
 
     def __init__(
@@ -39,14 +38,14 @@ class TransparencyServicer(TransparencyServiceServicer):
         transparency: Transparency,
         statistics: ReportedCounts,
         replays: Replays,
-        executor: Executor,
-        pages: Executor,
+        threads: Threads,
     ) -> None:
         self._transparency = transparency
         self._statistics = statistics
         self._replays = replays
-        self._executor = executor
-        self._pages = pages
+        self._executor = threads.calls
+        self._reading = threads.reading
+        self._pages = threads.pages
 
     async def GetCheckpoint(
         self,
@@ -56,12 +55,12 @@ class TransparencyServicer(TransparencyServiceServicer):
         """Return the newest checkpoint."""
         known, to, cosigned = request.known_size, request.to_size, request.cosigned
         ask = partial(self._transparency.checkpoint, known, to, cosigned=cosigned)
-        return convert.checkpoint(await in_thread(self._executor, ask))
+        return convert.checkpoint(await in_thread(self._reading, ask))
 
     async def GetTile(self, request: pb.GetTileRequest, _context: object) -> pb.GetTileResponse:
         """Return a tile of the log."""
         ask = partial(self._transparency.tile, request.level, request.index)
-        return pb.GetTileResponse(hashes=await in_thread(self._executor, ask))
+        return pb.GetTileResponse(hashes=await in_thread(self._reading, ask))
 
     async def GetDirectoryProof(
         self,
@@ -73,7 +72,7 @@ class TransparencyServicer(TransparencyServiceServicer):
         caller = "" if holder is None else holder.uri
         reader = current_call().institution if request.contributions else ""
         ask = partial(self._directory, request, caller, reader)
-        return convert.directory_proof(await in_thread(self._executor, ask))
+        return convert.directory_proof(await in_thread(self._reading, ask))
 
     def _directory(self, request: pb.GetDirectoryProofRequest, caller: str, reader: str) -> DirectoryAnswer:
         # First, so that a log that stood still for want of a clock goes on before it is shown.

@@ -42,6 +42,9 @@ class Committed:
     def __init__(self, state: State, log: LogTree, inquiries: LogTree) -> None:
         self.lock = threading.RLock()
         self.state = state
+        # The last states, ascending by size, as many as are kept: a standby shows one of them.
+        self.recent: tuple[State, ...] = (state,)
+        self.kept = 1
         self.log = log
         self.inquiries = inquiries
         # Whether live records are waited for that a restore has not brought back; known by others a call later.
@@ -51,6 +54,7 @@ class Committed:
         """Take over what has been committed; the caller holds the lock."""
         self.log.apply(log)
         self.inquiries.apply(inquiries)
+        self.recent = (*self.recent, state)[-self.kept :]
         self.state = state
 
 

@@ -11,7 +11,8 @@ Thread-safe. What ``append`` has acknowledged is committed, in a signed checkpoi
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from client_sdk.kernel.ledger.closing import is_over
@@ -23,9 +24,11 @@ from registry_server.sequencing.follow import follow
 from registry_server.sequencing.publish import Publisher
 from registry_server.sequencing.recover import recover
 from registry_server.sequencing.refusals import Refusals
+from registry_server.sequencing.standby import Standby
 from registry_server.sequencing.view import Served, View
 from registry_server.storage import head, lost
 from registry_server.storage.errors import StorageError
+from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -46,6 +49,8 @@ __all__ = ["Ledger"]
 
 # So many callers must agree before their word counts: one alone could be wrong, or lie.
 _VOUCHERS = 2
+# States that are kept where there is a standby, which shows an earlier one; they share what is equal.
+_RECENT_STATES = 8
 
 
 class Ledger:
@@ -65,6 +70,9 @@ class Ledger:
         self._publisher = publisher
         self._batches = Batches(database, committed, publisher, timekeeper)
         self._served: Served | None = None
+        self.standby: Standby | None = None
+        # Whether the primary did not answer when it was last asked for a view.
+        self._primary_away = False
         self.refusals = Refusals()
         # Set where rows that lead to persons were deleted: housekeeping takes them out of the database's files.
         self.deleted = threading.Event()
@@ -183,9 +191,64 @@ class Ledger:
             StorageError: the database failed, or the register before a new commit was signed.
         """
         self._publisher.check_served()
-        with self.database.snapshot(reserved=reserved) as work:
-            served = self._agreeing(work)
+        with ExitStack() as stack:
+            try:
+                work = stack.enter_context(self.database.snapshot(reserved=reserved))
+                served = self._agreeing(work)
+            except StorageError:
+                self._primary_away = True
+                raise
+            self._primary_away = False
             yield View(served, work, self._committed.log, self._committed.inquiries)
+
+    def read_also(self, standby: Database, max_lag_seconds: float) -> None:
+        """Read from a standby of the database too, where that is enough; before the ledger is shared.
+
+        Args:
+            standby: the caller closes it after the ledger.
+            max_lag_seconds: how far behind it may be that it is waited for.
+        """
+        self.standby = Standby(standby, self._committed, self._publisher, max_lag_seconds)
+        self._committed.kept = _RECENT_STATES
+        self._committed.log.load_also(partial(self.standby.tile, LOG_TREE))
+        self._committed.inquiries.load_also(partial(self.standby.tile, INQUIRY_TREE))
+
+    @contextmanager
+    def recent(self) -> Iterator[View]:
+        """Yield a commit no older than any that was shown when this began: of the standby, else as ``view``.
+
+        Not for what is decided or written by it, and not for what is not of the log.
+
+        Raises:
+            InconsistentError, RegisterMismatchError, StorageError: as ``view``.
+        """
+        self._publisher.check_served()
+        with ExitStack() as stack:
+            found = None if self.standby is None else self.standby.enter(stack)
+            yield found or stack.enter_context(self.view())
+
+    @contextmanager
+    def surviving(self) -> Iterator[View]:
+        """Yield the newest commit, or where the primary does not answer what ``recent`` does; from the reserve.
+
+        Raises:
+            InconsistentError, RegisterMismatchError, StorageError: as ``view``.
+        """
+        self._publisher.check_served()
+        with ExitStack() as stack:
+            yield self._surviving(stack)
+
+    def _surviving(self, stack: ExitStack) -> View:
+        # A machine that is gone is waited for: it is not asked before the standby as long as it was away last.
+        if self.standby is not None and self._primary_away and (found := self.standby.enter(stack)) is not None:
+            return found
+        try:
+            return stack.enter_context(self.view(reserved=True))
+        except StorageError:
+            found = None if self.standby is None else self.standby.enter(stack)
+            if found is None:
+                raise
+            return found
 
     def check_register(self) -> None:
         """Look at the register: whether this database is still the one that was signed last.

@@ -13,6 +13,7 @@ from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.merkle import Frontier, consistency_proof, node_hash, root_at
 from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH
+from registry_server.storage.errors import StorageError
 from registry_server.storage.leaves import StoredTile
 
 if TYPE_CHECKING:
@@ -77,12 +78,17 @@ class LogTree:
     def __init__(self, tree: str, load: TileLoader, frontier: Frontier | None = None) -> None:
         self._tree = tree
         self._load = load
+        self._spare: TileLoader | None = None
         self._frontier = Frontier() if frontier is None else frontier
         self._loading = threading.Lock()
         self._tiles: dict[tuple[int, int], _TileNodes] = {}
         # Width of the rightmost tile of each level, and that tile: what further leaves extend.
         self._edges: list[_TileNodes] = []
         self._open_edges()
+
+    def load_also(self, spare: TileLoader) -> None:
+        """Read stored tiles from a second place where the first one fails."""
+        self._spare = spare
 
     @property
     def size(self) -> int:
@@ -209,7 +215,7 @@ class LogTree:
             raise FormatError("tile", "tile.frontier", want="the tiles of the head row's frontier")
 
     def _loaded(self, level: int, tile_index: int) -> _TileNodes:
-        hashes = self._load(level, tile_index)
+        hashes = self._stored(level, tile_index)
         if not hashes:
             raise FormatError("tile", "tile.stored", got=f"level {level}, tile {tile_index}", want="a stored tile")
         tile = _TileNodes(hashes)
@@ -219,6 +225,14 @@ class LogTree:
                     self._forget_some()
                 self._tiles.setdefault((level, tile_index), tile)
         return tile
+
+    def _stored(self, level: int, tile_index: int) -> bytes | None:
+        try:
+            return self._load(level, tile_index)
+        except StorageError:
+            if self._spare is None:
+                raise
+            return self._spare(level, tile_index)
 
     def _forget_some(self) -> None:
         """Drop the older half of the cached tiles; those at the edge stay."""

@@ -39,6 +39,8 @@ __all__ = ["Publisher", "origin_of"]
 
 # How often in a row other processes may move the register between our look at it and our own move.
 _MAX_MOVES = 16
+# More than the states that a process keeps (``Committed.recent``).
+_SIGNED_KEPT = 16
 _log = structlog.get_logger("registry.register")
 
 
@@ -70,7 +72,8 @@ class Publisher:
         self._signer = signer
         self._register = register
         self._committed = committed
-        self._newest: tuple[int, bytes] = (0, b"")
+        # The last checkpoints that were signed, by size.
+        self._signed: dict[int, bytes] = {}
         self._stored = 0
         # What the register held when it was last looked at; the log begins with it.
         self._held: Checkpoint | None = None
@@ -113,16 +116,30 @@ class Publisher:
             RegisterMismatchError: the database is not the one that was signed last.
             StorageError: the register cannot be used.
         """
+        signed = self._signed.get(state.size)
+        if signed is not None:
+            return signed
         with self._committed.lock:
-            size, signed = self._newest
-            if size == state.size:
-                return signed
             newest = self._checkpoint(state)
             self._move(newest)
             signed = sign_checkpoint(newest.origin, newest.size, newest.root, self._signer)
-            if size < state.size:
-                self._newest = (state.size, signed)
+            if len(self._signed) >= _SIGNED_KEPT:
+                del self._signed[min(self._signed)]
+            self._signed[state.size] = signed
             return signed
+
+    def registered(self) -> Checkpoint:
+        """Return what the register holds now: nobody has been shown more.
+
+        Raises:
+            RegisterMismatchError: there is none.
+            StorageError: it cannot be read.
+        """
+        held = self._register.read()
+        if held is None:
+            want = f"one at {self._register.place}"
+            raise RegisterMismatchError(RegisterMismatch.MISSING, got="no register", want=want)
+        return held
 
     def store(self, state: State) -> bytes:
         """Return the signed checkpoint of a committed state, once it is stored or another process appends already.

@@ -102,14 +102,18 @@ class View:
         work: a snapshot of the database at that commit.
         log: the log's tree.
         inquiry_tree: the inquiry tree.
+        of_standby: whether the snapshot is a standby's.
     """
 
-    def __init__(self, served: Served, work: UnitOfWork, log: LogTree, inquiry_tree: LogTree) -> None:
+    def __init__(
+        self, served: Served, work: UnitOfWork, log: LogTree, inquiry_tree: LogTree, *, of_standby: bool = False
+    ) -> None:
         self._served = served
         self._state = served.state
         self._log = log
         self._inquiry_tree = inquiry_tree
         self.work = work
+        self.of_standby = of_standby
 
     @property
     def size(self) -> int:

@@ -5,6 +5,7 @@
 | ``/metrics`` | the metrics, for Prometheus |
 | ``/healthz`` | 200 while the process runs |
 | ``/readyz`` | 200 while it serves as the health service of gRPC says, else 503 |
+| ``/readyz/reading`` | of a registry: 200 also while it can only be read, as from a standby |
 
 No label and no value tells a person, a record or an institution: methods and reasons, sizes and ages.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from prometheus_client import Gauge, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -22,7 +23,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from client_sdk._address import host_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from prometheus_client import CollectorRegistry
 
@@ -38,17 +39,24 @@ class OperatorServer:
         address: host:port, IPv6 addresses in brackets; port 0 takes a free one.
         metrics: what ``/metrics`` shows.
         ready: whether the process serves; asked by ``/readyz``, so it must not block.
+        readable: whether it can at least be read, likewise; None where that is the same.
 
     Raises:
         OSError: the address is taken or is none of this machine.
     """
 
-    def __init__(self, address: str, metrics: CollectorRegistry, ready: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        address: str,
+        metrics: CollectorRegistry,
+        ready: Callable[[], bool],
+        readable: Callable[[], bool] | None = None,
+    ) -> None:
         host, port = host_port(address, free=True)
 
         class BoundHandler(_HttpHandler):
             content = metrics
-            is_ready = staticmethod(ready)
+            probes: ClassVar = {"/readyz": ready, **({} if readable is None else {"/readyz/reading": readable})}
 
         class AnyFamilyServer(ThreadingHTTPServer):
             # Of the library's own accord it takes IPv4 alone.
@@ -91,10 +99,10 @@ def measure_process(program: str, metrics: CollectorRegistry, certificate_ends: 
 
 
 class _HttpHandler(BaseHTTPRequestHandler):
-    """Answers three paths and nothing else."""
+    """Answers these paths and nothing else."""
 
     content: CollectorRegistry
-    is_ready: Callable[[], bool]
+    probes: ClassVar[Mapping[str, Callable[[], bool]]]
     server_version = "credit-registry"
     sys_version = ""
     timeout = 10
@@ -106,8 +114,8 @@ class _HttpHandler(BaseHTTPRequestHandler):
                 self._answer(200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self.content))
             case "/healthz":
                 self._answer(200, _TEXT, b"ok\n")
-            case "/readyz":
-                ready = self.is_ready()
+            case path if path in self.probes:
+                ready = self.probes[path]()
                 self._answer(200 if ready else 503, _TEXT, b"ok\n" if ready else b"not serving\n")
             case _:
                 self.send_error(404)

@@ -39,7 +39,7 @@ class Acts:
 
     def list_from(self, number: int) -> ActPage:
         """Return acts from that number on, at most 1,000 and as many as go into one message."""
-        with self._ledger.view() as view:
+        with self._ledger.recent() as view:
             found = view.acts(number, MAX_ACTS)
             newest = view.directory.state.act_number
         page: list[StoredAct] = []

@@ -66,11 +66,11 @@ class Records:
         yield from self._named(peer, issuer, record_ids) if record_ids else self._all(peer, issuer)
 
     def _named(self, peer: str, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
-        with self._ledger.view() as view:
+        with self._ledger.recent() as view:
             known = view.first_indexes(issuer_read_by(view.directory, peer, issuer), record_ids)
         ordered = [record_id for _, record_id in known]
         for start in range(0, len(ordered), self._page):
-            with self._ledger.view() as view:
+            with self._ledger.recent() as view:
                 page = view.own_records(
                     issuer_read_by(view.directory, peer, issuer), ordered[start : start + self._page]
                 )
@@ -79,7 +79,7 @@ class Records:
     def _all(self, peer: str, issuer: str) -> Iterator[list[OwnRecord]]:
         after, size = -1, 0
         for number in count():
-            with self._ledger.view() as view:
+            with self._ledger.recent() as view:
                 size = size if number else view.size
                 page = view.own_records_between(issuer_read_by(view.directory, peer, issuer), after, size, self._page)
             if page:
@@ -103,7 +103,7 @@ class Records:
             RuleError: INSTITUTION_UNKNOWN or NOT_THE_SUCCESSOR.
         """
         _check_record_id(record_id)
-        with self._ledger.view() as view:
+        with self._ledger.recent() as view:
             key = RecordKey(issuer_read_by(view.directory, peer, issuer), record_id)
             if view.stored_record(key) is None:
                 raise RegistryError("RECORD_UNKNOWN", "record_id", "record.known", want="a record of the issuer")

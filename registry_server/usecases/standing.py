@@ -17,6 +17,7 @@ from client_sdk.kernel.ledger.tls_key import check_not_ended
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.serving.periodic import PeriodicTask
 from registry_server.storage import tls_keys
+from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.usecases.failures import reason_of
 
 if TYPE_CHECKING:
@@ -162,8 +163,11 @@ class PeerStanding:
 
     def _read(self) -> None:
         begun = time.monotonic()
-        with self._ledger.view(reserved=True) as view:
+        with self._ledger.surviving() as view:
             newest = tls_keys.newest_change(view.work)
+            if newest < self._change and view.of_standby:
+                # Keys are not of the log: what it has of them may be older than what is known here.
+                raise StorageError(StorageFault.STANDBY, "it lacks changes of TLS keys")
             # A database that was put back to an earlier state is read as a whole.
             known = self._change if newest >= self._change else 0
             changed = tls_keys.changed_since(view.work, known) if newest > known else []

@@ -48,7 +48,7 @@ class ServingStatus:
             InconsistentError: what it holds does not fit together, or another database was signed last.
         """
         self._ledger.check_register()
-        with self._ledger.view(reserved=True) as view:
+        with self._ledger.surviving() as view:
             return view.size
 
     def ask_writing(self) -> None:
@@ -60,6 +60,10 @@ class ServingStatus:
             InconsistentError: what it holds does not fit together.
         """
         self._ledger.check_clock()
+        if self._ledger.standby is not None:
+            # What was just read may be the standby's.
+            with self._ledger.view(reserved=True):
+                pass
         failure = self._ledger.write_failure
         if failure is not None:
             raise failure.with_traceback(None)

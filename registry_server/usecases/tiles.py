@@ -5,7 +5,8 @@ A mirror holds them under the paths of ``formats/tiles.py``. A file of a path ne
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH, EntryBundle, Tile, entry_bundle
@@ -15,11 +16,13 @@ from registry_server.storage import head, leaves
 from registry_server.storage.schema import LOG_TREE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
+    from registry_server.sequencing.ledger import Ledger
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["CHECKPOINT_PATH", "LogTiles", "SignedSize", "new_files", "right_edge"]
+__all__ = ["CHECKPOINT_PATH", "LogTiles", "SignedSize", "new_files", "right_edge", "served_log", "stored_log"]
 
 CHECKPOINT_PATH = "checkpoint"
 
@@ -36,15 +39,18 @@ class SignedSize(NamedTuple):
     note: bytes
 
 
+SignedLog: TypeAlias = "Callable[[], AbstractContextManager[tuple[SignedSize, UnitOfWork]]]"
+
+
 class LogTiles:
-    """The use case; needs no map, so that it serves beside a registry and without one.
+    """The use case.
 
     Args:
-        database: of the registry.
+        log: opens the newest checkpoint, and a snapshot that holds its log; ``stored_log`` or ``served_log``.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, log: SignedLog) -> None:
+        self._log = log
 
     def checkpoint(self) -> SignedSize:
         """Return the newest checkpoint.
@@ -53,8 +59,8 @@ class LogTiles:
             NoGenesisError: nothing was signed yet.
             StorageError: the database failed.
         """
-        with self._database.snapshot() as work:
-            return _signed(work)
+        with self._log() as (signed, _):
+            return signed
 
     def read(self, file: Tile | EntryBundle) -> bytes:
         """Return the content of a file; of a partial one also where the full one exists by now.
@@ -65,13 +71,38 @@ class LogTiles:
             InconsistentError: the database lacks what its checkpoint has.
             StorageError: the database failed.
         """
-        with self._database.snapshot() as work:
+        with self._log() as (signed, work):
             level = file.level if isinstance(file, Tile) else 0
-            held = _signed(work).size >> (TILE_HEIGHT * level)
+            held = signed.size >> (TILE_HEIGHT * level)
             if file.index * TILE_WIDTH + file.width > held:
                 want = "a path within the newest checkpoint"
                 raise RegistryError(RefusalReason.TILE_UNKNOWN, "path", "tiles.tile", got=file.path, want=want)
             return _hashes(work, file) if isinstance(file, Tile) else _entries(work, file)
+
+
+def stored_log(database: Database) -> SignedLog:
+    """Return the log of a database with the checkpoint that it holds: beside a registry, and without one."""
+
+    @contextmanager
+    def opened() -> Iterator[tuple[SignedSize, UnitOfWork]]:
+        with database.snapshot() as work:
+            row = head.read(work)
+            if row is None or not row.checkpoint:
+                raise NoGenesisError
+            yield SignedSize(row.checkpoint_size, row.checkpoint), work
+
+    return opened
+
+
+def served_log(ledger: Ledger) -> SignedLog:
+    """Return the log as a registry serves it, from a standby where it has one."""
+
+    @contextmanager
+    def opened() -> Iterator[tuple[SignedSize, UnitOfWork]]:
+        with ledger.recent() as view:
+            yield SignedSize(view.size, view.checkpoint), view.work
+
+    return opened
 
 
 def new_files(known: int, size: int) -> Iterator[Tile | EntryBundle]:
@@ -105,13 +136,6 @@ def _new_tiles(level: int, known: int, nodes: int) -> Iterator[Tile]:
         return
     for index in range(known // TILE_WIDTH, -(-nodes // TILE_WIDTH)):
         yield Tile(level, index, min(TILE_WIDTH, nodes - index * TILE_WIDTH))
-
-
-def _signed(work: UnitOfWork) -> SignedSize:
-    row = head.read(work)
-    if row is None or not row.checkpoint:
-        raise NoGenesisError
-    return SignedSize(row.checkpoint_size, row.checkpoint)
 
 
 def _hashes(work: UnitOfWork, tile: Tile) -> bytes:

@@ -127,7 +127,7 @@ class Transparency:
         Raises:
             RegistryError: RANGE_INVALID; the caller knows more than there is.
         """
-        with self._ledger.view() as view:
+        with self._ledger.recent() as view:
             consistency = _consistency(view, known_size, to_size)
             root = view.root_of(known_size) if known_size else b""
             if not cosigned:
@@ -142,7 +142,7 @@ class Transparency:
         Raises:
             RegistryError: TILE_UNKNOWN.
         """
-        with self._ledger.view() as view:
+        with self._ledger.recent() as view:
             hashes = view.tile(level, index) if level <= MAX_TILE_LEVEL else None
         if hashes is None:
             got = f"level {level}, index {index}"
@@ -168,7 +168,7 @@ class Transparency:
             raise RegistryError(RefusalReason.SIZE_LIMIT, "institutions", "institutions.count", got=got, want=want)
         for institution in institutions:
             check_institution_id(institution, "request", "institutions")
-        with self._ledger.view() as view:
+        with self._ledger.recent() as view:
             shown = sorted(set(institutions))
             states = tuple(map(view.institution_state, shown))
             givers = _readable(view.directory, reader, shown)
@@ -192,10 +192,10 @@ class Transparency:
         Raises:
             RegistryError: RANGE_INVALID.
         """
-        with self._ledger.view() as view:
+        with self._ledger.recent() as view:
             _check_range(start, end, view.size)
         while start < end:
-            with self._ledger.view() as view:
+            with self._ledger.recent() as view:
                 page: list[bytes] = []
                 length = 0
                 for stored in view.leaves(start, min(end, start + _PAGE_LEAVES)):
@@ -216,7 +216,7 @@ class Transparency:
         """
         after, begun_at = -1, 0
         while True:
-            with self._ledger.view() as view:
+            with self._ledger.recent() as view:
                 page, size, note = view.live_bindings(after, self._page_bindings), view.size, view.checkpoint
             if len(page) < self._page_bindings:
                 yield BindingPage(page, 0 if begun_at else size, size, note)
@@ -231,10 +231,10 @@ class Transparency:
         Raises:
             RegistryError: RANGE_INVALID.
         """
-        with self._ledger.view() as view:
+        with self._ledger.recent() as view:
             _check_range(start, end, view.head.inquiry_count)
         while start < end:
-            with self._ledger.view() as view:
+            with self._ledger.recent() as view:
                 page = view.signed_inquiries(start, min(end, start + _PAGE_INQUIRIES))
             yield InquiryPage(start, page)
             start += len(page)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-__all__ = ["Gauges"]
+__all__ = ["Gauges", "ReadCounts"]
 
 
 class Gauges(Collector):
@@ -36,3 +36,22 @@ class Gauges(Collector):
         for name, text in self._help_texts.items():
             if name in values:
                 yield GaugeMetricFamily(name, text, value=values[name])
+
+
+class ReadCounts(Collector):
+    """Reads that a standby may answer, by who answered them.
+
+    Args:
+        read: returns how many the standby has answered (None), and by why how many the primary has.
+    """
+
+    def __init__(self, read: Callable[[], Mapping[str | None, int]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the counts of now."""
+        text = "Reads that a standby may answer, by the server that answered them, and why it was not the standby."
+        counts = CounterMetricFamily("registry_reads", text, labels=("server", "reason"))
+        for fault, count in self._read().items():
+            counts.add_metric(("standby" if fault is None else "primary", fault or ""), count)
+        yield counts

@@ -132,14 +132,17 @@ def rebuild(registry: TestRegistry, policy: Path) -> None:
     auditor("audit", "--cosign", "--jobs", "1")
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_every_metric_of_the_guide_is_exported_and_every_exported_one_is_in_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database_url: str
 ) -> None:
     of_registry, of_service = (f"127.0.0.1:{free_port()}" for _ in range(2))
     (tmp_path / "witnesses").write_text("quorum none\n")
     environment = {
         "REGISTRY_METRICS_LISTEN": of_registry,
         "REGISTRY_WITNESS_POLICY": str(tmp_path / "witnesses"),
+        "REGISTRY_DATABASE_URL": database_url,
+        "REGISTRY_DATABASE_READ_URL": database_url,
     }
     with TestRegistry(key_services=(SERVICE,), environment=environment) as running:
         running.stop(SERVICE)

@@ -42,6 +42,16 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("database", "standby"),
+    [("", "postgresql+psycopg://u@h/d"), ("postgresql+psycopg://u@h/d", "sqlite:///d.sqlite")],
+)
+def test_only_a_server_of_postgresql_has_a_standby(home: Path, database: str, standby: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(home, {"database_url": database, "database_read_url": standby})
+    assert "database_read_url needs a database_url of PostgreSQL" in str(refused.value)
+
+
 @pytest.mark.parametrize("name", NO_DATABASES)
 def test_what_is_no_database_is_refused_and_not_shown(home: Path, name: str) -> None:
     with pytest.raises(SettingsError) as refused:

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from client_sdk.kernel.formats.act import InstitutionBody, ReviewBody, RulebookBody
+from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.rules.dates import day_of
@@ -22,21 +23,28 @@ from registry_server.certificates.authority import CertificateAuthority
 from registry_server.operating.backup.keys import make_keys
 from registry_server.operating.backup.making import make_backup
 from registry_server.operating.doctor import examine
+from registry_server.operating.register import register_of
 from registry_server.sequencing.clock import SystemClocks
+from registry_server.sequencing.ledger import Ledger
 from registry_server.settings import Settings, load_settings
+from registry_server.storage.register import FileRegister
+from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.replays import Replays
 from registry_server.usecases.status import ServingStatus
+from tests.conftest import postgres_database
+from tests.postgres_server import postgres_server
 from tests.registry_server.cli.test_cli_registry_server import Site, run
 from tests.registry_server.usecases.test_usecases_replays import LINES, enrol_auditors, name_auditors, newest
 from tests.support.handmade_log import REGISTRY
 from tests.support.production import PRODUCTION, REVIEW, USCC
 from tests.support.registry_world import DAY_MS, World
+from tests.support.standby import standby
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CHECKS = (
-    *("licence", "rulebook", "members", "reviews", "region", "protection", "assessment", "keys", "database"),
+    *("licence", "rulebook", "members", "reviews", "region", "protection", "assessment", "keys", "database", "standby"),
     *("administrators", "register", "backup", "room", "clock", "certificates", "witnesses"),
     "auditors",
 )
@@ -308,3 +316,36 @@ def test_auditors_that_rebuild_the_log_must_have_done_so_lately(tmp_path: Path, 
         assert status.figures()["registry_replayed_leaves"] == 0
         name_auditors(world, ledger, ())
         assert "registry_replayed_leaves" not in status.figures()
+
+
+def test_a_standby_that_is_read_is_held_against_the_primary(tmp_path: Path) -> None:
+    with postgres_server(durable=True) as server, postgres_database(server) as url, standby(url) as following:
+        site = Site(tmp_path)
+        site.database = ("--database-url", url)
+        site.found()
+        settings = load_settings(site.home, {"database_read_url": following.url, "database_read_max_lag_seconds": 60.0})
+        key = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+
+        def told(settings: Settings) -> tuple[Grade, str]:
+            (item,) = [item for item in examine(settings) if item.check == "standby"]
+            assert item.advice or item.grade is Grade.PASS
+            return item.grade, item.found
+
+        assert told(settings) == (Grade.PASS, "holds all that the primary does")
+        at_once = load_settings(site.home, {"database_read_url": following.url, "database_read_max_lag_seconds": 0.0})
+        following.pause()
+        with Database(url, serving=False) as database, Ledger.open(database, register_of(settings), key) as ledger:
+            ledger.heartbeat(at_once=True).result()
+        grade, found = told(at_once)
+        assert (grade, found.partition(";")[0]) == (Grade.WARN, "1 leaves behind")
+        following.resume()
+        following.promote()
+        copied = FileRegister(tmp_path / "elsewhere", settings.log_origin)
+        held = register_of(settings).read()
+        assert held is not None
+        copied.create(held)
+        with Database(following.url, serving=False) as database, Ledger.open(database, copied, key) as fork:
+            fork.heartbeat(at_once=True).result()
+        assert told(settings) == (Grade.FAIL, "it holds another history than the primary")
+        following.stop()
+        assert told(settings)[0] is Grade.WARN

@@ -26,7 +26,7 @@ from registry_server.operating.tiles import ExportedTiles, export
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.serving.files import FileError
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.tiles import LogTiles
+from registry_server.usecases.tiles import LogTiles, stored_log
 from tests.support.registers import ORIGIN
 from tests.support.registry_world import World, accept
 
@@ -187,7 +187,7 @@ def test_a_database_that_does_not_continue_what_was_exported_is_refused(grown: G
 def test_what_the_checkpoint_does_not_cover_is_not_given(grown: Grown, file: str) -> None:
     database_url, _ = grown
     with Database(database_url, serving=False) as database, pytest.raises(RegistryError, match="TILE_UNKNOWN"):
-        LogTiles(database).read(parse_path(file))
+        LogTiles(stored_log(database)).read(parse_path(file))
 
 
 def test_leaves_that_were_added_and_interrupted_are_not_left_out(grown: Grown, tmp_path: Path) -> None:

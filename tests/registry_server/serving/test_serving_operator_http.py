@@ -24,11 +24,11 @@ class Served:
     """A server whose readiness a test sets."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
-        self.ready = False
+        self.ready = self.readable = False
         self.host = host
         metrics = CollectorRegistry()
         measure_process("example", metrics, lambda: 1_800_000_000.0)
-        self.server = OperatorServer(f"{host}:0", metrics, lambda: self.ready)
+        self.server = OperatorServer(f"{host}:0", metrics, lambda: self.ready, lambda: self.readable)
 
     def get(self, path: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection(self.host.strip("[]"), self.server.port, timeout=60)
@@ -59,6 +59,12 @@ def test_a_process_is_ready_while_it_serves_and_healthy_while_it_runs(served: Se
     served.ready = True
     assert served.get("/readyz") == (200, "ok\n")
     assert served.get("/healthz") == (200, "ok\n")
+
+
+def test_a_process_that_is_only_read_says_so_at_a_path_of_its_own(served: Served) -> None:
+    served.readable = True
+    assert served.get("/readyz/reading") == (200, "ok\n")
+    assert served.get("/readyz")[0] == 503
 
 
 def test_metrics_tell_of_the_process_and_its_certificate(served: Served) -> None:

@@ -166,7 +166,7 @@ def test_only_a_pooler_in_transaction_mode_before_postgresql_can_be_named(url: s
 
 
 def test_a_standby_is_named_as_one(server_url: str) -> None:
-    with standby(server_url) as url, Database(url) as database, pytest.raises(StorageError) as failed:
+    with standby(server_url) as following, Database(following.url) as database, pytest.raises(StorageError) as failed:
         database.check_primary()
     assert failed.value.fault is StorageFault.STANDBY
     assert str(failed.value).startswith("the database is a standby: it takes no reports and no inquiries")

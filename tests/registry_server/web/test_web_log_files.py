@@ -13,7 +13,7 @@ import pytest
 from client_sdk._http_server import HttpLimits
 from registry_server.serving.tls import ServerTls, TlsFiles
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.tiles import LogTiles
+from registry_server.usecases.tiles import LogTiles, stored_log
 from registry_server.web.log_files import LogFileServer
 from tests.support.registry_world import World
 from tests.support.tls import Authority
@@ -39,7 +39,7 @@ async def checkpoint_of(
 ) -> tuple[int, bytes]:
     material = AUTHORITY.server()
     tls = ServerTls(lambda: TlsFiles(material.key, material.certificate, material.ca), "renew it")
-    server = LogFileServer(LogTiles(database), lambda _: None, cosigned, tls.context, limits)
+    server = LogFileServer(LogTiles(stored_log(database)), lambda _: None, cosigned, tls.context, limits)
     port = await server.start("127.0.0.1:0")
     try:
         trusting = ssl.create_default_context(cadata=material.ca.decode())
