@@ -45,7 +45,9 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
     day = day_of(now, rulebook.time_zone).isoformat()
     with database.append() as work:
         overtaken = _overtaken(work, items)
-        known = inquiries.by_keys(work, [(item.asker, item.inquiry_id) for item in items])
+        asked = [(item.asker, item.inquiry_id) for item in items]
+        inquiries.hold(work, asked)
+        known = inquiries.by_keys(work, asked)
         keys = {key for item in items for key in (_quota(item, day), _refused(item, day))}
         used = quotas.used(work, keys)
         subjects = [subject for item in items for person in item.subjects for subject in person]

@@ -7,11 +7,12 @@ about, are deleted when the inquiry's time is over.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, func, select, tuple_, update
 
-from registry_server.storage import schema
+from registry_server.storage import months, schema
 from registry_server.storage.driver import insert, select_in
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "by_keys",
     "count",
     "forget_openings",
+    "hold",
     "leaf_range",
     "leaves",
     "of_asker",
@@ -123,6 +125,23 @@ class InquiredPerson(NamedTuple):
 
     def __repr__(self) -> str:
         return "InquiredPerson(...)"
+
+
+def hold(work: UnitOfWork, keys: Iterable[InquiryKey]) -> None:
+    """Keep other processes from keeping inquiries with these askers and ids until the transaction ends.
+
+    On PostgreSQL no key of the table does: it lies in months, by when an inquiry was received.
+    """
+    if work.on_postgresql:
+        locks = sorted({_lock_of(asker, inquiry_id) for asker, inquiry_id in keys})
+        work.connection.exec_driver_sql(
+            "SELECT pg_advisory_xact_lock(key) FROM unnest(%b::bigint[]) AS held(key)", (locks,)
+        )
+
+
+def _lock_of(asker: str, inquiry_id: bytes) -> int:
+    digest = sha256(asker.encode() + b"\0" + inquiry_id).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def add(work: UnitOfWork, rows: Sequence[StoredInquiry]) -> None:
@@ -265,6 +284,7 @@ def rows(work: UnitOfWork) -> Iterator[StoredInquiry]:
 def forget_openings(work: UnitOfWork, before: int) -> int:
     """Delete what opens inquiries received before that moment (ms), and whom they asked about; return of how many."""
     row = _TABLE.c
+    months.drop_before(work, before)
     work.connection.execute(delete(_PERSONS).where(_PERSONS.c.received_at < before))
     old = update(_TABLE).where(row.received_at < before, row.opening.is_not(None)).values(opening=None)
     return work.connection.execute(old).rowcount

@@ -9,7 +9,7 @@ debt outlives the record that was withdrawn, by the rulebook's years at most.
 
 A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
 through one index and never order a table. There are no foreign keys between record tables, so that they can be moved
-apart.
+apart. On PostgreSQL inquiries and inquired_persons lie in months (``months``), and their keys hold ``received_at``.
 """
 
 from __future__ import annotations

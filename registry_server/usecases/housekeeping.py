@@ -17,7 +17,7 @@ from client_sdk.kernel.rules.dates import day_of
 from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.serving.periodic import PeriodicTask
-from registry_server.storage import alerts, blocked, inquiries, notices, proposals, quotas, schema, shown
+from registry_server.storage import alerts, blocked, inquiries, months, notices, proposals, quotas, schema, shown
 from registry_server.usecases.failures import reason_of
 from registry_server.usecases.lapsing import MAX_DUE, log_lapses
 
@@ -131,6 +131,9 @@ class Housekeeping:
         now = self._ledger.clock()
         rulebook = self._ledger.directory.rulebook
         today = day_of(now, rulebook.time_zone)
+        with self._ledger.database.append() as work:
+            if months.make_ahead(work, now):
+                work.commit()
         with self._ledger.database.append() as work:
             proposals.forget_lapsed(work, now)
             quotas.forget_before(work, (today - timedelta(days=1)).isoformat())

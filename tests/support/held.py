@@ -107,8 +107,9 @@ def columns_of(url: str) -> Iterator[Piece]:
                 for value in connection.execute(select(column).order_by(*table.primary_key)).scalars():
                     yield Piece(f"{table.name}.{column.name}", _bytes(value))
         if connection.dialect.name == "postgresql":
-            samples = "SELECT tablename || '.' || attname, pg_stats::text FROM pg_stats WHERE schemaname = 'public'"
-            for where, sampled in connection.execute(text(samples)):
+            samples = "SELECT tablename || '.' || attname, pg_stats::text FROM pg_stats"
+            ours = "WHERE schemaname IN ('public', 'months')"
+            for where, sampled in connection.execute(text(f"{samples} {ours}")):
                 yield Piece(f"{where} (samples)", str(sampled).encode())
     engine.dispose()
 
