@@ -32,6 +32,7 @@ ROWS = {
     "check-sdk": "check_sdk",
     "screen": "screen",
     "audit": "audit",
+    "follow-behind": "follow_behind",
     "map": "map_change",
     "retention": "retention",
     "retention-latency": "retention_latency",

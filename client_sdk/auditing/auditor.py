@@ -103,6 +103,10 @@ class Auditor:
         spawn = multiprocessing.get_context("spawn")
         own = ProcessPoolExecutor(jobs, mp_context=spawn) if executor is None and jobs > 1 else nullcontext(executor)
         with channel(self.config.registry, tls, Deadlines()) as opened, own as pool, calling():
+            if isinstance(own, ProcessPoolExecutor):
+                # They start while the log is fetched.
+                for number in range(jobs):
+                    own.submit(abs, number)
             return audit(RegistrySource(opened), home, trust_root, executor=pool, progress=progress)
 
     def cosign(self) -> int:
