@@ -8,6 +8,8 @@ import json
 import os
 import shutil
 import signal
+import ssl
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -28,6 +30,8 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 NODES = {"db-1": "127.0.0.11", "db-2": "127.0.0.12", "db-3": "127.0.0.13"}
 # Debian's packages, by the program that shows whether one is there.
 PROGRAMS = {"etcd": "etcd-server", "patroni": "patroni", "haproxy": "haproxy", "pgbouncer": "pgbouncer"}
+# Where deploy/ puts the certificates of a machine.
+_CERTIFICATES = "/etc/credit-registry/database"
 # None leaves these namespaces.
 _PASSWORD = "of-this-run"
 _AS_POSTGRES = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
@@ -72,8 +76,11 @@ class Databases:
         self._disk = disk
         self._bin = installed_programs() / "bin"
         self.password_file = disk / "pgpass"
-        hosts = "".join(f"&host={node}:5432" for node in NODES)
+        self._certificates = disk / "certificates"
+        verified = f"&sslmode=verify-full&sslrootcert={self._certificates / 'ca.pem'}"
+        hosts = verified + "".join(f"&host={node}:5432" for node in NODES)
         self.direct_url = f"postgresql+psycopg://registry@/registry?target_session_attrs=read-write{hosts}"
+        self.standby_url = f"postgresql+psycopg://registry@/registry?target_session_attrs=prefer-standby{hosts}"
         self.pooled_url = "postgresql+psycopg://registry@127.0.0.1:6432/registry?pooler=transaction"
 
     def start(self) -> None:
@@ -84,6 +91,7 @@ class Databases:
         """
         self.password_file.write_text(f"*:*:*:registry:{_PASSWORD}\n")
         self.password_file.chmod(0o600)
+        self._certify()
         for node in NODES:
             self.start_etcd(node)
         wait_for(lambda: bool(self.etcd_leader()), "etcd has no leader", _START_SECONDS)
@@ -91,7 +99,9 @@ class Databases:
             self.start_patroni(node)
         wait_for(lambda: self.health().whole, "Patroni has no primary with two standbys", _START_SECONDS)
         with psycopg.connect(
-            f"host={self.health().leader} user=postgres password={_PASSWORD}", autocommit=True
+            f"host={self.health().leader} user=postgres password={_PASSWORD} sslmode=verify-full "
+            f"sslrootcert={self._certificates / 'ca.pem'}",
+            autocommit=True,
         ) as made:
             for statement in _FOUND:
                 made.execute(statement.encode())
@@ -124,18 +134,18 @@ class Databases:
 
     def start_etcd(self, node: str) -> None:
         """Start a machine's etcd, with what it has kept."""
-        settings = _environment("etcd.env", node)
+        settings = self._environment("etcd.env", node)
         settings["ETCD_DATA_DIR"] = str(self._folder(f"etcd-{node}"))
         self._supervised.start(f"etcd-{node}", (*_AS_POSTGRES, "etcd"), settings)
 
     def start_patroni(self, node: str) -> None:
         """Start a machine's Patroni, which sees to its PostgreSQL."""
-        settings = _environment("patroni.env", node)
+        settings = self._environment("patroni.env", node)
         settings |= {name: _PASSWORD for name in settings if name.endswith("_PASSWORD")}
         settings["PATRONI_POSTGRESQL_DATA_DIR"] = str(self._data(node))
         settings["PATRONI_POSTGRESQL_PGPASS"] = str(self._folder(f"postgres-{node}") / "pgpass")
         settings["PATRONI_POSTGRESQL_BIN_DIR"] = str(self._bin)
-        command = (*_AS_POSTGRES, "patroni", str(self._shown("patroni.yml")))
+        command = (*_AS_POSTGRES, "patroni", str(self._shown("patroni.yml", node)))
         self._supervised.start(f"patroni-{node}", command, settings)
 
     def switch_over(self) -> bool:
@@ -147,7 +157,7 @@ class Databases:
         health = self.health()
         wanted = {"leader": health.leader, "candidate": health.synchronous}
         try:
-            _ask(f"http://{health.leader}:8008/switchover", wanted, seconds=_START_SECONDS)
+            self._ask(f"https://{health.leader}:8008/switchover", wanted, seconds=_START_SECONDS)
         except urllib.error.HTTPError:
             return False
         return True
@@ -156,7 +166,7 @@ class Databases:
         """Ask the machines, one after the other, how the cluster is."""
         for node in NODES:
             with contextlib.suppress(OSError):
-                members = _ask(f"http://{node}:8008/cluster")["members"]
+                members = self._ask(f"https://{node}:8008/cluster")["members"]
                 roles = {member["role"]: member["name"] for member in members if member["state"] in _GOING}
                 following = sum(member["role"] != "leader" and member["state"] in _GOING for member in members)
                 return Health(roles.get("leader", ""), roles.get("sync_standby", ""), following)
@@ -166,18 +176,18 @@ class Databases:
         """Return the machine whose etcd leads; empty where none does."""
         for node in NODES:
             with contextlib.suppress(OSError):
-                told = _ask(f"http://{node}:2379/v3/maintenance/status", {})
+                told = self._ask(f"https://{node}:2379/v3/maintenance/status", {})
                 if told.get("leader", "0") == told["header"]["member_id"]:
                     return node
         return ""
 
     def _start_proxies(self) -> None:
-        haproxy = ("haproxy", "-db", "-f", str(DEPLOY / "haproxy.cfg"))
+        haproxy = ("haproxy", "-db", "-f", str(self._shown("haproxy.cfg", "db-1")))
         self._supervised.start("haproxy", haproxy, dict(os.environ))
         users = Path("/etc/pgbouncer/userlist.txt")
         users.write_text(f'"registry" "{_PASSWORD}"\n')
         pgbouncer = (*_AS_POSTGRES, shutil.which("pgbouncer") or "/usr/sbin/pgbouncer")
-        self._supervised.start("pgbouncer", (*pgbouncer, str(self._shown("pgbouncer.ini"))), dict(os.environ))
+        self._supervised.start("pgbouncer", (*pgbouncer, str(self._shown("pgbouncer.ini", "db-1"))), dict(os.environ))
         wait_for(self._reaches_primary, "no primary is reached through PgBouncer and HAProxy", _START_SECONDS)
 
     def _reaches_primary(self) -> bool:
@@ -197,35 +207,55 @@ class Databases:
             shutil.chown(folder, "postgres", "postgres")
         return folder
 
-    def _shown(self, name: str) -> Path:
+    def _shown(self, name: str, node: str) -> Path:
         """Return a copy of a file of deploy/ that the database's user can read, wherever the checkout lies."""
-        copy = self._disk / name
+        copy = self._disk / f"{node}-{name}"
         if not copy.exists():
-            copy.write_bytes((DEPLOY / name).read_bytes())
+            copy.write_text(self._of_machine((DEPLOY / name).read_text(), node))
         return copy
+
+    def _certify(self) -> None:
+        """Make the certificates of the machines, and give each its own, as deploy/ says."""
+        made = self._disk / "authority"
+        command = ("sh", str(DEPLOY / "database-certificates.sh"), str(made), *NODES)
+        subprocess.run(command, check=True, capture_output=True, timeout=_START_SECONDS)
+        self._certificates.mkdir()
+        shutil.copy(made / "ca.pem", self._certificates)
+        for node in NODES:
+            own = self._folder(f"certificates-{node}")
+            for name, file in {"ca": "ca", "machine": node, "machine-key": f"{node}-key"}.items():
+                shutil.copy(made / f"{file}.pem", own / f"{name}.pem")
+                shutil.chown(own / f"{name}.pem", "postgres", "postgres")
+        # What the registry, PgBouncer and we ourselves trust is no secret.
+        (self._certificates / "ca.pem").chmod(0o644)
+        self._tls = ssl.create_default_context(cafile=str(self._certificates / "ca.pem"))
+        self._tls.load_cert_chain(made / "db-1.pem", made / "db-1-key.pem")
+
+    def _of_machine(self, text: str, node: str) -> str:
+        """Return settings with the folder of a machine's certificates: here all machines share their files."""
+        return text.replace(_CERTIFICATES, str(self._disk / f"certificates-{node}"))
+
+    def _environment(self, file: str, node: str) -> dict[str, str]:
+        """Return a file of deploy/, which is that of db-1, as it is on another machine of these."""
+        lines = self._of_machine((DEPLOY / file).read_text(), node).splitlines()
+        read = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+        all_nodes = read.get("ETCD_INITIAL_CLUSTER")
+        moved = {name: value.replace("db-1", node).replace("192.0.2.11", NODES[node]) for name, value in read.items()}
+        if all_nodes is not None:
+            moved["ETCD_INITIAL_CLUSTER"] = all_nodes
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **moved}
+
+    def _ask(self, url: str, body: object = None, *, seconds: float = _ASK_SECONDS) -> Any:
+        """Return what a machine answers over HTTPS: JSON, or the text of it."""
+        data = None if body is None else json.dumps(body).encode()
+        kind = {"Content-Type": "application/json"}
+        request = urllib.request.Request(url, data, kind)  # noqa: S310 - of these namespaces
+        login = base64.b64encode(f"operator:{_PASSWORD}".encode()).decode()
+        request.add_header("Authorization", f"Basic {login}")
+        with urllib.request.urlopen(request, timeout=seconds, context=self._tls) as answer:  # noqa: S310 - likewise
+            text = answer.read()
+        return json.loads(text) if text.startswith(b"{") else text.decode()
 
 
 # States of a PostgreSQL that serves or follows; Patroni 3.0 calls both running, later ones the second streaming.
 _GOING = ("running", "streaming")
-
-
-def _environment(file: str, node: str) -> dict[str, str]:
-    """Return a file of deploy/, which is that of db-1, as it is on another machine of these."""
-    lines = (DEPLOY / file).read_text().splitlines()
-    read = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    all_nodes = read.get("ETCD_INITIAL_CLUSTER")
-    moved = {name: value.replace("db-1", node).replace("192.0.2.11", NODES[node]) for name, value in read.items()}
-    if all_nodes is not None:
-        moved["ETCD_INITIAL_CLUSTER"] = all_nodes
-    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **moved}
-
-
-def _ask(url: str, body: object = None, *, seconds: float = _ASK_SECONDS) -> Any:
-    """Return what a machine answers over HTTP: JSON, or the text of it."""
-    data = None if body is None else json.dumps(body).encode()
-    kind = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, data, kind)  # noqa: S310 - of these namespaces
-    request.add_header("Authorization", "Basic " + base64.b64encode(f"operator:{_PASSWORD}".encode()).decode())
-    with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310 - likewise
-        text = answer.read()
-    return json.loads(text) if text.startswith(b"{") else text.decode()

@@ -77,6 +77,7 @@ class ClusterSite:
         os.environ["PGPASSFILE"] = str(self.databases.password_file)
         environment = {
             "REGISTRY_DATABASE_URL": self.databases.pooled_url,
+            "REGISTRY_DATABASE_READ_URL": self.databases.standby_url,
             "REGISTRY_HOSTS": json.dumps([BALANCER[0], *REGISTRIES]),
         }
         self.registry = TestRegistry(
@@ -178,7 +179,7 @@ class ClusterSite:
 
     def _name_machines(self) -> None:
         """Give the machines the names that deploy/ calls them by, and PgBouncer a folder for passwords."""
-        names = (("localhost", "127.0.0.1"), BALANCER, *REGISTRIES.items(), *NODES.items())
+        names = (("localhost", "127.0.0.1"), ("primary", "127.0.0.1"), BALANCER, *REGISTRIES.items(), *NODES.items())
         hosts = self._disk / "hosts"
         hosts.write_text("".join(f"{address} {name}\n" for name, address in names))
         mount("--bind", hosts, "/etc/hosts")

@@ -17,6 +17,7 @@ import pytest
 
 from client_sdk.testing.ports import HOST
 from client_sdk.testing.programs import Programs
+from tests.deploy.test_database_tls import FOLDER, certify
 from tests.docs.test_docs_operating import TEXT
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def test_prometheus_takes_alerts_and_settings() -> None:
 def test_haproxy_takes_its_settings(tmp_path: Path) -> None:
     # Names of machines of the operator's network, which are nowhere known here.
     text = re.sub(r"\b(?:balancer|db-\d|registry-\d):", f"{HOST}:", (DEPLOY / "haproxy.cfg").read_text())
+    certify(tmp_path / "certificates", "db-1")
     settings = tmp_path / "haproxy.cfg"
-    settings.write_text(text)
+    settings.write_text(text.replace(FOLDER, str(tmp_path / "certificates")))
     path = os.pathsep.join((os.environ["PATH"], "/usr/sbin"))
     assert said(shutil.which("haproxy", path=path) or "haproxy", "-c", "-q", "-f", settings) == ""

@@ -37,10 +37,11 @@ class Server:
         """Let it end at once, without a last word to anybody."""
         self._control("--mode=immediate", "stop")
 
-    def start(self) -> None:
-        """Start it with the settings that it had."""
+    def start(self, **settings: str) -> None:
+        """Start it with the settings that it had, and others before them."""
         _, *given = self._command()
-        options = shlex.join(given[given.index(str(self._data)) + 1 :])
+        changed = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        options = shlex.join([*given[given.index(str(self._data)) + 1 :], *changed])
         self._control("--log", self._root / "log", "--options", options, "start")
 
     def started(self) -> None:
