@@ -11,9 +11,12 @@ import pytest
 
 from registry_server.sequencing.ledger import Ledger
 from registry_server.sequencing.standby import StandbyFault
-from registry_server.storage.errors import StorageError
+from registry_server.storage import tls_keys
+from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.storage.register import FileRegister
+from registry_server.storage.tls_keys import StoredTlsKey
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.standing import PeerStanding
 from registry_server.usecases.transparency import Transparency
 from tests.conftest import migrate, postgres_database
 from tests.postgres_server import postgres_server
@@ -250,3 +253,32 @@ def test_a_standby_that_was_promoted_and_went_its_own_way_is_never_read(pair: Pa
         pair.primary.stop()
         with pytest.raises(StorageError), ledger.recent():
             pass
+
+
+def test_a_standby_that_lacks_a_change_of_tls_keys_admits_nobody(pair: Pair) -> None:
+    with pair.ledger() as ledger:
+        standing = PeerStanding(ledger)
+        pair.standby.catch_up(pair.primary)
+        pair.standby.pause()
+        with ledger.database.append() as work:
+            tls_keys.put(work, StoredTlsKey("lender-1", bytes(32)))
+            work.commit()
+        standing.refresh()
+        assert standing.knows("lender-1", bytes(32))
+        pair.primary.stop()
+        assert shown(ledger)[1], "of the log it lacks nothing"
+        with pytest.raises(StorageError) as failed:
+            standing.refresh()
+        assert failed.value.fault is StorageFault.STANDBY
+        pair.standby.resume()
+        wait_until(lambda: is_read(standing))
+        assert standing.fresh
+        assert standing.knows("lender-1", bytes(32))
+
+
+def is_read(standing: PeerStanding) -> bool:
+    try:
+        standing.refresh()
+    except StorageError:
+        return False
+    return True
