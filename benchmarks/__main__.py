@@ -41,6 +41,7 @@ ROWS = {
     "start-million": "start_million",
     "start-cli": "start_cli",
     "start-testing": "start_testing",
+    "files-excel": "files_excel",
     "size-clear": "size_clear",
     "size-listed": "size_listed",
 }

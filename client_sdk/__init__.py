@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.kernel.ledger.findings import Finding, FindingId
     from client_sdk.kernel.ledger.trust_root import TrustRoot
-    from client_sdk.lending.files import Encoding, Portfolio, read_portfolio
+    from client_sdk.lending.files import Encoding, Portfolio, portfolio_from_frame, read_portfolio
     from client_sdk.models import (
         AcknowledgementReceipt,
         Alert,
@@ -342,6 +342,7 @@ __all__ = [
     "fetch_trust_root",
     "keep_assessment",
     "notice_sent",
+    "portfolio_from_frame",
     "read_portfolio",
     "read_trust_root",
     "reassess",
@@ -368,6 +369,7 @@ _HOMES = {
     "Reassessment": "client_sdk.reassessing",
     "fetch_trust_root": "client_sdk.trust",
     "keep_assessment": "client_sdk.reassessing",
+    "portfolio_from_frame": "client_sdk.lending.files",
     "read_portfolio": "client_sdk.lending.files",
     "read_trust_root": "client_sdk.verification",
     "reassess": "client_sdk.reassessing",

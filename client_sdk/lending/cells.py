@@ -12,6 +12,7 @@ from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.subjects.errors import IdentityError
 from client_sdk.lending.kind_of_text import kind_of_text
+from client_sdk.lending.typed_text import typed_day, typed_number
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.violation import Violation
 
@@ -99,7 +100,7 @@ class Cells:
 
     def day(self, column: str) -> date | None:
         """Return the day in a cell, None for an empty one or no real day."""
-        return self.read(column, lambda text: parse_date(text, column), None)
+        return self.read(column, lambda text: parse_date(typed_day(text), column), None)
 
     def required_day(self, column: str) -> date:
         """Return the day in a cell that must hold one."""
@@ -122,7 +123,7 @@ class Cells:
 
     def integer(self, column: str, *, required: bool = False) -> int:
         """Return the whole number in a cell, 0 for an empty one."""
-        text = self.required(column) if required else self.text(column)
+        text = typed_number(self.required(column) if required else self.text(column))
         if not text:
             return 0
         # Python refuses to read thousands of digits, so their number comes first.
@@ -151,7 +152,7 @@ class Cells:
 
 def _day_or_none(text: str) -> date | None:
     try:
-        return parse_date(text, "first_day")
+        return parse_date(typed_day(text), "first_day")
     except RuleError:
         return None
 

@@ -39,6 +39,7 @@ from client_sdk.kernel.rules.facts import (
 )
 from client_sdk.kernel.rules.instrument import canonical_instrument, is_instrument
 from client_sdk.lending.cells import MAX_DIGITS, Cells
+from client_sdk.lending.typed_text import typed_time
 from client_sdk.models.report import (
     debt,
 )
@@ -69,7 +70,7 @@ def _notice(cells: Cells) -> NoticeEvidence | None:
         return None
     channel = cells.required_word(NoticeChannel, "notice_channel")
     try:
-        sent = datetime.fromisoformat(cells.required("notice_sent_at"))
+        sent = datetime.fromisoformat(typed_time(cells.required("notice_sent_at")))
         count = milliseconds(sent) if sent.tzinfo else -1
     except ValueError:
         count = -1

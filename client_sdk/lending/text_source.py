@@ -17,13 +17,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
-from client_sdk.errors import ConfigError, PreflightError
-from client_sdk.models.violation import Violation
+from client_sdk.errors import ConfigError
+from client_sdk.lending.refusal import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["MAX_LINE_CHARACTERS", "MAX_STREAM_BYTES", "Encoding", "TextSource", "is_packed"]
+__all__ = ["MAX_LINE_CHARACTERS", "MAX_STREAM_BYTES", "Encoding", "TextSource", "is_packed", "opener"]
 
 # A stream can be read only once, so it is kept in memory.
 MAX_STREAM_BYTES = 256 * 1024 * 1024
@@ -33,9 +33,8 @@ _CHUNK = 1024 * 1024
 _GZIP = b"\x1f\x8b"
 # First bytes of files that are no text.
 _NO_TEXT = {
-    b"PK\x03\x04": "a workbook or another zip file",
-    b"\xd0\xcf\x11\xe0": "a workbook of the old form",
-    b"PAR1": "a Parquet file",
+    b"PK\x03\x04": "a zip file inside of a gzip file",
+    b"PAR1": "a Parquet file inside of a gzip file",
     _GZIP: "a gzip file whose name does not end in .gz",
     b"\xff\xfe\x00\x00": "UTF-32",
 }
@@ -63,24 +62,24 @@ class TextSource:
     """A text that can be read again and again.
 
     Args:
-        source: path of a file, or a stream of bytes, which is read to its end.
+        open_: opens its bytes, each time from their start.
+        packed: whether its name says that it is compressed; else its first bytes do.
         encoding: of the text; None finds it out.
 
     Attributes:
         encoding: that it is read in.
 
     Raises:
-        ConfigError: it cannot be opened or read, or a stream is longer than ``MAX_STREAM_BYTES``.
         PreflightError: its first bytes say that it is no text.
     """
 
-    def __init__(self, source: Path | BinaryIO, encoding: Encoding | None = None) -> None:
-        self._open = _opener(source)
+    def __init__(self, open_: Callable[[], BinaryIO], *, packed: bool | None, encoding: Encoding | None = None) -> None:
+        self._open = open_
         with self._open() as file:
             first = file.read(_FIRST_BYTES)
-        self._packed = is_packed(source) if isinstance(source, Path) else first.startswith(_GZIP)
-        if not self._packed:
-            _check_is_text(first)
+        self._packed = first.startswith(_GZIP) if packed is None else packed
+        with self._bytes() as file:
+            _check_is_text(_start(file))
         self.encoding = encoding or self._found()
 
     def first_character(self) -> str:
@@ -104,17 +103,21 @@ class TextSource:
                 for number, line in enumerate(iter(lambda: text.readline(MAX_LINE_CHARACTERS + 1), ""), start=1):
                     if len(line) > MAX_LINE_CHARACTERS:
                         got, want = f"more than {MAX_LINE_CHARACTERS:,} characters", "a row to a line"
-                        raise _refused(number, "file.line", want, got=got)
+                        raise refused(number, "file", "file.line", want, got=got)
                     if not line.isascii() and _UNDECODED.search(line):
-                        raise _refused(number, "file.encoding", _other_encoding(self.encoding), got=_looks_like(line))
+                        raise refused(
+                            number, "file", "file.encoding", _other_encoding(self.encoding), got=_looks_like(line)
+                        )
                     yield line
         except UnicodeError:
             want = _other_encoding(self.encoding)
-            raise _refused(number + 1, "file.encoding", want, got="other bytes in this line or behind it") from None
+            raise refused(
+                number + 1, "file", "file.encoding", want, got="other bytes in this line or behind it"
+            ) from None
         except (EOFError, zlib.error, gzip.BadGzipFile):
             # Of what was read ahead nothing is left: the damage is in this line or soon behind it.
             want = "a gzip file, whole and undamaged"
-            raise _refused(number + 1, "file.gzip", want, got="damage in this line or behind it") from None
+            raise refused(number + 1, "file", "file.gzip", want, got="damage in this line or behind it") from None
 
     @contextmanager
     def _bytes(self) -> Iterator[BinaryIO]:
@@ -171,7 +174,13 @@ def is_packed(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
 
 
-def _opener(source: Path | BinaryIO) -> Callable[[], BinaryIO]:
+def opener(source: Path | BinaryIO) -> Callable[[], BinaryIO]:
+    """Return what opens the bytes of a file or a stream, each time from their start; a stream is read to its end.
+
+    Raises:
+        ConfigError: it is no stream of bytes, or longer than ``MAX_STREAM_BYTES``.
+        OSError: it cannot be opened or read.
+    """
     if isinstance(source, Path):
         if source.is_file():
             return lambda: source.open("rb")
@@ -200,7 +209,7 @@ def _start(file: BinaryIO) -> bytes:
 def _check_is_text(first: bytes) -> None:
     found = next((kind for start, kind in _NO_TEXT.items() if first.startswith(start)), None)
     if found is not None:
-        raise _refused(1, "file.form", "text; save it as CSV in UTF-8", got=found)
+        raise refused(1, "file", "file.form", "text; save it as CSV in UTF-8", got=found)
 
 
 def _other_encoding(encoding: Encoding) -> str:
@@ -215,7 +224,3 @@ def _looks_like(line: str) -> str:
     except ValueError:
         return "other bytes"
     return "bytes that may be GBK or GB18030"
-
-
-def _refused(row: int, rule: str, want: str, *, got: str) -> PreflightError:
-    return PreflightError((Violation(row=row, reason="MALFORMED", field="file", rule=rule, got=got, want=want),))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from client_sdk.lending.column_forms import FORMS, ColumnForm
 from client_sdk.models.violation import Violation
+from client_sdk.tables.values import Unclear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["cell_text", "of_wrong_types"]
+    from client_sdk.tables.values import Value
 
-_FLAGS = frozenset(("estimated", "days_estimated"))
-_LISTS = frozenset(("measures", "contacts"))
+__all__ = ["cell_text", "json_value", "of_wrong_types"]
+
+_FLAGS = frozenset(column for column, form in FORMS.items() if form is ColumnForm.FLAG)
+_LISTS = frozenset(column for column, form in FORMS.items() if form is ColumnForm.LIST)
 _TYPES: dict[type, str] = {
     dict: "an object",
     list: "a list",
@@ -32,6 +38,19 @@ def cell_text(value: object) -> str:
     if isinstance(value, list):
         return " ".join(value)
     return str(value)
+
+
+def json_value(value: object) -> Value:
+    """Return a value of JSON as the cell of a table."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return [str(item) for item in value]
+    if isinstance(value, float) and math.isfinite(value):
+        return Decimal(repr(value))
+    if value is None or isinstance(value, str | int):
+        return value
+    return Unclear("json.type", _TYPES.get(type(value), "a value of another type"), "text, a number or null")
 
 
 def of_wrong_types(content: Mapping[str, object], row: int) -> list[Violation]:

@@ -13,7 +13,7 @@ from client_sdk.kernel.ledger.statistics import COLUMNS, Breakdown
 from client_sdk.models.bar_plot import bar_plot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Breakdown", "Statistics", "StatisticsRow"]
 
@@ -58,11 +58,14 @@ class Statistics(Plain):
         text = io.StringIO()
         lines = csv.writer(text, lineterminator="\n")
         lines.writerow(("month", "breakdown", "column", "count"))
-        for row in self.rows:
-            counts = {**row.counts, "TOTAL": row.total}
-            for column, count in counts.items():
-                lines.writerow((row.month, row.breakdown, column, "" if count is None else count))
+        lines.writerows(self.counts())
         return text.getvalue()
+
+    def counts(self) -> Iterator[tuple[str, str, str, int | None]]:
+        """Yield month, breakdown, column and count of each count; None where it is withheld. TOTAL is the sum."""
+        for row in self.rows:
+            for column, count in {**row.counts, "TOTAL": row.total}.items():
+                yield row.month, str(row.breakdown), column, count
 
     def to_svg(self, breakdown: Breakdown | str) -> str:
         """Return a plot of one breakdown: a stacked bar a month; what is withheld is the grey part of a bar.

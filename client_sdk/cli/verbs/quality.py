@@ -1,7 +1,6 @@
 """``quality``: which rules a portfolio breaks, and what was right and wrong with what members reported, by month."""
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,10 +11,10 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.output import counted, table
+from client_sdk.cli.ui.portfolio_input import EncodingOption, MappingOption, PortfolioReading, SheetOption
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
-from client_sdk.lending.files import Encoding, read_portfolio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,10 +68,9 @@ def register(app: typer.Typer) -> None:
                 metavar="FILE", help="Draw the worst rules, or the months, to a new file.", show_default=False
             ),
         ] = None,
-        encoding: Annotated[
-            Encoding | None,
-            typer.Option(case_sensitive=False, help="How FILE is written; found out if left out.", show_default=False),
-        ] = None,
+        encoding: EncodingOption = None,
+        sheet: SheetOption = None,
+        mapping: MappingOption = None,
     ) -> ExitCode:
         """Show which rules a portfolio breaks, the worst first, with rows; or the score of what was reported, by month.
 
@@ -80,20 +78,19 @@ def register(app: typer.Typer) -> None:
         back. Without FILE: what the registry counted of you in months that are over; of all members for an auditor.
         """
         if file is None:
-            if encoding is not None:
-                raise UsageError("--encoding is about FILE", _HINT)
+            if (encoding, sheet, mapping) != (None, None, None):
+                raise UsageError("--encoding, --sheet and --mapping are about FILE", _HINT)
             return _reported(session, month, member, svg)
         if month or member:
             raise UsageError("--month and --member are about what was reported", "leave out FILE, or leave out these.")
-        return _portfolio(session, file, svg, encoding)
+        return _portfolio(session, file, svg, PortfolioReading(encoding, sheet, mapping))
 
 
-def _portfolio(session: Run, file: Path, svg: Path | None, encoding: Encoding | None) -> ExitCode:
-    piped = str(file) == STANDARD_INPUT
-    if not piped:
+def _portfolio(session: Run, file: Path, svg: Path | None, reading: PortfolioReading) -> ExitCode:
+    if str(file) != STANDARD_INPUT:
         check_file(file, _HINT, pipe=True)
     with OutputFile(svg) as plot:
-        reports = list(read_portfolio(sys.stdin.buffer if piped else file, encoding=encoding))
+        reports = list(reading.portfolio(file))
         if not reports:
             raise UsageError("that portfolio holds no row", _HINT)
         with session.client() as client:

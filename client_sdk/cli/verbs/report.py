@@ -14,14 +14,15 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption, YesOption
 from client_sdk.cli.ui.output import Json
+from client_sdk.cli.ui.portfolio_input import EncodingOption, MappingOption, PortfolioReading, SheetOption
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import FileOptions, report_file
 from client_sdk.cli.verbs.report_form import IdentitySource, empty_form, report_edited, report_form
 from client_sdk.cli.verbs.report_one import report_one
+from client_sdk.cli.verbs.report_template import KINDS, print_mapping_template, write_portfolio_template
 from client_sdk.errors import PreflightError
 from client_sdk.lending.columns import COLUMNS, report_of
-from client_sdk.lending.files import Encoding
 from client_sdk.models import IdType, Kind
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import Report
@@ -46,11 +47,13 @@ DocumentOption = Annotated[
     ),
 ]
 _EDIT_HINT = "it begins with the columns that are given, or with the form of --from, and shows its plan before it asks."
-_KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.name, "L": Kind.LISTING.name}
 
 FileArgument = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE]", help="Portfolio: CSV, or JSON Lines (.jsonl); may be .gz; - for a pipe."),
+    typer.Argument(
+        metavar="[FILE]",
+        help="Portfolio: Excel (.xlsx), CSV or JSON Lines (.jsonl), either may be .gz, Parquet or Arrow; - for a pipe.",
+    ),
 ]
 ColumnsOption = Annotated[bool, typer.Option("--columns", help="Print the header of an empty portfolio and end.")]
 ExplainOption = Annotated[
@@ -60,8 +63,8 @@ RejectedOption = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE.csv",
-        help="New file for rows that are not accepted, with the reasons; FILE.rejected.csv if left out. "
-        "A pipe needs it.",
+        help="New file for rows that are not accepted, with the reasons, CSV or .xlsx by its name; FILE.rejected.csv "
+        "if left out, and of a workbook FILE.rejected.xlsx. A pipe needs it.",
         show_default=False,
     ),
 ]
@@ -75,15 +78,15 @@ EditOption = Annotated[
     bool, typer.Option("--edit", help="Write one record in a form in your editor (VISUAL, EDITOR, else vi).")
 ]
 TemplateOption = Annotated[
-    bool, typer.Option("--template", help="Print an empty form and end; with --kind that of one kind.")
-]
-EncodingOption = Annotated[
-    Encoding | None,
+    bool,
     typer.Option(
-        case_sensitive=False,
-        help="How FILE is written; found out if left out, and shown in the plan.",
-        show_default=False,
+        "--template",
+        help="Print an empty form of one record and end; with FILE, a new one, write an empty portfolio there: .xlsx "
+        "has lists to choose from. --kind leaves out columns of other kinds.",
     ),
+]
+MappingTemplateOption = Annotated[
+    bool, typer.Option("--mapping-template", help="Print a mapping for the headings of FILE, to be filled in, and end.")
 ]
 
 
@@ -100,6 +103,9 @@ def register(app: typer.Typer) -> None:
             "report - --rejected rejected.csv --yes     (a portfolio from a pipe, such as of gpg --decrypt)",
             "report --columns > portfolio.csv",
             "report --columns --explain",
+            "report --template portfolio.xlsx     (an empty workbook with lists to choose from)",
+            "report loans.xlsx --mapping-template > mapping.toml",
+            "report loans.xlsx --sheet 2 --mapping mapping.toml --dry-run",
             "report --edit --kind DEFAULT",
             "report --template --kind DEFAULT > record.toml",
             "report --from record.toml --dry-run",
@@ -122,6 +128,9 @@ def register(app: typer.Typer) -> None:
         edit: EditOption = False,
         template: TemplateOption = False,
         encoding: EncodingOption = None,
+        sheet: SheetOption = None,
+        mapping: MappingOption = None,
+        mapping_template: MappingTemplateOption = False,
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
@@ -141,6 +150,11 @@ def register(app: typer.Typer) -> None:
             return _print_columns(session, explain=explain)
         if template or edit:
             _check_kind(given.get("kind", ""))
+        reading = PortfolioReading(encoding, sheet, mapping)
+        if mapping_template:
+            return print_mapping_template(session, file, reading)
+        if template and file is not None:
+            return write_portfolio_template(session, file, given.get("kind", "").strip().upper())
         if template:
             form = empty_form(given)
             session.output.result({"template": form}, form.rstrip())
@@ -158,7 +172,7 @@ def register(app: typer.Typer) -> None:
             return report_form(session, from_, given, number, dry_run=dry_run, yes=yes)
         if file is not None:
             _check_portfolio(file, alone=not given and identity_file is None)
-            options = FileOptions(rejected, encoding, one_signature=one_signature)
+            options = FileOptions(rejected, reading, one_signature=one_signature)
             return report_file(session, file, options, dry_run=dry_run, yes=yes)
         if not given:
             hint = "give FILE, or --kind, --standing, --reference and the facts; `report --help` lists them."
@@ -222,7 +236,7 @@ def _guide() -> list[Json]:
     return [
         {
             "name": name,
-            "kinds": [_KINDS[kind] for kind in column.kinds],
+            "kinds": [KINDS[kind] for kind in column.kinds],
             "meaning": column.meaning,
             "form": form_of(name),
             "words": list(words_of_column(name)),
@@ -235,7 +249,7 @@ def _guide() -> list[Json]:
 def _guide_lines() -> Iterator[str]:
     """Yield each column with its kinds, meaning, form and example."""
     for name, column in GUIDE.items():
-        kinds = "" if len(column.kinds) == len(_KINDS) else f" ({', '.join(_KINDS[kind] for kind in column.kinds)})"
+        kinds = "" if len(column.kinds) == len(KINDS) else f" ({', '.join(KINDS[kind] for kind in column.kinds)})"
         yield f"{name}{kinds}"
         yield f"    {column.meaning}"
         yield f"    {form_of(name)}" + (f"   such as {column.example}" if column.example else "   usually empty")

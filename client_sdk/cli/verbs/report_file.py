@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import os
-import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,6 +15,7 @@ from client_sdk.cli.ui.failures import UsageError, violation_content
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.output import counted, pairs
+from client_sdk.cli.ui.portfolio_input import PortfolioReading
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.verbs.report_plan import (
     PortfolioCheck,
@@ -27,9 +25,9 @@ from client_sdk.cli.verbs.report_plan import (
     warning_content,
     warning_lines,
 )
-from client_sdk.lending.files import read_portfolio
 from client_sdk.models.batch import Phase
 from client_sdk.new_file import check_new
+from client_sdk.tables.writing import TableKind, table_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
     from client_sdk.cli.ui.output import Json
     from client_sdk.cli.ui.session import Run
-    from client_sdk.lending.files import Encoding
     from client_sdk.models.batch import BatchReport, ProgressCallback
     from client_sdk.models.batch import Progress as Step
     from client_sdk.models.violation import Violation
@@ -51,7 +48,7 @@ _PHASES = {
     Phase.DONE: "done",
 }
 _HINT = "give a portfolio; an identity number never goes on the command line, see `report --help`."
-REJECTED_COLUMNS = ("row", "reason", "field", "rule", "got", "want")
+REJECTED_COLUMNS = (("row", int), ("reason", str), ("field", str), ("rule", str), ("got", str), ("want", str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +57,12 @@ class FileOptions:
 
     Attributes:
         rejected: new file for rows that were not accepted; None for one beside the portfolio.
-        encoding: of the text; None finds it out.
+        reading: how it is read.
         one_signature: whether one signature stands for many rows.
     """
 
     rejected: Path | None = None
-    encoding: Encoding | None = None
+    reading: PortfolioReading = field(default_factory=PortfolioReading)
     one_signature: bool = False
 
 
@@ -93,7 +90,7 @@ def report_file(session: Run, file: Path, options: FileOptions, *, dry_run: bool
         check_new(path)
     if str(file) == STANDARD_INPUT and not (dry_run or yes):
         raise UsageError("nobody can be asked while the portfolio comes from standard input", "say --yes or --dry-run.")
-    portfolio = read_portfolio(sys.stdin.buffer if str(file) == STANDARD_INPUT else file, encoding=options.encoding)
+    portfolio = options.reading.portfolio(file)
     reports = list(portfolio)
     if not reports:
         raise UsageError("that portfolio holds no row", "nothing was reported; look at where it comes from.")
@@ -110,7 +107,7 @@ def report_file(session: Run, file: Path, options: FileOptions, *, dry_run: bool
                 done = client.report_many(reports, report_progress, one_signature=options.one_signature)
             left = sorted((*done.rejected, *done.notes), key=lambda item: item.row)
             if left:
-                target.write(session.output, _rejected_csv(left))
+                target.write(session.output, _rejected_table(path or file, left))
     _show_result(session, done, left, target.written)
     return max(target.code, ExitCode.OK if done.complete else ExitCode.FOUND)
 
@@ -133,8 +130,9 @@ def _rejected_path(file: Path, rejected: Path | None, *, dry_run: bool) -> Path 
 
 def _free_name(file: Path) -> Path:
     """Return where rejected rows of a portfolio go: beside it, under a name that no earlier run has taken."""
+    ending = ".xlsx" if TableKind.of(file) is TableKind.EXCEL else ".csv"
     names = itertools.chain(["rejected"], (f"rejected-{place}" for place in itertools.count(2)))
-    paths = (file.with_name(f"{file.name}.{name}.csv") for name in names)
+    paths = (file.with_name(f"{file.name}.{name}{ending}") for name in names)
     return next(path for path in paths if not os.path.lexists(path))
 
 
@@ -179,13 +177,10 @@ def _show_result(session: Run, done: BatchReport, left: Sequence[Violation], wri
     )
 
 
-def _rejected_csv(left: Sequence[Violation]) -> bytes:
-    """Return the file of what was not accepted."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(REJECTED_COLUMNS)
-    rows.writerows((item.row, item.reason, item.field, item.rule, item.got, item.want) for item in left)
-    return text.getvalue().encode()
+def _rejected_table(path: Path, left: Sequence[Violation]) -> bytes:
+    """Return the file of what was not accepted, in the form that its name says."""
+    rows = ((item.row, item.reason, item.field, item.rule, item.got, item.want) for item in left)
+    return table_bytes(path, REJECTED_COLUMNS, rows)
 
 
 @contextmanager

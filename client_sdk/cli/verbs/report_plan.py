@@ -50,8 +50,10 @@ def show_plan(session: Run, plan: PortfolioCheck) -> None:
     session.output.result(
         {
             "dry_run": True,
+            "form": plan.portfolio.form,
             "encoding": plan.portfolio.encoding,
             "separator": plan.portfolio.separator or None,
+            "sheet": plan.portfolio.sheet or None,
             "rows": found.rows,
             "passed": found.passed,
             "repeated": found.repeated,
@@ -91,7 +93,7 @@ def plan_lines(plan: PortfolioCheck) -> Iterator[RenderableType]:
 
 
 def _form(portfolio: Portfolio) -> str:
-    return f"read as {portfolio.encoding}" + (f" with {portfolio.separator}" if portfolio.separator else "")
+    return f"read as {portfolio.form}"
 
 
 def warning_lines(warnings: Sequence[RowWarning]) -> Iterator[RenderableType]:

@@ -15,6 +15,7 @@ from client_sdk.cli.ui.failures import UsageError, violation_content
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.options import OfficerOption, word_option, words_of
 from client_sdk.cli.ui.output import Json, counted, pairs, table
+from client_sdk.cli.ui.portfolio_input import EncodingOption, MappingOption, PortfolioReading, SheetOption
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import replayed_line
 from client_sdk.cli.ui.target import OutputFile
@@ -31,7 +32,6 @@ from client_sdk.cli.verbs.screen_portfolio import (
 )
 from client_sdk.errors import PreflightError
 from client_sdk.forms import moment_text
-from client_sdk.lending.files import Encoding
 from client_sdk.models import Criteria, Purpose
 from client_sdk.models.answer import Verdict
 from client_sdk.models.screening import Customer, ScreenFinding, ScreenReport, WatchReport
@@ -61,10 +61,6 @@ FileArgument = Annotated[
 ]
 PurposeOption = Annotated[Purpose, word_option(Purpose, "Why you ask (征信业管理条例 Art. 18, 20).", words=_PURPOSES)]
 LinesOption = Annotated[bool, typer.Option("--jsonl", help="Print one JSON object a line, and nothing else.")]
-EncodingOption = Annotated[
-    Encoding | None,
-    typer.Option(case_sensitive=False, help="How FILE is written; found out if left out.", show_default=False),
-]
 
 OutputOption = Annotated[
     Path | None,
@@ -122,6 +118,8 @@ def _register_screen(app: typer.Typer) -> None:
         dry_run: DryRunOption = False,
         jsonl: LinesOption = False,
         encoding: EncodingOption = None,
+        sheet: SheetOption = None,
+        mapping: MappingOption = None,
         exit_code: ExitCodeOption = False,
     ) -> ExitCode:
         """Find out which customers of a portfolio are listed, under one inquiry and without naming them.
@@ -136,7 +134,7 @@ def _register_screen(app: typer.Typer) -> None:
             raise UsageError("--criteria is about what --check assesses", "give --check too.")
         with OutputFile(None if dry_run else output) as target:
             kept = None if dry_run else _resumed(file, resume=resume)
-            portfolio = read_screened(file, encoding)
+            portfolio = read_screened(file, PortfolioReading(encoding, sheet, mapping))
             if dry_run:
                 _show_dry_run(session, portfolio)
                 return _code(portfolio, found=False)
@@ -188,6 +186,8 @@ def _register_watch(app: typer.Typer) -> None:
         ] = None,
         jsonl: LinesOption = False,
         encoding: EncodingOption = None,
+        sheet: SheetOption = None,
+        mapping: MappingOption = None,
         webhook: Annotated[
             str | None,
             typer.Option(metavar="URL", help="Also post the changes there, signed and retried.", show_default=False),
@@ -205,7 +205,7 @@ def _register_watch(app: typer.Typer) -> None:
         if state is None and str(file) == STANDARD_INPUT:
             raise UsageError("a pipe has no name for the file of the last look", "name one: --state FILE.watch")
         kept = state or file.with_name(f"{file.name}.watch")
-        portfolio = read_screened(file, encoding)
+        portfolio = read_screened(file, PortfolioReading(encoding, sheet, mapping))
         hook = None if webhook is None else _hook(session, webhook, file)
         with session.client() as client, progress_of(session) as progress:
 

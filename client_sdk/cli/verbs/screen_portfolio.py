@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,18 +11,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.lending.files import read_customers
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.screening import ScreenPhase
+from client_sdk.tables.writing import table_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from client_sdk.cli.ui.output import Json
+    from client_sdk.cli.ui.portfolio_input import PortfolioReading
     from client_sdk.cli.ui.session import Run
     from client_sdk.lending.columns import CustomerRow
-    from client_sdk.lending.files import Encoding
     from client_sdk.models.screening import Customer, ScreenProgress, ScreenProgressCallback, WatchReport
     from client_sdk.models.violation import Violation
 
@@ -34,7 +30,6 @@ __all__ = [
     "RESULT_COLUMNS",
     "ScreenedPortfolio",
     "change_contents",
-    "is_json_lines",
     "line_contents",
     "progress_of",
     "read_screened",
@@ -95,23 +90,22 @@ def change_contents(rows: Sequence[CustomerRow], report: WatchReport) -> list[di
     ]
 
 
-def read_screened(file: Path, encoding: Encoding | None) -> ScreenedPortfolio:
+def read_screened(file: Path, reading: PortfolioReading) -> ScreenedPortfolio:
     """Read the customers of a portfolio; a bad row is one rejection and holds up no other.
 
     Args:
         file: the portfolio; ``-`` for standard input.
-        encoding: of the text; None finds it out.
+        reading: how it is read.
 
     Raises:
         UsageError: there is no such file, or it holds no row.
         CreditRegistryError: it cannot be read.
     """
-    is_pipe = str(file) == STANDARD_INPUT
-    if not is_pipe:
+    if str(file) != STANDARD_INPUT:
         check_file(file, _HINT, pipe=True)
     rows: list[CustomerRow] = []
     rejected: list[Violation] = []
-    for item in read_customers(sys.stdin.buffer if is_pipe else file, encoding=encoding):
+    for item in reading.customers(file):
         if isinstance(item, RejectedRow):
             rejected.extend(item.violations)
         else:
@@ -122,19 +116,15 @@ def read_screened(file: Path, encoding: Encoding | None) -> ScreenedPortfolio:
 
 
 def results_file(path: Path, lines: Sequence[Sequence[object]]) -> bytes:
-    """Return a file of results, CSV or JSON Lines by its name.
+    """Return a file of results, in the form that its name says: CSV, JSON Lines, Excel, Parquet or Arrow.
 
     Args:
         path: of the file.
         lines: values of RESULT_COLUMNS.
     """
-    if is_json_lines(path):
-        return "".join(json.dumps(content, ensure_ascii=False) + "\n" for content in line_contents(lines)).encode()
-    text = io.StringIO()
-    write = csv.writer(text, lineterminator="\n")
-    write.writerow(RESULT_COLUMNS)
-    write.writerows(lines)
-    return text.getvalue().encode()
+    columns = [(name, int if name == "row" else str) for name in RESULT_COLUMNS]
+    rows = ([value if isinstance(value, int) else str(value) for value in line] for line in lines)
+    return table_bytes(path, columns, rows)
 
 
 def line_contents(lines: Sequence[Sequence[object]]) -> Iterator[dict[str, Json]]:
@@ -145,11 +135,6 @@ def line_contents(lines: Sequence[Sequence[object]]) -> Iterator[dict[str, Json]
             for name, value in zip(RESULT_COLUMNS, line, strict=True)
             if value != ""
         }
-
-
-def is_json_lines(path: Path) -> bool:
-    """Whether a file is JSON Lines by its name."""
-    return path.suffix.lower() in {".jsonl", ".ndjson", ".json"}
 
 
 @contextmanager

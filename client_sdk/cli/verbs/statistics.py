@@ -12,6 +12,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.models import Breakdown
+from client_sdk.tables.writing import table_bytes
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from client_sdk.models import StatisticsRow
 
 __all__ = ["register"]
+
+_COLUMNS = (("month", str), ("breakdown", str), ("column", str), ("count", int))
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +56,12 @@ def register(app: typer.Typer) -> None:
             str, typer.Option("--to", metavar="YYYY-MM", help="Last month; without it the newest that is over.")
         ] = "",
         csv: Annotated[
-            Path | None, typer.Option(metavar="FILE", help="Write all counts to a new file.", show_default=False)
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="Write all counts to a new file: CSV, or .xlsx, .parquet, .jsonl by its name.",
+                show_default=False,
+            ),
         ] = None,
         svg: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Draw the table to a new file.", show_default=False)
@@ -67,7 +75,8 @@ def register(app: typer.Typer) -> None:
         with OutputFile(csv) as lines, OutputFile(svg) as plot:
             with session.client() as client:
                 found = client.statistics(first_month=first, last_month=last)
-            lines.write(session.output, found.to_csv().encode())
+            if csv is not None:
+                lines.write(session.output, table_bytes(csv, _COLUMNS, found.counts()))
             plot.write(session.output, found.to_svg(by).encode())
         rows = found.of(by)
         session.output.result(

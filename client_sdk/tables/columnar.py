@@ -1,0 +1,211 @@
+"""Tables of columns: Parquet and Arrow files, and data frames of other libraries, read batch by batch and written.
+
+A frame is taken through the Arrow interchange (``__arrow_c_stream__``), which pandas, Polars and others speak, so that
+none of them is a dependency. Needs ``pyarrow``, of the extra ``files``.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import IO, TYPE_CHECKING, Any
+
+from client_sdk.errors import ConfigError
+from client_sdk.tables.extra import library
+from client_sdk.tables.values import TableError, TableRow, Unclear
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from client_sdk.tables.values import Value
+
+__all__ = ["ColumnBatches", "ColumnarKind", "columnar_batches", "frame_batches", "write_columnar"]
+
+# Rows that are in memory at once.
+_BATCH = 4_096
+_MAX_COLUMNS = 1024
+_MAX_ROWS = 20_000_000
+
+
+class ColumnarKind(Enum):
+    """The form of a file."""
+
+    PARQUET = "a Parquet file"
+    ARROW = "an Arrow file"
+
+
+class ColumnBatches:
+    """A table of columns that may be gone through again and again.
+
+    Args:
+        names: of its columns.
+        batches: begins to read its rows; yields record batches of ``pyarrow``.
+        what: it is, for errors.
+
+    Raises:
+        TableError: it has too many columns.
+    """
+
+    def __init__(self, names: Sequence[str], batches: Callable[[], Iterator[Any]], what: str) -> None:
+        self.names = [str(name) for name in names]
+        self._batches, self._what = batches, what
+        if len(self.names) > _MAX_COLUMNS:
+            raise TableError("table.columns", got=f"more than {_MAX_COLUMNS:,} columns", want="those of a portfolio")
+
+    def rows(self) -> Iterator[TableRow]:
+        """Yield its rows, the first one under number 1.
+
+        Raises:
+            TableError: it is damaged, or has too many rows.
+        """
+        number = 0
+        with _damage(self._what):
+            for batch in self._batches():
+                # What is damaged may name memory that is not its own.
+                batch.validate(full=True)
+                for start in range(0, batch.num_rows, _BATCH):
+                    part = batch.slice(start, _BATCH)
+                    for values in zip(*(column.to_pylist() for column in part.columns), strict=True):
+                        number += 1
+                        yield TableRow(number, [_value(value) for value in values])
+                if number > _MAX_ROWS:
+                    raise TableError("table.rows", got=f"more than {_MAX_ROWS:,} rows", want="fewer: split the file")
+
+
+def columnar_batches(open_: Callable[[], IO[bytes]], kind: ColumnarKind) -> ColumnBatches:
+    """Return the table that a file holds.
+
+    Args:
+        open_: opens its bytes, which can be sought in, each time from their start.
+        kind: its form.
+
+    Raises:
+        ConfigError: ``pyarrow`` is not installed.
+        TableError: it is damaged or encrypted, or has too many columns.
+    """
+    with open_() as file, _damage(kind.value):
+        names = _names(file, kind)
+
+    def batches() -> Iterator[Any]:
+        with open_() as file:
+            if kind is ColumnarKind.PARQUET:
+                yield from library("pyarrow.parquet").ParquetFile(file).iter_batches(batch_size=_BATCH)
+                return
+            table = library("pyarrow.ipc").open_file(file)
+            yield from map(table.get_batch, range(table.num_record_batches))
+
+    return ColumnBatches(names, batches, kind.value)
+
+
+def _names(file: IO[bytes], kind: ColumnarKind) -> list[str]:
+    if kind is ColumnarKind.PARQUET:
+        return list(library("pyarrow.parquet").ParquetFile(file).schema_arrow.names)
+    return list(library("pyarrow.ipc").open_file(file).schema.names)
+
+
+def frame_batches(frame: object) -> ColumnBatches:
+    """Return the table that a data frame of another library holds.
+
+    Args:
+        frame: an object with ``__arrow_c_stream__``, such as a frame of pandas or Polars, or a table of Arrow.
+
+    Raises:
+        ConfigError: ``pyarrow`` is not installed, or it is no such object.
+        TableError: it has too many columns.
+    """
+    arrow = library("pyarrow")
+    if not hasattr(frame, "__arrow_c_stream__"):
+        kind = type(frame).__name__
+        raise ConfigError(f"frame: want one that speaks the Arrow interchange, as of pandas or Polars, got {kind}")
+    with _damage("a data frame"):
+        table = arrow.table(frame)
+    return ColumnBatches(table.schema.names, lambda: iter(table.to_batches()), "a data frame")
+
+
+def write_columnar(
+    file: IO[bytes], kind: ColumnarKind, columns: Sequence[tuple[str, type]], rows: Iterable[Sequence[Value]]
+) -> int:
+    """Write a table; return the number of its rows.
+
+    Args:
+        file: to write to.
+        kind: its form.
+        columns: names and types: ``str``, ``int``, ``date`` or ``datetime``, the last with its offset.
+        rows: values of those types, or None.
+
+    Raises:
+        ConfigError: ``pyarrow`` is not installed.
+    """
+    arrow = library("pyarrow")
+    types = {str: arrow.string(), int: arrow.int64(), date: arrow.date32(), datetime: arrow.timestamp("ms", "UTC")}
+    schema = arrow.schema([(name, types[type_]) for name, type_ in columns])
+    writer = (
+        library("pyarrow.parquet").ParquetWriter(file, schema)
+        if kind is ColumnarKind.PARQUET
+        else arrow.ipc.new_file(file, schema)
+    )
+    count = 0
+    with writer:
+        for batch in _batched(rows):
+            values = zip(*batch, strict=True)
+            arrays = [arrow.array(column, field.type) for column, field in zip(values, schema, strict=True)]
+            writer.write_batch(arrow.record_batch(arrays, schema=schema))
+            count += len(batch)
+    return count
+
+
+def _batched(rows: Iterable[Sequence[Value]]) -> Iterator[list[Sequence[Value]]]:
+    batch: list[Sequence[Value]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _value(value: object) -> Value:
+    """Return a value of Arrow as the cell of a table."""
+    if value is None or isinstance(value, str | Decimal | date):
+        return _midnight(value) if isinstance(value, datetime) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        # What is missing in a column of numbers.
+        return None if math.isnan(value) else _fraction(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return [str(item) for item in value]
+    kind = "a time without a day" if isinstance(value, time) else "a value of another type"
+    return Unclear("cell.type", kind, "text, a whole number or a day")
+
+
+def _fraction(value: float) -> Value:
+    if math.isinf(value):
+        return Unclear("cell.number", "a number without an end", "a number")
+    # More digits are noise of binary fractions.
+    return Decimal(f"{value:.15g}")
+
+
+def _midnight(value: datetime) -> Value:
+    """Return a time that no zone moves to another day as the day that it begins."""
+    if value.tzinfo is None and value.time() == time():
+        return value.date()
+    return value
+
+
+@contextmanager
+def _damage(what: str) -> Iterator[None]:
+    """Turn what the library says of bytes that it cannot read into a ``TableError``; it may hold what they say."""
+    arrow = library("pyarrow")
+    try:
+        yield
+    except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise TableError("file.form", got=f"{what} that is damaged or encrypted", want=f"{what}, whole") from None

@@ -1,0 +1,199 @@
+"""The cells of one worksheet as values; what is not plainly a value is ``Unclear``, with what was seen."""
+
+from __future__ import annotations
+
+import re
+from typing import IO, TYPE_CHECKING
+
+from client_sdk.tables.number_format import NumberFormat, number, point_in_time
+from client_sdk.tables.sheet_xml import FORMULA, MAX_COLUMNS, TEXT, Area, area_of, column_of, sheet_rows
+from client_sdk.tables.values import TableError, TableRow, Unclear
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from client_sdk.tables.sheet_xml import XmlCell, XmlRow
+    from client_sdk.tables.values import Value
+
+__all__ = ["SheetCells", "unescaped"]
+
+_CHUNK = 256 * 1024
+# Of a sheet with a hundred thousand merged cells, which no portfolio has.
+_MAX_TAIL = 8 * 1024 * 1024
+_ROWS_END = re.compile(rb"</(?:\w+:)?sheetData\s*>")
+# Longer than that tag, with any prefix that a program gives it.
+_TAG = 64
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*["']([A-Z0-9:$]+)["']""")
+_TRUE = frozenset(("1", "true"))
+_ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"))
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_LAST_ROW = 1_048_576
+_LAST_ROW_DIGITS = 7
+_MOST_LETTERS = 3
+# A spreadsheet keeps so many digits of a number.
+_SURE_DIGITS = 15
+_SAVED = "a workbook as Excel saves it"
+_PASTE = "a value: copy the cells and paste them as values"
+
+
+class SheetCells:
+    """Reads one worksheet.
+
+    Args:
+        texts: that cells name by their place.
+        formats: of the cells, by their style.
+        from_1904: whether days count from 1904.
+    """
+
+    def __init__(self, texts: Sequence[str], formats: Sequence[NumberFormat], *, from_1904: bool) -> None:
+        self._texts, self._from_1904 = texts, from_1904
+        self._formats = {str(style): shown for style, shown in enumerate(formats)}
+        self._merged: list[Area] = []
+        self._arrays: list[Area] = []
+        self._hidden_columns: list[tuple[int, int]] = []
+        self._columns: dict[str, int] = {}
+
+    def look_behind(self, file: IO[bytes]) -> None:
+        """Read which cells are merged: it stands behind the rows.
+
+        Raises:
+            TableError: there is too much behind them.
+        """
+        tail, is_behind = b"", False
+        while chunk := file.read(_CHUNK):
+            tail += chunk
+            if not is_behind:
+                end = _ROWS_END.search(tail)
+                is_behind = end is not None
+                tail = tail[end.end() :] if end is not None else tail[-_TAG:]
+            if len(tail) > _MAX_TAIL:
+                raise TableError("workbook.size", got="too much behind the rows of the sheet", want="a plain table")
+        areas = (area_of(found.decode()) for found in _MERGED.findall(tail))
+        self._merged = [area for area in areas if area is not None]
+
+    def rows(self, file: IO[bytes]) -> Iterator[TableRow]:
+        """Yield the rows that are not empty.
+
+        Raises:
+            TableError: it is damaged, its rows are out of order, or one of its columns is hidden.
+        """
+        number_before, checked = 0, False
+        for row in sheet_rows(file, self._note_columns, self._arrays.append):
+            at = _row_number(row, number_before)
+            number_before = at
+            values = self._values(row, at)
+            if not any(value is not None and value != "" for value in values):
+                continue
+            if not checked:
+                self._check_columns(len(values))
+                checked = True
+            yield TableRow(at, values, self._fault(row, at))
+
+    def _note_columns(self, attributes: dict[str, str]) -> None:
+        if attributes.get("hidden") in _TRUE or attributes.get("width") == "0":
+            first, last = attributes.get("min", ""), attributes.get("max", "")
+            if first.isdigit() and last.isdigit():
+                self._hidden_columns.append((int(first), int(last)))
+
+    def _check_columns(self, count: int) -> None:
+        """Refuse hidden columns among the first so many: what they hold nobody has looked at."""
+        hidden = next((first for first, _ in sorted(self._hidden_columns) if first <= count), None)
+        if hidden is not None:
+            got = f"a hidden column, at place {hidden}"
+            raise TableError("sheet.hidden", got=got, want="all columns shown: show it, or delete it")
+
+    def _fault(self, row: XmlRow, at: int) -> Unclear | None:
+        if row.attributes.get("hidden") in _TRUE:
+            want = "a row that is shown: end the filter, show the row or delete it"
+            return Unclear("sheet.hidden", "a hidden row", want)
+        if any(area.first_row <= at <= area.last_row for area in self._merged):
+            return Unclear("sheet.merged", "merged cells", "a cell to each column: separate the cells and fill each")
+        return None
+
+    def _values(self, row: XmlRow, at: int) -> list[Value]:
+        """Return the values of a row, by their column."""
+        values: list[Value] = []
+        columns, convert, in_row = self._columns, self._value, str(at)
+        for cell in row.cells:
+            reference = cell.get("r")
+            if reference is not None:
+                letters = reference.removesuffix(in_row)
+                place = columns[letters] if letters in columns else self._new_column(letters)
+                if place != len(values):
+                    if place < len(values):
+                        raise TableError("file.form", got="cells out of order", want=_SAVED, row=at)
+                    values += [None] * (place - len(values))
+            values.append(convert(cell))
+        for area in self._arrays:
+            if area.first_row <= at <= area.last_row:
+                for place in range(area.first_column, min(area.last_column + 1, len(values))):
+                    values[place] = _formula("")
+        return values
+
+    def _new_column(self, letters: str) -> int:
+        if not (letters.isascii() and letters.isalpha() and letters.isupper()):
+            raise TableError("file.form", got="a cell in another row than its own", want=_SAVED)
+        place = column_of(letters[:_MOST_LETTERS])
+        if place >= MAX_COLUMNS:
+            got = f"a cell beyond column {MAX_COLUMNS:,}"
+            raise TableError("workbook.columns", got=got, want="a column for each thing that a portfolio tells")
+        self._columns[letters] = place
+        return place
+
+    def _value(self, cell: XmlCell) -> Value:
+        if FORMULA in cell:
+            return _formula(cell[FORMULA])
+        if TEXT not in cell:
+            return None
+        text, kind = cell[TEXT], cell.get("t", "n")
+        if kind == "s":
+            return self._shared(text)
+        if kind == "n":
+            return self._number(text, cell.get("s"))
+        if kind in ("inlineStr", "str"):
+            return unescaped(text) if "_x" in text else text
+        if kind == "b":
+            return "true" if text.strip() == "1" else "false"
+        if kind == "e":
+            error = text.strip()
+            named = f": {error}" if error in _ERRORS else ""
+            return Unclear("cell.error", f"an error of a spreadsheet{named}", "a value, or an empty cell")
+        return text if kind == "d" else Unclear("cell.kind", "a cell of an unknown kind", "text, a number or a day")
+
+    def _shared(self, text: str) -> Value:
+        try:
+            return self._texts[int(text)]
+        except (ValueError, IndexError):
+            return Unclear("cell.kind", "a text that the workbook does not have", _SAVED)
+
+    def _number(self, text: str, style: str | None) -> Value:
+        shown = NumberFormat.PLAIN if style is None else self._formats.get(style, NumberFormat.PLAIN)
+        if shown is NumberFormat.PLAIN and len(text) <= _SURE_DIGITS and text.isdigit() and text.isascii():
+            return int(text)
+        text = text.strip()
+        if not text:
+            return None
+        if shown is NumberFormat.DAY:
+            return point_in_time(text, from_1904=self._from_1904)
+        if shown is NumberFormat.TIME:
+            return Unclear("cell.day", "a time or a duration, without a day", "a day, or a number")
+        return number(text, shown)
+
+
+def _row_number(row: XmlRow, before: int) -> int:
+    text = row.attributes.get("r")
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= _LAST_ROW_DIGITS
+    at = before + 1 if text is None else int(text) if is_number else 0
+    if not before < at <= _LAST_ROW:
+        raise TableError("file.form", got="rows out of order", want=_SAVED, row=max(1, before))
+    return at
+
+
+def _formula(text: str) -> Unclear:
+    got = "a formula that reads another workbook" if "[" in text else "a formula"
+    return Unclear("cell.formula", got, _PASTE)
+
+
+def unescaped(text: str) -> str:
+    """Return a text with the characters that XML does not have, which Excel writes as ``_x000D_``."""
+    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text) if "_x" in text else text
