@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
 from client_sdk.errors import ConfigError
 from client_sdk.lending.header import SEPARATORS, check_names, csv_cells, folded, header_of
+from client_sdk.lending.metro2 import HEADINGS, is_metro2, metro2_rows
 from client_sdk.lending.refusal import refused
 from client_sdk.lending.table_rows import heading_texts, refusal_of, table_rows
 from client_sdk.lending.text_rows import csv_rows, json_names, json_rows
@@ -19,7 +20,7 @@ from client_sdk.tables.workbook import Workbook, check_no_old_workbook
 from client_sdk.tables.writing import TableKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from client_sdk.lending.mapping import ColumnMapping
     from client_sdk.lending.row_maker import RowMaker
@@ -106,6 +107,8 @@ def opened_source(source: Path | BinaryIO, encoding: Encoding | None, sheet: str
                 return _ColumnarTable(columnar_batches(open_, kind), _FORMS[kind])
     except TableError as error:
         raise refusal_of(error) from None
+    if is_metro2(first):
+        return _Metro2Table(open_)
     path = source if isinstance(source, Path) else None
     text = TextSource(open_, packed=None if path is None else is_packed(path), encoding=encoding)
     is_json = path is not None and TableKind.of(path) is TableKind.JSON_LINES
@@ -200,6 +203,30 @@ class _ColumnarTable:
 
     def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
         return table_rows(self._batches.rows(), self._batches.names, required, make)
+
+
+class _Metro2Table:
+    """Base segments of Metro 2."""
+
+    def __init__(self, open_: Callable[[], BinaryIO]) -> None:
+        self._open = open_
+
+    def described(self, required: Sequence[str], mapping: ColumnMapping | None) -> Described:
+        self._check(required, mapping)
+        return Described("Metro 2")
+
+    def headings(self) -> list[str]:
+        return list(HEADINGS)
+
+    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
+        self._check(required, make.mapping)
+        return table_rows(metro2_rows(self._open), HEADINGS, required, make)
+
+    def _check(self, required: Sequence[str], mapping: ColumnMapping | None) -> None:
+        if mapping is None:
+            want = "a mapping, for what its fields do not say: see `report FILE --mapping-template`"
+            raise refused(1, "file", "metro2.mapping", want, got="base segments of Metro 2")
+        check_names(list(HEADINGS), "", required, mapping)
 
 
 def _cells(line: str, separator: str) -> list[str]:

@@ -20,6 +20,8 @@ _LITERALS = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
 _ZEROS_BEFORE = re.compile(r"^[^0#?.]*0[^.#?]*0|^[^0#?.]*0[^.]*[-/ ]")
 _KEPT_DIGITS = 15
+# Excel takes no longer ones.
+_LONGEST_CODE = 255
 _DAY_SECONDS = 86_400
 _LAST_DAY = 2_958_465
 # The spreadsheet's calendar has a 29 February 1900, which is day 60.
@@ -48,6 +50,7 @@ def format_of(number_format_id: int, code: str | None) -> NumberFormat:
         if number_format_id in _BUILT_IN_DAYS:
             return NumberFormat.DAY
         return NumberFormat.TIME if number_format_id in _BUILT_IN_TIMES else NumberFormat.PLAIN
+    code = code[:_LONGEST_CODE]
     if _ELAPSED.search(code):
         return NumberFormat.TIME
     bare = _LITERALS.sub("", code.split(";")[0]).lower()

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["SheetCells", "unescaped"]
 
 _CHUNK = 256 * 1024
-# Of a sheet with a hundred thousand merged cells, which no portfolio has.
-_MAX_TAIL = 8 * 1024 * 1024
+# Of a sheet with tens of thousands of merged cells, which no portfolio has; less than a piece that the parser takes.
+_MAX_TAIL = 1024 * 1024
 _ROWS_END = re.compile(rb"</(?:\w+:)?sheetData\s*>")
 # Longer than that tag, with any prefix that a program gives it.
 _TAG = 64

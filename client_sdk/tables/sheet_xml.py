@@ -35,6 +35,9 @@ MAX_COLUMNS = 1024
 # Excel takes 32,767 characters in a cell.
 _MAX_TEXT = 65_536
 _CHUNK = 256 * 1024
+# Pieces of a part in which nothing ends: a tag, a text or a nesting without an end would fill the memory.
+_MOST_IDLE = 8
+_DEEPEST = 64
 _LETTERS = 26
 _AREA = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?")
 _SAVED = "a workbook as Excel saves it"
@@ -91,8 +94,11 @@ def elements(file: IO[bytes], take: Callable[[str, dict[str, str], str], None]) 
         TableError: it is no XML, or has a document type.
     """
     parser, open_elements = _parser(), list[tuple[str, dict[str, str], list[str]]]()
+    ended = idle = 0
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        if len(open_elements) == _DEEPEST:
+            raise TableError("file.form", got="XML that is nested too deeply", want=_SAVED)
         open_elements.append((_local(name), attributes, []))
 
     def characters(text: str) -> None:
@@ -100,12 +106,17 @@ def elements(file: IO[bytes], take: Callable[[str, dict[str, str], str], None]) 
             open_elements[-1][2].append(text)
 
     def end(_: str) -> None:
+        nonlocal ended
+        ended += 1
         name, attributes, parts = open_elements.pop()
         take(name, attributes, "".join(parts))
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, characters
+    before = 0
     for _ in _parsed(file, parser):
-        pass
+        idle = 0 if ended > before else idle + 1
+        before = ended
+        _check_idle(idle)
 
 
 def sheet_rows(
@@ -123,9 +134,13 @@ def sheet_rows(
     """
     parser, events = _parser(), _Events(columns_are, array_is)
     parser.StartElementHandler, parser.CharacterDataHandler = events.start, events.characters
+    idle = 0
     for _ in _parsed(file, parser):
         events.check()
-        yield from events.take()
+        whole = events.take()
+        idle = 0 if whole else idle + 1
+        _check_idle(idle)
+        yield from whole
     yield from events.take(last=True)
 
 
@@ -225,6 +240,12 @@ def _parsed(file: IO[bytes], parser: expat.XMLParserType) -> Iterator[None]:
         parser.Parse(b"", True)
     except expat.ExpatError:
         raise TableError("file.form", got="XML that breaks off or is damaged", want=_SAVED) from None
+
+
+def _check_idle(pieces: int) -> None:
+    if pieces > _MOST_IDLE:
+        got = f"more than {_MOST_IDLE * _CHUNK // 1024**2} MiB in one piece"
+        raise TableError("workbook.size", got=got, want="rows and cells as Excel saves them")
 
 
 def _local(name: str) -> str:

@@ -343,6 +343,17 @@ def test_zip_bombs_are_refused_before_they_are_unpacked(monkeypatch: pytest.Monk
     assert refusal(changed(data, {SHEET: tail})).rule == "workbook.size"
 
 
+@pytest.mark.parametrize("inside", ["<v>", "<a>", "<c><v>", "x" * 100 + "<v/>"])
+def test_xml_without_an_end_is_given_up_before_it_fills_the_memory(inside: str) -> None:
+    data = saved(book([["a"]]))
+    endless = f'<worksheet><sheetData><row r="1">{inside * (6_000_000 // len(inside))}'.encode()
+    assert refusal(changed(data, {SHEET: endless})).rule in {"workbook.size", "workbook.columns", "workbook.cell"}
+    token = b'<worksheet><sheetData><row r="1"><c r="' + b"A" * 6_000_000
+    assert refusal(changed(data, {SHEET: token})).rule == "workbook.size"
+    assert refusal(with_texts(f"<si><t>{'x' * 6_000_000}")).rule == "workbook.size"
+    assert refusal(with_texts("<a>" * 1_000)).rule == "file.form"
+
+
 @given(st.integers(0, 6_000), st.binary(min_size=1, max_size=8))
 def test_damaged_workbooks_are_refused_or_read(place: int, bytes_: bytes) -> None:
     data = saved(book([["a", 1], ["b", 2]]))
