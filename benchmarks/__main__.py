@@ -33,6 +33,7 @@ ROWS = {
     "screen": "screen",
     "audit": "audit",
     "follow-behind": "follow_behind",
+    "audit-dask": "audit_dask",
     "map": "map_change",
     "retention": "retention",
     "retention-latency": "retention_latency",

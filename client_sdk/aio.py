@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
     from datetime import date, datetime
     from pathlib import Path
 
@@ -124,12 +125,13 @@ class AsyncClient:
         officer: str,
         resume: str | Path | None = None,
         progress: ScreenProgressCallback | None = None,
+        executor: Executor | None = None,
     ) -> ScreenReport:
         """Find out which customers are listed, under one signed inquiry and without naming any of them to the registry.
 
         The customers are read in a thread; progress is called in the loop.
         """
-        return await self._run(self._member.screen(customers, purpose, officer, resume, progress))
+        return await self._run(self._member.screen(customers, purpose, officer, resume, progress, executor))
 
     async def watch(
         self,
@@ -140,9 +142,10 @@ class AsyncClient:
         state: str | Path,
         progress: ScreenProgressCallback | None = None,
         take: Callable[[WatchReport], None] | None = None,
+        executor: Executor | None = None,
     ) -> WatchReport:
         """Screen customers again, and tell what has changed since the last look."""
-        return await self._run(self._member.watch(customers, purpose, officer, state, progress, take))
+        return await self._run(self._member.watch(customers, purpose, officer, state, progress, take, executor))
 
     async def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
         """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17)."""

@@ -16,6 +16,7 @@ CreditRegistryError                    everything below
 ├── KeyServiceError                    a key service is down, refuses, or proves nothing (service)
 ├── OutboxError                        the outbox is locked, damaged or another member's
 ├── DeliveryQueueError                 the queue of alerts is locked, damaged or another member's
+├── ExecutorError                      an executor did not do its part of the work (part, problem)
 ├── FormatError                        a file, an id or another value has a wrong form (part, rule, got, want)
 │   └── IdentityError                  an invalid identity number; a ValueError too
 └── RuleError                          facts or a date break a rule (reason, field, rule, got, want)
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from client_sdk._shared_work import ExecutorError
 from client_sdk.kernel.formats.complaint import Complaining, Complaint
 from client_sdk.kernel.formats.errors import CreditRegistryError, FormatError
 from client_sdk.kernel.rules.errors import RuleError
@@ -42,6 +44,7 @@ __all__ = [
     "CreditRegistryError",
     "DeadlineExceededError",
     "DeliveryQueueError",
+    "ExecutorError",
     "FormatError",
     "IdentityError",
     "InvalidError",

@@ -8,6 +8,7 @@ from client_sdk._blocking.base import FlowRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Executor
     from datetime import date
     from pathlib import Path
 
@@ -66,6 +67,7 @@ class AskingMethods(FlowRunner):
         officer: str,
         resume: str | Path | None = None,
         progress: ScreenProgressCallback | None = None,
+        executor: Executor | None = None,
     ) -> ScreenReport:
         """Find out which customers are listed, under one signed inquiry and without naming any of them to the registry.
 
@@ -78,6 +80,8 @@ class AskingMethods(FlowRunner):
             resume: file that keeps what the key services have answered until the screening is complete, and is then
                 deleted; after a break the same call goes on with it. None keeps nothing.
             progress: called after each step.
+            executor: where the pages are verified; None for this process. It gets pages as the registry shows them, and
+                neither a number nor a pseudonym.
 
         Returns:
             LISTED, OWN or CLEAR for each customer, proved by the map of one HEAD.
@@ -86,9 +90,10 @@ class AskingMethods(FlowRunner):
             PreflightError: purpose, officer or a consent are not in order; nothing was sent.
             ConfigError: the file cannot be used.
             VerificationError: a page does not verify.
+            ExecutorError: the executor did not verify one.
             CreditRegistryError: else as for ``check``.
         """
-        return self._run(self._member.screen(customers, purpose, officer, resume, progress))
+        return self._run(self._member.screen(customers, purpose, officer, resume, progress, executor))
 
     def watch(
         self,
@@ -99,6 +104,7 @@ class AskingMethods(FlowRunner):
         state: str | Path,
         progress: ScreenProgressCallback | None = None,
         take: Callable[[WatchReport], None] | None = None,
+        executor: Executor | None = None,
     ) -> WatchReport:
         """Screen customers again, and tell what has changed since the last look.
 
@@ -110,11 +116,12 @@ class AskingMethods(FlowRunner):
             progress: called after each step.
             take: called with the report before the last look is replaced, so that a crash repeats and loses nothing; if
                 it raises, the last look is kept as it was.
+            executor: as for ``screen``.
 
         Raises:
             CreditRegistryError: as for ``screen``; the last look is kept as it was.
         """
-        return self._run(self._member.watch(customers, purpose, officer, state, progress, take))
+        return self._run(self._member.watch(customers, purpose, officer, state, progress, take, executor))
 
     def subject_report(self, identity: Identity, *, mandate: Consent, officer: str) -> SubjectReport:
         """Return a person's own report: all that is held about the person, and who asked (征信业管理条例 Art. 17).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from client_sdk._helper_process import processors
 from client_sdk._member.core import Core
 from client_sdk._protocol import arguments
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
+from client_sdk._shared_work import SharedWork
 from client_sdk._steps import ask, beside, from_start, message, open_stream, together
 from client_sdk.errors import ConflictError
 from client_sdk.kernel.formats.encoding import HASH_BYTES
@@ -58,11 +60,12 @@ _AGAIN = frozenset(("HEAD_GONE", "DEPTH_INVALID", "INQUIRY_STALE", "SUBJECT_KEY_
 
 @dataclass(frozen=True, slots=True)
 class _Aim:
-    """Purpose, officer and progress of one call."""
+    """Purpose, officer and progress of one call, and what verifies its pages."""
 
     purpose: Purpose
     officer: str
     progress: ScreenProgressCallback | None
+    executor: Executor | None
 
     def tell(self, phase: ScreenPhase, done: int, total: int) -> None:
         """Tell how far it is."""
@@ -80,9 +83,10 @@ class Screener(Core):
         officer: str,
         resume: str | Path | None,
         progress: ScreenProgressCallback | None,
+        executor: Executor | None,
     ) -> Flow[ScreenReport]:
         """Find out which customers are listed."""
-        aim, people = yield from self._begin(customers, purpose, officer, progress)
+        aim, people = yield from self._begin(customers, purpose, officer, progress, executor)
         file = yield from beside(partial(self._file, resume, aim.purpose))
         try:
             screen = yield from beside(partial(PortfolioScreen, people, file))
@@ -100,12 +104,13 @@ class Screener(Core):
         officer: str,
         state: str | Path,
         progress: ScreenProgressCallback | None,
-        take: Callable[[WatchReport], None] | None = None,
+        take: Callable[[WatchReport], None] | None,
+        executor: Executor | None,
     ) -> Flow[WatchReport]:
         """Find out what has changed since the last look."""
         arguments.of_type(state, (str, Path), "state", "a path as text or as a Path")
         arguments.callable_of(take, "take")
-        aim, people = yield from self._begin(customers, purpose, officer, progress)
+        aim, people = yield from self._begin(customers, purpose, officer, progress, executor)
         file = yield from beside(partial(self._file, state, aim.purpose))
         try:
             screen = yield from beside(partial(PortfolioScreen, people, file))
@@ -129,11 +134,13 @@ class Screener(Core):
         purpose: Purpose | str,
         officer: str,
         progress: ScreenProgressCallback | None,
+        executor: Executor | None,
     ) -> Flow[tuple[_Aim, list[Customer]]]:
         """Check everything that can be checked before anybody is asked."""
         arguments.items_of(customers, "customers", "an iterable of Customer")
-        aim = _Aim(arguments.purpose_of(purpose), arguments.text_of(officer, "inquiry.officer"), progress)
         arguments.callable_of(progress, "progress")
+        arguments.of_type(executor, (Executor, type(None)), "executor", "an Executor, or None")
+        aim = _Aim(arguments.purpose_of(purpose), arguments.text_of(officer, "inquiry.officer"), progress, executor)
         people = yield from beside(partial(_customers_of, customers))
         directory = yield from self.directory()
         yield from beside(partial(self.session.check_screening, directory, people, aim.purpose, aim.officer))
@@ -150,9 +157,11 @@ class Screener(Core):
         while True:
             directory = yield from self._named(screen, aim)
             depth = min(self._depth() + deeper, MAX_PAGE_DEPTH)
-            reader = yield from beside(partial(PageReader, screen.keys(), depth, self.session.log_key))
             try:
-                question = yield from self._read(screen, reader, depth, directory, aim)
+                with SharedWork(aim.executor) as work:
+                    read = partial(PageReader, screen.keys(), depth, self.session.log_key, work)
+                    reader = yield from beside(read)
+                    question = yield from self._read(screen, reader, depth, directory, aim)
             except ConflictError as error:
                 if error.reason not in _AGAIN or attempt == _ATTEMPTS:
                     raise
@@ -238,6 +247,7 @@ class Screener(Core):
             if is_first:
                 yield from self.prove(self.session.proving(reader.note))
                 yield from self._check_named(reader, directory)
+        yield from beside(reader.settle)
         return question
 
     def _check_named(self, reader: PageReader, directory: Directory) -> Flow[None]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 from bisect import bisect_left
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import check_pb2, evidence_pb2
 
 from client_sdk._protocol.verification import verifying
+from client_sdk._shared_work import SharedWork
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_consents, commit_officer
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.map_page import MapPage, prefix_of, verify_page
+from client_sdk.kernel.formats.map_page import MapPage, prefix_of, value_on, verify_page
 from client_sdk.kernel.ledger.head_time import check_head_time
 from client_sdk.kernel.ledger.inquiry import INQUIRY_ID_BYTES, Inquiry, InquiryOpening, Screening
 from client_sdk.kernel.ledger.proving import head_under, read_checkpoint, split_hashes, within
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import Purpose
     from client_sdk.kernel.rules.fact_parts import Consent
 
-__all__ = ["PageReader", "SignedScreening", "sign_screening"]
+__all__ = ["PageReader", "SignedScreening", "UnverifiedPages", "sign_screening", "verify_pages"]
 
 # Pages of one call.
 _PAGES = 16
@@ -100,6 +102,34 @@ def sign_screening(
     return SignedScreening(inquiry, signed, opening.message(), consents_opening)
 
 
+class UnverifiedPages(NamedTuple):
+    """Pages of one answer, each by its prefix; a worker learns of them what the registry shows to every lender.
+
+    Attributes:
+        root: of the map, as the HEAD has it.
+        depth: that was asked for.
+        pages: prefix, and what should show it.
+    """
+
+    root: bytes
+    depth: int
+    pages: list[tuple[int, MapPage]]
+
+    def __repr__(self) -> str:
+        return f"UnverifiedPages({len(self.pages)})"
+
+
+def verify_pages(part: UnverifiedPages) -> FormatError | None:
+    """Return what is wrong with the first page that does not verify; None where all do. Runs in any process."""
+    try:
+        with within("map page"):
+            for prefix, page in part.pages:
+                verify_page(part.root, prefix, part.depth, page)
+    except FormatError as error:
+        return error
+    return None
+
+
 class PageReader:
     """Asks for the pages in which keys have their places, and reads them; all are of one HEAD.
 
@@ -107,9 +137,10 @@ class PageReader:
         keys: of the map, 32 bytes each.
         depth: of the pages.
         log_key: of the log, from the trust root.
+        work: verifies the pages; None verifies each at once.
 
     Attributes:
-        found: value by key, of those keys that the map holds.
+        found: value by key, of those keys that the map holds; complete after ``settle``.
         checkpoint: of the HEAD; None before the first answer.
         as_of_ms: time of the HEAD.
         newest_act: index of the newest act before the HEAD.
@@ -117,7 +148,8 @@ class PageReader:
         done: number of pages that were read.
     """
 
-    def __init__(self, keys: Iterable[bytes], depth: int, log_key: VerifierKey) -> None:
+    def __init__(self, keys: Iterable[bytes], depth: int, log_key: VerifierKey, work: SharedWork | None = None) -> None:
+        self._work = SharedWork(None) if work is None else work
         self._depth = depth
         self._log_key = log_key
         self._keys = sorted(set(keys))
@@ -138,14 +170,16 @@ class PageReader:
         return check_pb2.ScreenRequest(inquiry=question.signed, opening=question.opening, prefixes=wanted, at_size=size)
 
     def read(self, response: check_pb2.ScreenResponse, expected: Expectation) -> None:
-        """Verify pages, and take from them what the map holds under the keys.
+        """Verify the HEAD, and have the pages verified; then take from them what the map holds under the keys.
 
         Args:
             response: to the newest request.
             expected: time, freshness and newest known checkpoint, for the first answer.
 
         Raises:
-            VerificationError: HEAD or a page does not verify, or other pages came than were asked for.
+            VerificationError: the HEAD or a page, also of an earlier answer, does not verify, or other pages came than
+                were asked for.
+            ExecutorError: pages of an earlier answer could not be verified.
         """
         with verifying():
             root = self._map_root(response, expected)
@@ -154,12 +188,14 @@ class PageReader:
             if not came or came != wanted[: len(came)]:
                 want = "the pages that were asked for, in their order"
                 raise FormatError(_PART, "screening.asked", got=f"{len(came)} pages", want=want)
-            for page in response.pages:
-                shown = MapPage(page.depth, page.entries, page.siblings)
-                with within("map page"):
-                    entries = verify_page(root, page.prefix, self._depth, shown)
-                self._take(page.prefix, entries)
+            pages = [(page.prefix, MapPage(page.depth, page.entries, page.siblings)) for page in response.pages]
+            name = f"pages {self.done + 1} to {self.done + len(pages)} of the map"
             self.done += len(came)
+            self._work.put(name, verify_pages, UnverifiedPages(root, self._depth, pages), partial(self._take, pages))
+
+    def settle(self) -> None:
+        """Wait until all pages are verified; raises as ``read``."""
+        self._work.settle()
 
     def _map_root(self, response: check_pb2.ScreenResponse, expected: Expectation) -> bytes:
         """Return the map root of the HEAD of an answer."""
@@ -177,10 +213,15 @@ class PageReader:
             raise FormatError("checkpoint", "page.same-head", want="the checkpoint of the first page")
         return leaf.head.map_root
 
-    def _take(self, prefix: int, entries: dict[bytes, bytes]) -> None:
-        for key in self._under(prefix):
-            if key in entries:
-                self.found[key] = entries[key]
+    def _take(self, pages: Sequence[tuple[int, MapPage]], wrong: FormatError | None) -> None:
+        if wrong is not None:
+            with verifying():
+                raise wrong
+        for prefix, page in pages:
+            for key in self._under(prefix):
+                value = value_on(page, key)
+                if value is not None:
+                    self.found[key] = value
 
     def _under(self, prefix: int) -> Sequence[bytes]:
         """Return the keys that begin with a prefix."""

@@ -1,20 +1,22 @@
 """The audit: fetch, verify everything offline, keep what was found.
 
-Structure is replayed in this process; signatures of members are verified in the executor's. Signatures that an earlier
-audit verified are not verified again, everything else is. The position moves on in the same step in which the findings
-become durable, and only where the log's key vouches for the leaves.
+Structure is replayed in this process; signatures of members are verified, and the map is computed, in the executor's.
+Signatures that an earlier audit verified are not verified again, everything else is. The position moves on in the same
+step in which the findings become durable, and only where the log's key vouches for the leaves.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from creditregistry.v1 import transparency_pb2 as pb
 
+from client_sdk._shared_examination import SharedExamination
+from client_sdk._shared_work import SharedWork
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import AuditFinding, Position, Seen
 from client_sdk.auditing.member_quality import check_quality
@@ -28,18 +30,18 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.asked import ShownInquiry
 from client_sdk.kernel.ledger.directory_proof import ProvedDirectory, verify_directory
-from client_sdk.kernel.ledger.examination import Examination, verify_signatures
+from client_sdk.kernel.ledger.examination import Examination
 from client_sdk.kernel.ledger.findings import MAX_KEPT, Finding, FindingId, Findings
 from client_sdk.kernel.ledger.head_time import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
     from client_sdk.auditing.fetching import Fetched
     from client_sdk.auditing.home import AuditHome
     from client_sdk.auditing.source import Source
-    from client_sdk.kernel.ledger.examination import Unverified
+    from client_sdk.kernel.ledger.findings import Finding
     from client_sdk.kernel.ledger.trust_root import TrustRoot
 
     # What is done, of how many leaves.
@@ -47,10 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = ["audit", "verify"]
 
-# Leaves that are replayed, and signatures that are handed to another process, at a time.
+# Leaves that are replayed at a time.
 BATCH_LEAVES = 1_024
-# Batches of signatures under way; more would only pile up in memory.
-MAX_IN_FLIGHT = 16
 # A log that failed here is not the one that the next audit starts from.
 _NOT_TO_GO_ON_FROM = frozenset((FindingId.CHECKPOINT, FindingId.FORK, FindingId.ROLLBACK, FindingId.GENESIS))
 
@@ -70,7 +70,7 @@ def audit(
         source: the registry.
         home: the auditor's folder for this registry.
         trust_root: what the auditor starts from.
-        executor: verifies signatures; None for this process.
+        executor: verifies signatures and computes the map; None for this process.
         progress: called with the number of leaves that are done and of all leaves.
         now_ms: the auditor's clock, in ms since 1970 UTC; None for the machine's.
 
@@ -80,6 +80,7 @@ def audit(
     Raises:
         VerificationError: a stream was cut short or out of order.
         ConfigError: the folder is damaged, in use, or of another registry.
+        ExecutorError: the executor did not do a part; the position stays where it was.
     """
     started = time.monotonic()
     now = clock_ms() if now_ms is None else now_ms
@@ -130,6 +131,7 @@ def verify(
 
     Raises:
         ConfigError: the leaves in the folder are not those that the last audit left there.
+        ExecutorError: the executor did not do a part.
     """
     sizes = {position.size, *(seen.size for seen in position.seen)}
     examination = Examination(
@@ -140,14 +142,15 @@ def verify(
         tally_until=fetched.statistics.size,
     )
     tally = LeafTally()
-    # Other processes go on verifying while this one rebuilds the map.
-    with _Signatures(executor, findings) as signatures:
+    with SharedWork(executor) as work:
+        shared = SharedExamination(work, findings)
         for batch in _batches(home.leaves.read(0, fetched.leaf_bytes)):
             tally.take(batch)
             unverified = examination.feed(batch)
-            signatures.take([item for item in unverified if item.leaf_index >= position.size])
+            shared.verify(item for item in unverified if item.leaf_index >= position.size)
             if progress is not None:
                 progress(examination.size, fetched.size)
+        shared.flush()
         if position.size and examination.roots.get(position.size, b"").hex() != position.root:
             raise ConfigError("the leaves in the audit's folder are not those that the last audit left there")
         _check_seen(examination, position.seen, findings)
@@ -160,12 +163,15 @@ def verify(
             logged_at=moment(examination.replay.logged_at) if examination.size else None,
             leaves=tally.leaves,
         )
-        report = _verify_content(examination, fetched, home, trust_root, findings, report, tally)
+        # Without a valid genesis no leaf means anything.
         if examination.begun:
+            examination.check_map(fetched.bindings, shared.subtrees)
+            report = _verify_content(examination, fetched, home, trust_root, findings, report)
+            report = replace(report, acts=tally.acts(examination.replay))
             asked = examination.check_asked(position.inquiries, _asked(home, position.asked_bytes, fetched.asked_bytes))
-            while unverified := list(islice(asked, BATCH_LEAVES)):
-                signatures.take(unverified)
-        return replace(report, signatures=signatures.count)
+            shared.verify(asked, of="inquiries")
+            shared.flush()
+        return replace(report, signatures=shared.count)
 
 
 def _verify_content(
@@ -175,12 +181,8 @@ def _verify_content(
     trust_root: TrustRoot,
     findings: Findings,
     report: AuditReport,
-    tally: LeafTally,
 ) -> AuditReport:
-    """Check map, inquiries, clocks and directory against the log; skipped if the log has no valid genesis."""
-    if not examination.begun:
-        return report
-    examination.check_map(fetched.bindings)
+    """Check inquiries, clocks and directory against the log."""
     examination.check_inquiries(home.inquiries.read(0, fetched.inquiry_bytes))
     examination.check_retention()
     examination.check_hidden()
@@ -195,7 +197,6 @@ def _verify_content(
         inquiry_outcomes=dict(sorted(examination.inquiry_outcomes.items())),
         directory_checked=_check_directory(examination, fetched, trust_root, findings),
         institutions=rows,
-        acts=tally.acts(examination.replay),
         breaches=breach_rows(examination.replay),
     )
 
@@ -210,43 +211,6 @@ def _asked(home: AuditHome, start: int, end: int) -> Iterator[ShownInquiry]:
 def _batches(leaves: Iterator[bytes]) -> Iterator[list[bytes]]:
     while batch := list(islice(leaves, BATCH_LEAVES)):
         yield batch
-
-
-class _Signatures:
-    """Verifies signatures, here or in the executor, and adds their findings before the block ends."""
-
-    def __init__(self, executor: Executor | None, findings: Findings) -> None:
-        self._executor = executor
-        self._findings = findings
-        self._under_way: deque[Future[list[Finding]]] = deque()
-        self.count = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        while self._under_way:
-            future = self._under_way.popleft()
-            if kind is None:
-                self._add(future.result())
-            else:
-                future.cancel()
-
-    def take(self, batch: list[Unverified]) -> None:
-        """Verify some more."""
-        if not batch:
-            return
-        self.count += len(batch)
-        if self._executor is None:
-            self._add(verify_signatures(batch))
-            return
-        self._under_way.append(self._executor.submit(verify_signatures, batch))
-        if len(self._under_way) > MAX_IN_FLIGHT:
-            self._add(self._under_way.popleft().result())
-
-    def _add(self, found: Iterable[Finding]) -> None:
-        for finding in found:
-            self._findings.add(finding)
 
 
 def _check_seen(examination: Examination, seen: Iterable[Seen], findings: Findings) -> None:

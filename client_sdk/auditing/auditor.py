@@ -85,8 +85,9 @@ class Auditor:
 
         Args:
             progress: called with the number of leaves verified and the number of all, after each batch.
-            executor: where signatures of members are verified; None for this process or ``jobs``.
-            jobs: processes that are started for the signatures; 1 for none. A program that asks for more must be
+            executor: where signatures of members are verified and the map is computed; None for this process or
+                ``jobs``. It gets the log's leaves and the bindings of live records, and no key.
+            jobs: processes that are started for them; 1 for none. A program that asks for more must be
                 importable: it starts its work under ``if __name__ == "__main__"``.
 
         Raises:
@@ -95,6 +96,7 @@ class Auditor:
             TransportError: the registry does not answer.
             RefusedError: it refuses, e.g. because the caller is no auditor.
             VerificationError: a stream was cut short or out of order, so that nothing was audited.
+            ExecutorError: a process or the executor did not do its part, so that nothing was audited.
         """
         _check_audit(progress, executor, jobs)
         trust_root, tls = self.config.trust_root(), TlsFolder(self.config.tls_key.parent, self.config.tls_key_pem)

@@ -21,7 +21,7 @@ import typer
 
 from client_sdk._version import __version__
 from registry_server.cli import backup, register, restoring, tables, wind_down
-from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
+from registry_server.cli.options import AsJson, Dask, DatabaseUrl, Home, settings_of
 from registry_server.serving.command_help import HELP, Commands, OneCommand
 from registry_server.serving.command_options import version_option
 
@@ -235,6 +235,7 @@ def fsck(
     write: Annotated[
         bool, typer.Option("--write", metavar="", help="With --repair-derived: put them right; servers are stopped.")
     ] = False,
+    dask: Dask = None,
 ) -> None:
     """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
     if repair_derived or write:
@@ -242,7 +243,14 @@ def fsck(
         return
     from registry_server.operating.fsck import run_fsck  # noqa: PLC0415 - loads cryptography
 
-    report = run_fsck(settings_of(home, database_url))
+    settings = settings_of(home, database_url)
+    if dask is None:
+        report = run_fsck(settings)
+    else:
+        from client_sdk.dask_executor import dask_executor  # noqa: PLC0415 - for this option alone
+
+        with dask_executor(dask) as executor:
+            report = run_fsck(settings, executor)
     if as_json:
         counts = {"leaves": report.leaves, "records": report.records, "live": report.live}
         shown = {

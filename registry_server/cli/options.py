@@ -12,7 +12,7 @@ from registry_server.serving.command_options import refuse_password
 if TYPE_CHECKING:
     from registry_server.settings import Settings, Value
 
-__all__ = ["AsJson", "DatabaseUrl", "Home", "settings_of"]
+__all__ = ["AsJson", "Dask", "DatabaseUrl", "Home", "settings_of"]
 
 Home = Annotated[
     Path,
@@ -26,6 +26,16 @@ DatabaseUrl = Annotated[
         help="postgresql+psycopg://USER@HOST/NAME, without a password; left out: that of registry.toml, else the"
         " folder's registry.sqlite.",
         callback=refuse_password("in database_url of registry.toml, or in REGISTRY_DATABASE_URL"),
+    ),
+]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Share the work out to your own Dask cluster, whose scheduler is at tls://HOST:PORT, or on this machine "
+        "at tcp://HOST:PORT; needs the extra [dask].",
+        show_default=False,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON for programs.")]

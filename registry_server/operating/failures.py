@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client_sdk.errors import ConfigError
+from client_sdk.errors import ConfigError, ExecutorError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RegistryError, entry_of
@@ -27,6 +27,7 @@ _FORESEEN = (
     RuntimeError,
     # Of a key with a passphrase.
     ConfigError,
+    ExecutorError,
 )
 
 

@@ -11,17 +11,24 @@ from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import FsckReport, fsck
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from registry_server.settings import Settings
 
 __all__ = ["FsckReport", "run_fsck"]
 
 
-def run_fsck(settings: Settings) -> FsckReport:
+def run_fsck(settings: Settings, executor: Executor | None = None) -> FsckReport:
     """Recompute everything that is stored from the leaves alone; a server may be running.
+
+    Args:
+        settings: of the registry.
+        executor: verifies signatures and computes the map; None for this process.
 
     Raises:
         StorageError: the database failed.
+        ExecutorError: the executor did not do a part.
     """
     migrations.check(settings.database)
     with Database(settings.database, serving=False) as database, closing(register_of(settings)) as register:
-        return fsck(database, register)
+        return fsck(database, register, executor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from client_sdk._shared_work import ExecutorError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RegistryError
@@ -44,6 +45,8 @@ def next_step(error: Exception) -> str:
             return _BY_REASON.get(str(error.reason), CORRECT_IT)
         case FormatError():
             return _WRONG_FORM
+        case ExecutorError():
+            return "nothing was concluded: look at the cluster and run the same command again, or leave out --dask."
         case _:
             return ""
 

@@ -36,6 +36,7 @@ NO_INSTITUTION: tuple[Any, ...] = (*NO_TEXT, "Lender 1", "lender\0", NUMBER * 8)
 NO_KIND: tuple[Any, ...] = ("NONSENSE", 5, None)
 NO_DAY: tuple[Any, ...] = ("2025-01-01", None, datetime(2025, 1, 1, tzinfo=UTC))
 NO_ATTEMPT: tuple[Any, ...] = (-1, BEYOND, True, "1")
+NO_EXECUTOR: tuple[Any, ...] = (5, True, "pool", [])
 NO_FUNCTION: tuple[Any, ...] = (5, True, "f", [])
 
 CONSENT = written_consent(document=b"consent", given_on=date(2025, 1, 1))

@@ -23,9 +23,9 @@ from client_sdk.kernel.formats.words import (
     Standing,
 )
 from client_sdk.kernel.ledger.findings import FindingId
-from client_sdk.kernel.ledger.live_set import map_entries
 from tests.support.closing_lies import closing
 from tests.support.handmade_log import HandmadeLog, record_id, seed, signer
+from tests.support.live_map import map_entries
 from tests.support.lying import lie
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind, Standing
 from client_sdk.kernel.ledger.findings import FindingId
-from client_sdk.kernel.ledger.live_set import map_entries
 from tests.support.handmade_log import DAY_MS, HandmadeLog
+from tests.support.live_map import map_entries
 from tests.support.lying import lie
 from tests.support.overlays import REPAIR
 

@@ -15,10 +15,11 @@ from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.tiles import tiles_of
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.kernel.ledger.live_set import Bound, binding_opens, map_entries, mapped
+from client_sdk.kernel.ledger.live_set import Bound, binding_opens, mapped
 from client_sdk.kernel.ledger.replay import Replay
 from registry_server.storage import head, inquiries, leaves, live, records
 from registry_server.storage.unit_of_work import Database
+from tests.support.live_map import map_entries
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.errors import FormatError

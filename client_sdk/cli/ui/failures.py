@@ -13,6 +13,7 @@ from client_sdk.errors import (
     CreditRegistryError,
     DeadlineExceededError,
     DeliveryQueueError,
+    ExecutorError,
     FormatError,
     InvalidError,
     KeyServiceError,
@@ -167,6 +168,10 @@ HINTS: dict[str, str] = {
 }
 # Where a file is not what the verb reads; the part that is named says what it should be.
 _WRONG_FORM = "give the file or value that this asks for, whole and unchanged: this is another, or was changed."
+_EXECUTOR = (
+    "nothing was concluded, and nothing has changed: look at the processes or the cluster (is a worker out of memory, "
+    "or of another version?), then run the same command again."
+)
 # Roles that have a key for the usage that a home lacks.
 _SIGNING_ROLES = {"ADMINISTER": "an ADMINISTRATOR", "AUDIT": "an AUDITOR"}
 # What to do next where something does not verify for a reason that need not be the registry's doing.
@@ -257,6 +262,8 @@ def _of_sdk(error: CreditRegistryError, address: str) -> CommandFailure:
                 "Without one, move it away and run `subject alerts on` for each person again."
             )
             return CommandFailure(code=ExitCode.SETUP, reason="DELIVERIES", message=str(error), hint=hint)
+        case ExecutorError():
+            return CommandFailure(code=ExitCode.SETUP, reason="EXECUTOR", message=str(error), hint=_EXECUTOR)
         case ConfigError():
             return CommandFailure(
                 code=ExitCode.SETUP, reason="CONFIG", message=str(error), hint=_config_hint(str(error))
@@ -360,6 +367,8 @@ def _hint_of_class(error: RefusedError) -> str:
 def _config_hint(message: str) -> str:
     if "exists already" in message:
         return "nothing is written over: name another place, or move away what is there."
+    if message.startswith("Dask"):
+        return "leave out --dask to do the work on this machine; docs/members.md says what a cluster needs."
     if "config.toml" in message:
         return "make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME."
     if "trust-root" in message:

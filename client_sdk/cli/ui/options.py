@@ -16,6 +16,7 @@ __all__ = [
     "DAY",
     "AttemptOption",
     "ContestedFromOption",
+    "DaskOption",
     "EndedOption",
     "FirstDayOption",
     "IdTypeOption",
@@ -185,6 +186,16 @@ def any_record(text: str | RecordKey) -> RecordKey:
 digest = hexadecimal(32)
 inquiry_id = hexadecimal(16)
 OfficerOption = Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")]
+DaskOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Share the work out to your own Dask cluster, whose scheduler is at tls://HOST:PORT, or on this machine "
+        "at tcp://HOST:PORT; needs the extra [dask].",
+        show_default=False,
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ContestedFromOption = Annotated[
     int, typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing.")

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
+from client_sdk.cli.ui.options import DaskOption
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
@@ -24,7 +25,10 @@ from client_sdk.forms import moment_text, plain
 
 if TYPE_CHECKING:
     from client_sdk.auditing.auditor import Auditor
+    from client_sdk.auditing.report import AuditReport
     from client_sdk.cli.ui.output import Json
+
+    _AuditOnce = Callable[["_Progress | None"], AuditReport]
 
 __all__ = ["register"]
 
@@ -32,7 +36,8 @@ __all__ = ["register"]
 _EVERY = 600
 # Of findings that are named in one line.
 _NAMED = 5
-_CORES = os.cpu_count() or 1
+
+_Progress = Callable[[int, int], None]
 
 HtmlOption = Annotated[
     Path | None,
@@ -55,7 +60,14 @@ StateOption = Annotated[
     ),
 ]
 JobsOption = Annotated[
-    int, typer.Option("--jobs", "-j", min=1, help="Processes that verify signatures.", show_default="all cores")
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        help="Processes that verify signatures and compute the map.",
+        show_default="all cores",
+    ),
 ]
 FollowOption = Annotated[
     bool, typer.Option("--follow", help="Go on: audit what is new every so many seconds, until SIGTERM.")
@@ -85,6 +97,7 @@ def register(app: typer.Typer) -> None:
             "--home auditor audit",
             "--home auditor audit --html audit.html",
             "--home auditor audit --json",
+            "--home auditor audit --dask tls://scheduler.auditor.example:8786",
             "--home auditor audit --follow --cosign",
         ],
     )
@@ -96,7 +109,8 @@ def register(app: typer.Typer) -> None:
         text: TextOption = None,
         json_file: JsonFileOption = None,
         state: StateOption = None,
-        jobs: JobsOption = _CORES,
+        jobs: JobsOption = None,
+        dask: DaskOption = None,
         follow: FollowOption = False,
         every: EveryOption = None,
         cosign: CosignOption = False,
@@ -112,6 +126,8 @@ def register(app: typer.Typer) -> None:
         from client_sdk.auditing.auditor import Auditor  # noqa: PLC0415 - verbs that work offline load no gRPC
         from client_sdk.auditing.report import as_html, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
+        if dask is not None and jobs is not None:
+            raise UsageError("--dask and --jobs", "give one of them: the work is done by your cluster or by processes.")
         auditor = Auditor(session.config(), state=state)
         if accept:
             if follow or cosign or html or text or json_file:
@@ -119,6 +135,7 @@ def register(app: typer.Typer) -> None:
             return accept_findings(session, auditor, accept, reason)
         if reason:
             raise UsageError("--reason is for --accept alone", "give --accept REFERENCE as well.")
+        audit_once = _auditing(auditor, jobs or os.cpu_count() or 1, dask)
         if cosign:
             # A key that is missing is no reason to audit for hours first.
             auditor.config.replay_signer()
@@ -126,12 +143,12 @@ def register(app: typer.Typer) -> None:
             if named := [file for file in (html, text, json_file) if file is not None]:
                 hint = "leave --html, --text and --json-file to a single audit; --json gives a line for each."
                 raise UsageError(f"{named[0]}: --follow writes no report to a file", hint)
-            return _follow(session, auditor, _EVERY if every is None else every, jobs, cosign=cosign)
+            return _follow(session, auditor, audit_once, _EVERY if every is None else every, cosign=cosign)
         if every is not None:
             raise UsageError("--every is for --follow alone", "give --follow as well, or leave it out for one audit.")
         with OutputFile(html) as as_page, OutputFile(text) as as_words, OutputFile(json_file) as as_document:
             with _progress(session) as report_progress:
-                report = auditor.audit(progress=report_progress, jobs=jobs)
+                report = audit_once(report_progress)
             content, words = report.to_dict(), as_text(report)
             document = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             targets = {as_page: as_html(report), as_words: words, as_document: document}
@@ -148,11 +165,32 @@ def register(app: typer.Typer) -> None:
         return max(target.code for target in targets)
 
 
+def _auditing(auditor: "Auditor", jobs: int, dask: str | None) -> "_AuditOnce":
+    """Return a function that audits once, on so many processes or on a cluster; a broken cluster is reached anew."""
+
+    def audit_once(progress: _Progress | None) -> "AuditReport":
+        if dask is None:
+            return auditor.audit(progress=progress, jobs=jobs)
+        from client_sdk.dask_executor import dask_executor  # noqa: PLC0415 - for this option alone
+
+        with dask_executor(dask) as executor:
+            return auditor.audit(progress=progress, executor=executor)
+
+    return audit_once
+
+
 class _SigtermError(BaseException):
     """SIGTERM came; no ``except Exception`` of a library on the way may take it for its own."""
 
 
-def _follow(session: Run, auditor: "Auditor", every: int, jobs: int, *, cosign: bool) -> ExitCode:
+def _follow(
+    session: Run,
+    auditor: "Auditor",
+    audit_once: "_AuditOnce",
+    every: int,
+    *,
+    cosign: bool,
+) -> ExitCode:
     """Audit again and again; end with 1 on SIGTERM where something was found."""
 
     def end(_number: int, _frame: object) -> None:
@@ -162,7 +200,7 @@ def _follow(session: Run, auditor: "Auditor", every: int, jobs: int, *, cosign: 
     before = signal.signal(signal.SIGTERM, end)
     try:
         while True:
-            code = _round(session, auditor, jobs, code, cosign=cosign)
+            code = _round(session, auditor, audit_once, code, cosign=cosign)
             time.sleep(every)
     except _SigtermError:
         return code
@@ -170,10 +208,17 @@ def _follow(session: Run, auditor: "Auditor", every: int, jobs: int, *, cosign: 
         signal.signal(signal.SIGTERM, before)
 
 
-def _round(session: Run, auditor: "Auditor", jobs: int, code: ExitCode, *, cosign: bool) -> ExitCode:
+def _round(
+    session: Run,
+    auditor: "Auditor",
+    audit_once: "_AuditOnce",
+    code: ExitCode,
+    *,
+    cosign: bool,
+) -> ExitCode:
     """Audit once, and print one line; return the exit code for what was found up to now."""
     try:
-        report = auditor.audit(jobs=jobs)
+        report = audit_once(None)
         code = ExitCode.FOUND if report.exit_code else ExitCode.OK
         cosigned = auditor.cosign() if cosign else 0
     except CreditRegistryError as error:
@@ -201,7 +246,7 @@ def _cosigned_words(size: int, silencing: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def _progress(session: Run) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(session: Run) -> Iterator[_Progress | None]:
     """Show progress, if standard error is a terminal."""
     if session.output.as_json or not session.output.err.is_terminal:
         yield None

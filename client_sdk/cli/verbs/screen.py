@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -13,7 +14,7 @@ from client_sdk.cli.ui.criteria_file import read_criteria
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError, violation_content
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
-from client_sdk.cli.ui.options import OfficerOption, word_option, words_of
+from client_sdk.cli.ui.options import DaskOption, OfficerOption, word_option, words_of
 from client_sdk.cli.ui.output import Json, counted, pairs, table
 from client_sdk.cli.ui.portfolio_input import EncodingOption, MappingOption, PortfolioReading, SheetOption
 from client_sdk.cli.ui.session import Run
@@ -37,6 +38,9 @@ from client_sdk.models.answer import Verdict
 from client_sdk.models.screening import Customer, ScreenFinding, ScreenReport, WatchReport
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
+
     from rich.console import RenderableType
 
     from client_sdk.cli.verbs.watch_hook import WatchHook
@@ -120,6 +124,7 @@ def _register_screen(app: typer.Typer) -> None:
         encoding: EncodingOption = None,
         sheet: SheetOption = None,
         mapping: MappingOption = None,
+        dask: DaskOption = None,
         exit_code: ExitCodeOption = False,
     ) -> ExitCode:
         """Find out which customers of a portfolio are listed, under one inquiry and without naming them.
@@ -128,6 +133,7 @@ def _register_screen(app: typer.Typer) -> None:
         about: consent_form, consent_date, consent_digest; reference is shown, the others are not read. The registry
         learns how many customers there are and in which pages of its map they would be, never whom you look for. What
         was asked of the key services is kept beside FILE, sealed, until the end: --resume asks for the rest alone.
+        --dask has the pages verified elsewhere: no number and no pseudonym leaves this machine for it.
         """
         own = read_criteria(criteria)
         if criteria is not None and not check:
@@ -139,8 +145,15 @@ def _register_screen(app: typer.Typer) -> None:
                 _show_dry_run(session, portfolio)
                 return _code(portfolio, found=False)
             with session.client() as client:
-                with progress_of(session) as progress:
-                    ask = partial(client.screen, purpose=purpose, officer=officer, resume=kept, progress=progress)
+                with progress_of(session) as progress, _executor(dask) as executor:
+                    ask = partial(
+                        client.screen,
+                        purpose=purpose,
+                        officer=officer,
+                        resume=kept,
+                        progress=progress,
+                        executor=executor,
+                    )
                     portfolio, report = _look(portfolio, lambda some: ask(some.customers))
                 asked = _listed(report) if check else []
                 outcomes = {
@@ -188,6 +201,7 @@ def _register_watch(app: typer.Typer) -> None:
         encoding: EncodingOption = None,
         sheet: SheetOption = None,
         mapping: MappingOption = None,
+        dask: DaskOption = None,
         webhook: Annotated[
             str | None,
             typer.Option(metavar="URL", help="Also post the changes there, signed and retried.", show_default=False),
@@ -207,12 +221,18 @@ def _register_watch(app: typer.Typer) -> None:
         kept = state or file.with_name(f"{file.name}.watch")
         portfolio = read_screened(file, PortfolioReading(encoding, sheet, mapping))
         hook = None if webhook is None else _hook(session, webhook, file)
-        with session.client() as client, progress_of(session) as progress:
+        with session.client() as client, progress_of(session) as progress, _executor(dask) as executor:
 
             def look(some: ScreenedPortfolio) -> WatchReport:
                 take = None if hook is None else partial(hook.put, some.rows)
                 return client.watch(
-                    some.customers, purpose=purpose, officer=officer, state=kept, progress=progress, take=take
+                    some.customers,
+                    purpose=purpose,
+                    officer=officer,
+                    state=kept,
+                    progress=progress,
+                    take=take,
+                    executor=executor,
                 )
 
             portfolio, report = _look(portfolio, look)
@@ -225,6 +245,15 @@ def _register_watch(app: typer.Typer) -> None:
         if hook is not None:
             hook.deliver()
         return _code(portfolio, found=exit_code and bool(changes))
+
+
+def _executor(dask: str | None) -> "AbstractContextManager[Executor | None]":
+    """Return what verifies pages: a cluster, or none for this process."""
+    if dask is None:
+        return nullcontext()
+    from client_sdk.dask_executor import dask_executor  # noqa: PLC0415 - for this option alone
+
+    return dask_executor(dask)
 
 
 def _resumed(file: Path, *, resume: bool) -> Path | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OPENING_BYTES",
+    "check_binding",
     "check_open",
     "commit_consent",
     "commit_consents",
@@ -55,15 +56,25 @@ def require_opening(opening: bytes, part: str) -> bytes:
     return opening
 
 
+def check_binding(subject: bytes, opening: bytes) -> None:
+    """Check the lengths of a pseudonym and of an opening.
+
+    Raises:
+        FormatError: one is not 32 bytes long.
+    """
+    if len(subject) != SUBJECT_BYTES:
+        raise FormatError("subject", "subject.length", got=f"{len(subject)} bytes", want=f"{SUBJECT_BYTES} bytes")
+    require_opening(opening, "subject opening")
+
+
 def commit_subject(opening: bytes, subject: bytes) -> bytes:
     """Return ``HMAC(opening, "creditregistry/subject/v1" || subject)`` (proto/README.md 2); the pseudonym is 32 bytes.
 
     Raises:
         FormatError: opening or pseudonym are not 32 bytes long.
     """
-    if len(subject) != SUBJECT_BYTES:
-        raise FormatError("subject", "subject.length", got=f"{len(subject)} bytes", want=f"{SUBJECT_BYTES} bytes")
-    return hmac.digest(require_opening(opening, "subject opening"), _SUBJECT + subject, "sha256")
+    check_binding(subject, opening)
+    return hmac.digest(opening, _SUBJECT + subject, "sha256")
 
 
 def commit_erased_person(opening: bytes, subject_key_version: int, subject: bytes) -> bytes:

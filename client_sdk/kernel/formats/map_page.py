@@ -29,6 +29,7 @@ __all__ = [
     "page_depth",
     "prefix_of",
     "prove_page",
+    "value_on",
     "verify_page",
 ]
 
@@ -104,6 +105,27 @@ def verify_page(root: bytes, prefix: int, depth: int, page: MapPage) -> dict[byt
     if not hmac.compare_digest(root, _folded(entries, page, number)):
         raise ProofError(_PART, "map-page.root", want="the root of the map")
     return {key: value for key, value in entries if prefix_of(key, depth) == prefix}
+
+
+def value_on(page: MapPage, key: bytes) -> bytes | None:
+    """Return the value under a key on a page that was verified; None where the map has none.
+
+    Args:
+        page: verified, so that its keys ascend.
+        key: that begins with the prefix of the page.
+    """
+    first, end = 0, len(page.entries) // ENTRY_BYTES
+    while first < end:
+        middle = (first + end) // 2
+        at = middle * ENTRY_BYTES
+        found = page.entries[at : at + HASH_BYTES]
+        if found == key:
+            return page.entries[at + HASH_BYTES : at + ENTRY_BYTES]
+        if found < key:
+            first = middle + 1
+        else:
+            end = middle
+    return None
 
 
 def _folded(entries: list[tuple[bytes, bytes]], page: MapPage, number: int) -> bytes:

@@ -24,24 +24,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.batch_signature import VerifiedBatches, verify_signed
+from client_sdk.kernel.formats.commitment import check_binding
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.leaf import LeafType
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.moment import DAY_MS
-from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.ledger.asked import DirectoryTimes, check_shown_inquiry
 from client_sdk.kernel.ledger.chain import coverable, keeps_until, overdue
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings, finding_of
 from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.kernel.ledger.live_set import Bound, binding_opens, map_entries, mapped
+from client_sdk.kernel.ledger.live_set import Bound, mapped
+from client_sdk.kernel.ledger.map_parts import BoundLeaf, map_parts, map_subtree, whole_of
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.contribution import Contribution
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState
     from client_sdk.kernel.ledger.asked import ShownInquiry
     from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.map_parts import MapPart, MapSubtree
     from client_sdk.kernel.ledger.replay import Signed
 
 __all__ = ["Examination", "LiveBinding", "Unverified", "check_log", "verify_signatures"]
@@ -103,6 +105,10 @@ def verify_signatures(batch: Sequence[Unverified]) -> list[Finding]:
             asked = payload_type == dsse.INQUIRY
             found.append(_of_inquiry(index, error) if asked else finding_of(index, error))
     return found
+
+
+def _subtrees_here(parts: Sequence[MapPart]) -> list[MapSubtree]:
+    return [map_subtree(part) for part in parts]
 
 
 def _of_inquiry(place: int, error: FormatError | RuleError) -> Finding:
@@ -240,23 +246,33 @@ class Examination:
             last = max(self.size - 1, 0)
             self._findings.note(FindingId.HEAD_PLACE, last, "leaf", "head.last", want="a HEAD as the last leaf")
 
-    def check_map(self, bindings: Iterable[LiveBinding]) -> None:
+    def check_map(
+        self,
+        bindings: Iterable[LiveBinding],
+        subtrees: Callable[[Sequence[MapPart]], Sequence[MapSubtree]] = _subtrees_here,
+    ) -> None:
         """Hold the bindings of live records against the log, and the map that follows against the newest HEAD.
 
         Those of records that were live while the bindings were read are passed over: nothing is wrong with them.
+
+        Args:
+            bindings: of the live records.
+            subtrees: computes ``map_subtree`` of each part; in this process unless given.
         """
         live = {chain.index: chain for chain in self.replay.live()}
-        bound: dict[int, Bound] = {}
+        bound: dict[int, BoundLeaf] = {}
         for binding in bindings:
             chain = live.get(binding.leaf_index)
             if chain is None and binding.leaf_index in self._once_live:
                 continue
             if self._binding_in_order(binding, chain, bound) and chain is not None:
-                bound[binding.leaf_index] = Bound(binding.subject, mapped(chain, binding.opening))
-        shown = [item for index, item in bound.items() if live[index].mapped]
+                record = Bound(binding.subject, mapped(chain, binding.opening))
+                bound[binding.leaf_index] = BoundLeaf(chain.subject_commitment, record, chain.mapped)
         for index in sorted(live.keys() - bound.keys()):
             self._findings.note(FindingId.BINDING_MISSING, index, "binding", "binding.live", want="one binding")
-        self._check_map_root(shown)
+        if self.begun:
+            parts = map_parts(bound.values(), self.replay.directory.map_entries())
+            self._check_subtrees(whole_of(subtrees(parts)))
 
     def _binding_in_order(self, binding: LiveBinding, chain: Chain | None, bound: Collection[int]) -> bool:
         """Whether a binding belongs in the map; a wrong one does, as that is what the registry must have mapped."""
@@ -270,26 +286,25 @@ class Examination:
             self._findings.note(FindingId.BINDING_WRONG, binding.leaf_index, "binding", rule, got="another", want=want)
             return False
         try:
-            if binding_opens(chain.subject_commitment, binding.subject, binding.opening):
-                return True
+            check_binding(binding.subject, binding.opening)
         except FormatError as error:
             got, want = error.got, error.want
             self._findings.note(FindingId.BINDING_WRONG, binding.leaf_index, error.part, error.rule, got=got, want=want)
             return False
-        want = "subject and opening that were committed to"
-        self._findings.note(FindingId.BINDING_WRONG, binding.leaf_index, "binding", rule, want=want)
         return True
 
-    def _check_map_root(self, bound: Collection[Bound]) -> None:
-        head, chain = self.replay.head, self.replay.head_chain
-        if head is None or not self.begun:
+    def _check_subtrees(self, whole: MapSubtree) -> None:
+        """Note the bindings that open nothing, and hold the map against the newest HEAD."""
+        for index in whole.wrong:
+            want = "subject and opening that were committed to"
+            self._findings.note(FindingId.BINDING_WRONG, index, "binding", "binding.live", want=want)
+        head, index = self.replay.head, self.replay.head_chain.size - 1
+        if head is None:
             return
-        entries = sorted(map_entries(self.replay.directory, bound).items())
-        index = chain.size - 1
-        if len(entries) != head.entry_count:
-            got, want = str(head.entry_count), str(len(entries))
+        if whole.size != head.entry_count:
+            got, want = str(head.entry_count), str(whole.size)
             self._findings.note(FindingId.MAP_COUNT, index, "entry_count", "head.chain", got=got, want=want)
-        if root_of(entries) != head.map_root:
+        if whole.root != head.map_root:
             want = "the root of what is live"
             self._findings.note(FindingId.MAP_ROOT, index, "map_root", "map.root", want=want)
 

@@ -10,12 +10,11 @@ from client_sdk.kernel.formats.commitment import commit_subject
 from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord, records_value, subject_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from client_sdk.kernel.ledger.chain import Chain
-    from client_sdk.kernel.ledger.directory import Directory
 
-__all__ = ["Bound", "binding_opens", "map_entries", "mapped", "subject_entries"]
+__all__ = ["Bound", "binding_opens", "mapped", "subject_entries"]
 
 
 class Bound(NamedTuple):
@@ -45,8 +44,3 @@ def subject_entries(bound: Iterable[Bound]) -> dict[bytes, bytes]:
     for subject, record in bound:
         subjects[subject].append(record)
     return {subject_key(subject): records_value(records) for subject, records in subjects.items()}
-
-
-def map_entries(directory: Directory, bound: Iterable[Bound]) -> Mapping[bytes, bytes]:
-    """Return every entry of the map: subjects, institutions, the registry."""
-    return {**subject_entries(bound), **directory.map_entries()}

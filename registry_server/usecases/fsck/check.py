@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from client_sdk._shared_examination import SharedExamination
+from client_sdk._shared_work import SharedWork
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
@@ -17,7 +19,7 @@ from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.link import link_of
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
-from client_sdk.kernel.ledger.examination import Examination, LiveBinding, verify_signatures
+from client_sdk.kernel.ledger.examination import Examination, LiveBinding
 from client_sdk.kernel.ledger.findings import Findings
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
@@ -41,6 +43,7 @@ from registry_server.usecases.fsck.rows import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Executor
 
     from registry_server.storage.head import HeadRow
     from registry_server.storage.register import Register
@@ -49,15 +52,17 @@ if TYPE_CHECKING:
 __all__ = ["FsckReport", "fsck"]
 
 
-def fsck(database: Database, register: Register | None = None) -> FsckReport:
+def fsck(database: Database, register: Register | None = None, executor: Executor | None = None) -> FsckReport:
     """Check a whole database in one snapshot, and return the findings.
 
     Args:
         database: may be served meanwhile.
         register: what was signed last, to be held against the leaves; None leaves that out.
+        executor: verifies signatures and computes the map; None for this process.
 
     Raises:
         StorageError: the database failed.
+        ExecutorError: the executor did not do a part.
     """
     report = FsckReport()
     registered: Checkpoint | RegisterError | None = None
@@ -73,7 +78,8 @@ def fsck(database: Database, register: Register | None = None) -> FsckReport:
             report.note(RowKind.HEAD_ROW, "head", "log.genesis", got="none", want="a log with a genesis")
             return report
         check = _Check(work, row, report)
-        check.run()
+        with SharedWork(executor) as shared:
+            check.run(shared)
         if register is not None:
             check.check_register(registered)
     return report
@@ -91,16 +97,18 @@ class _Check:
         self._hashes: list[bytes] = []
         self._links = LeafPlaces()
 
-    def run(self) -> None:
-        """Look at everything."""
-        self._read_leaves()
+    def run(self, work: SharedWork) -> None:
+        """Look at everything; what no row bears on is shared."""
+        shared = SharedExamination(work, self._findings)
+        self._read_leaves(shared)
         if self._examination.begun:
             self._check_checkpoint()
             self._examination.check_last_leaf()
-            self._examination.check_map(self._bindings())
+            self._examination.check_map(self._bindings(), shared.subtrees)
             self._examination.check_inquiries(inquiries.leaves(self._work))
             self._examination.check_retention()
             self._examination.check_hidden()
+        work.settle()
         self._report.take_over(self._findings)
         if self._examination.begun:
             self._check_head()
@@ -123,16 +131,16 @@ class _Check:
                     want = f"the {size} leaves that were signed"
                     report.note(RowKind.REGISTER, "register", "register.fork", got=have, want=want)
 
-    def _read_leaves(self) -> None:
+    def _read_leaves(self, shared: SharedExamination) -> None:
         for stored in leaves.leaves(self._work):
             if stored.leaf_index != len(self._hashes):
                 got, want = str(stored.leaf_index), str(len(self._hashes))
                 self._report.note(RowKind.LEAF_ROW, f"leaf {stored.leaf_index}", "leaves.index", got=got, want=want)
                 break
             self._hashes.append(leaf_hash(stored.leaf))
-            for finding in verify_signatures(self._examination.feed((stored.leaf,))):
-                self._findings.add(finding)
+            shared.verify(self._examination.feed((stored.leaf,)))
             self._place(stored.leaf_index, stored.leaf)
+        shared.flush()
         self._report.leaves = len(self._hashes)
         if not self._hashes:
             self._report.note(RowKind.LEAF_ROW, "leaf 0", "leaves.index", got="none", want=f"{self._row.size} leaves")

@@ -122,7 +122,7 @@ def test_a_screening_that_is_refused_begins_anew_and_deeper_where_a_page_was_too
     lender: Client, other: Client, reason: str, rule: str, depth: int
 ) -> None:
     other.report(default_report(4_006))
-    flow = lender._member.screen(customers(4_006, 4_007), REVIEW, "desk-1", None, None)
+    flow = lender._member.screen(customers(4_006, 4_007), REVIEW, "desk-1", None, None, None)
     report = lender._run(refused_once(flow, ConflictError(reason, rule=rule)))
     assert (report.findings, report.depth) == ((LISTED, CLEAR), depth)
 

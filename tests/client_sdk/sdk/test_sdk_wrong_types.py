@@ -54,6 +54,7 @@ from tests.client_sdk.wrong_values import (
     NO_BYTES,
     NO_CONSENT,
     NO_DAY,
+    NO_EXECUTOR,
     NO_FUNCTION,
     NO_HASH,
     NO_ID,
@@ -126,6 +127,7 @@ METHODS: Wrong = {
     "report": (None, 5, NUMBER, [], {}, RejectedRow(row=1, violations=()), replace(default_report(1), reference=HALF)),
     "reports": (None, 5, NUMBER, b"", {}, default_report(1)),
     **dict.fromkeys(("keep", "progress", "take"), NO_FUNCTION),
+    "executor": NO_EXECUTOR,
     "notice": (None, 5, NUMBER, [], {}),
     "follow": (None, 1, "yes"),
     "everything": (None, 1, "yes"),
@@ -213,7 +215,7 @@ AUDITOR: Wrong = {
     "path": (None, *NO_PATH),
     "state": NO_PATH,
     "progress": NO_FUNCTION,
-    "executor": (5, True, "pool", []),
+    "executor": NO_EXECUTOR,
     "jobs": NO_NUMBER,
 }
 SETTINGS: Wrong = {

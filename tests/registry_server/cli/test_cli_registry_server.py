@@ -37,6 +37,7 @@ from registry_server.storage.tls_keys import certificates_of, changed_since
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service import setup
 from registry_server.subject_key_service.settings import KeyServiceFolder, make_settings
+from tests.support.dask_cluster import dask_cluster
 from tests.support.production import USCC
 from tests.support.served import Served, serving
 
@@ -344,6 +345,17 @@ def test_the_environment_overrides_the_file_and_the_command_line_both(site: Site
         with site.served("--listen", "127.0.0.1:0", environment=environment) as (given, served):
             assert given != address
             assert served.stop(signal.SIGINT) == 0
+
+
+def test_fsck_is_shared_with_a_cluster(site: Site, tmp_path: Path) -> None:
+    site.found()
+    with dask_cluster(tmp_path) as cluster:
+        told = run("fsck", "--home", site.home, "--dask", cluster.address)
+    assert told.endswith(" leaves, 0 records, 0 live, 0 inquiries: clean\n")
+    told = run("fsck", "--home", site.home, "--dask", cluster.address, expected=2)
+    assert "does not answer" in told
+    assert "leave out --dask" in told
+    assert "tls:// alone" in run("fsck", "--home", site.home, "--dask", "tcp://10.0.0.7:8786", expected=2)
 
 
 def test_fsck_says_what_is_wrong(site: Site) -> None:

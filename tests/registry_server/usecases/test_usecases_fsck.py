@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from client_sdk.dask_executor import dask_executor
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing, TlsKeyAction, WithdrawalReason
 from registry_server.storage import tls_keys
@@ -16,11 +17,14 @@ from registry_server.storage.tls_keys import StoredTlsKey
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import FsckReport, fsck
 from registry_server.usecases.housekeeping import Housekeeping
+from tests.support.dask_cluster import dask_cluster
 from tests.support.handmade_log import REGISTRY, seed, signer
 from tests.support.registry_world import World, accept
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from tests.support.dask_cluster import DaskCluster
 
 
 def fill(url: str) -> None:
@@ -84,6 +88,26 @@ def test_what_the_server_writes_is_clean(database_url: str) -> None:
     assert report.findings == []
     assert report.clean
     assert (report.records, report.live, report.inquiries) == (4, 2, 2)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    with dask_cluster(tmp_path_factory.mktemp("dask")) as running:
+        yield running
+
+
+def test_a_cluster_finds_the_same(database_url: str, database_kind: str, cluster: DaskCluster) -> None:
+    fill(database_url)
+    with Database(database_url, serving=False) as database, dask_executor(cluster.address) as workers:
+        shared = fsck(database, executor=workers)
+        assert (shared.clean, shared.records, shared.live) == (True, 4, 2)
+        statements, found = LIES["opening"]
+        change(database_url, *(statement.format(zeros=ZEROS[database_kind]) for statement in statements))
+        shared = fsck(database, executor=workers)
+    alone = check(database_url)
+    assert shared.findings == alone.findings
+    assert shared.counts == alone.counts
+    assert set(alone.counts) == found
 
 
 ZEROS = {"sqlite": "zeroblob(32)", "postgresql": "decode(repeat('00', 32), 'hex')"}

@@ -1,0 +1,58 @@
+"""The map in parts: together they are the map, however many there are, and a part tells what does not open."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client_sdk.kernel.formats.commitment import commit_subject
+from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord, institution_key
+from client_sdk.kernel.formats.prefix_tree import EMPTY, root_of
+from client_sdk.kernel.ledger.live_set import Bound, subject_entries
+from client_sdk.kernel.ledger.map_parts import BoundLeaf, MapSubtree, map_parts, map_subtree, whole_of
+
+# Subjects of which some have several records.
+SUBJECTS = st.lists(st.integers(0, 60), max_size=60)
+INSTITUTIONS = st.sets(st.integers(0, 20), max_size=20)
+
+
+def hash_of(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
+def leaf_of(index: int, subject: int, *, shown: bool = True, opens: bool = True) -> BoundLeaf:
+    pseudonym, opening = hash_of(f"subject {subject}"), hash_of(f"opening {index}")
+    commitment = commit_subject(opening, pseudonym) if opens else hash_of("another")
+    record = MappedRecord(index, hash_of(f"leaf {index}"), NO_ANNOTATION, opening)
+    return BoundLeaf(commitment, Bound(pseudonym, record), shown)
+
+
+@given(SUBJECTS, INSTITUTIONS, st.integers(1, 8), st.data())
+def test_the_parts_are_the_map(subjects: list[int], institutions: set[int], mean: int, data: st.DataObject) -> None:
+    hidden, wrong = (data.draw(st.sets(st.integers(0, 59))) for _ in range(2))
+    leaves = [
+        leaf_of(index, subject, shown=index not in hidden, opens=index not in wrong)
+        for index, subject in enumerate(subjects)
+    ]
+    directory = {institution_key(f"member-{number}"): hash_of(f"state {number}") for number in institutions}
+    entries = subject_entries(leaf.bound for leaf in leaves if leaf.shown) | directory
+    parts = map_parts(leaves, directory, mean)
+    assert sum(len(part.leaves) for part in parts) == len(leaves)
+    whole = whole_of([map_subtree(part) for part in parts])
+    assert (whole.size, whole.root) == (len(entries), root_of(sorted(entries.items())))
+    assert sorted(whole.wrong) == sorted(wrong & set(range(len(subjects))))
+
+
+def test_an_empty_map_has_two_parts_with_nothing_in_them() -> None:
+    parts = map_parts([], {})
+    assert [map_subtree(part) for part in parts] == [MapSubtree(0, EMPTY, [])] * 2
+    assert whole_of([map_subtree(part) for part in parts]) == MapSubtree(0, EMPTY, [])
+
+
+def test_a_part_shows_nothing_of_its_subjects() -> None:
+    (part, _) = map_parts([leaf_of(1, 7)], {})
+    for shown in (repr(part), repr(part.leaves), str(part.leaves[0])):
+        assert repr(hash_of("subject 7")) not in shown
+        assert repr(hash_of("opening 1")) not in shown
