@@ -28,6 +28,9 @@ class FetchedAudit:
 
     Args:
         running: the registry.
+
+    Attributes:
+        size: number of its leaves.
     """
 
     def __init__(self, running: TestRegistry) -> None:
@@ -40,7 +43,7 @@ class FetchedAudit:
             fetched = fetch(RegistrySource(opened), self._home, self._position, self._root.log_key, findings)
         if fetched is None:
             raise RuntimeError("nothing was fetched")
-        self._fetched = fetched
+        self._fetched, self.size = fetched, fetched.size
 
     def rate(self, executor: Executor) -> float:
         """Verify all of it; return leaves a second.

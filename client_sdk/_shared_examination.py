@@ -86,7 +86,7 @@ class SharedExamination:
         found = [MapSubtree(0, b"", [])] * len(parts)
         for place, part in enumerate(parts):
             take = partial(found.__setitem__, place)
-            if 0 < len(part.leaves) <= PART_RECORDS:
+            if 0 < part.records <= PART_RECORDS:
                 self._work.put(f"part {place + 1} of {len(parts)} of the map", map_subtree, part, take)
             else:
                 take(map_subtree(part))

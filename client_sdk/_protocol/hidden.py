@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from client_sdk._protocol.opening import listed
 from client_sdk._protocol.subject_access import read_pages, subject_record
 from client_sdk._protocol.verification import verifying
+from client_sdk.kernel.formats.commitment import binding_opens
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.moment import milliseconds
@@ -16,7 +17,6 @@ from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement
 from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind
 from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation
 from client_sdk.kernel.ledger.answer_reading import VerifiedRecord
-from client_sdk.kernel.ledger.live_set import binding_opens
 from client_sdk.kernel.ledger.proving import read_leaf
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.lifecycle import is_live

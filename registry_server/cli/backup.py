@@ -108,13 +108,15 @@ def _header_content(header: BackupHeader) -> dict[str, str | int]:
     }
 
 
-def tell_repair(settings: Settings, *, write: bool, asked: bool, as_json: bool) -> None:
+def tell_repair(settings: Settings, *, write: bool, asked: bool, as_json: bool, dask: str | None = None) -> None:
     """Look for derived rows that are wrong, or put them right, and tell which; exit code 1 where anything is left."""
     from registry_server.operating.repair import look_for_repairs, repair  # noqa: PLC0415 - loads cryptography
     from registry_server.settings import SettingsError  # noqa: PLC0415 - loads pydantic
 
     if not asked:
         raise SettingsError("--write belongs to --repair-derived")
+    if dask is not None:
+        raise SettingsError("--dask with --repair-derived", "leave out --dask: a repair is not shared.")
     found = repair(settings) if write else look_for_repairs(settings)
     if as_json:
         typer.echo(json.dumps({**found._asdict(), "written": write}))

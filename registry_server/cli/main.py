@@ -239,7 +239,9 @@ def fsck(
 ) -> None:
     """Recompute log, map, directory and every commitment from storage alone; exit code 1 if anything is wrong."""
     if repair_derived or write:
-        backup.tell_repair(settings_of(home, database_url), write=write, asked=repair_derived, as_json=as_json)
+        backup.tell_repair(
+            settings_of(home, database_url), write=write, asked=repair_derived, as_json=as_json, dask=dask
+        )
         return
     from registry_server.operating.fsck import run_fsck  # noqa: PLC0415 - loads cryptography
 

@@ -21,7 +21,6 @@ from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, MappedRecord, sub
 from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.seal import open_facts
 from client_sdk.kernel.formats.statement import RecordKey, Statement, payload_hash
-from client_sdk.kernel.ledger.live_set import Bound
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.subjects.oprf import EvaluationKey
 from client_sdk.models import Purpose, written_consent
@@ -31,7 +30,7 @@ from tests.client_sdk.sdk_samples import default_facts, default_report, history,
 from tests.support.attacker import Attacker, OldMap
 from tests.support.command import Command
 from tests.support.held import KEY_SERVICES, columns_of, log_of
-from tests.support.live_map import map_entries
+from tests.support.live_map import Bound, map_entries
 from tests.support.needles import Needles
 
 if TYPE_CHECKING:

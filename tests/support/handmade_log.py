@@ -50,13 +50,12 @@ from client_sdk.kernel.ledger.destruction import ClosingProof
 from client_sdk.kernel.ledger.head import NO_HEAD
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.kernel.ledger.live_set import Bound, mapped
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.lifecycle import carries_subject, needs_retention
 from client_sdk.kernel.subjects.oprf import EvaluationKey
-from tests.support.live_map import map_entries
+from tests.support.live_map import Bound, map_entries, mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,7 +18,7 @@ from tests.support.overlays import REPAIR
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.overlay import Overlay
-    from client_sdk.kernel.ledger.live_set import Bound
+    from tests.support.live_map import Bound
     from tests.support.transparency_server import HandmadeRegistry
 
 __all__ = ["hide", "set_overlays"]

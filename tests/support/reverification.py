@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.batch_signature import verify_signed
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
+from client_sdk.kernel.formats.commitment import binding_opens
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import ActLeaf, Head, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import Frontier, MemoryTree
@@ -15,11 +16,10 @@ from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.tiles import tiles_of
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.kernel.ledger.live_set import Bound, binding_opens, mapped
 from client_sdk.kernel.ledger.replay import Replay
 from registry_server.storage import head, inquiries, leaves, live, records
 from registry_server.storage.unit_of_work import Database
-from tests.support.live_map import map_entries
+from tests.support.live_map import Bound, map_entries, mapped
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.errors import FormatError

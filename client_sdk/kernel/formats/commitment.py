@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OPENING_BYTES",
+    "SUBJECT_BYTES",
+    "binding_opens",
     "check_binding",
     "check_open",
     "commit_consent",
@@ -75,6 +77,15 @@ def commit_subject(opening: bytes, subject: bytes) -> bytes:
     """
     check_binding(subject, opening)
     return hmac.digest(opening, _SUBJECT + subject, "sha256")
+
+
+def binding_opens(commitment: bytes, subject: bytes, opening: bytes) -> bool:
+    """Whether a binding opens a statement's subject commitment.
+
+    Raises:
+        FormatError: opening or pseudonym are not 32 bytes long.
+    """
+    return hmac.compare_digest(commit_subject(opening, subject), commitment)
 
 
 def commit_erased_person(opening: bytes, subject_key_version: int, subject: bytes) -> bytes:

@@ -16,6 +16,7 @@ from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
 from client_sdk.kernel.formats.batch_signature import verify_statement
+from client_sdk.kernel.formats.commitment import binding_opens
 from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.errors import FormatError
@@ -27,7 +28,6 @@ from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purpose
 from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
-from client_sdk.kernel.ledger.live_set import binding_opens
 from client_sdk.kernel.ledger.proving import entries_under, leaves_under, read_leaf, within
 from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.ledger.shown import shown_entries, shown_leaves

@@ -36,8 +36,7 @@ from client_sdk.kernel.ledger.chain import coverable, keeps_until, overdue
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings, finding_of
 from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.kernel.ledger.live_set import Bound, mapped
-from client_sdk.kernel.ledger.map_parts import BoundLeaf, map_parts, map_subtree, whole_of
+from client_sdk.kernel.ledger.map_parts import bound_leaf, map_parts, map_subtree, whole_of
 from client_sdk.kernel.ledger.replay import Replay
 from client_sdk.kernel.rules.errors import RuleError
 
@@ -260,14 +259,13 @@ class Examination:
             subtrees: computes ``map_subtree`` of each part; in this process unless given.
         """
         live = {chain.index: chain for chain in self.replay.live()}
-        bound: dict[int, BoundLeaf] = {}
+        bound: dict[int, bytes] = {}
         for binding in bindings:
             chain = live.get(binding.leaf_index)
             if chain is None and binding.leaf_index in self._once_live:
                 continue
             if self._binding_in_order(binding, chain, bound) and chain is not None:
-                record = Bound(binding.subject, mapped(chain, binding.opening))
-                bound[binding.leaf_index] = BoundLeaf(chain.subject_commitment, record, chain.mapped)
+                bound[binding.leaf_index] = bound_leaf(chain, binding.subject, binding.opening)
         for index in sorted(live.keys() - bound.keys()):
             self._findings.note(FindingId.BINDING_MISSING, index, "binding", "binding.live", want="one binding")
         if self.begun:

@@ -1,45 +1,41 @@
 """The map in parts by the first bits of its keys: each is computed by itself, anywhere, and their roots make the map's.
 
-    parts = map_parts(bound, directory.map_entries())
-    whole = whole_of([map_subtree(part) for part in parts])           whole.root, whole.size: of the map
+    parts = map_parts(leaves, directory.map_entries())
+    whole = whole_of([map_subtree(part) for part in parts])         whole.root, whole.size: of the map
 
-A part holds the records of its subjects, with what opens their commitments; what comes back is two numbers and a hash,
-and the leaves whose binding does not open what the issuer signed.
+    leaf = subject commitment (32 bytes) || shown (1 byte) || subject (32) || index (8) || leaf hash (32)
+        || annotation hash (32) || opening (32)
+
+A part holds the live records of its subjects, with what opens their commitments; what comes back is a number, a hash,
+and the leaves whose binding does not open what the issuer signed. Leaves are bytes, as they are many and travel between
+processes.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.kernel.formats.map_entry import subject_key
+from client_sdk.kernel.formats.commitment import OPENING_BYTES, SUBJECT_BYTES, binding_opens
+from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, record_part, subject_key, value_of_parts
 from client_sdk.kernel.formats.map_page import prefix_of
 from client_sdk.kernel.formats.prefix_tree import parent, root_of
-from client_sdk.kernel.ledger.live_set import Bound, binding_opens, subject_entries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["BoundLeaf", "MapPart", "MapSubtree", "map_parts", "map_subtree", "whole_of"]
+    from client_sdk.kernel.ledger.chain import Chain
 
-# Records of a part, about: half a MiB, and some hundredths of a second of work.
+__all__ = ["MapPart", "MapSubtree", "bound_leaf", "map_parts", "map_subtree", "whole_of"]
+
+# Records of a part, about: 400 KB, and some hundredths of a second of work.
 MEAN_RECORDS = 2_048
-
-
-class BoundLeaf(NamedTuple):
-    """A live record with its binding.
-
-    Attributes:
-        commitment: to the subject, as its issuer signed it.
-        bound: what the registry says opens it.
-        shown: whether the map has it; what is hidden is bound and not shown.
-    """
-
-    commitment: bytes
-    bound: Bound
-    shown: bool
-
-    def __repr__(self) -> str:
-        return f"BoundLeaf({self.bound!r})"
+_SUBJECT_AT = HASH_BYTES + 1
+_RECORD_AT = _SUBJECT_AT + SUBJECT_BYTES
+_INDEX_BYTES = 8
+_LEAF_BYTES = _RECORD_AT + _INDEX_BYTES + 2 * HASH_BYTES + OPENING_BYTES
+_SHOWN, _HIDDEN = b"\x01", b"\x00"
 
 
 class MapPart(NamedTuple):
@@ -47,16 +43,21 @@ class MapPart(NamedTuple):
 
     Attributes:
         depth: number of bits of the prefix.
-        leaves: whose subjects' keys begin with it.
+        leaves: of live records whose subjects' keys begin with it, joined.
         entries: other entries whose keys begin with it, key and value.
     """
 
     depth: int
-    leaves: list[BoundLeaf]
+    leaves: bytes
     entries: list[tuple[bytes, bytes]]
 
     def __repr__(self) -> str:
-        return f"MapPart({len(self.leaves)} records)"
+        return f"MapPart({self.records} records)"
+
+    @property
+    def records(self) -> int:
+        """Number of its live records."""
+        return len(self.leaves) // _LEAF_BYTES
 
 
 class MapSubtree(NamedTuple):
@@ -65,7 +66,7 @@ class MapSubtree(NamedTuple):
     Attributes:
         size: number of entries under the prefix.
         root: over them, 32 bytes.
-        wrong: indexes of the leaves whose binding does not open their commitment, ascending.
+        wrong: indexes of the leaves whose binding does not open their commitment.
     """
 
     size: int
@@ -73,21 +74,35 @@ class MapSubtree(NamedTuple):
     wrong: list[int]
 
 
+def bound_leaf(chain: Chain, subject: bytes, opening: bytes) -> bytes:
+    """Return a live record with its binding.
+
+    Args:
+        chain: of the record.
+        subject: the pseudonym, 32 bytes.
+        opening: 32 bytes.
+    """
+    annotation = NO_ANNOTATION if chain.annotation is None else chain.annotation.leaf_hash
+    shown = _SHOWN if chain.mapped else _HIDDEN
+    return chain.subject_commitment + shown + subject + record_part(chain.index, chain.leaf_hash, annotation, opening)
+
+
 def map_parts(
-    leaves: Collection[BoundLeaf], entries: Mapping[bytes, bytes], mean_records: int = MEAN_RECORDS
+    leaves: Collection[bytes], entries: Mapping[bytes, bytes], mean_records: int = MEAN_RECORDS
 ) -> list[MapPart]:
     """Return the parts of a map, ascending by prefix.
 
     Args:
-        leaves: live records with their bindings; pseudonyms and openings are 32 bytes long.
+        leaves: of live records, as ``bound_leaf`` makes them.
         entries: of everything in the map that is no subject.
         mean_records: how many records a part has, about.
     """
     # All subjects share the first bit of their keys.
     depth = 1 + max(0, (len(leaves) - 1) // mean_records).bit_length()
-    parts = [MapPart(depth, [], []) for _ in range(1 << depth)]
+    below: list[list[bytes]] = [[] for _ in range(1 << depth)]
     for leaf in leaves:
-        parts[prefix_of(subject_key(leaf.bound.subject), depth)].leaves.append(leaf)
+        below[prefix_of(subject_key(leaf[_SUBJECT_AT:_RECORD_AT]), depth)].append(leaf)
+    parts = [MapPart(depth, b"".join(found), []) for found in below]
     for entry in entries.items():
         parts[prefix_of(entry[0], depth)].entries.append(entry)
     return parts
@@ -95,14 +110,18 @@ def map_parts(
 
 def map_subtree(part: MapPart) -> MapSubtree:
     """Return what a part comes to; runs in any process."""
-    wrong = [
-        bound.record.leaf_index
-        for commitment, bound, _ in part.leaves
-        if not binding_opens(commitment, bound.subject, bound.record.opening)
-    ]
-    shown = subject_entries(bound for _, bound, is_shown in part.leaves if is_shown)
-    entries = sorted([*shown.items(), *part.entries])
-    return MapSubtree(len(entries), root_of(entries, part.depth), sorted(wrong))
+    wrong: list[int] = []
+    shown: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for at in range(0, len(part.leaves), _LEAF_BYTES):
+        leaf = part.leaves[at : at + _LEAF_BYTES]
+        subject, record = leaf[_SUBJECT_AT:_RECORD_AT], leaf[_RECORD_AT:]
+        if not binding_opens(leaf[:HASH_BYTES], subject, record[-OPENING_BYTES:]):
+            wrong.append(int.from_bytes(record[:_INDEX_BYTES]))
+        if leaf[HASH_BYTES:_SUBJECT_AT] == _SHOWN:
+            shown[subject].append(record)
+    entries = [(subject_key(subject), value_of_parts(sorted(records))) for subject, records in shown.items()]
+    entries = sorted([*entries, *part.entries])
+    return MapSubtree(len(entries), root_of(entries, part.depth), wrong)
 
 
 def whole_of(subtrees: Sequence[MapSubtree]) -> MapSubtree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,8 @@ from client_sdk._helper_process import processors
 from client_sdk._member import screening
 from client_sdk._protocol.inquiry import Expectation
 from client_sdk._protocol.screening import PageReader, SignedScreening, sign_screening
-from client_sdk.errors import ConfigError, ConflictError, PreflightError, VerificationError
+from client_sdk._shared_work import SharedWork
+from client_sdk.errors import ConfigError, ConflictError, ExecutorError, PreflightError, VerificationError
 from client_sdk.kernel.formats.commitment import commit_consents
 from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.map_entry import subject_key
@@ -38,6 +40,7 @@ from tests.support.blinding_children import blinding_children, kill_blinding_chi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor
     from pathlib import Path
 
     from client_sdk._steps import Flow
@@ -326,10 +329,10 @@ def test_what_breaks_a_rule_is_refused_before_anything_is_sent(
     assert quota_left(lender) == before
 
 
-def asked(client: Client, keys: list[bytes]) -> tuple[PageReader, SignedScreening]:
+def asked(client: Client, keys: list[bytes], work: SharedWork | None = None) -> tuple[PageReader, SignedScreening]:
     """A reader of the pages of some keys, and the signed screening that asks for them."""
     session = client._member.session
-    reader = PageReader(keys, 1, session.log_key)
+    reader = PageReader(keys, 1, session.log_key, work)
     question = sign_screening(
         session.config.name,
         session.config.institution,
@@ -401,6 +404,47 @@ def test_a_page_that_was_tampered_with_is_refused(
     with pytest.raises(VerificationError):
         reader.read(response, expected)
     assert reader.found == {}
+
+
+def found_by(client: Client, key: bytes, executor: Executor, lie: Callable[[check_pb2.ScreenResponse], None]) -> int:
+    """How much is found under a key by pages that an executor verifies."""
+    session = client._member.session
+    expected = session.expectation(session.newest_seen(), None)
+    with SharedWork(executor) as work:
+        reader, question = asked(client, [key], work)
+        response = answer_to(client, reader, question)
+        lie(response)
+        reader.read(response, expected)
+        reader.settle()
+        return len(reader.found)
+
+
+def test_a_page_that_an_executor_finds_tampered_with_is_refused(lender: Client, other: Client) -> None:
+    other.report(default_report(4_102))
+    (names,) = other._run(other._member.names([person(4_102)], KeyUse.INQUIRE, REVIEW))
+    key = subject_key(names[1].subject)
+    with ThreadPoolExecutor(2) as threads:
+        assert found_by(lender, key, threads, lambda _: None) == 1
+        for lie in (drop_entry, change_value, wrong_depth):
+            with pytest.raises(VerificationError, match="map-page"):
+                found_by(lender, key, threads, lie)
+
+
+def test_pages_are_verified_by_an_executor(lender: Client, other: Client, registry: TestRegistry) -> None:
+    other.report(default_report(4_103))
+    people = customers(4_103, 4_104)
+
+    async def screened(executor: Executor) -> tuple[ScreenFinding, ...]:
+        async with AsyncClient(registry.config("lender-1")) as client:
+            report = await client.screen(people, purpose=REVIEW, officer="desk-1", executor=executor)
+            return report.findings
+
+    with ThreadPoolExecutor(2) as threads:
+        report = lender.screen(people, purpose=REVIEW, officer="desk-1", executor=threads)
+        assert report.findings == asyncio.run(screened(threads)) == (LISTED, CLEAR)
+    # No pages are taken for verified where the executor does nothing.
+    with pytest.raises(ExecutorError, match=r"pages 1 to \d+ of the map: the executor failed \(RuntimeError\)"):
+        lender.screen(people, purpose=REVIEW, officer="desk-1", executor=threads)
 
 
 def test_an_older_or_stale_head_is_refused(lender: Client) -> None:

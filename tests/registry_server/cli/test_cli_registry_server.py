@@ -356,6 +356,8 @@ def test_fsck_is_shared_with_a_cluster(site: Site, tmp_path: Path) -> None:
     assert "does not answer" in told
     assert "leave out --dask" in told
     assert "tls:// alone" in run("fsck", "--home", site.home, "--dask", "tcp://10.0.0.7:8786", expected=2)
+    told = run("fsck", "--home", site.home, "--repair-derived", "--dask", cluster.address, expected=2)
+    assert "--dask with --repair-derived" in told
 
 
 def test_fsck_says_what_is_wrong(site: Site) -> None:

@@ -17,7 +17,7 @@ from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.examination import LiveBinding
 from client_sdk.kernel.ledger.inquiry import InquiryOpening, PersonOpening
-from client_sdk.kernel.ledger.live_set import Bound
+from client_sdk.kernel.ledger.map_parts import MapPart
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import parse_facts
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
@@ -38,7 +38,7 @@ NUMBER = "11010119900101001X"
     [
         Opened(SECRET, SECRET),
         MappedRecord(7, bytes(32), NO_ANNOTATION, SECRET),
-        Bound(SECRET, MappedRecord(7, bytes(32), NO_ANNOTATION, SECRET)),
+        MapPart(1, SECRET, [(SECRET, SECRET)]),
         LiveBinding(7, SECRET, SECRET),
         PERSON,
         InquiryOpening((PERSON,), SECRET, SECRET, SECRET, SECRET.decode()),
