@@ -22,7 +22,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import CondPageBreak, HRFlowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from client_sdk.subject_report.content import END_ISOLATE, ISOLATE
+from client_sdk.subject_report.facts import END_ISOLATE, ISOLATE
 from client_sdk.subject_report.terms import Language
 
 if TYPE_CHECKING:

@@ -51,7 +51,8 @@ from client_sdk.models import (
     written_consent,
 )
 from client_sdk.subject_report import Format, Language, write_report
-from client_sdk.subject_report.content import document_of, visible
+from client_sdk.subject_report.content import document_of
+from client_sdk.subject_report.facts import visible
 from client_sdk.subject_report.page import as_page
 from client_sdk.subject_report.printed import as_pdf
 from client_sdk.subject_report.terms import FACTS, term_of
