@@ -143,7 +143,7 @@ proto: $(STAMP) ## write proto/gen from the contract
 lock: ## resolve requirements.lock and proto/tools.lock anew
 	test -x .cache/uv/bin/python || $(PYTHON) -m venv --without-pip .cache/uv
 	$(PYTHON) -m pip --python .cache/uv/bin/python install --quiet uv==0.13.9
-	$(RESOLVE) --extra server --extra files --extra otel --extra desk --extra dev --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra server --extra files --extra otel --extra dask --extra desk --extra dev --output-file requirements.lock pyproject.toml
 	$(RESOLVE) --extra server --output-file deploy/requirements.lock pyproject.toml
 	$(RESOLVE) --output-file proto/tools.lock proto/tools.txt
 

@@ -1,5 +1,6 @@
-"""Forms of small things: ids, places of money, words, times as text, values as JSON, jurisdictions."""
+"""Forms of small things: ids, places of money, words, times as text, values as JSON, jurisdictions, addresses."""
 
+from client_sdk._address import HostPort, host_port, is_this_machine
 from client_sdk.kernel.formats.jurisdiction import Jurisdiction, jurisdiction
 from client_sdk.kernel.formats.moment import moment_text
 from client_sdk.kernel.formats.plain import Json, Plain, plain
@@ -11,6 +12,7 @@ from client_sdk.kernel.rules.dates import day_of, offset_of
 __all__ = [
     "INSTITUTION_ID",
     "MINOR_UNITS",
+    "HostPort",
     "Json",
     "Jurisdiction",
     "Plain",
@@ -18,6 +20,8 @@ __all__ = [
     "check_institution_id",
     "check_record_id",
     "day_of",
+    "host_port",
+    "is_this_machine",
     "jurisdiction",
     "moment_text",
     "offset_of",

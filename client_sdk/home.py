@@ -49,6 +49,7 @@ __all__ = [
     "create_next_tls_key",
     "install_certificate",
     "install_trust_root",
+    "read_private",
     "replace_file",
     "replay_key",
     "request_certificate",

@@ -127,7 +127,14 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """A real Chromium without a window, which asks nothing of any network by itself."""
+    """A real Chromium for all tests that look at a page."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
+
+
+@contextmanager
+def chromium(folder: Path) -> Iterator[Chrome]:
+    """A real Chromium without a window, which asks nothing of any network by itself and keeps its files in a folder."""
     options = ChromeOptions()
     for switch in (
         "--headless",
@@ -139,7 +146,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         "--disable-component-update",
         "--disable-sync",
         "--no-first-run",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+        f"--user-data-dir={folder}",
     ):
         options.add_argument(switch)
     options.binary_location = program("chromium", "chromium-browser", "google-chrome")

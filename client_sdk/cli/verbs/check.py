@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from client_sdk.cli.ui.consent_input import consent_as_options, read_consent
-from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.criteria_input import read_criteria
 from client_sdk.cli.ui.demands import ReplayMaxLagOption
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError

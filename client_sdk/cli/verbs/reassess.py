@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.criteria_input import read_criteria
 from client_sdk.cli.ui.demands import (
     Demanded,
     ReplayMaxLagOption,

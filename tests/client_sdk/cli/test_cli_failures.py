@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from client_sdk import Client
-from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.criteria_input import read_criteria
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.clock import clock_ms
 from client_sdk.lending.files import write_portfolio

@@ -21,7 +21,7 @@ import tomllib
 from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
-from client_sdk.cli.ui.failures import UsageError
+from client_sdk.errors import ConfigError
 from client_sdk.forms import Word
 from client_sdk.models import Criteria, JudgmentStage, Kind, Standing
 from client_sdk.whole_file import open_regular
@@ -29,7 +29,7 @@ from client_sdk.whole_file import open_regular
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_criteria"]
+__all__ = ["CriteriaFileError", "read_criteria"]
 
 E = TypeVar("E", bound=Word)
 
@@ -38,11 +38,23 @@ _DEFAULTS = Criteria()
 _NAMES = tuple(field.name for field in fields(Criteria))
 
 
+class CriteriaFileError(ConfigError):
+    """A file holds no criteria.
+
+    Attributes:
+        hint: what to write instead; may be empty.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 def read_criteria(file: Path | None) -> Criteria:
     """Return the criteria of a file; the defaults without a file.
 
     Raises:
-        UsageError: it is no TOML, or a setting is unknown or of another form.
+        CriteriaFileError: it is no TOML, or a setting is unknown or of another form.
     """
     if file is None:
         return Criteria()
@@ -50,19 +62,19 @@ def read_criteria(file: Path | None) -> Criteria:
         with open_regular(file) as opened:
             data = opened.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
-            raise UsageError(f"{file} is longer than any criteria", f"want at most {_MAX_BYTES:,} bytes.")
+            raise CriteriaFileError(f"{file} is longer than any criteria", f"want at most {_MAX_BYTES:,} bytes.")
         content = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         # Beside what is no TOML: numbers longer than Python reads, lists in lists without end.
         text = "" if isinstance(error, RecursionError) else f": {str(error)[:200]}"
-        raise UsageError(f"{file} is no TOML{text}") from error
+        raise CriteriaFileError(f"{file} is no TOML{text}") from error
     return Criteria(**{name: _value(name, value) for name, value in content.items()})  # type: ignore[arg-type]  # each value was checked for its name
 
 
 def _value(name: str, value: object) -> object:
     """Return a setting as the criterion holds it, by the type of its default: a new criterion needs no line here."""
     if name not in _NAMES:
-        raise UsageError(f"criteria: {name}: no such setting", f"one of {', '.join(_NAMES)}.")
+        raise CriteriaFileError(f"criteria: {name}: no such setting", f"one of {', '.join(_NAMES)}.")
     match getattr(_DEFAULTS, name):
         case bool():
             if not isinstance(value, bool):
@@ -81,8 +93,10 @@ def _value(name: str, value: object) -> object:
             return value
 
 
-def _wrong(name: str, want: str) -> UsageError:
-    return UsageError(f"criteria: {name}: want {want}", "correct the file; what it leaves out keeps its default.")
+def _wrong(name: str, want: str) -> CriteriaFileError:
+    return CriteriaFileError(
+        f"criteria: {name}: want {want}", "correct the file; what it leaves out keeps its default."
+    )
 
 
 def _is_number(value: object) -> bool:
@@ -107,5 +121,5 @@ def _stage(name: str, item: object) -> JudgmentStage:
 def _member(words: type[E], name: str, item: object) -> E:
     found = words.__members__.get(str(item).strip().upper())
     if found is None:
-        raise UsageError(f"criteria: {name}: {item!r} is none of {', '.join(words.__members__)}")
+        raise CriteriaFileError(f"criteria: {name}: {item!r} is none of {', '.join(words.__members__)}")
     return found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk.cli.ui.criteria_file import read_criteria
+from client_sdk.cli.ui.criteria_input import read_criteria
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.models import Criteria, JudgmentStage, Kind, Standing
 

@@ -1,0 +1,149 @@
+"""The application: pages behind guards, sessions and rights; every error in words.
+
+A browser writes the body of the POST that made a page to its disk, to restore its windows after a crash: the
+identity number or the password that was typed. So no page is the answer to a POST. What a POST has to show is kept in
+memory for minutes, and the browser is sent on to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from client_sdk.desk.failures import failure_page
+from client_sdk.desk.form import FormError, read_form
+from client_sdk.desk.pages import all_pages
+from client_sdk.desk.rendering import STATIC, static_file
+from client_sdk.desk.texts import N_
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.errors import CreditRegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from client_sdk.desk.desk import Desk
+
+__all__ = ["make_app"]
+
+T = TypeVar("T")
+
+# Pages that are answered at one time; each may wait for the registry.
+_THREADS = 16
+_STATIC_SECONDS = 3_600
+_SEE_OTHER = 303
+_TOO_LONG = N_("What was sent is too long.")
+_TOO_SLOW = N_("What was sent came too slowly: try again.")
+_NO_FORM = N_("What was sent is no form of this desk: go back and try again.")
+_STALE_FORM = N_("This form is of another session: go back, load the page again, and send it anew.")
+
+
+def make_app(desk: Desk) -> FastAPI:
+    """Return the application of a desk; without FastAPI's own pages, which refer to other hosts."""
+    app = FastAPI(title="Credit Registry desk", docs_url=None, redoc_url=None, openapi_url=None)
+    answering = _PageAnswers(desk)
+    for page in all_pages(desk):
+        app.add_route(page.path, answering.endpoint(page), methods=[page.method], include_in_schema=False)
+    app.add_route("/shown/{key}", answering.shown, methods=["GET"], include_in_schema=False)
+    app.add_route("/static/{name}", _static, methods=["GET"], include_in_schema=False)
+    app.add_exception_handler(404, answering.missing)
+    app.add_exception_handler(405, answering.missing)
+    return app
+
+
+async def _static(request: Request) -> Response:
+    name = str(request.path_params["name"])
+    content = static_file(name)
+    if content is None:
+        return PlainTextResponse("there is nothing here\n", 404)
+    headers = {"Cache-Control": f"public, max-age={_STATIC_SECONDS}", "Content-Type": STATIC[name]}
+    return Response(content, headers=headers)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _ShownPage:
+    """A page that a POST had to show."""
+
+    status: int
+    content: bytes
+
+
+class _PageAnswers:
+    """Answers requests by pages."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._threads = CapacityLimiter(_THREADS)
+
+    def endpoint(self, page: DeskPage) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers the requests of a page."""
+
+        async def answer(request: Request) -> Response:
+            return await self._answer(page, request)
+
+        return answer
+
+    async def shown(self, request: Request) -> Response:
+        """Answer with what a POST had to show."""
+        visit = await self._visit(request)
+        kept = self._desk.kept.find(visit.key, str(request.path_params["key"]), _ShownPage)
+        if kept is None:
+            return RedirectResponse("/", 303)
+        return HTMLResponse(kept.content, kept.status)
+
+    async def missing(self, request: Request, _: Exception) -> Response:
+        """Answer a request for what is not there."""
+        visit = await self._visit(request)
+        return visit.show("message.html.j2", status=404, title=visit.say("Nothing is here"), text="")
+
+    async def _visit(self, request: Request) -> Visit:
+        cookie = request.cookies.get(self._desk.cookie)
+        visit = Visit(self._desk, request)
+        visit.session = await self._in_thread(partial(self._desk.session_of, cookie))
+        return visit
+
+    async def _answer(self, page: DeskPage, request: Request) -> Response:
+        visit = Visit(self._desk, request)
+        try:
+            visit = await self._visit(request)
+            if page.right is not None and visit.session is None:
+                return self._to_sign_in(request)
+            if page.right is not None and not visit.may(page.right):
+                text = visit.say("Your role does not allow this. The role of each person is set by `desk user`.")
+                return visit.show("message.html.j2", status=403, title=visit.say("Not allowed"), text=text)
+            if page.method == "POST":
+                # Only now: what a stranger sends is not read.
+                visit.form = await read_form(request, page.form_bytes)
+                if visit.session and not self._desk.sessions.is_token(visit.session, visit.form.text("token")):
+                    return self._sent_on(visit, self._told(visit, 403, _STALE_FORM))
+            answer = await self._in_thread(partial(page.answer, visit))
+        except FormError as error:
+            answer = self._told(visit, error.status, {408: _TOO_SLOW, 413: _TOO_LONG}.get(error.status, _NO_FORM))
+        except CreditRegistryError as error:
+            answer = failure_page(visit, error)
+        return answer if page.method == "GET" else self._sent_on(visit, answer)
+
+    def _sent_on(self, visit: Visit, answer: Response) -> Response:
+        """Return the answer to a POST: where it sends the browser, or where what it shows is kept."""
+        if answer.status_code == _SEE_OTHER:
+            return answer
+        key = self._desk.kept.keep(visit.key, _ShownPage(answer.status_code, bytes(answer.body)))
+        return RedirectResponse(f"/shown/{key}", _SEE_OTHER)
+
+    def _to_sign_in(self, request: Request) -> Response:
+        """Send a stranger to the page where people sign in; what a script asked for takes its whole page along."""
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+        return RedirectResponse("/sign-in", 303)
+
+    def _told(self, visit: Visit, status: int, text: str) -> Response:
+        return visit.show("message.html.j2", status=status, title=visit.say("Nothing was done"), text=visit.say(text))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await to_thread.run_sync(work, limiter=self._threads)

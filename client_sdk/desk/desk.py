@@ -1,0 +1,155 @@
+"""One running desk: everything that its pages share."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from client_sdk.criteria_file import read_criteria
+from client_sdk.desk.attempts import Attempts
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.kept import KeptValues
+from client_sdk.desk.openid import OpenId
+from client_sdk.desk.rendering import make_templates
+from client_sdk.desk.rights import Right
+from client_sdk.desk.sessions import Sessions
+from client_sdk.desk.start_link import StartLink
+from client_sdk.desk.texts import N_
+from client_sdk.desk.users import UserFile
+from client_sdk.models import KeyUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jinja2 import Environment
+
+    from client_sdk.client import Client
+    from client_sdk.config import ClientConfig
+    from client_sdk.desk.journal import Journal
+    from client_sdk.desk.sessions import DeskSession
+    from client_sdk.desk.settings import DeskSettings
+    from client_sdk.desk.users import User
+    from client_sdk.models import Criteria
+
+__all__ = ["Desk"]
+
+_MINUTE, _HOUR = 60.0, 3_600.0
+_LENDER_MENU = (
+    ("/ask", N_("Ask"), Right.ACT),
+    ("/records", N_("Own records"), Right.READ),
+    ("/inbox", N_("Inbox"), Right.READ),
+)
+_MENU = (("/journal", N_("Journal"), Right.ADMINISTER),)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One running desk.
+
+    Attributes:
+        config: of the member.
+        settings: of the desk.
+        client: of the member; thread-safe.
+        journal: open.
+        users: of the home.
+        sessions: of who has signed in.
+        attempts: to sign in.
+        link: the one-time link; used where nobody signs in by name.
+        openid: sign-in by OpenID Connect; None where it is not set up.
+        kept: what pages show after a form.
+        templates: of the pages.
+        criteria: the lender's own.
+        origin: scheme, name and port under which the one-time link reaches it.
+        tell: a line for who started the desk.
+    """
+
+    config: ClientConfig
+    settings: DeskSettings
+    client: Client
+    journal: Journal
+    users: UserFile
+    sessions: Sessions
+    attempts: Attempts
+    link: StartLink
+    openid: OpenId | None
+    kept: KeptValues
+    templates: Environment
+    criteria: Criteria
+    origin: str
+    tell: Callable[[str], None]
+
+    @classmethod
+    def of(  # noqa: D102 - the class says it
+        cls,
+        config: ClientConfig,
+        settings: DeskSettings,
+        client: Client,
+        journal: Journal,
+        port: int,
+        tell: Callable[[str], None],
+    ) -> Desk:
+        sessions = Sessions(settings.idle_minutes * _MINUTE, settings.session_hours * _HOUR)
+        link = StartLink()
+        return cls(
+            config,
+            settings,
+            client,
+            journal,
+            UserFile(config.home),
+            sessions,
+            Attempts(),
+            link,
+            None if settings.openid is None else OpenId(settings.openid, config.home),
+            KeptValues(sessions.lives),
+            make_templates(),
+            read_criteria(None if settings.criteria is None else config.home / settings.criteria),
+            f"{'http' if settings.tls is None else 'https'}://{link.host}:{port}",
+            tell,
+        )
+
+    @property
+    def menu(self) -> tuple[tuple[str, str, Right], ...]:
+        """Path, name and right of the pages that are named on each page."""
+        lends = KeyUsage.REPORT in self.config.keys
+        return (*(_LENDER_MENU if lends else ()), *_MENU)
+
+    @property
+    def by_name(self) -> bool:
+        """Whether people sign in by name; else by the one-time link."""
+        return self.openid is not None or bool(self.users.read())
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it by TLS."""
+        return self.settings.tls is not None
+
+    @property
+    def cookie(self) -> str:
+        """Name of the cookie of a session; browsers take the prefix by TLS alone."""
+        return "desk-session" if self.settings.tls is None else "__Host-desk-session"
+
+    def session_of(self, cookie: str | None) -> DeskSession | None:
+        """Return the session of a cookie; it has ended where its person was removed or changed since."""
+        session = self.sessions.find(cookie)
+        if session is None or not session.local:
+            # Whoever came by the link goes as soon as people sign in by name.
+            if session is not None and self.openid is None and self.by_name:
+                self.sessions.end(session)
+                return None
+            return session
+        user = self.users.read().get(session.user.name)
+        if user is None or not secrets.compare_digest(user.tag, session.user.tag):
+            self.sessions.end(session)
+            self.journal.note(DeskAct.USERS_CHANGED, session.user.name)
+            return None
+        return session
+
+    def new_link(self) -> None:
+        """Tell a new one-time link to who started the desk."""
+        self.tell(f"Open this once, in a browser on this machine: {self.origin}/start/{self.link.make()}")
+
+    def begin(self, user: User, *, local: bool) -> str:
+        """Begin a session, and return the value of its cookie."""
+        self.journal.note(DeskAct.SIGN_IN, user.name)
+        return self.sessions.begin(user, local=local)

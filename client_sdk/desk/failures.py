@@ -1,0 +1,197 @@
+"""Errors of the SDK as people at the desk read them: what happened, where, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from client_sdk.desk.openid import OpenIdError
+from client_sdk.desk.texts import N_
+from client_sdk.errors import (
+    ConfigError,
+    ConflictError,
+    CreditRegistryError,
+    DeadlineExceededError,
+    FormatError,
+    KeyServiceError,
+    NotPermittedError,
+    PreflightError,
+    QuotaError,
+    RefusedError,
+    RollbackError,
+    RuleError,
+    TransportError,
+    VerificationError,
+)
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from client_sdk.desk.texts import Say
+    from client_sdk.desk.visit import Visit
+    from client_sdk.models import Violation
+
+__all__ = ["Told", "broken_rules", "failure_page", "told_of"]
+
+_PARTS = {"field": N_("Where"), "rule": N_("Rule"), "got": N_("Found"), "want": N_("Wanted")}
+# What to do next, by stable reason.
+_NEXT = {
+    "CONSENT_MISSING": N_("Give the person's written consent: its date and the signed document, or its SHA-256."),
+    "DATE_INVALID": N_("Correct the date that is named; dates are YYYY-MM-DD, and not in the future."),
+    "DEBT_TAKEN": N_("Another live record names this debt: ask its issuer, or end your own older record first."),
+    "INQUIRY_STALE": N_("Check the clock of this machine (NTP), then ask again."),
+    "INSTITUTION_SUSPENDED": N_("A suspended member may only correct and end its records: ask the administrators."),
+    "NOTICE_LATE": N_("Tell the person first: the notice must have been sent before the record is reported."),
+    "NOT_PERMITTED": N_("This is for another role of member: `credit-registry status` says which this member has."),
+    "QUOTA_EXCEEDED": N_("The day's quota is used up: wait for the next day, or ask the administrators for more."),
+    "RECORD_ENDED": N_("The record has ended and takes no further version."),
+    "RECORD_ERASED": N_("The record was erased for good and takes no further version."),
+    "RECORD_UNKNOWN": N_("There is no such live record of this member about this person: compare number and record."),
+    "REGISTRY_CLOSED": N_("The registry has closed and takes no new records."),
+    "TIME_INVALID": N_("Check the clock of this machine (NTP), then try again."),
+    "VERSION_TAKEN": N_("The record has changed meanwhile: open it again."),
+    # Of signing in by OpenID Connect.
+    "ISSUER_UNREACHABLE": N_(
+        "Try again; if it stays, tell who looks after this desk that the sign-in service is away."
+    ),
+    "TOKEN_INVALID": N_(
+        "Nobody was signed in: tell who looks after this desk that what the service sent is not valid."
+    ),
+    "STATE_UNKNOWN": N_("Begin again: this sign-in was begun in another browser, too long ago, or is done."),
+    "ACCESS_DENIED": N_("The sign-in service refused: begin again, or ask who looks after it."),
+    "NO_ROLE": N_("Nobody gave you a role at this desk: ask who looks after it ([openid.roles] in desk.toml)."),
+    "NAME_INVALID": N_("Your name at the sign-in service cannot be used: ask for another name_claim in desk.toml."),
+}
+_CORRECT = N_("Correct what is named and send it again.")
+# What is wanted of an identity number, by rule.
+_IDENTITY = {
+    "identity.form": N_("The number has the wrong length or form for its type: compare it with the document."),
+    "identity.checksum": N_("One digit is mistyped: the last character does not fit. Compare it with the document."),
+    "identity.date": N_("The number holds no real date of birth: compare it with the document."),
+    "identity.birth-date": N_("The number holds a date of birth in the future: compare it with the document."),
+    "identity.characters": N_("The number holds a character that is no letter or digit: type it anew."),
+    "identity.length": N_("The number is too long: compare it with the document."),
+    "identity.region": N_("The first six digits are no region: compare the number with the document."),
+    "identity.order": N_("The last digits are zeros, as a spreadsheet writes them: type it from the document."),
+    "identity.placeholder": N_("This is a placeholder and nobody's number: type the person's own."),
+    "identity.type": N_("This is a number of another type: choose the type that is on the document."),
+    "identity.state": N_("Name the state that issued the passport, as two letters such as GB."),
+    "identity.centenarian": N_("This old number does not tell the century: type the one with 18 characters."),
+    "identity.nationality": N_("The first three letters are no nationality: compare it with the document."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An error in words.
+
+    Attributes:
+        status: of HTTP.
+        title: what happened.
+        reason: stable word, the same in every language.
+        details: names and values: field, rule, got, want.
+        violations: broken rules, each as names and values.
+        next: what to do.
+    """
+
+    status: int
+    title: str
+    reason: str
+    details: tuple[tuple[str, str], ...] = ()
+    violations: tuple[tuple[tuple[str, str], ...], ...] = ()
+    next: str = ""
+
+
+def failure_page(visit: Visit, error: CreditRegistryError) -> Response:
+    """Return the page of an error."""
+    told = told_of(error, visit.say)
+    return visit.show("failure.html.j2", status=told.status, told=told, visitor=visit.session is not None)
+
+
+def told_of(error: CreditRegistryError, say: Say) -> Told:
+    """Return an error in words, in one language."""
+    match error:
+        case OpenIdError():
+            return Told(403, say("Signing in has failed"), error.reason, next=say(_NEXT[error.reason]))
+        case PreflightError():
+            broken = tuple(_violation(item, say) for item in error.violations)
+            reasons = {item.reason for item in error.violations}
+            reason = reasons.pop() if len(reasons) == 1 else "RULES_BROKEN"
+            todo = say(_NEXT.get(reason, _CORRECT))
+            return Told(422, say("A rule is broken, and nothing was sent"), reason, violations=broken, next=todo)
+        case KeyServiceError():
+            return _of_key_service(error, say)
+        case TransportError():
+            return _of_silence(error, say)
+        case VerificationError():
+            return _of_proof(error, say)
+        case RefusedError():
+            details = _named(error.complaint.parts, say)
+            todo = say(_NEXT.get(error.reason, _of_class(error)))
+            return Told(409, say("The registry has refused this"), error.reason, details, next=todo)
+        case FormatError() | RuleError():
+            reason = str(error.reason) or "MALFORMED"
+            todo = say(_IDENTITY.get(error.rule, _NEXT.get(reason, _CORRECT)))
+            details = _named(error.complaint.parts, say)
+            return Told(422, say("A value is not in order, and nothing was sent"), reason, details, next=todo)
+        case _:
+            # Settings and files of this machine: its text names them, and no fact.
+            details = ((say("Found"), str(error)),) if isinstance(error, ConfigError) else ()
+            todo = say("Tell who looks after this desk: a file or a setting on this machine is not in order.")
+            return Told(500, say("The desk cannot do this now"), "CONFIG", details, next=todo)
+
+
+def broken_rules(error: PreflightError | FormatError | RuleError, say: Say) -> list[str]:
+    """Return what is wrong with a form, one sentence each."""
+    if isinstance(error, PreflightError):
+        return ["; ".join(f"{name}: {value}" for name, value in _violation(item, say)) for item in error.violations]
+    told = told_of(error, say)
+    return [told.next, "; ".join(f"{name}: {value}" for name, value in told.details)]
+
+
+def _of_silence(error: TransportError, say: Say) -> Told:
+    if isinstance(error, DeadlineExceededError):
+        title = say("The registry answered too late")
+        todo = say("Send it again: nothing is done twice.")
+    else:
+        title = say("The registry does not answer")
+        todo = say("Try again in a moment. If it stays, tell who looks after this desk: network, address, certificate.")
+    return Told(503, title, error.reason or error.status, next=todo)
+
+
+def _of_key_service(error: KeyServiceError, say: Say) -> Told:
+    details = ((say("Service"), error.service),)
+    if error.reason == "PROOF_INVALID":
+        todo = say("Rely on nothing of it, and tell the administrators which service it was.")
+        return Told(502, say("A key service has proved nothing"), error.reason, details, next=todo)
+    todo = say(_NEXT.get(error.reason, N_("Try again when it answers: every key service is needed.")))
+    return Told(503, say("A key service does not answer, or refuses"), error.reason, details, next=todo)
+
+
+def _of_proof(error: VerificationError, say: Say) -> Told:
+    title = say("What was answered does not verify: rely on nothing of it")
+    details = _named(error.complaint.parts, say)
+    todo = say("Try again once, then tell the auditor and the administrators.")
+    if isinstance(error, RollbackError):
+        todo = say("Stop using this registry, keep the folder `state` of this home, and show it to the auditor.")
+    return Told(502, title, "UNVERIFIABLE", details, next=todo)
+
+
+def _of_class(error: RefusedError) -> str:
+    match error:
+        case NotPermittedError():
+            return _NEXT["NOT_PERMITTED"]
+        case QuotaError():
+            return _NEXT["QUOTA_EXCEEDED"]
+        case ConflictError():
+            return N_("See what the registry holds: open the record again.")
+        case _:
+            return _CORRECT
+
+
+def _violation(item: Violation, say: Say) -> tuple[tuple[str, str], ...]:
+    return ((say("Reason"), item.reason), *_named(item.parts, say))
+
+
+def _named(parts: tuple[tuple[str, str], ...], say: Say) -> tuple[tuple[str, str], ...]:
+    return tuple((say(_PARTS[name]), value) for name, value in parts)

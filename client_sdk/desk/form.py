@@ -1,0 +1,117 @@
+"""Reading what a form sends: bounded in size and time, in memory alone, without a copy on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.requests import Request
+
+__all__ = ["NO_FORM", "Form", "FormError", "read_form"]
+
+BODY_SECONDS = 20.0
+_MOST_FIELDS = 120
+_MOST_FILES = 16
+_MOST_FIELD_BYTES = 16 * 1024
+
+
+class FormError(Exception):
+    """A body is no form, too long, or too slow.
+
+    Attributes:
+        status: of HTTP.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Form:
+    """What was sent: texts and files by the names of their fields; of a name that stands twice the last."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """Return a field without the spaces around it; an empty text where it was not sent."""
+        return self.texts.get(name, "").strip()
+
+    def file(self, name: str) -> bytes:
+        """Return the bytes of a file; none where none was chosen."""
+        return self.files.get(name, b"")
+
+
+NO_FORM = Form()
+
+
+async def read_form(request: Request, most_bytes: int) -> Form:
+    """Return the form that a request sends.
+
+    Args:
+        request: whose body was not read.
+        most_bytes: of the body.
+
+    Raises:
+        FormError: 408 too slow, 413 too long, 400 no form.
+    """
+    if _declared(request) > most_bytes:
+        raise FormError(413)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = _bounded(request, most_bytes)
+    parser: FormParser | MultiPartParser
+    if kind == "application/x-www-form-urlencoded":
+        parser = FormParser(request.headers, body)
+    elif kind == "multipart/form-data":
+        parser = MultiPartParser(
+            request.headers, body, max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES
+        )
+        # A consent names a person: it stays in memory.
+        parser.spool_max_size = most_bytes + 1
+    else:
+        raise FormError(400)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(await parser.parse())
+    except TimeoutError:
+        raise FormError(408) from None
+    except (MultiPartException, UnicodeDecodeError, KeyError, ValueError):
+        # The library's text may repeat what was sent.
+        raise FormError(400) from None
+
+
+async def _read(data: FormData) -> Form:
+    texts: dict[str, str] = {}
+    files: dict[str, bytes] = {}
+    try:
+        for name, value in data.multi_items():
+            if isinstance(value, UploadFile):
+                files[name] = await value.read()
+            else:
+                texts[name] = value
+    finally:
+        await data.close()
+    return Form(texts, files)
+
+
+async def _bounded(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
+    read = 0
+    async for chunk in request.stream():
+        read += len(chunk)
+        if read > most_bytes:
+            raise FormError(413)
+        yield chunk
+
+
+def _declared(request: Request) -> int:
+    """Return the length that a request declares; 0 where it declares none."""
+    length = request.headers.get("content-length", "0")
+    return int(length) if length.isdigit() and len(length) < 20 else 0  # noqa: PLR2004 - digits of the longest 64-bit number

@@ -1,0 +1,75 @@
+"""Fields of forms as values."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, TypeVar
+
+from client_sdk.desk.texts import N_
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from enum import StrEnum
+
+    from client_sdk.desk.form import Form
+
+__all__ = ["FieldError", "day_of_form", "digest_of_form", "word_of_form"]
+
+W = TypeVar("W", bound="StrEnum")
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class FieldError(Exception):
+    """A field is not what the form asks for.
+
+    Attributes:
+        field: its name.
+        text: what to do, to be said in a language; it repeats nothing that was typed.
+    """
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(field, text)
+        self.field, self.text = field, text
+
+
+def word_of_form(form: Form, field: str, words: type[W], allowed: Collection[W]) -> W:
+    """Return the word that was chosen.
+
+    Raises:
+        FieldError: none of those that are allowed was.
+    """
+    text = form.text(field)
+    found = next((word for word in words if word.value == text and word in allowed), None)
+    if found is None:
+        raise FieldError(field, N_("Choose one of the list."))
+    return found
+
+
+def day_of_form(form: Form, field: str) -> date:
+    """Return the day that was typed.
+
+    Raises:
+        FieldError: it is none.
+    """
+    text = form.text(field)
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise FieldError(field, N_("Give a day as YYYY-MM-DD."))
+
+
+def digest_of_form(form: Form, field: str) -> bytes:
+    """Return the SHA-256 that was typed.
+
+    Raises:
+        FieldError: it is none.
+    """
+    text = form.text(field)
+    if not _DIGEST.fullmatch(text):
+        raise FieldError(field, N_("Give a SHA-256 as 64 hexadecimal digits."))
+    return bytes.fromhex(text)

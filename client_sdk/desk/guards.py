@@ -1,0 +1,110 @@
+"""Guards before every page: whose name the browser used, which page sent it here, and the headers of answers.
+
+- Host: a name that this desk has. Another one is what a page sees that has pointed its own name here (DNS rebinding).
+- Where the request comes from: Fetch Metadata and Origin, both of which browsers send and pages cannot change. What
+  changes something comes from a page of this desk; what is read is read by a person who navigates, or by such a page.
+- Every answer forbids frames, scripts and styles of others or inline, sniffing, referrers, and to be kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["DeskGuard", "host_name"]
+
+_READING = frozenset(("GET", "HEAD"))
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_NO_STORE = "no-store"
+
+
+class DeskGuard:
+    """Refuses what no page of this desk, and no person, has sent; the outermost part of the application.
+
+    Args:
+        app: what it guards.
+        hosts: names that this desk has.
+        secure: whether browsers reach it by TLS.
+        failed: called with an error that nothing else has answered.
+    """
+
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str], failed: Callable[[Exception], None], *, secure: bool
+    ) -> None:
+        self._app, self._hosts, self._failed = app, frozenset(hosts), failed
+        self._scheme = "https" if secure else "http"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        answering = _GuardedAnswer(send, secure=self._scheme == "https")
+        refusal = self._refusal(str(scope["method"]), Headers(scope=scope))
+        if refusal:
+            await PlainTextResponse(f"{refusal}\n", 403)(scope, receive, answering.send)
+            return
+        try:
+            await self._app(scope, receive, answering.send)
+        except Exception as error:  # noqa: BLE001 - the server would print it with whatever it holds
+            self._failed(error)
+            if not answering.begun:
+                await PlainTextResponse("a mistake of this program\n", 500)(scope, receive, answering.send)
+
+    def _refusal(self, method: str, headers: Headers) -> str:
+        """Return why a request is refused; an empty text where it is not."""
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or host_name(hosts[0]) not in self._hosts:
+            return "this desk has another name: open it at the address that it showed when it started"
+        site = headers.get("sec-fetch-site")
+        if method in _READING:
+            navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+            stranger = site not in {None, "none", "same-origin"} and not navigates
+            return "pages of others do not read this desk" if stranger else ""
+        origin = headers.get("origin")
+        own = f"{self._scheme}://{hosts[0]}"
+        # A page that tells no referrer sends "null" as its origin; then Fetch Metadata must say whose it is.
+        ours = origin in {own, "null", None} if site == "same-origin" else site is None and origin == own
+        return "" if ours else "only a page of this desk may send this"
+
+
+class _GuardedAnswer:
+    """Adds the headers that every answer has."""
+
+    def __init__(self, send: Send, *, secure: bool) -> None:
+        self._send, self._secure = send, secure
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            headers = MutableHeaders(scope=message)
+            headers.update(_HEADERS)
+            headers.setdefault("Cache-Control", _NO_STORE)
+            if self._secure:
+                headers["Strict-Transport-Security"] = "max-age=31536000"
+        await self._send(message)
+
+
+def host_name(host: str) -> str:
+    """Return the name of a Host header, without its port and in small letters."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()

@@ -1,0 +1,322 @@
+"""The journal of the desk: who did what and when, about which record or inquiry; append-only, each line chained.
+
+    {"about":[],"act":"ASK","at":"2026-03-01T04:00:00.000Z","number":7,"previous":"<64 hex>",
+     "reason":"LOAN_APPROVAL","result":"BEGUN","to":0,"who":"anna"}
+
+A line is one JSON object with sorted names, UTF-8, and ends with a line feed; ``previous`` is the SHA-256 of the whole
+line before, zeros in the first. An act has two lines: BEGUN is on disk before anything is done, DONE or FAILED names by
+``to`` the line that it ends. It holds no identity number, no pseudonym and no fact: records and inquiries by their ids.
+
+The chain shows that no line was changed or left out up to its last one; that no line was cut off at the end is shown by
+keeping the digest of the last one elsewhere (``desk journal verify --contains``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from client_sdk.clock import clock_ms
+from client_sdk.errors import ConfigError, CreditRegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = [
+    "JOURNAL_FILE",
+    "NOBODY",
+    "ActEntry",
+    "DeskAct",
+    "Journal",
+    "JournalLine",
+    "JournalState",
+    "read_journal",
+    "verify_journal",
+]
+
+JOURNAL_FILE = "desk-journal"
+_FIRST = "0" * 64
+# A line names at most as many records or inquiries, so that every line is short.
+_MOST_ABOUT = 100
+_MOST_LINE_BYTES = 16 * 1024
+# Of the program itself, where no person acts.
+NOBODY = "-"
+
+
+class DeskAct(StrEnum):
+    """Kind of act; stable words."""
+
+    STARTED = "STARTED"
+    STOPPED = "STOPPED"
+    # A last line that a crash had torn was cut off; ``about`` holds its SHA-256.
+    MENDED = "MENDED"
+    USERS_CHANGED = "USERS_CHANGED"
+    SIGN_IN = "SIGN_IN"
+    SIGN_OUT = "SIGN_OUT"
+    ASK = "ASK"
+    READ_ANSWER = "READ_ANSWER"
+    SAVE_EVIDENCE = "SAVE_EVIDENCE"
+    PRINT_ANSWER = "PRINT_ANSWER"
+    LIST_RECORDS = "LIST_RECORDS"
+    READ_RECORD = "READ_RECORD"
+    OPEN_RECORD = "OPEN_RECORD"
+    CORRECT_RECORD = "CORRECT_RECORD"
+    WITHDRAW_RECORD = "WITHDRAW_RECORD"
+    READ_INBOX = "READ_INBOX"
+    ACKNOWLEDGE = "ACKNOWLEDGE"
+    READ_JOURNAL = "READ_JOURNAL"
+
+
+class ActResult(StrEnum):
+    """What a line says of its act."""
+
+    BEGUN = "BEGUN"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """One line.
+
+    Attributes:
+        number: from 1.
+        at: when, UTC, ISO 8601 with milliseconds.
+        who: name of the person; ``-`` for the program itself.
+        act: kind of act.
+        about: ids of records (ISSUER/UUID) or inquiries (hexadecimal), or a digest.
+        result: whether the act begins here, is done, or has failed.
+        reason: why it failed, a stable word; purpose of an inquiry where it begins.
+        to: number of the line that this one ends; 0 for none.
+        previous: SHA-256 of the line before, hexadecimal.
+    """
+
+    number: int
+    at: str
+    who: str
+    act: str
+    about: tuple[str, ...]
+    result: str
+    reason: str
+    to: int
+    previous: str
+
+    def encode(self) -> bytes:
+        """Return the bytes of the line, line feed included."""
+        content = {name: getattr(self, name) for name in JournalLine.__slots__}
+        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Return the line of some bytes.
+
+        Raises:
+            ValueError: it is no line in exactly this form.
+        """
+        content = json.loads(data)
+        if (
+            not isinstance(content, dict)
+            or set(content) != set(cls.__slots__)
+            or not isinstance(content["about"], list)
+        ):
+            raise ValueError("no line of a journal")
+        line = cls(**{**content, "about": tuple(content["about"])})
+        if line.encode() != data:
+            raise ValueError("written in another form")
+        return line
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """What a verified journal comes to.
+
+    Attributes:
+        lines: how many.
+        last: SHA-256 of the last line, hexadecimal; zeros without one.
+        size: bytes of the whole lines.
+        torn: bytes after the last whole line, as a crash leaves them.
+    """
+
+    lines: int
+    last: str
+    size: int
+    torn: bytes
+
+
+def read_journal(file: Path) -> Iterator[tuple[JournalLine, JournalState]]:
+    """Yield each whole line with the state up to it, the chain verified.
+
+    Raises:
+        ConfigError: the file cannot be read, or a line is not in order; the message has its number.
+    """
+    state = JournalState(0, _FIRST, 0, b"")
+    try:
+        with file.open("rb") as opened:
+            while data := opened.readline(_MOST_LINE_BYTES + 1):
+                if not data.endswith(b"\n"):
+                    if len(data) > _MOST_LINE_BYTES:
+                        raise ConfigError(f"{file}: line {state.lines + 1} is longer than any line of a journal")
+                    break
+                line = _checked(data, state, file)
+                state = JournalState(state.lines + 1, hashlib.sha256(data).hexdigest(), state.size + len(data), b"")
+                yield line, state
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def verify_journal(file: Path) -> JournalState:
+    """Verify a whole journal, and return what it comes to.
+
+    Raises:
+        ConfigError: as ``read_journal``.
+    """
+    state = JournalState(0, _FIRST, 0, b"")
+    for _, reached in read_journal(file):
+        state = reached
+    try:
+        with file.open("rb") as opened:
+            opened.seek(state.size)
+            torn = opened.read(_MOST_LINE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    return JournalState(state.lines, state.last, state.size, torn)
+
+
+def _checked(data: bytes, state: JournalState, file: Path) -> JournalLine:
+    """Return the line that follows a state."""
+    place = f"{file}: line {state.lines + 1}"
+    try:
+        line = JournalLine.parse(data)
+    except (ValueError, RecursionError, TypeError):
+        raise ConfigError(f"{place} is no line of a journal: it was changed") from None
+    if line.number != state.lines + 1:
+        raise ConfigError(f"{place} has the number {line.number}: lines were left out or put in")
+    if line.previous != state.last:
+        raise ConfigError(f"{place} does not follow the line before it: one of the two was changed")
+    return line
+
+
+@dataclass(slots=True)
+class ActEntry:
+    """An act under way.
+
+    Attributes:
+        about: ids that its last line names; the act adds those that it learns.
+    """
+
+    about: list[str] = field(default_factory=list)
+
+
+class Journal:
+    """The journal of a home, to be appended to; thread-safe. One process has it open, which holds the desk's lock.
+
+    Args:
+        file: of the journal; made where there is none, mode 0600.
+
+    Raises:
+        ConfigError: it cannot be read or written, or is not in order.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._lock = threading.Lock()
+        try:
+            # O_APPEND: whatever else writes to the file, nothing that stands there is written over.
+            self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unwritable(file, error) from error
+        try:
+            state = verify_journal(file)
+            self._lines, self._last, self._size = state.lines, state.last, state.size
+            #: Length of the torn line that was cut off; 0 for none.
+            self.mended = len(state.torn)
+            if state.torn:
+                os.ftruncate(self._descriptor, state.size)
+                self.note(DeskAct.MENDED, about=[hashlib.sha256(state.torn).hexdigest()])
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    @property
+    def last(self) -> str:
+        """SHA-256 of the last line, hexadecimal."""
+        return self._last
+
+    def note(self, act: DeskAct, who: str = NOBODY, *, about: list[str] | None = None, reason: str = "") -> None:
+        """Write one line of an act that is done.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        self._append(act, who, about or [], ActResult.DONE, reason, 0)
+
+    @contextmanager
+    def act(self, who: str, act: DeskAct, *, about: list[str] | None = None, reason: str = "") -> Iterator[ActEntry]:
+        """Write that an act begins, let the block do it, and write how it ended.
+
+        Raises:
+            ConfigError: a line cannot be written; before the block nothing was done then.
+        """
+        begun = self._append(act, who, about or [], ActResult.BEGUN, reason, 0)
+        entry = ActEntry(list(about or []))
+        try:
+            yield entry
+        except BaseException as error:
+            self._append(act, who, entry.about, ActResult.FAILED, _reason_of(error), begun)
+            raise
+        self._append(act, who, entry.about, ActResult.DONE, "", begun)
+
+    def _append(self, act: DeskAct, who: str, about: list[str], result: ActResult, reason: str, to: int) -> int:
+        with self._lock:
+            line = JournalLine(
+                number=self._lines + 1,
+                at=_now(),
+                who=who,
+                act=act.value,
+                about=tuple(about[:_MOST_ABOUT]),
+                result=result.value,
+                reason=reason,
+                to=to,
+                previous=self._last,
+            )
+            data = line.encode()
+            try:
+                written = os.write(self._descriptor, data)
+                if written != len(data):
+                    raise OSError(28, "no space left on device")  # noqa: TRY301 - treated as the system's own
+                os.fsync(self._descriptor)
+            except OSError as error:
+                # What stands half there would break the chain for the next line.
+                os.ftruncate(self._descriptor, self._size)
+                raise _unwritable(self.file, error) from error
+            self._lines, self._last = line.number, hashlib.sha256(data).hexdigest()
+            self._size += len(data)
+            return line.number
+
+
+def _reason_of(error: BaseException) -> str:
+    """Return a stable word for an error: never its text, which may hold anything."""
+    reason = getattr(error, "reason", "") if isinstance(error, CreditRegistryError) else ""
+    return str(reason) or type(error).__name__
+
+
+def _now() -> str:
+    ms = clock_ms()
+    moment = datetime.fromtimestamp(ms // 1_000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1_000:03d}Z"
+
+
+def _unwritable(file: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{file} cannot be written: {error.strerror}; nothing is done without the journal")

@@ -1,0 +1,122 @@
+"""Asking about one person: the form, and what it sends."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from client_sdk.desk.failures import broken_rules
+from client_sdk.desk.form_values import FieldError, day_of_form, digest_of_form, word_of_form
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.kept_answer import KeptAnswer
+from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import N_
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.errors import FormatError, PreflightError, RuleError
+from client_sdk.models import Consent, ConsentForm, Identity, IdType, Purpose
+from client_sdk.regions import region_is_known
+from client_sdk.subject_report.terms import term_of
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+__all__ = ["PAGES", "identity_of_form", "type_choices"]
+
+# With the signed document, of which the SHA-256 is taken here.
+_FORM_BYTES = 12 * 1024 * 1024
+PURPOSES = (Purpose.LOAN_APPROVAL, Purpose.GUARANTEE_REVIEW, Purpose.POST_LOAN_REVIEW, Purpose.COLLECTION)
+# Fields that are shown again where another one is wrong; the number is typed anew.
+_AGAIN = ("id_type", "issuing_state", "purpose", "consent_date", "consent_digest")
+
+
+def _form(visit: Visit) -> Response:
+    return _shown(visit, {}, [])
+
+
+def _ask(visit: Visit) -> Response:
+    """Ask, keep the answer for minutes, and send the browser on to it."""
+    try:
+        identity, purpose, consent = _read(visit)
+        answer = None
+        with visit.desk.journal.act(visit.user.name, DeskAct.ASK, reason=purpose.name) as entry:
+            answer = visit.desk.client.check(identity, purpose=purpose, consent=consent, officer=visit.user.name)
+            if answer.inquiry_id:
+                entry.about.append(answer.inquiry_id.hex())
+    except FieldError as error:
+        return _shown(visit, {error.field: visit.say(error.text)}, [])
+    except (PreflightError, RuleError) as error:
+        return _shown(visit, {}, broken_rules(error, visit.say))
+    except FormatError as error:
+        field = "issuing_state" if error.complaint.field == "issuing_state" else "number"
+        return _shown(visit, {field: broken_rules(error, visit.say)[0]}, [])
+    kept = KeptAnswer(
+        answer=replace(answer, identity=None),
+        assessment=answer.assess(visit.desk.criteria),
+        purpose=purpose,
+        id_type=identity.id_type,
+        officer=visit.user.name,
+        consent_date=consent.date,
+        unknown_region=not region_is_known(identity),
+    )
+    return visit.go(f"/answers/{visit.desk.kept.keep(visit.key, kept)}")
+
+
+def _read(visit: Visit) -> tuple[Identity, Purpose, Consent]:
+    """Return who is asked about, why, and the consent.
+
+    Raises:
+        FieldError: a field is empty or of another form.
+        FormatError: the number is none of its type.
+    """
+    form = visit.form
+    identity = identity_of_form(visit)
+    purpose = word_of_form(form, "purpose", Purpose, PURPOSES)
+    given = day_of_form(form, "consent_date")
+    if given > date.today():  # noqa: DTZ011 - the day of this machine, as the person who types sees it
+        raise FieldError("consent_date", N_("The consent is dated in the future: correct its day."))
+    document, typed = form.file("consent_file"), form.text("consent_digest")
+    if bool(document) is bool(typed):
+        raise FieldError("consent_file", N_("Give the signed consent, or its SHA-256: one of the two."))
+    digest = hashlib.sha256(document).digest() if document else digest_of_form(form, "consent_digest")
+    return identity, purpose, Consent(form=ConsentForm.WRITTEN, date=given, digest=digest)
+
+
+def identity_of_form(visit: Visit) -> Identity:
+    """Return the identity that a form names.
+
+    Raises:
+        FieldError: there is no number.
+        FormatError: it is none of its type.
+    """
+    form = visit.form
+    id_type = word_of_form(form, "id_type", IdType, tuple(IdType))
+    if not form.text("number"):
+        raise FieldError("number", N_("Type the identity number."))
+    return Identity.parse(id_type, form.text("number"), form.text("issuing_state"), today=date.today())  # noqa: DTZ011 - as above
+
+
+def type_choices(visit: Visit) -> list[tuple[str, str]]:
+    """Return the types of identity numbers, with their names."""
+    return [(kind.value, term_of(kind).of(visit.language)) for kind in IdType]
+
+
+def _shown(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:
+    """Show the form, with what is wrong at its fields."""
+    return visit.show(
+        "ask.html.j2",
+        status=422 if wrong or broken else 200,
+        wrong=wrong,
+        broken=broken,
+        given={name: visit.form.text(name) for name in _AGAIN},
+        types=type_choices(visit),
+        purposes=[(word.value, term_of(word).of(visit.language)) for word in PURPOSES],
+        today=date.today().isoformat(),  # noqa: DTZ011 - as above
+    )
+
+
+PAGES = (
+    DeskPage("GET", "/ask", Right.ACT, _form),
+    DeskPage("POST", "/ask", Right.ACT, _ask, _FORM_BYTES),
+)

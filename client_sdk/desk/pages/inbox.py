@@ -1,0 +1,71 @@
+"""The inbox: notices about records that were shown to this member, disputes of its own with their due dates."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import N_
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.errors import ConflictError
+from client_sdk.models import NoticeReason
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from client_sdk.models import DisputeView, Notice
+
+__all__ = ["PAGES"]
+
+_MOST = 200
+MEANINGS = {
+    NoticeReason.CORRECTED: N_("A record that you were shown was corrected: ask again before you rely on it."),
+    NoticeReason.WITHDRAWN: N_("A record that you were shown was withdrawn: it was a mistake."),
+    NoticeReason.SET_ASIDE: N_("A record that you were shown was set aside by a court."),
+    NoticeReason.RESTRICTED: N_("A record that you were shown is restricted: do not count it."),
+    NoticeReason.DISPUTED: N_("A record of yours is disputed: answer until the day that is named."),
+    NoticeReason.BREACH: N_("Data was breached: tell the persons whom it concerns."),
+}
+
+
+def _inbox(visit: Visit) -> Response:
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_INBOX):
+        notices = list(islice(visit.desk.client.inbox(), _MOST + 1))
+        disputes = {dispute.record_id: dispute for dispute in visit.desk.client.disputes()}
+    rows = [_row(visit, notice, disputes) for notice in notices[:_MOST]]
+    return visit.show("inbox.html.j2", rows=rows, more=len(notices) > _MOST, most=_MOST)
+
+
+def _acknowledge(visit: Visit) -> Response:
+    """Sign that this member has taken note of a notice."""
+    number = int(str(visit.path["number"]))
+    with visit.desk.journal.act(visit.user.name, DeskAct.ACKNOWLEDGE, about=[str(number)]):
+        notice = next(visit.desk.client.inbox(everything=True, after=max(0, number - 1)), None)
+        if notice is None or notice.number != number:
+            raise ConflictError("NOTICE_UNKNOWN", field="number", rule="notice.known", got="none", want="an own notice")
+        receipt = visit.desk.client.acknowledge(notice)
+    return visit.go(
+        "/inbox", visit.say("Notice {number} is acknowledged at leaf {index}.", number=number, index=receipt.index)
+    )
+
+
+def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> dict[str, object]:
+    dispute = disputes.get(notice.record_id or b"") if notice.reason is NoticeReason.DISPUTED else None
+    return {
+        "number": notice.number,
+        "what": visit.say(MEANINGS[notice.reason]),
+        "record": "" if notice.uuid is None else f"{notice.issuer}/{notice.uuid}",
+        "own": str(notice.uuid) if notice.issuer == visit.desk.config.institution else "",
+        "logged": clock_text(notice.logged_at),
+        "asked": clock_text(notice.asked_at),
+        "due": "" if dispute is None or dispute.due_on is None else dispute.due_on.isoformat(),
+    }
+
+
+PAGES = (
+    DeskPage("GET", "/inbox", Right.READ, _inbox),
+    DeskPage("POST", "/inbox/{number:int}/acknowledge", Right.ACT, _acknowledge),
+)

@@ -1,0 +1,238 @@
+"""People who may sign in at the desk: ``desk-users.toml`` in the home, mode 0600, with hashes of passwords (argon2id).
+
+    [users.anna]
+    role = "officer"
+    password = "$argon2id$v=19$m=65536,t=3,p=4$…"
+
+The file is read again whenever it has changed, so that a person who is removed, or whose password or role changes, is
+out with the next page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+import tomllib
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from filelock import FileLock, Timeout
+
+from client_sdk.desk.rights import DeskRole
+from client_sdk.errors import ConfigError
+from client_sdk.home import read_private, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["USERS_FILE", "User", "UserFile", "check_name", "check_password", "is_name"]
+
+USERS_FILE = "desk-users.toml"
+_MAX_USERS = 1_000
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._@-]{0,63}", re.ASCII)
+# A name goes into the journal and to the registry: no identity number has so few digits.
+_MOST_DIGITS = 6
+_LEAST_PASSWORD, _MOST_PASSWORD = 12, 256
+_LOCK_SECONDS = 10.0
+# Each hash takes 64 MiB for a tenth of a second.
+_HASHES_AT_ONCE = 2
+_HASH_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person.
+
+    Attributes:
+        name: with which the person signs in, and which the journal and the registry see.
+        role: what the person may do.
+        password: its hash; empty for who signs in otherwise.
+    """
+
+    name: str
+    role: DeskRole
+    password: str = field(default="", repr=False)
+
+    @property
+    def tag(self) -> str:
+        """Changes with password and role; a session is good as long as it is the same."""
+        return hashlib.sha256(f"{self.role.value}\0{self.password}".encode()).hexdigest()
+
+
+def is_name(text: object) -> bool:
+    """Whether a text can name a person: Latin letters, digits and ``._@-``, too few digits for an identity number."""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None and sum(map(str.isdigit, text)) <= _MOST_DIGITS
+
+
+def check_name(name: str) -> str:
+    """Return the name of a person.
+
+    Raises:
+        ConfigError: it is none. The error does not repeat it.
+    """
+    if not is_name(name):
+        want = f"a letter, then up to 63 letters, digits and ._@-, with at most {_MOST_DIGITS} digits"
+        raise ConfigError(f"the name of a user: want {want}")
+    return name
+
+
+def check_password(password: str) -> str:
+    """Return a password that may be set.
+
+    Raises:
+        ConfigError: it is too short or too long.
+    """
+    if not _LEAST_PASSWORD <= len(password) <= _MOST_PASSWORD:
+        raise ConfigError(f"the password: want {_LEAST_PASSWORD} to {_MOST_PASSWORD} characters")
+    return password
+
+
+class UserFile:
+    """The users of a home; thread-safe.
+
+    Args:
+        home: of the member.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.file = home / USERS_FILE
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._users: dict[str, User] = {}
+        self._hasher = PasswordHasher()
+        self._hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
+        # Takes as long as a right name with a wrong password.
+        self._nobody = self._hasher.hash("nobody has this password")
+
+    def read(self) -> dict[str, User]:
+        """Return the users by name; nobody where there is no file.
+
+        Raises:
+            ConfigError: the file cannot be read, is readable for others, or is not in order.
+        """
+        with self._lock:
+            seen = self._state()
+            if seen is None:
+                self._users = {}
+            elif seen != self._seen:
+                self._users = _parsed(read_private(self.file), self.file)
+            self._seen = seen
+            return dict(self._users)
+
+    def fits(self, name: str, password: str) -> User | None:
+        """Return the user whose name and password these are; None for nobody's. It takes as long either way.
+
+        Raises:
+            ConfigError: the file is not in order, or too many sign in at once.
+        """
+        user = self.read().get(name)
+        if not self._hashing.acquire(timeout=_HASH_SECONDS):
+            raise ConfigError("too many people sign in at this moment: try again")
+        try:
+            self._hasher.verify(self._nobody if user is None else user.password, password[:_MOST_PASSWORD])
+        except (VerificationError, InvalidHashError):
+            return None
+        finally:
+            self._hashing.release()
+        return user
+
+    def add(self, name: str, role: DeskRole, password: str) -> None:
+        """Add a user.
+
+        Raises:
+            ConfigError: there is one of that name, name or password may not be, or the file cannot be written.
+        """
+        check_name(name)
+        user = User(name, role, self._hasher.hash(check_password(password)))
+        with self._changing() as users:
+            if name in users:
+                raise ConfigError(f"there is a user {name} already: `desk user password` changes the password")
+            if len(users) >= _MAX_USERS:
+                raise ConfigError(f"there are {_MAX_USERS:,} users, and no more are kept in a file: use [openid]")
+            users[name] = user
+
+    def change_password(self, name: str, password: str) -> None:
+        """Change the password of a user, which ends the sessions.
+
+        Raises:
+            ConfigError: there is no such user, the password may not be, or the file cannot be written.
+        """
+        hashed = self._hasher.hash(check_password(password))
+        with self._changing() as users:
+            users[name] = replace(_known(users, name), password=hashed)
+
+    def remove(self, name: str) -> None:
+        """Remove a user, which ends the sessions.
+
+        Raises:
+            ConfigError: there is no such user, or the file cannot be written.
+        """
+        with self._changing() as users:
+            del users[_known(users, name).name]
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, User]]:
+        """Give the users to be changed, and write them; one program at a time."""
+        lock = FileLock(self.file.with_name(f"{USERS_FILE}.lock"), mode=0o600)
+        try:
+            with lock.acquire(timeout=_LOCK_SECONDS):
+                users = self.read()
+                yield users
+                replace_file(self.file, _encoded(users))
+        except Timeout:
+            raise ConfigError(f"{self.file} is being changed by another program: try again") from None
+        except OSError as error:
+            raise ConfigError(f"{self.file} cannot be written: {error.strerror}") from error
+
+    def _state(self) -> tuple[int, int, int] | None:
+        try:
+            found = self.file.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConfigError(f"{self.file} cannot be read: {error.strerror}") from error
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _known(users: dict[str, User], name: str) -> User:
+    if name not in users:
+        raise ConfigError("there is no user of that name: `desk user list` shows all")
+    return users[name]
+
+
+def _encoded(users: dict[str, User]) -> bytes:
+    lines = ["# Made by `credit-registry desk user`."]
+    for name in sorted(users):
+        user = users[name]
+        # A JSON string is a basic string of TOML.
+        lines += ["", f"[users.{json.dumps(name)}]", f"role = {json.dumps(user.role.value)}"]
+        lines += [f"password = {json.dumps(user.password)}"]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _parsed(data: bytes, file: Path) -> dict[str, User]:
+    try:
+        content = tomllib.loads(data.decode())
+    except (ValueError, RecursionError):
+        raise ConfigError(f"{file} is no TOML") from None
+    rows = content.get("users", {})
+    if set(content) - {"users"} or not isinstance(rows, dict):
+        raise ConfigError(f"{file}: want tables [users.NAME] alone")
+    return {check_name(name): _user(name, row, file) for name, row in rows.items()}
+
+
+def _user(name: str, row: object, file: Path) -> User:
+    if not isinstance(row, dict) or set(row) != {"role", "password"}:
+        raise ConfigError(f"{file}: {name}: want role and password, both")
+    role, password = row["role"], row["password"]
+    if role not in tuple(DeskRole):
+        raise ConfigError(f"{file}: {name}: role must be one of {', '.join(DeskRole)}")
+    if not isinstance(password, str) or not password.startswith("$argon2id$"):
+        raise ConfigError(f"{file}: {name}: password must be a hash as `desk user password` writes it")
+    return User(name, DeskRole(role), password)

@@ -1,0 +1,113 @@
+"""One visit of one page: who comes, in which language, with what; and the row that says for whom a page is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from client_sdk.desk.form import NO_FORM, Form
+from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import Language, Say, preferred, say_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from client_sdk.desk.desk import Desk
+    from client_sdk.desk.sessions import DeskSession
+    from client_sdk.desk.users import User
+
+__all__ = ["LANGUAGE_COOKIE", "DeskPage", "Visit"]
+
+LANGUAGE_COOKIE = "desk-language"
+_FORM_BYTES = 64 * 1024
+
+
+class DeskPage(NamedTuple):
+    """A page: what answers a method at a path, and for whom.
+
+    Attributes:
+        method: GET or POST.
+        path: as the router reads it, such as ``/records/{record:uuid}``. It holds no identity number and no fact.
+        right: that the visitor needs; None for everybody, signed in or not.
+        answer: makes the answer, in a thread of its own; a CreditRegistryError that it raises is shown in words.
+        form_bytes: of the body of a POST.
+    """
+
+    method: str
+    path: str
+    right: Right | None
+    answer: Callable[[Visit], Response]
+    form_bytes: int = _FORM_BYTES
+
+
+@dataclass(slots=False)
+class Visit:
+    """A request, and what a page needs to answer it.
+
+    Attributes:
+        desk: what all pages share.
+        request: as it came; its body was read.
+        form: that was sent; empty for GET.
+        session: of who has signed in; None for a stranger.
+    """
+
+    desk: Desk
+    request: Request
+    form: Form = field(default=NO_FORM, repr=False)
+    session: DeskSession | None = None
+
+    @property
+    def user(self) -> User:
+        """Who has signed in; pages with a right have somebody."""
+        if self.session is None:
+            raise LookupError("nobody has signed in")
+        return self.session.user
+
+    @property
+    def key(self) -> str:
+        """Key of the session."""
+        return "" if self.session is None else self.session.key
+
+    @property
+    def path(self) -> dict[str, object]:
+        """What stands in the places of the path."""
+        return self.request.path_params
+
+    @cached_property
+    def language(self) -> Language:
+        """Of this visitor: the one that was chosen, else the one that the browser asks for."""
+        chosen = self.request.cookies.get(LANGUAGE_COOKIE, "")
+        if chosen in tuple(Language):
+            return Language(chosen)
+        return preferred(self.request.headers.get("accept-language", ""))
+
+    @cached_property
+    def say(self) -> Say:
+        """Says texts in the visitor's language."""
+        return say_in(self.language)
+
+    def may(self, right: Right) -> bool:
+        """Whether the visitor has a right."""
+        return self.session is not None and self.session.user.role.may(right)
+
+    def show(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+        """Return a page from a template, every value escaped."""
+        notes: list[str] = []
+        if self.session is not None and self.session.told:
+            notes, self.session.told = self.session.told, []
+        token = "" if self.session is None else self.desk.sessions.token(self.session)
+        shown = self.desk.templates.get_template(template).render(
+            **values, visit=self, say=self.say, token=token, notes=notes, Right=Right
+        )
+        return HTMLResponse(shown, status)
+
+    def go(self, path: str, tell: str = "") -> RedirectResponse:
+        """Send the browser on to another page of this desk, which tells something once."""
+        if tell and self.session is not None:
+            self.session.told.append(tell)
+        return RedirectResponse(path, 303)

@@ -1,0 +1,219 @@
+"""The desk in a real Chromium: no violation of accessibility on a screen of either width, the ask path by keyboard
+alone, in both languages, and the identity number nowhere but in the memory of the page it was typed into.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium.webdriver import ActionChains, Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.client_sdk.sdk_samples import person
+from tests.conftest import chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.testing import TestRegistry
+    from tests.support.desk import RunningDesk
+
+pytestmark = pytest.mark.browser
+
+AXE = Path("tests/vectors/axe-core/axe.min.js")
+WIDTHS = (1280, 390)
+PATIENCE = 20
+NUMBER = person(1).number
+YESTERDAY = date.today() - timedelta(1)  # noqa: DTZ011 - as a person at the desk types it
+_MOST_TABS = 60
+
+
+@pytest.fixture
+def page(browser: Chrome, desk: RunningDesk) -> Iterator[Chrome]:
+    """A browser that came by the one-time link, in English."""
+    with signed_in(browser, desk):
+        yield browser
+
+
+@contextlib.contextmanager
+def signed_in(browser: Chrome, desk: RunningDesk) -> Iterator[None]:
+    """A browser that came by the newest link; where that was used, its visit has a new one made some seconds later."""
+
+    def let_in(_: Chrome) -> bool:
+        host, path = desk.link()
+        browser.get(f"http://{host}:{desk.port}{path}")
+        return bool(browser.find_elements(By.CSS_SELECTOR, "form[action='/ask']"))
+
+    WebDriverWait(browser, PATIENCE).until(let_in)
+    choose(browser, "en")
+    yield
+    browser.delete_all_cookies()
+
+
+def choose(browser: Chrome, language: str) -> None:
+    """Switch to a language, if it is another."""
+    found = browser.find_elements(By.CSS_SELECTOR, f"button[name=language][value={language}]")
+    if found:
+        found[0].click()
+        lang = "zh-CN" if language == "zh" else "en"
+        WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, f"html[lang={lang}]"))
+
+
+def waited(browser: Chrome, selector: str) -> None:
+    WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, selector))
+
+
+def ask(browser: Chrome, number: str = NUMBER) -> None:
+    """Fill the form and send it."""
+    browser.find_element(By.ID, "number").send_keys(number)
+    browser.execute_script("document.getElementById('consent_date').value = arguments[0]", YESTERDAY.isoformat())
+    browser.find_element(By.ID, "consent_digest").send_keys(hashlib.sha256(b"consent").hexdigest())
+    browser.find_element(By.CSS_SELECTOR, "form[action='/ask'] button").click()
+
+
+def violations(browser: Chrome) -> list[str]:
+    """What axe-core finds."""
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+    return [
+        f"{item['id']}: {node['html'][:200]}: {node['failureSummary']}"
+        for item in found["violations"]
+        for node in item["nodes"]
+    ]
+
+
+def looked_at(browser: Chrome) -> None:
+    """Look at the page at both widths and in both languages."""
+    for width in WIDTHS:
+        browser.set_window_size(width, 900)
+        for language in ("zh", "en"):
+            choose(browser, language)
+            assert violations(browser) == [], (browser.current_url, width, language)
+            assert not browser.execute_script(
+                "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            ), f"{browser.current_url} is wider than {width}"
+
+
+def test_no_page_has_a_violation_of_accessibility(page: Chrome) -> None:
+    for path in ("/ask", "/records", "/inbox", "/journal", "/nothing"):
+        page.get(page.current_url.partition("/ask")[0] + path if path == "/ask" else path_of(page, path))
+        looked_at(page)
+    page.get(path_of(page, "/ask"))
+    ask(page, "11010518000101001X")
+    waited(page, "[aria-invalid]")
+    assert violations(page) == []
+    page.get(path_of(page, "/ask"))
+    ask(page)
+    waited(page, "svg.timeline")
+    looked_at(page)
+
+
+def path_of(browser: Chrome, path: str) -> str:
+    scheme, _, rest = browser.current_url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}{path}"
+
+
+def test_the_page_of_a_stranger_has_no_violation(browser: Chrome, desk: RunningDesk) -> None:
+    browser.get(f"http://127.0.0.1:{desk.port}/")
+    looked_at(browser)
+
+
+def test_nothing_is_loaded_from_elsewhere_and_the_console_is_silent(page: Chrome) -> None:
+    console(page)
+    ask(page)
+    waited(page, "svg.timeline")
+    loaded = page.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert {name.partition("/static/")[0] for name in loaded} <= {path_of(page, "")}
+    told = [entry for entry in console(page) if "favicon" not in entry["message"]]
+    assert told == []
+
+
+def console(browser: Chrome) -> list[dict[str, str]]:
+    """What the console was told since the last look."""
+    return list(browser.get_log("browser"))  # type: ignore[no-untyped-call]  # the library's
+
+
+def tab_to(browser: Chrome, id_: str) -> None:
+    """Press Tab until a field has the focus."""
+    for _ in range(_MOST_TABS):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        if browser.switch_to.active_element.get_attribute("id") == id_:
+            return
+    pytest.fail(f"{id_} is not reached by the keyboard")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_person_is_asked_about_by_keyboard_alone(page: Chrome, language: str) -> None:
+    choose(page, language)
+    page.get(path_of(page, "/ask"))
+    waited(page, "#number")
+    keys = ActionChains(page)
+    assert page.switch_to.active_element.get_attribute("id") == "number"
+    keys.send_keys(NUMBER).perform()
+    tab_to(page, "purpose")
+    ActionChains(page).send_keys(Keys.ARROW_DOWN).perform()
+    tab_to(page, "consent_date")
+    typed = f"{YESTERDAY:%m%d%Y}"
+    ActionChains(page).send_keys(typed).perform()
+    assert page.find_element(By.ID, "consent_date").get_attribute("value") == YESTERDAY.isoformat()
+    tab_to(page, "consent_digest")
+    ActionChains(page).send_keys(hashlib.sha256(b"consent").hexdigest(), Keys.ENTER).perform()
+    waited(page, "svg.timeline")
+    said = page.find_element(By.TAG_NAME, "main").text
+    assert ("有记录" if language == "zh" else "Listed") in said
+    assert ("担保资格审查" if language == "zh" else "to review a guarantor") in said
+    # What is folded opens by the keyboard.
+    page.find_element(By.TAG_NAME, "body").click()
+    for _ in range(_MOST_TABS):
+        ActionChains(page).send_keys(Keys.TAB).perform()
+        if page.switch_to.active_element.tag_name == "summary":
+            break
+    ActionChains(page).send_keys(Keys.ENTER).perform()
+    assert page.find_element(By.TAG_NAME, "details").get_attribute("open") is not None
+
+
+def test_the_number_is_in_no_address_history_storage_log_journal_or_list_of_processes(
+    registry: TestRegistry, desk: RunningDesk, tmp_path: Path
+) -> None:
+    profile = tmp_path / "profile"
+    with chromium(profile) as browser, signed_in(browser, desk):
+        addresses = []
+        ask(browser, "11010518000101001X")
+        waited(browser, "[aria-invalid]")
+        addresses.append(browser.current_url)
+        ask(browser)
+        waited(browser, "svg.timeline")
+        addresses += [browser.current_url, browser.title]
+        browser.refresh()
+        waited(browser, "svg.timeline")
+        browser.back()
+        browser.forward()
+        waited(browser, "svg.timeline")
+        stored = browser.execute_script(
+            "return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+        )
+        addresses.append(stored)
+        processes = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if readable(path)]
+        assert NUMBER not in browser.page_source
+    files = [path for path in (*profile.rglob("*"), *registry.home("lender-2").rglob("*")) if path.is_file()]
+    assert any(path.name == "History" for path in files), "the profile was written"
+    held = {str(path): path.read_bytes() for path in files}
+    held |= {"processes": b"".join(processes), "log": desk.log().encode(), "addresses": "".join(addresses).encode()}
+    for number in (NUMBER, "11010518000101001X"):
+        for form in (number.encode(), number.encode("utf-16-le")):
+            assert [where for where, content in held.items() if form in content] == []
+
+
+def readable(path: Path) -> bool:
+    try:
+        path.read_bytes()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""The journal: chained, durable before the act, mended after a crash; every change of a byte is found."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from client_sdk.desk.journal import JOURNAL_FILE, DeskAct, Journal, JournalLine, read_journal, verify_journal
+from client_sdk.errors import ConfigError, UnavailableError
+from tests.support.command import Command
+from tests.support.desk import RunningDesk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from client_sdk.testing import TestRegistry
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A journal of three acts, the second of which has failed."""
+    path = tmp_path / JOURNAL_FILE
+    journal = Journal(path)
+    journal.note(DeskAct.STARTED)
+    with pytest.raises(UnavailableError), journal.act("anna", DeskAct.ASK, reason="LOAN_APPROVAL"):
+        raise UnavailableError("a text that may hold anything")
+    with journal.act("anna", DeskAct.ASK) as entry:
+        # What begins is on the disk before anything is done.
+        assert verify_journal(path).lines == 4
+        entry.about.append("ab" * 16)
+    journal.close()
+    return path
+
+
+def lines(path: Path) -> list[JournalLine]:
+    return [line for line, _ in read_journal(path)]
+
+
+def test_each_act_has_its_beginning_and_its_end(file: Path) -> None:
+    assert [(line.act, line.result, line.reason, line.to) for line in lines(file)] == [
+        ("STARTED", "DONE", "", 0),
+        ("ASK", "BEGUN", "LOAN_APPROVAL", 0),
+        ("ASK", "FAILED", "UnavailableError", 2),
+        ("ASK", "BEGUN", "", 0),
+        ("ASK", "DONE", "", 4),
+    ]
+    assert lines(file)[-1].about == ("ab" * 16,)
+    assert b"anything" not in file.read_bytes()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_further_run_goes_on_where_the_last_one_ended(file: Path) -> None:
+    journal = Journal(file)
+    journal.note(DeskAct.STARTED)
+    journal.close()
+    assert verify_journal(file).lines == 6
+
+
+def test_every_change_of_a_byte_is_found(file: Path) -> None:
+    whole = file.read_bytes()
+    last_line = len(whole) - len(whole.splitlines(keepends=True)[-1])
+    state = verify_journal(file)
+    for place in range(len(whole)):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        if place < last_line:
+            with pytest.raises(ConfigError):
+                verify_journal(file)
+        else:
+            # A last line that was changed is another one, or torn: its digest says so.
+            try:
+                assert verify_journal(file).last != state.last
+            except ConfigError:
+                continue
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2, 3])
+def test_a_line_that_is_left_out_put_in_or_twice_is_found(file: Path, taken: int) -> None:
+    every = file.read_bytes().splitlines(keepends=True)
+    for changed in ([*every[:taken], *every[taken + 1 :]], [*every[: taken + 1], *every[taken:]]):
+        file.write_bytes(b"".join(changed))
+        with pytest.raises(ConfigError, match="line"):
+            verify_journal(file)
+        with pytest.raises(ConfigError, match="line"):
+            Journal(file)
+
+
+def test_a_torn_last_line_is_cut_off_and_told(file: Path) -> None:
+    whole = file.read_bytes()
+    for torn in (b"{", b'{"about":[],"act":"ASK","at":"20', b"\xff" * 100):
+        file.write_bytes(whole + torn)
+        assert verify_journal(file).torn == torn
+        journal = Journal(file)
+        assert journal.mended == len(torn)
+        journal.close()
+        mended = lines(file)[-1]
+        assert (mended.act, mended.about) == ("MENDED", (hashlib.sha256(torn).hexdigest(),))
+        assert file.read_bytes().startswith(whole)
+
+
+def test_nothing_is_done_without_the_journal(file: Path) -> None:
+    journal = Journal(file)
+    done = False
+    journal.close()
+    with pytest.raises(OSError, match="descriptor"), journal.act("anna", DeskAct.ASK):
+        done = True
+    assert not done
+
+
+@pytest.mark.parametrize(
+    "line", [b"[]\n", b"{}\n", b"null\n", b"\n", b"[" * 5_000 + b"\n", b'{"a":1}\n', b"x" * 20_000]
+)
+def test_what_is_no_line_is_refused(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / JOURNAL_FILE
+    path.write_bytes(line)
+    with pytest.raises(ConfigError):
+        verify_journal(path)
+
+
+def test_a_desk_that_is_killed_leaves_a_journal_in_order(registry: TestRegistry, tmp_path: Path) -> None:
+    home = registry.enrol("lender-killed")
+    command = Command(home)
+    with RunningDesk(home, tmp_path / "log") as desk:
+        desk.visitor().get("/records")
+        desk.stop(signal.SIGKILL)
+        with (home / JOURNAL_FILE).open("ab") as journal:
+            journal.write(b'{"about":[],"act":"AS')
+        assert "21 bytes of a torn line" in command.said("desk", "journal", "verify").out
+        desk.start()
+        assert "were cut off" in desk.log()
+        assert desk.stop() == 0
+    shown = command.said("desk", "journal", "show").out
+    assert [word for word in ("STARTED", "SIGN_IN", "LIST_RECORDS", "MENDED", "STOPPED") if word not in shown] == []
+    told = command("desk", "journal", "verify").content
+    assert command("desk", "journal", "verify", "--contains", told["last"]).content["contains"]
+    assert "NOT FOUND" in command.said("desk", "journal", "verify", "--contains", "0" * 64, code=4).out

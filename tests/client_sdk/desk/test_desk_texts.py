@@ -1,0 +1,76 @@
+"""Texts of the desk: each message id has its Chinese, with the same places for values; who decides the language."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client_sdk.desk.texts import Language, preferred, say_in
+
+DESK = Path("client_sdk/desk")
+_PLACE = re.compile(r"{(\w*)}")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# Outside of tags and expressions of the templates: the name of a language, and attributes that a macro writes.
+ATTRIBUTES = {"English", "aria", "describedby", "invalid", "true"}
+
+
+def message_ids() -> set[str]:
+    """Every text that a page or a template says."""
+    methods = [("**.py", "python"), ("templates/**.j2", "jinja2.ext:babel_extract")]
+    found = extract_from_dir(DESK, methods, keywords={"say": None, "_say": None, "N_": None})
+    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+
+
+def catalogue() -> dict[str, str]:
+    with (DESK / "locales" / "zh.po").open("rb") as file:
+        return {str(message.id): str(message.string) for message in read_po(file) if message.id and not message.fuzzy}
+
+
+def test_each_message_id_has_its_chinese_and_no_other_is_left() -> None:
+    assert len(message_ids()) > 200
+    assert set(catalogue()) == message_ids()
+
+
+def test_each_translation_is_chinese_with_the_same_places() -> None:
+    for english, chinese in catalogue().items():
+        assert sorted(_PLACE.findall(english)) == sorted(_PLACE.findall(chinese)), english
+        assert _CHINESE.search(chinese) or not re.search(r"[A-Za-z]", _PLACE.sub("", english))
+
+
+def test_no_page_holds_a_text_that_is_not_said() -> None:
+    for template in (DESK / "templates").glob("*.j2"):
+        bare = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}|<[^>]*>", " ", template.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not set(re.findall(r"[A-Za-z]{2,}", bare)) - ATTRIBUTES, template
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", Language.ENGLISH),
+        ("zh-CN,zh;q=0.9,en;q=0.8", Language.CHINESE),
+        ("en;q=0.1, zh;q=0.9", Language.CHINESE),
+        ("fr, de", Language.ENGLISH),
+        ("fr, zh-Hant;q=0.2", Language.CHINESE),
+        ("zh;q=0, en", Language.ENGLISH),
+        ("zh;q=x", Language.ENGLISH),
+    ],
+)
+def test_the_browsers_language_decides(header: str, language: Language) -> None:
+    assert preferred(header) is language
+
+
+@given(st.text())
+def test_any_header_gives_a_language(header: str) -> None:
+    assert preferred(header) in tuple(Language)
+
+
+def test_values_take_their_places_after_translation() -> None:
+    said = say_in(Language.CHINESE)("Too many attempts: wait {minutes} minutes.", minutes=3)
+    assert said == "尝试次数过多：请等待 3 分钟。"
+    assert say_in(Language.ENGLISH)("Sign in") == "Sign in"
