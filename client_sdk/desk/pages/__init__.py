@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.pages import answers, ask, inbox, journal, records, sign_in
+from client_sdk.desk.pages import answers, ask, correct, inbox, journal, records, sign_in
 from client_sdk.models import KeyUsage
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["LENDER_PAGES", "PAGES", "all_pages"]
 
 PAGES: tuple[DeskPage, ...] = (*sign_in.PAGES, *journal.PAGES)
-LENDER_PAGES: tuple[DeskPage, ...] = (*ask.PAGES, *answers.PAGES, *records.PAGES, *inbox.PAGES)
+LENDER_PAGES: tuple[DeskPage, ...] = (*ask.PAGES, *answers.PAGES, *records.PAGES, *correct.PAGES, *inbox.PAGES)
 
 
 def all_pages(desk: Desk) -> tuple[DeskPage, ...]:

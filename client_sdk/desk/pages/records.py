@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from client_sdk.models import DisputeView
+    from client_sdk.models import DisputeView, Identity
 
-__all__ = ["PAGES"]
+__all__ = ["PAGES", "OpenedRecord"]
 
 # Lines of a list; further ones are found by search.
 _MOST = 200
@@ -48,9 +48,15 @@ _REMOVED = (WithdrawalReason.COURT_REMOVED, WithdrawalReason.REMOVED_ON_REQUEST)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OpenedRecord:
-    """A record whose facts were opened with the identity number, for minutes."""
+    """A record whose facts were opened with the identity number, for minutes.
+
+    Attributes:
+        record: as held, its facts opened.
+        identity: of its person.
+    """
 
     record: RecordView
+    identity: Identity
 
 
 def _listed(visit: Visit) -> Response:
@@ -107,7 +113,7 @@ def _open(visit: Visit) -> Response:
     if not found:
         wrong = {"number": visit.say("This record is about somebody else, or has ended: compare the number.")}
         return _detail(visit, *_record(visit), wrong=wrong)
-    return visit.go(f"/records/{uuid}/opened/{visit.desk.kept.keep(visit.key, OpenedRecord(found[0]))}")
+    return visit.go(f"/records/{uuid}/opened/{visit.desk.kept.keep(visit.key, OpenedRecord(found[0], identity))}")
 
 
 def _opened(visit: Visit) -> Response:
@@ -117,7 +123,7 @@ def _opened(visit: Visit) -> Response:
         return visit.go(f"/records/{uuid}")
     with visit.desk.journal.act(visit.user.name, DeskAct.READ_RECORD, about=[str(uuid)]):
         _, dispute = _record(visit)
-    return _detail(visit, kept.record, dispute)
+    return _detail(visit, kept.record, dispute, opened=str(visit.path["key"]))
 
 
 def _withdraw(visit: Visit) -> Response:
@@ -203,6 +209,7 @@ def _detail(
     *,
     wrong: dict[str, str] | None = None,
     broken: list[str] | None = None,
+    opened: str = "",
 ) -> Response:
     speaker = FactSpeaker(visit.language, clock_text)
     facts = [] if record.facts is None else list(speaker.facts(record.facts))
@@ -213,6 +220,7 @@ def _detail(
         record=record,
         row=_row(visit, record, [dispute] if dispute else []),
         facts=facts,
+        opened=opened,
         dispute=dispute,
         may_act=may_act,
         wrong=wrong or {},

@@ -16,14 +16,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.client_sdk.sdk_samples import person
+from tests.client_sdk.sdk_samples import default_report, person
 from tests.conftest import chromium
+from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from client_sdk.testing import TestRegistry
-    from tests.support.desk import RunningDesk
 
 pytestmark = pytest.mark.browser
 
@@ -118,6 +118,30 @@ def test_no_page_has_a_violation_of_accessibility(page: Chrome) -> None:
 def path_of(browser: Chrome, path: str) -> str:
     scheme, _, rest = browser.current_url.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}{path}"
+
+
+def test_the_pages_of_an_own_record_have_no_violation(registry: TestRegistry, browser: Chrome, tmp_path: Path) -> None:
+    with registry.client("lender-1") as client:
+        uuid = client.report(default_report(21)).uuid
+    with RunningDesk(registry.home("lender-1"), tmp_path / "log") as desk, signed_in(browser, desk):
+        browser.get(path_of(browser, f"/records/{uuid}"))
+        looked_at(browser)
+        browser.find_element(By.ID, "number").send_keys(person(21).number, Keys.ENTER)
+        waited(browser, "a[href$='/correct']")
+        looked_at(browser)
+        browser.find_element(By.CSS_SELECTOR, "a[href$='/correct']").click()
+        waited(browser, "#principal")
+        looked_at(browser)
+        principal = browser.find_element(By.ID, "principal")
+        principal.clear()
+        principal.send_keys("1.5", Keys.ENTER)
+        waited(browser, "#principal-wrong")
+        assert violations(browser) == []
+        principal = browser.find_element(By.ID, "principal")
+        principal.clear()
+        principal.send_keys("120,000.00", Keys.ENTER)
+        waited(browser, "form[action^='/corrections/']")
+        looked_at(browser)
 
 
 def test_the_page_of_a_stranger_has_no_violation(browser: Chrome, desk: RunningDesk) -> None:

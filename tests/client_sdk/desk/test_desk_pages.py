@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk import Verdict, verify
+from client_sdk import DefaultFacts, Verdict, verify
 from client_sdk.verification import read_trust_root
 from tests.client_sdk.sdk_samples import FIRST_DAY, default_report, person
+from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor
 
 if TYPE_CHECKING:
@@ -122,6 +124,23 @@ def test_what_is_mistyped_is_told_with_what_to_do(officer: Visitor, changes: dic
         officer.language = "en"
 
 
+def test_the_lenders_own_criteria_weigh_the_answer(registry: TestRegistry, tmp_path: Path) -> None:
+    home = registry.enrol("lender-criteria")
+    (home / "desk.toml").write_text('criteria = "criteria.toml"\n')
+    (home / "criteria.toml").write_text(
+        'counted = ["JUDGMENT OPEN"]\nwatched = ["DEFAULT OPEN"]\njudgment_stages = ["FILED"]\n'
+    )
+    with RunningDesk(home, tmp_path / "log") as running:
+        visitor = running.visitor()
+        visitor.get("/ask")
+        page = visitor.follow(visitor.post("/ask", question(1)))
+    assert "is watched by your criteria" in page.words
+    assert "Watch: look at what was paid or settled" in page.words
+    (home / "criteria.toml").write_text("counted = 7\n")
+    refused = Command(home)("desk", "--listen", "127.0.0.1:0", code=None)
+    assert "counted" in refused.content["error"]["message"]
+
+
 @pytest.fixture(scope="module")
 def lender(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     """Somebody at a desk of lender-1, which has reported."""
@@ -157,6 +176,42 @@ def test_own_records_are_listed_found_opened_and_withdrawn(registry: TestRegistr
     again = lender.post(f"/records/{uuid}/withdraw", {"reason": "ERROR", "sure": "yes"})
     assert again.status == 409
     assert "What to do" in again.words
+
+
+def test_an_own_record_is_corrected_once_what_changes_was_shown(registry: TestRegistry, lender: Visitor) -> None:
+    with registry.client("lender-1") as client:
+        receipt = client.report(default_report(11))
+    uuid = str(receipt.uuid)
+    number = {"id_type": "CN_RESIDENT_ID", "number": person(11).number}
+    opened = lender.follow(lender.post(f"/records/{uuid}/open", number))
+    (path,) = re.findall(r'href="(/opened/[^"]+/correct)"', opened.text)
+    form = lender.get(path)
+    typed = dict(re.findall(r'name="(\w+)" type="(?:text|date)" value="([^"]*)"', form.text))
+    typed |= dict(re.findall(r'<select id="(\w+)".*?<option value="([^"]*)" selected', form.text, re.DOTALL))
+    assert typed["principal"] == "1,200.00"
+    for amount in ("1.2", "1,2", "12.5000", "-1", "1 000", "x"):
+        wrong = lender.post(path, typed | {"principal": amount})
+        assert wrong.status == 422
+        assert "Give an amount such as 12,500.00" in wrong.words
+    broken = lender.post(path, typed | {"days_past_due": "-3"})
+    assert broken.status == 422
+    assert "days_past_due" in broken.words
+    same = lender.follow(lender.post(path, typed))
+    assert "Nothing changes." in same.words
+    planned = lender.post(path, typed | {"principal": "120,000.00"})
+    plan = lender.follow(planned)
+    assert "Principal 1,200.00 120,000.00" in plan.words
+    assert "hundred" in plan.words
+    planned = lender.post(path, typed | {"principal": "1300"})
+    lender.follow(planned)
+    done = lender.follow(lender.post(planned.headers["location"]))
+    assert "Version 2 is logged at leaf" in done.words
+    with registry.client("lender-1") as client:
+        (held,) = client.records([receipt.record_id], identity=person(11))
+    assert isinstance(held.facts, DefaultFacts)
+    assert held.facts.amounts.principal == 130_000
+    assert lender.post("/corrections/nothing").status == 404
+    assert lender.get("/opened/nothing/correct").status == 404
 
 
 @pytest.mark.parametrize(
