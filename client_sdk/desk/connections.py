@@ -1,13 +1,14 @@
 """Connections of the desk: uvicorn's HTTP/1.1, with an end for every wait and a place for everybody.
 
-Where too many are open, the one that has asked nothing for the longest is closed for the new one, so that whoever holds
-a thousand idle ones open only closes its own.
+Where too many are open, the one that has kept the desk waiting for the longest, for a request or for a body, is closed
+for the new one, so that whoever holds a thousand of them open only closes its own.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 if TYPE_CHECKING:
@@ -26,15 +27,16 @@ class BoundedConnection(H11Protocol):
     """One connection."""
 
     _timer: asyncio.TimerHandle | None = None
+    _since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Take a new connection; close an idle one where there are too many."""
+        """Take a new connection; close the one that waits for longest where there are too many."""
         super().connection_made(transport)
-        self._end_after(HEAD_SECONDS)
+        self._wait(HEAD_SECONDS)
         if len(self.connections) > MOST_CONNECTIONS:
-            idle = [one for one in self.connections if isinstance(one, BoundedConnection) and not one.is_busy]
-            oldest = min((one for one in idle if one is not self), key=lambda one: one.ends_at, default=self)
-            oldest.transport.abort()
+            ours = [one for one in self.connections if isinstance(one, BoundedConnection) and one is not self]
+            waiting = [one for one in ours if one.is_waiting and not one.transport.is_closing()]
+            min(waiting, key=lambda one: one._since, default=self).transport.abort()  # noqa: SLF001 - of the same class
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""
@@ -47,25 +49,27 @@ class BoundedConnection(H11Protocol):
         super().data_received(data)
         if self.is_busy and not was_busy:
             self._end_after(ANSWER_SECONDS)
-        elif not self.is_busy and self._timer is None:
-            self._end_after(HEAD_SECONDS)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
-        self._end_after(ANSWER_SECONDS if self.is_busy else HEAD_SECONDS)
+        self._wait(ANSWER_SECONDS if self.is_busy else HEAD_SECONDS)
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request is being answered."""
+        """Whether a request is being read or answered."""
         # There is none before the first request, whatever the library's types say.
         cycle: object = self.cycle
         return isinstance(cycle, RequestResponseCycle) and not cycle.response_complete
 
     @property
-    def ends_at(self) -> float:
-        """When it is closed if nothing comes, by the clock of the loop."""
-        return 0.0 if self._timer is None else self._timer.when()
+    def is_waiting(self) -> bool:
+        """Whether it is the client's turn: no request has come, or its body is not whole."""
+        return not self.is_busy or self.conn.their_state is h11.SEND_BODY
+
+    def _wait(self, seconds: float) -> None:
+        self._since = self.loop.time()
+        self._end_after(seconds)
 
     def _end_after(self, seconds: float | None) -> None:
         if self._timer is not None:

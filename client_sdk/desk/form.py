@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -83,6 +84,9 @@ async def read_form(request: Request, most_bytes: int) -> Form:
             return await _read(await parser.parse())
     except TimeoutError:
         raise FormError(408) from None
+    except ClientDisconnect:
+        # Nobody is there to be told.
+        raise FormError(400) from None
     except (MultiPartException, UnicodeDecodeError, KeyError, ValueError):
         # The library's text may repeat what was sent.
         raise FormError(400) from None

@@ -240,6 +240,26 @@ def test_a_thousand_idle_connections_keep_nobody_out(desk: RunningDesk, officer:
     assert officer.get("/ask").status == 200
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/records"])
+def test_bodies_that_do_not_come_keep_nobody_out(desk: RunningDesk, officer: Visitor, path: str) -> None:
+    lines = [f"POST {path} HTTP/1.1", f"Host: {officer.host}", f"Origin: http://{officer.host}", "Content-Length: 999"]
+    lines += [f"Cookie: desk-session={officer.cookies['desk-session']}"] if path == "/records" else []
+    lines += ["Content-Type: application/x-www-form-urlencoded", "", "name=a"]
+    slow = []
+    try:
+        for _ in range(250):
+            connection = talking(desk)
+            connection.sendall("\r\n".join(lines).encode())
+            slow.append(connection)
+        assert officer.get("/ask").status == 200
+        assert officer.post("/ask", question(2)).status == 303
+    finally:
+        for connection in slow:
+            connection.close()
+    assert officer.get("/ask").status == 200
+    assert "mistake of this program" not in desk.log()
+
+
 def test_many_pages_at_once_are_all_answered(officer: Visitor) -> None:
     got: list[int] = []
 
