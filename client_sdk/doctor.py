@@ -65,6 +65,7 @@ def examine(config: ClientConfig) -> list[Examined]:
         "membership": looking.membership,
         "clock": looking.clock,
         "witnesses": looking.witnesses,
+        "auditors": looking.auditors,
         "key-services": looking.key_services,
     }
     return [found for name, check in checks.items() for found in _examined(name, check)]
@@ -243,6 +244,22 @@ class _HomeChecklist:
             advice = "ask the registry's operator which of them does not answer" if late else ""
             found = f"a quorum has signed {seen.size:,} leaves, {seen.at:%Y-%m-%d %H:%M:%S} UTC"
             yield Examined("witnesses", Grade.WARN if late else Grade.PASS, found, advice)
+
+    def auditors(self) -> Iterator[Examined]:
+        """How lately auditors have rebuilt the log: else each CLEAR says NOT REPLAYED."""
+        seen = self._asked().replayed
+        if seen is None:
+            advice = "ask the administrators to name auditors that rebuild the log: docs/members.md, Replayed answers"
+            yield Examined("auditors", Grade.WARN, "the rulebook names none: each CLEAR says NOT REPLAYED", advice)
+        elif seen.at is None:
+            advice = "ask the registry's operator which of them does not cosign"
+            yield Examined(
+                "auditors", Grade.WARN, "too few have rebuilt this log: each CLEAR says NOT REPLAYED", advice
+            )
+        else:
+            advice = "ask the auditors what they have found" if seen.late else ""
+            found = f"enough have rebuilt {seen.size:,} leaves, begun {seen.at:%Y-%m-%d %H:%M:%S} UTC"
+            yield Examined("auditors", Grade.WARN if seen.late else Grade.PASS, found, advice)
 
     def key_services(self) -> Iterator[Examined]:
         """Whether each key service answers with a recent directory: all of them are needed for a pseudonym."""

@@ -45,10 +45,11 @@ def graded(home: Path, check: str) -> list[tuple[Grade, str]]:
 
 
 @pytest.mark.parametrize("member", ["lender-1", "auditor", "admin-1"])
-def test_a_home_that_is_in_order_passes_but_for_witnesses(registry: TestRegistry, member: str) -> None:
+def test_a_home_that_is_in_order_passes_but_for_witnesses_and_auditors(registry: TestRegistry, member: str) -> None:
     examined = examine(registry.config(member))
     assert [(item.check, item.grade) for item in examined if item.grade is not Grade.PASS] == [
-        ("witnesses", Grade.WARN)
+        ("witnesses", Grade.WARN),
+        ("auditors", Grade.WARN),
     ]
     assert {"files", "keys", "certificate", "registry", "membership", "clock", "key-services"} <= {
         item.check for item in examined
@@ -98,7 +99,7 @@ def test_what_a_dead_registry_hides_is_told_once_for_each_check(registry: TestRe
     away = replace(ClientConfig.from_home(home), registry=f"127.0.0.1:{free_port()}", deadline=2.0)
     found = {item.check: item.grade for item in examine(away)}
     assert {check for check, grade in found.items() if grade is Grade.FAIL} == {
-        *("keys", "registry", "membership", "clock", "witnesses", "key-services"),
+        *("keys", "registry", "membership", "clock", "witnesses", "auditors", "key-services"),
     }
     assert found["files"] is found["certificate"] is found["trust-root"] is Grade.PASS
     both = replace(ClientConfig.from_home(home), registry=f"{registry.address},127.0.0.1:{free_port()}", deadline=2.0)

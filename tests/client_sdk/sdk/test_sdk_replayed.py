@@ -70,6 +70,7 @@ class Office:
     def tells_elsewhere(self) -> None:
         """The status tells how far auditors have come, and so does a screening, in which customers are CLEAR too."""
         assert " leaves rebuilt, begun at " in self.run("lender-2", "status")
+        assert "PASS  auditors: enough have rebuilt " in self.run("lender-2", "doctor")
         file = self.folder / "customers.csv"
         file.write_text(f"{SCREENED}CN_RESIDENT_ID,{person(801).number},WRITTEN,2025-01-01,{'ab' * 32}\n")
         screening = ("screen", str(file), "--purpose", "POST_LOAN_REVIEW", "--officer", "clerk-7")
