@@ -33,7 +33,7 @@ T = TypeVar("T")
 _NAME, _PREFIX = "record.toml", "draft-"
 _VARIABLES = ("VISUAL", "EDITOR")
 _USUAL = "vi"
-_STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
+_STANDARD_INPUT, _STANDARD_OUTPUT, _STANDARD_ERROR = 0, 1, 2
 
 
 class FormDraft:
@@ -180,6 +180,10 @@ def _editor() -> list[str]:
             raise UsageError(f"{name} is no command line: a quote is open", _hint()) from None
         if words:
             return words
+    # It would wait for keys that nobody can press.
+    if not os.isatty(_STANDARD_INPUT):
+        hint = f"set {' or '.join(_VARIABLES)} to one that needs none, or use --template and then --from."
+        raise UsageError(f"there is no terminal for the editor {_USUAL}", hint)
     return [_USUAL]
 
 

@@ -199,6 +199,15 @@ else:
     assert list(home.glob("draft-*")) == []
 
 
+def test_the_usual_editor_is_not_started_where_nobody_can_type(home: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("VISUAL", "EDITOR")}
+    command = [PROGRAM, "--home", str(home), "report", "--edit", "--kind", "DEFAULT"]
+    ended = subprocess.run(command, input="", capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "no terminal for the editor vi" in ended.stderr
+    assert list(home.glob("draft-*")) == []
+
+
 def test_columns_that_are_given_stand_in_the_form(
     lender: Command, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
