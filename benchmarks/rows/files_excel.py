@@ -1,5 +1,7 @@
 """A workbook of 100,000 rows against the same rows as CSV: read, held against the rules, and the plan shown.
 
+Seconds are those of the processor: the sides run one after the other, and what else the machine does would fall on one.
+
 python -m benchmarks.rows.files_excel FILE      what a child process does: prints seconds and its peak of memory
 """
 
