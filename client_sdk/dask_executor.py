@@ -11,6 +11,7 @@ extra [dask].
 
 from __future__ import annotations
 
+import logging
 import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -47,16 +48,32 @@ def dask_executor(address: str, *, worker_seconds: float = WORKER_SECONDS) -> It
         ExecutorError: no scheduler answers there, or it has no worker.
     """
     _check_address(address)
-    client = _connected(address, worker_seconds)
-    try:
-        executor = client.get_executor(pure=False)
+    with _without_tracebacks():
+        client = _connected(address, worker_seconds)
         try:
-            yield executor
+            executor = client.get_executor(pure=False)
+            try:
+                yield executor
+            finally:
+                # What is still under way belongs to work that has failed.
+                executor.shutdown(wait=False)
         finally:
-            # What is still under way belongs to work that has failed.
-            executor.shutdown(wait=False)
+            client.close()
+
+
+@contextmanager
+def _without_tracebacks() -> Iterator[None]:
+    """Keep Dask's client from writing a traceback to standard error beside the error that tells what went wrong."""
+    logger = logging.getLogger("distributed.client")
+
+    def refuse(_: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(refuse)
+    try:
+        yield
     finally:
-        client.close()
+        logger.removeFilter(refuse)
 
 
 def _check_address(address: str) -> None:

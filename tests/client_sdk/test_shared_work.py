@@ -182,6 +182,28 @@ def test_a_part_that_kills_every_worker_is_named_and_the_cluster_goes_on(cluster
         assert negated(workers, 3) == [0, -1, -2]
 
 
+def test_a_cluster_that_is_gone_in_the_middle_ends_the_work_by_its_part(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def lose(_: int) -> None:
+        running.kill()
+
+    def negate_many() -> None:
+        # What is given to a scheduler that is gone already is done by nobody, and fails nowhere: the wait for it ends.
+        with SharedWork(workers, seconds=5) as work:
+            work.put("part 0", operator.neg, 0, lose)
+            for place in range(1, PARTS):
+                work.put(f"part {place}", operator.neg, place, lambda _: None)
+
+    with (
+        dask_cluster(tmp_path) as running,
+        dask_executor(running.address) as workers,
+        pytest.raises(ExecutorError, match=r"part \d+: (the executor failed|no worker has done it)"),
+    ):
+        negate_many()
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_cluster_tells_nobody_what_a_part_holds(cluster: DaskCluster) -> None:
     with (
         dask_executor(cluster.address) as workers,

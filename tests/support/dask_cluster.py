@@ -7,6 +7,7 @@ address of its scheduler, and ends when its standard input does.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -35,10 +36,15 @@ class DaskCluster:
         settings: variables of the environment by which its clients reach it.
     """
 
-    def __init__(self, address: str, log: Path, settings: dict[str, str]) -> None:
+    def __init__(self, process_id: int, address: str, log: Path, settings: dict[str, str]) -> None:
+        self._process_id = process_id
         self.address = address
         self.log = log
         self.settings = settings
+
+    def kill(self) -> None:
+        """End scheduler and workers by signal 9."""
+        os.killpg(self._process_id, signal.SIGKILL)
 
 
 @contextmanager
@@ -63,6 +69,8 @@ def dask_cluster(folder: Path, *, workers: int = WORKERS, tls: bool = False) -> 
             env=environment,
             cwd=_ROOT,
             text=True,
+            # Its processes are one group.
+            start_new_session=True,
         ) as process,
     ):
         assert process.stdin is not None
@@ -70,7 +78,7 @@ def dask_cluster(folder: Path, *, workers: int = WORKERS, tls: bool = False) -> 
         try:
             address = process.stdout.readline().strip()
             assert address, log.read_text()
-            yield DaskCluster(address, log, settings)
+            yield DaskCluster(process.pid, address, log, settings)
         finally:
             process.stdin.close()
             try:
