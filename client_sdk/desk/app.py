@@ -127,7 +127,8 @@ class _PageAnswers:
             answer = self._told(visit, error.status, {408: _TOO_SLOW, 413: _TOO_LONG}.get(error.status, _NO_FORM))
         except CreditRegistryError as error:
             answer = failure_page(visit, error)
-        return answer if page.method == "GET" else self._sent_on(visit, answer)
+        # What a script of a page asks for is part of that page, and no browser keeps its body.
+        return answer if page.method == "GET" or "hx-request" in request.headers else self._sent_on(visit, answer)
 
     def _sent_on(self, visit: Visit, answer: Response) -> Response:
         """Return the answer to a POST: where it sends the browser, or where what it shows is kept."""

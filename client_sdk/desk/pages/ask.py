@@ -35,6 +35,18 @@ def _form(visit: Visit) -> Response:
     return _shown(visit, {}, [])
 
 
+def _number(visit: Visit) -> Response:
+    """Tell, while the form is filled, whether the number can be one of its type; nothing is asked and nothing kept."""
+    wrong = ""
+    try:
+        identity_of_form(visit)
+    except FieldError:
+        return visit.show("number.html.j2", wrong="", right=False)
+    except FormatError as error:
+        wrong = broken_rules(error, visit.say)[0]
+    return visit.show("number.html.j2", wrong=wrong, right=not wrong)
+
+
 def _ask(visit: Visit) -> Response:
     """Ask, keep the answer for minutes, and send the browser on to it."""
     try:
@@ -119,4 +131,5 @@ def _shown(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:
 PAGES = (
     DeskPage("GET", "/ask", Right.ACT, _form),
     DeskPage("POST", "/ask", Right.ACT, _ask, _FORM_BYTES),
+    DeskPage("POST", "/ask/number", Right.ACT, _number),
 )

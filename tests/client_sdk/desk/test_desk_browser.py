@@ -149,6 +149,19 @@ def test_the_page_of_a_stranger_has_no_violation(browser: Chrome, desk: RunningD
     looked_at(browser)
 
 
+def test_a_mistyped_number_is_told_before_anything_is_sent(page: Chrome) -> None:
+    console(page)
+    page.find_element(By.ID, "number").send_keys("11010518000101001X", Keys.TAB)
+    waited(page, "#number-told .wrong")
+    assert "One digit is mistyped" in page.find_element(By.ID, "number-told").text
+    assert violations(page) == []
+    page.find_element(By.ID, "number").clear()
+    page.find_element(By.ID, "number").send_keys(NUMBER, Keys.TAB)
+    waited(page, "#number-told .hint")
+    assert page.current_url.endswith("/ask")
+    assert console(page) == []
+
+
 def test_nothing_is_loaded_from_elsewhere_and_the_console_is_silent(page: Chrome) -> None:
     console(page)
     ask(page)
@@ -209,6 +222,9 @@ def test_the_number_is_in_no_address_history_storage_log_journal_or_list_of_proc
     profile = tmp_path / "profile"
     with chromium(profile) as browser, signed_in(browser, desk):
         addresses = []
+        browser.find_element(By.ID, "number").send_keys("11010518000101001X", Keys.TAB)
+        waited(browser, "#number-told .wrong")
+        browser.find_element(By.ID, "number").clear()
         ask(browser, "11010518000101001X")
         waited(browser, "[aria-invalid]")
         addresses.append(browser.current_url)

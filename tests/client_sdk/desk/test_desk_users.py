@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.desk import check_installed
 from client_sdk.desk.attempts import Attempts
 from client_sdk.desk.kept import KeptValues
 from client_sdk.desk.rights import DeskRole, Right
@@ -35,6 +37,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def test_a_desk_without_its_libraries_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(ConfigError, match=r'needs uvicorn.*pip install "credit-registry\[desk\]"'):
+        check_installed()
 
 
 def test_users_are_added_changed_and_removed(tmp_path: Path) -> None:
