@@ -18,6 +18,7 @@ from client_sdk.desk.sessions import Sessions
 from client_sdk.desk.start_link import StartLink
 from client_sdk.desk.users import User, UserFile, is_name
 from client_sdk.errors import ConfigError
+from tests.client_sdk.cli.test_cli_passphrase import typed
 from tests.client_sdk.sdk_samples import person
 from tests.support.command import Command
 from tests.support.desk import RunningDesk
@@ -265,6 +266,20 @@ def test_people_sign_in_by_name_and_are_out_once_they_are_removed_or_changed(hom
 def test_a_password_is_typed_at_a_terminal_alone(home: Path) -> None:
     command = Command(home)
     assert command("desk", "user", "add", "carl", "--role", "reader", given="x\n", code=2).reason == "USAGE"
-    assert [user["name"] for user in command("desk", "user", "list").content["users"]] == ["anna"]
-    command("desk", "user", "remove", "anna")
+    assert "carl" not in [user["name"] for user in command("desk", "user", "list").content["users"]]
+
+
+def test_a_password_is_typed_twice_and_shown_nowhere(registry: TestRegistry) -> None:
+    home = registry.enrol("lender-typed")
+    code, said = typed(["--home", str(home), "desk", "user", "add", "dora", "--role", "officer"], [PASSWORD, PASSWORD])
+    assert code == 0, said
+    code, again = typed(["--home", str(home), "desk", "user", "password", "dora"], [PASSWORD + "2", PASSWORD + "2"])
+    assert code == 0, again
+    assert PASSWORD not in said + again
+    users = UserFile(home)
+    assert users.fits("dora", PASSWORD) is None
+    assert users.fits("dora", PASSWORD + "2") is not None
+    command = Command(home)
+    assert command("desk", "user", "list").content["users"] == [{"name": "dora", "role": "officer"}]
+    command("desk", "user", "remove", "dora")
     assert "Nobody" in command.said("desk", "user", "list").out
