@@ -40,8 +40,8 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.subjects.oprf import EvaluationKey
-from registry_server.sequencing.map_tree import MapTree
 from registry_server.usecases.proofs import map_proof
+from tests.support.memory_map import MemoryMap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class _World:
     directory: Directory
     enrolment: bytes
     genesis: bytes
-    tree: MapTree
+    map: MemoryMap
     record: pb.LiveRecord
     subject: bytes
 
@@ -108,7 +108,7 @@ def _world() -> _World:
     entries |= directory.map_entries()
     shown = MappedRecord(record.index, leaf_hash(record.leaf), NO_ANNOTATION, record.opening)
     entries[subject_key(subject)] = records_value([shown])
-    tree = MapTree.of(entries.items())
+    tree = MemoryMap.of(entries.items())
     return _World(inquirer, log, directory, second.encode(), first.encode(), tree, record, subject)
 
 
@@ -151,10 +151,10 @@ def _evidence(subject: bytes, records: Sequence[pb.LiveRecord]) -> bytes:
         ConsentTerms.on(date(2026, 1, 1), Purpose.LOAN_APPROVAL),
     ).encode()
     head = HeadLeaf(
-        NOW, Head(world.tree.root, world.tree.count, os.urandom(32), 2, 10_000, os.urandom(32)).encode()
+        NOW, Head(world.map.root, world.map.tree.count, os.urandom(32), 2, 10_000, os.urandom(32)).encode()
     ).encode()
     log = MemoryTree([*(os.urandom(32) for _ in range(LEAVES - 1)), leaf_hash(head)])
-    proof = world.tree.prove([REGISTRY_KEY, institution_key("lender-1"), subject_key(subject)])
+    proof = world.map.prove([REGISTRY_KEY, institution_key("lender-1"), subject_key(subject)])
     evidence = pb.Evidence(
         version=1,
         inquiry=pb.SignedPayload(

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING
 from benchmarks.world import LENDERS
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import HeadLeaf
-from client_sdk.kernel.formats.map_entry import records_value, subject_key
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.ledger.chain import Chain
 from client_sdk.testing import TestRegistry
+from registry_server.sequencing.committed import stored_map
+from registry_server.sequencing.map_building import fill_map
 from registry_server.sequencing.recover import recover
-from registry_server.storage import head, leaves, live, records
+from registry_server.storage import head, leaves, live, map_blocks, records
 from registry_server.storage.head import HeadRow
 from registry_server.storage.leaves import StoredLeaf
 from registry_server.storage.live import LiveRow
@@ -42,7 +43,10 @@ __all__ = ["grown", "kept"]
 
 BENCH = Path(".bench")
 # What decides which bytes a filled database holds: where one of these files changes, it is made anew.
-_SOURCES = ("migrations/versions", "client_sdk/kernel/formats", "benchmarks/grown.py")
+_SOURCES = (
+    *("migrations/versions", "client_sdk/kernel/formats"),
+    *("registry_server/sequencing/map_block.py", "benchmarks/grown.py"),
+)
 
 # Lengths of a statement's leaf and of a sealed disclosure as they are in the other rows.
 LEAF_BYTES = 284
@@ -93,14 +97,13 @@ def _fill(url: str, issuers: Sequence[str], count: int) -> None:
     with Database(url) as database:
         committed = recover(database)
         first = committed.state.size
-        entries: dict[bytes, bytes | None] = {}
         for start in range(first, first + count, CHUNK):
-            entries.update(_add(database, committed, issuers, range(start, min(start + CHUNK, first + count))))
-        _end(database, committed, entries)
+            _add(database, committed, issuers, range(start, min(start + CHUNK, first + count)))
+        _end(database, committed)
 
 
-def _add(database: Database, committed: Committed, issuers: Sequence[str], indexes: range) -> dict[bytes, bytes]:
-    """Write records with these leaves; return their entries of the map."""
+def _add(database: Database, committed: Committed, issuers: Sequence[str], indexes: range) -> None:
+    """Write records with these leaves."""
     data = [os.urandom(LEAF_BYTES) for _ in indexes]
     hashes = [leaf_hash(leaf) for leaf in data]
     rows = [_row(index, issuers[index % len(issuers)], digest) for index, digest in zip(indexes, hashes, strict=True)]
@@ -113,7 +116,6 @@ def _add(database: Database, committed: Committed, issuers: Sequence[str], index
         live.add(work, [(row, os.urandom(DISCLOSURE_BYTES), b"") for row in rows])
         work.commit()
     committed.log.apply(staged)
-    return {subject_key(row.subject): records_value([row.mapped]) for row in rows}
 
 
 def _row(index: int, issuer: str, leaf: bytes) -> LiveRow:
@@ -150,10 +152,15 @@ def _record(row: LiveRow) -> StoredRecord:
     return StoredRecord(row.index, chain)
 
 
-def _end(database: Database, committed: Committed, entries: dict[bytes, bytes | None]) -> None:
+def _end(database: Database, committed: Committed) -> None:
     """Write the HEAD that fits what was added; the server signs its checkpoint when it starts."""
     before = committed.state
-    tree = before.map_tree.changed(entries)
+    with database.append() as work:
+        map_blocks.clear(work)
+        work.commit()
+    fill_map(database)
+    with database.snapshot() as work:
+        tree = stored_map(work)
     newest = replace(before.head, map_root=tree.root, entry_count=tree.count, previous=leaf_hash(before.head_leaf))
     leaf = HeadLeaf(before.logged_at, newest.encode()).encode()
     staged = committed.log.stage([leaf_hash(leaf)])

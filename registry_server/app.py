@@ -323,7 +323,7 @@ def _open(
         row = head.read(work)
     if row is not None and row.destroying:
         raise SettingsError(f"{settings.registry} is being destroyed, from another folder than {settings.home}")
-    ledger = Ledger.open(database, register, signer, clocks)
+    ledger = Ledger.open(database, register, signer, clocks, map_cache_bytes=settings.map_cache_megabytes * 1024 * 1024)
     try:
         rulebook = ledger.directory.rulebook
         check_serving(settings, rulebook, day_of((clocks or SystemClocks()).wall(), rulebook.time_zone))

@@ -166,6 +166,12 @@ class Settings(BaseSettings):
         le=_LONGEST_PAGE_BYTES,
         description="Persons of one page of an answer together; what is longer is asked for page by page.",
     )
+    map_cache_megabytes: int = Field(
+        default=128,
+        ge=1,
+        le=1_000_000,
+        description="How much of the map is kept in memory, and once more for screenings under way while it changes.",
+    )
     checking_processes: int | None = Field(
         default=None,
         ge=0,

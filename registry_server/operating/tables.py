@@ -9,17 +9,34 @@ from registry_server.storage import migrations
 if TYPE_CHECKING:
     from registry_server.settings import Settings
 
-__all__ = ["current_tables", "migrate", "wanted_tables"]
+__all__ = ["current_tables", "migrate", "upgrade", "wanted_tables"]
 
 
 def migrate(settings: Settings) -> str:
-    """Bring the database to the tables of this program; return their version.
+    """Bring the database to the tables of this program, and make the rows that they lack; return their version.
 
     Raises:
+        InconsistentError: the acts of its log do not fit together.
         StorageError: it cannot be reached or is in use.
     """
-    migrations.upgrade(settings.database)
+    upgrade(settings.database)
     return migrations.current(settings.database)
+
+
+def upgrade(url: str) -> None:
+    """Bring a database to the tables of this program, and make the blocks of its map where there are none.
+
+    Raises:
+        InconsistentError: the acts of its log do not fit together.
+        StorageError: it cannot be reached or is in use; the next run goes on where this one has stopped.
+    """
+    # Other commands of the tables load nothing of the log.
+    from registry_server.sequencing.map_building import fill_map  # noqa: PLC0415 - as above
+    from registry_server.storage.unit_of_work import Database  # noqa: PLC0415 - as above
+
+    migrations.upgrade(url)
+    with Database(url, serving=False) as database:
+        fill_map(database)
 
 
 def current_tables(settings: Settings) -> str:

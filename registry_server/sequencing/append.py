@@ -8,7 +8,7 @@ An item that fails leaves the batch with its own result. A batch with nothing to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
@@ -37,6 +37,7 @@ from registry_server.sequencing.items import (
     StatementItem,
 )
 from registry_server.sequencing.loading import load
+from registry_server.sequencing.map_cache import StoredBlocks
 from registry_server.sequencing.map_tree import MapTree
 from registry_server.sequencing.notifying import notify
 from registry_server.sequencing.staging import Staging
@@ -49,6 +50,7 @@ from registry_server.storage import (
     leaves,
     live,
     lost,
+    map_blocks,
     notices,
     proposals,
     quality,
@@ -64,10 +66,11 @@ if TYPE_CHECKING:
     from registry_server.sequencing.clock import KnownClock, Timekeeper
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
+    from registry_server.sequencing.map_cache import MapCache
     from registry_server.storage.records import StoredRecord
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["Batch", "ClosedBatch", "append", "seal"]
+__all__ = ["Batch", "ClosedBatch", "Trees", "append", "seal"]
 
 # Inquiries that one HEAD sequences at most; the rest waits for the next.
 MAX_SEQUENCED_INQUIRIES = 10_000
@@ -99,6 +102,14 @@ class ClosedBatch:
     state: State
     log: StagedTiles
     inquiries: StagedTiles
+
+
+class Trees(NamedTuple):
+    """The two trees, and what is in memory of the map, as they are before a batch."""
+
+    log: LogTree
+    inquiries: LogTree
+    map_cache: MapCache
 
 
 def append(
@@ -147,7 +158,8 @@ def append(
         due = beat and (at_once or now - state.logged_at >= state.directory.rulebook.heartbeat_seconds * 1000)
         if not staging.leaves and not staging.given_back and not due:
             return Batch(state, results, logged=False)
-        sealed = seal(work, staging, committed.log, committed.inquiries, state, timekeeper.known)
+        trees = Trees(committed.log, committed.inquiries, committed.map_cache)
+        sealed = seal(work, staging, trees, state, timekeeper.known)
         awaits = committed.awaits and lost.any_left(work)
         with committed.lock:
             work.commit()
@@ -230,22 +242,21 @@ def _repeated(staging: Staging, index: int, item: StatementItem | AnnotationItem
     return Result(ItemOutcome.REPEATED, Place(index, parsed.logged_at, leaf))
 
 
-def seal(
-    work: UnitOfWork, staging: Staging, log: LogTree, asked: LogTree, before: State | None, clock: KnownClock
-) -> ClosedBatch:
+def seal(work: UnitOfWork, staging: Staging, trees: Trees, before: State | None, clock: KnownClock) -> ClosedBatch:
     """Write a batch with its HEAD; the caller commits.
 
     Args:
         work: the transaction.
         staging: the batch.
-        log: the log's tree before it.
-        asked: the inquiry tree before it.
+        trees: before it.
         before: the state before it; None for the genesis.
         clock: what is known of it, for the next start.
     """
     waiting = inquiries.waiting(work, MAX_SEQUENCED_INQUIRIES)
+    log, asked, cache = trees
     asked_after = asked.stage([leaf_hash(inquiry.leaf) for inquiry in waiting])
-    tree = staging.changed_map(MapTree() if before is None else before.map_tree)
+    former = MapTree() if before is None else before.map_tree
+    tree, blocks = former.changed(staging.map_changes(), StoredBlocks(cache, work))
     newest = Head(
         map_root=tree.root,
         entry_count=tree.count,
@@ -260,6 +271,8 @@ def seal(
     log_after = log.stage(staging.leaf_hashes)
     state = State(log_after.size, log_after.root, newest, leaf, staging.logged_at, staging.directory, tree)
     _write(work, staging)
+    map_blocks.put(work, cache.replace(blocks))
+    map_blocks.remove(work, [block.place for block in blocks if block.after is None])
     leaves.put_tiles(work, [*log_after.tiles, *asked_after.tiles])
     if waiting:
         inquiries.place(work, asked.size, waiting)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import threading
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.encoding import HASH_BYTES, leaf_hash
-from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, record_part, subject_key, value_of_parts
+from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.merkle import Frontier
 from registry_server.sequencing.log_tree import LogTree
+from registry_server.sequencing.map_block import TOP
 from registry_server.sequencing.map_tree import MapTree
-from registry_server.storage import leaves, live
+from registry_server.storage import leaves, map_blocks
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.log_tree import StagedTiles
+    from registry_server.sequencing.map_cache import MapCache
     from registry_server.sequencing.state import State
     from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["Committed", "leaf_hashes", "map_of_rows", "open_trees"]
+__all__ = ["Committed", "leaf_hashes", "open_trees", "stored_map"]
 
 
 class Committed:
@@ -37,9 +35,10 @@ class Committed:
         state: of the newest commit.
         log: the log's tree.
         inquiries: the inquiry tree.
+        map_cache: blocks of the map that are kept in memory, of this commit and of others.
     """
 
-    def __init__(self, state: State, log: LogTree, inquiries: LogTree) -> None:
+    def __init__(self, state: State, log: LogTree, inquiries: LogTree, map_cache: MapCache) -> None:
         self.lock = threading.RLock()
         self.state = state
         # The last states, ascending by size, as many as are kept: a standby shows one of them.
@@ -47,6 +46,7 @@ class Committed:
         self.kept = 1
         self.log = log
         self.inquiries = inquiries
+        self.map_cache = map_cache
         # Whether live records are waited for that a restore has not brought back; known by others a call later.
         self.awaits = False
 
@@ -84,25 +84,14 @@ def _loader(database: Database, tree: str) -> Callable[[int, int], bytes | None]
     return load
 
 
-def map_of_rows(work: UnitOfWork, directory: Directory) -> MapTree:
-    """Return the map built from nothing: from all live records and the directory.
+def stored_map(work: UnitOfWork) -> MapTree:
+    """Return the map of the commit that a transaction shows, from its top block; the empty one where there is none.
 
-    What is held meanwhile is one short string a live record, key || part: sorted, they bring together the records of
-    one subject, ascending by index, and the tree is built of them in one pass.
+    Raises:
+        FormatError: the block is damaged.
     """
-    rows = [
-        subject_key(subject) + record_part(index, leaf, annotation or NO_ANNOTATION, opening)
-        for page in live.map_pages(work)
-        for index, subject, leaf, annotation, opening in page
-    ]
-    rows.sort()
-    return MapTree.of_ascending(_subject_entries(rows), len(rows)).changed(directory.map_entries())
-
-
-def _subject_entries(rows: list[bytes]) -> Iterator[bytes]:
-    """Yield key || value of every subject."""
-    for key, records in groupby(rows, itemgetter(slice(HASH_BYTES))):
-        yield key + value_of_parts([row[HASH_BYTES:] for row in records])
+    top = map_blocks.blocks_at(work, [TOP]).get(TOP)
+    return MapTree() if top is None else MapTree.of_top(top)
 
 
 def leaf_hashes(data: list[bytes]) -> list[bytes]:

@@ -1,28 +1,23 @@
-"""Following what another process has appended: leaves, acts and the map, from the rows."""
+"""Following what another process has appended: leaves, acts and the map's top, from the rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.act import Act, ErasureBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, StatementLeaf, parse_leaf
-from client_sdk.kernel.formats.link import link_of
-from client_sdk.kernel.formats.map_entry import records_value, subject_key
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.sequencing.committed import leaf_hashes, map_of_rows
+from registry_server.sequencing.committed import leaf_hashes, stored_map
 from registry_server.sequencing.errors import InconsistentError, RolledBackError
 from registry_server.sequencing.state import State
-from registry_server.storage import inquiries, leaves, live, records
+from registry_server.storage import inquiries, leaves
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.leaf import Head
-    from client_sdk.kernel.formats.map_entry import MappedRecord
-    from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.committed import Committed
     from registry_server.sequencing.log_tree import LogTree, StagedTiles
@@ -31,9 +26,6 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["follow"]
-
-# Beyond so many records, building the map from nothing is quicker than following each of them.
-_MANY_RECORDS = 50_000
 
 
 def follow(committed: Committed, work: UnitOfWork, row: HeadRow) -> None:
@@ -59,7 +51,7 @@ def follow(committed: Committed, work: UnitOfWork, row: HeadRow) -> None:
             news.take(stored.leaf_index, stored.leaf)
         if news.head is None:
             raise InconsistentError("head", got="no HEAD", want="a HEAD as last leaf")
-        tree = _follow_map(work, state.map_tree, news)
+        tree = _follow_map(work, news)
         log = _staged(committed.log, news.leaf_hashes, row.frontier, "log")
         asked_before, asked_now = committed.inquiries.size, news.head.inquiry_count
         waiting = inquiries.leaf_range(work, asked_before, asked_now) if asked_now != asked_before else []
@@ -76,7 +68,6 @@ class _News:
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
         self.leaf_hashes: list[bytes] = []
-        self.keys: set[RecordKey] = set()
         self.head: Head | None = None
 
     def take(self, index: int, data: bytes) -> None:
@@ -84,15 +75,9 @@ class _News:
         self.leaf_hashes.append(leaf_hash(data))
         self.head = None
         leaf = parse_leaf(data)
-        link = link_of(leaf)
-        if link is not None:
-            self.keys.add(link.record)
         match leaf:
             case ActLeaf():
                 self.directory = self.directory.apply(index, leaf)
-                body = Act.parse(leaf.payload).body
-                if isinstance(body, ErasureBody):
-                    self.keys.update(body.records)
             case StatementLeaf(payload_type=dsse.STATEMENT):
                 day = day_of(leaf.logged_at, self.directory.rulebook.time_zone).isoformat()
                 self.directory = self.directory.gave(Statement.parse(leaf.payload), day)
@@ -109,34 +94,9 @@ def _staged(tree: LogTree, hashes: list[bytes], frontier: bytes, part: str) -> S
     return staged
 
 
-def _follow_map(work: UnitOfWork, tree: MapTree, news: _News) -> MapTree:
-    """Return the map after the news.
-
-    The rows tell what is live, not what has ceased to be: where records have ended, been erased or come under another
-    pseudonym, the root tells, and the map is built from nothing.
-    """
-    root = b"" if news.head is None else news.head.map_root
-    if len(news.keys) <= _MANY_RECORDS:
-        changed = tree.changed(_map_changes(work, tree, news))
-        if changed.root == root:
-            return changed
-    rebuilt = map_of_rows(work, news.directory)
-    if rebuilt.root != root:
+def _follow_map(work: UnitOfWork, news: _News) -> MapTree:
+    """Return the map after the news: its top block is stored with the commit."""
+    tree = stored_map(work)
+    if news.head is None or tree.root != news.head.map_root:
         raise InconsistentError("map", got="another root", want="the root of the newest HEAD")
-    return rebuilt
-
-
-def _map_changes(work: UnitOfWork, tree: MapTree, news: _News) -> dict[bytes, bytes | None]:
-    stored = records.by_keys(work, news.keys).values()
-    rows = live.by_indexes(work, [record.chain.index for record in stored if record.chain.live])
-    subjects: dict[bytes, list[MappedRecord]] = {}
-    for row in live.by_subjects(work, [row.subject for row in rows]):
-        found = subjects.setdefault(row.subject, [])
-        if not row.hidden:
-            found.append(row.mapped)
-    changes: dict[bytes, bytes | None] = {
-        subject_key(subject): records_value(found) if found else None for subject, found in subjects.items()
-    }
-    entries = news.directory.map_entries()
-    changes.update({key: value for key, value in entries.items() if tree.get(key) != value})
-    return changes
+    return tree

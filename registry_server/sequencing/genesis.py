@@ -8,10 +8,11 @@ from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.sequencing.append import seal
+from registry_server.sequencing.append import Trees, seal
 from registry_server.sequencing.clock import KnownClock
 from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.loading import Loaded
+from registry_server.sequencing.map_cache import MapCache
 from registry_server.sequencing.publish import Publisher, origin_of
 from registry_server.sequencing.staging import Staging
 from registry_server.storage import head, leaves
@@ -57,7 +58,7 @@ def found(
             staging.add_leaf(leaf.encode())
             staging.acts.append((0, 0))
             # The operator who founds a registry confirms its clock.
-            seal(work, staging, *open_trees(database, None), None, KnownClock(now))
+            seal(work, staging, Trees(*open_trees(database, None), MapCache()), None, KnownClock(now))
             work.commit()
     return _publish_first(database, register, signer, payload)
 

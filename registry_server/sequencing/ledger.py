@@ -21,6 +21,8 @@ from registry_server.sequencing.batches import Batches
 from registry_server.sequencing.clock import SystemClocks, Timekeeper
 from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
 from registry_server.sequencing.follow import follow
+from registry_server.sequencing.map_cache import DEFAULT_BYTES, StoredBlocks
+from registry_server.sequencing.map_trail import MapTrail
 from registry_server.sequencing.publish import Publisher
 from registry_server.sequencing.recover import recover
 from registry_server.sequencing.refusals import Refusals
@@ -51,6 +53,8 @@ __all__ = ["Ledger"]
 _VOUCHERS = 2
 # States that are kept where there is a standby, which shows an earlier one; they share what is equal.
 _RECENT_STATES = 8
+# How often a view is opened for a screening, until no other process has appended meanwhile.
+_HELD_VIEWS = 16
 
 
 class Ledger:
@@ -73,12 +77,21 @@ class Ledger:
         self.standby: Standby | None = None
         # Whether the primary did not answer when it was last asked for a view.
         self._primary_away = False
+        self._trail = MapTrail(database, committed.map_cache)
         self.refusals = Refusals()
         # Set where rows that lead to persons were deleted: housekeeping takes them out of the database's files.
         self.deleted = threading.Event()
 
     @classmethod
-    def open(cls, database: Database, register: Register, signer: Signer, clocks: Clocks | None = None) -> Self:
+    def open(
+        cls,
+        database: Database,
+        register: Register,
+        signer: Signer,
+        clocks: Clocks | None = None,
+        *,
+        map_cache_bytes: int = DEFAULT_BYTES,
+    ) -> Self:
         """Open the ledger of a database, and publish its newest commit if a crash has left it unsigned.
 
         Args:
@@ -86,6 +99,7 @@ class Ledger:
             register: of the log; the caller closes it after the ledger.
             signer: of the log's key.
             clocks: of this machine; its own where none are given.
+            map_cache_bytes: how much of the map is kept in memory.
 
         Raises:
             NoGenesisError: there is no genesis yet.
@@ -93,7 +107,7 @@ class Ledger:
             RegisterMismatchError: the database is older than the register, holds another history, or there is none.
             StorageError: the database or the register failed.
         """
-        committed = recover(database)
+        committed = recover(database, map_cache_bytes=map_cache_bytes)
         publisher = Publisher(database, signer, register, committed)
         publisher.store(committed.state)
         with database.snapshot() as work:
@@ -109,6 +123,7 @@ class Ledger:
     def close(self) -> None:
         """Finish what was taken, then stop."""
         self._batches.close()
+        self._trail.close()
 
     @property
     def directory(self) -> Directory:
@@ -191,6 +206,7 @@ class Ledger:
             StorageError: the database failed, or the register before a new commit was signed.
         """
         self._publisher.check_served()
+        self._trail.go_on()
         with ExitStack() as stack:
             try:
                 work = stack.enter_context(self.database.snapshot(reserved=reserved))
@@ -199,7 +215,33 @@ class Ledger:
                 self._primary_away = True
                 raise
             self._primary_away = False
-            yield View(served, work, self._committed.log, self._committed.inquiries)
+            committed = self._committed
+            yield View(served, work, committed.log, committed.inquiries, committed.map_cache)
+
+    @contextmanager
+    def held_view(self, seconds: float) -> Iterator[View]:
+        """Yield the newest commit as ``view`` does; its map can be read for so long, as far as memory allows.
+
+        Raises:
+            Exception: as ``view``.
+        """
+        self._committed.map_cache.hold(seconds)
+        for left in reversed(range(_HELD_VIEWS)):
+            with self.view() as view:
+                # Another process may append between this view and the trail's first snapshot.
+                if self._trail.begin(view.head.map_root) or not left:
+                    yield view
+                    return
+
+    @contextmanager
+    def map_blocks(self) -> Iterator[StoredBlocks]:
+        """Yield the blocks of the map: of the newest commit, and of older ones that are kept or have not changed.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        with self.database.snapshot() as work:
+            yield StoredBlocks(self._committed.map_cache, work, partial(self._trail.go_on, at_once=True))
 
     def read_also(self, standby: Database, max_lag_seconds: float) -> None:
         """Read from a standby of the database too, where that is enough; before the ledger is shared.

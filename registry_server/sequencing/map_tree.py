@@ -1,59 +1,51 @@
-"""The map in memory: the prefix tree of proto/README.md 6, kept so that one change touches one path.
+"""The map: the prefix tree of proto/README.md 6 over blocks that are read when they are needed (docs/adr/0063).
 
-A tree is a value: ``changed`` returns a new one that shares all but the touched paths with the old one. A reader that
-answers from an older HEAD keeps its tree and needs no lock, and a commit that fails leaves nothing to undo.
-
-    node = None                            nothing
-         | (hash, entries)                 a page: up to 6 entries, key || value each, ascending, in one string
-         | (hash, left, right)             a branch over more entries than a page holds
-
-Where pages end is of no meaning: the root is that of ``formats.prefix_tree.root_of`` over the same entries.
+A tree is a value: its top block, which names those below it by place and hash. ``changed`` returns a new tree, and the
+blocks that are to be written with it. A reader that answers from an older HEAD keeps its tree and needs no lock, and a
+commit that fails leaves nothing to undo. What is read of a block is held against the hash that the block above has: a
+tree reads the blocks of its own commit, or none.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from hashlib import sha256
-from itertools import islice
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_page import MAX_PAGE_ENTRIES, MapPage
-from client_sdk.kernel.formats.map_proof import MAX_DEPTH, MapProof, ordered_keys
-from client_sdk.kernel.formats.prefix_tree import EMPTY, KEY_BITS
+from client_sdk.kernel.formats.map_proof import MapProof, ordered_keys
+from client_sdk.kernel.formats.prefix_tree import EMPTY
+from registry_server.sequencing.map_block import BLOCK_BITS, TOP, entries_of, is_fork, parse, stubs_of
+from registry_server.sequencing.map_change import ChangedBlock, change_map
+from registry_server.sequencing.map_nodes import TOP_BIT, Node, Stub, bit_of, page_root, pieces
+from registry_server.sequencing.map_proving import prove_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["MapTree"]
+    from registry_server.sequencing.map_block import Blocks
 
-Page: TypeAlias = tuple[bytes, bytes]
-Branch: TypeAlias = "tuple[bytes, Node, Node]"
-Node: TypeAlias = "Page | Branch | None"
-Change: TypeAlias = tuple[int, bytes, "bytes | None"]
+__all__ = ["ChangedMap", "MapTree"]
 
-# A larger page makes a change dearer, a smaller one the tree: 4 to 8 entries are right.
-_PAGE_ENTRIES = 6
-_ENTRY_BYTES = 2 * HASH_BYTES
-_PAGE_BYTES = _PAGE_ENTRIES * _ENTRY_BYTES
-# A tree is built from subtrees under this many first bits of the keys at most.
-_BASE_BYTES = 4
-_MAX_BASE_DEPTH = 24
-_LEAF_PREFIX = b"\x02"
-_PARENT_PREFIX = b"\x03"
-_TOP_BIT = KEY_BITS - 1
 _RIGHT_HALF = b"\x80"
 # Sets of keys of which a tree remembers the proofs.
 _MAX_REMEMBERED = 256
+
+
+class ChangedMap(NamedTuple):
+    """A tree after some changes, with the blocks that differ from those of the tree before it."""
+
+    tree: MapTree
+    blocks: list[ChangedBlock]
 
 
 class MapTree:
     """The map with some set of entries; never changed. ``MapTree()`` is the empty one.
 
     Args:
-        top: the topmost node; ``of`` makes it from entries.
-        count: number of entries under it.
+        top: content of the top block.
+        count: number of entries.
     """
 
     __slots__ = ("_right_proofs", "_top", "count")
@@ -64,356 +56,198 @@ class MapTree:
         self.count = count
 
     @classmethod
-    def of(cls, entries: Iterable[tuple[bytes, bytes]]) -> Self:
-        """Return the tree of entries, 32 bytes each of key and value, in any order.
+    def of_top(cls, data: bytes) -> Self:
+        """Return the tree of which these are the bytes of the top block.
 
         Raises:
-            FormatError: a length is wrong, or a key is there twice.
+            FormatError: they are no block.
         """
-        ordered = sorted(key + value for key, value in entries)
-        return cls.of_ascending(ordered, len(ordered))
-
-    @classmethod
-    def of_ascending(cls, entries: Iterable[bytes], expected: int) -> Self:
-        """Return the tree of entries in one pass over them, a few at a time.
-
-        Args:
-            entries: key || value each, 64 bytes, ascending.
-            expected: about how many there are; a wrong number costs time and changes nothing.
-
-        Raises:
-            FormatError: a length is wrong, or keys do not ascend.
-        """
-        # The subtrees under the first bits of the keys, each over some entries.
-        depth = max(0, min((expected // _PAGE_ENTRIES).bit_length() - 1, _MAX_BASE_DEPTH))
-        nodes: list[Node] = [None] * (1 << depth)
-        shift = 8 * _BASE_BYTES - depth
-        some: list[bytes] = []
-        count, place, last = 0, 0, b""
-        for entry in entries:
-            key = entry[:HASH_BYTES]
-            if len(entry) != _ENTRY_BYTES:
-                raise FormatError("map", "map.entry", want="32 bytes each")
-            if key <= last:
-                raise FormatError("map", "map.order", want="keys that ascend, each once")
-            at = int.from_bytes(entry[:_BASE_BYTES]) >> shift
-            if at != place:
-                nodes[place] = _built(some, depth)
-                count += len(some)
-                place, some = at, []
-            some.append(entry)
-            last = key
-        nodes[place] = _built(some, depth)
-        while len(nodes) > 1:
-            nodes = [_joined(nodes[left], nodes[left + 1]) for left in range(0, len(nodes), 2)]
-        return cls(nodes[0], count + len(some))
+        return cls(*parse(TOP, data))
 
     @property
     def root(self) -> bytes:
         """Root over all entries, 32 bytes."""
         return EMPTY if self._top is None else self._top[0]
 
-    def changed(self, changes: Mapping[bytes, bytes | None]) -> MapTree:
+    def changed(self, changes: Mapping[bytes, bytes | None], blocks: Blocks) -> ChangedMap:
         """Return the tree with these values put in place, and the keys with None taken out.
 
         Args:
             changes: 32-byte keys with 32-byte values; a key that is not there may be taken out.
+            blocks: of this tree.
 
         Raises:
             FormatError: a length is wrong.
+            InconsistentError: the blocks are not those of this tree.
         """
         if not changes:
-            return self
+            return ChangedMap(self, [])
         for key, value in changes.items():
             if len(key) != HASH_BYTES or (value is not None and len(value) != HASH_BYTES):
                 raise FormatError("map", "map.entry", want="32 bytes each")
         ordered = [(int.from_bytes(key), key, changes[key]) for key in sorted(changes)]
-        balance = [0]
-        return MapTree(_changed(self._top, ordered, 0, balance), self.count + balance[0])
+        loaded = self._along([number for number, _, _ in ordered], blocks)
+        top, count, written = change_map(self._top, self.count, ordered, loaded, blocks)
+        return ChangedMap(MapTree(top, count), written)
 
-    def get(self, key: bytes) -> bytes | None:
-        """Return the value under a key; None where there is none."""
-        node, number, bit = self._top, int.from_bytes(key), _TOP_BIT
-        while node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
-            node = node[2] if number >> bit & 1 else node[1]
-            bit -= 1
-        return None if node is None else dict(_entries(node[1])).get(key)
+    def values(self, keys: Iterable[bytes], blocks: Blocks) -> dict[bytes, bytes]:
+        """Return the values under keys; a key that is not there is left out.
 
-    def prove(self, keys: Iterable[bytes]) -> MapProof:
+        Raises:
+            InconsistentError: the blocks are not those of this tree.
+        """
+        numbers, found = {key: int.from_bytes(key) for key in keys}, dict[bytes, bytes]()
+        loaded = self._along(list(numbers.values()), blocks)
+        for key, number in numbers.items():
+            node, bit = self._top, TOP_BIT
+            while node is not None and len(node) != 2:  # noqa: PLR2004 - a page
+                if len(node) == 4:  # noqa: PLR2004 - a stub
+                    node = loaded[node[2]]
+                else:
+                    node = node[2] if number >> bit & 1 else node[1]
+                    bit -= 1
+            for entry in () if node is None else pieces(node[1]):
+                if entry.startswith(key):
+                    found[key] = entry[HASH_BYTES:]
+        return found
+
+    def prove(self, keys: Iterable[bytes], blocks: Blocks) -> MapProof:
         """Return what shows whether keys are there, and with which values.
 
         Args:
             keys: 32 bytes each, at least one.
+            blocks: of this tree.
 
         Raises:
             FormatError: there is none, or one has the wrong length.
+            InconsistentError: the blocks are not those of this tree.
         """
         ordered, top = ordered_keys(keys), self._top
         middle = bisect_left(ordered, _RIGHT_HALF)
-        if not 0 < middle < len(ordered) or top is None or len(top) == 2:  # noqa: PLR2004 - a page
-            return _prove(top, ordered, 0)
+        if not 0 < middle < len(ordered) or top is None or len(top) != 3:  # noqa: PLR2004 - a branch
+            loaded = self._along([int.from_bytes(key) for key in ordered], blocks)
+            return prove_path(top, ordered, 0, loaded)
         # Each half of the map adds its own part.
-        left, right = _prove(top[1], ordered[:middle], 1), self._prove_right(top[2], tuple(ordered[middle:]))
+        loaded = self._along([int.from_bytes(key) for key in ordered[:middle]], blocks)
+        left = prove_path(top[1], ordered[:middle], 1, loaded)
+        right = self._prove_right(top[2], tuple(ordered[middle:]), blocks)
         return MapProof(left.depths + right.depths, left.others + right.others, left.siblings + right.siblings)
 
-    def _prove_right(self, node: Node, keys: tuple[bytes, ...]) -> MapProof:
+    def _prove_right(self, node: Node, keys: tuple[bytes, ...], blocks: Blocks) -> MapProof:
         """Return the part of the directory, remembered: most answers under one HEAD show the same few of its keys."""
         proof = self._right_proofs.get(keys)
         if proof is None:
-            proof = _prove(node, keys, 1)
+            loaded = self._along([int.from_bytes(key) for key in keys], blocks)
+            proof = prove_path(node, keys, 1, loaded)
             if len(self._right_proofs) >= _MAX_REMEMBERED:
                 self._right_proofs.clear()
             self._right_proofs[keys] = proof
         return proof
 
-    def page(self, prefix: int, depth: int) -> MapPage:
+    def page(self, prefix: int, depth: int, blocks: Blocks) -> MapPage:
         """Return all entries whose keys begin with a prefix, with their proof.
 
         Args:
             prefix: the first bits of the keys, as a number.
             depth: how many bits these are, at most MAX_PAGE_DEPTH.
+            blocks: of this tree.
 
         Raises:
             FormatError: there are more than MAX_PAGE_ENTRIES.
+            InconsistentError: the blocks are not those of this tree.
         """
         node, at, siblings = self._top, 0, list[bytes]()
-        while at < depth and node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
-            at += 1
-            node, beside = (node[2], node[1]) if prefix >> (depth - at) & 1 else (node[1], node[2])
-            siblings.append(EMPTY if beside is None else beside[0])
-        inside = [key + value for key, value in islice(_under(node), MAX_PAGE_ENTRIES + 1)]
-        if len(inside) > MAX_PAGE_ENTRIES:
-            want = f"at most {MAX_PAGE_ENTRIES} entries; ask for deeper pages"
-            raise FormatError("prefix", "screening.page-entries", got=f"more at depth {depth}", want=want)
+        while at < depth and node is not None and len(node) != 2:  # noqa: PLR2004 - a page
+            if len(node) == 4:  # noqa: PLR2004 - a stub
+                node = blocks.fetch([node])[node[2]]
+            else:
+                at += 1
+                node, beside = (node[2], node[1]) if prefix >> (depth - at) & 1 else (node[1], node[2])
+                siblings.append(EMPTY if beside is None else beside[0])
+        inside = _under(node, depth, blocks)
         while at < depth and len(inside) > 1:
             at += 1
             halves: tuple[list[bytes], list[bytes]] = ([], [])
             for entry in inside:
-                halves[_bit(entry, at - 1)].append(entry)
+                halves[bit_of(entry, at - 1)].append(entry)
             bit = prefix >> (depth - at) & 1
             inside, others = halves[bit], halves[1 - bit]
-            siblings.append(_root(others, at) if others else EMPTY)
+            siblings.append(page_root(others, at) if others else EMPTY)
         return MapPage(at, b"".join(inside), b"".join(reversed(siblings)))
 
-    def entries(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield key and value of every entry, ascending by key."""
-        return _under(self._top)
+    def replaced_in(
+        self, newer: MapTree, blocks: Blocks, newer_blocks: Blocks
+    ) -> Iterator[dict[int, tuple[Stub, Node]]]:
+        """Yield blocks below the top that a newer tree does not have, with their stubs, by place; level by level.
+
+        Args:
+            newer: another tree.
+            blocks: of this tree.
+            newer_blocks: of the newer one.
+
+        Raises:
+            InconsistentError: the blocks are not those of their tree.
+        """
+        forks = [(self._top, newer._top)] if is_fork(TOP, self.count) else []
+        while forks:
+            gone, now = dict[int, Stub](), dict[int, Stub]()
+            for before, after in forks:
+                there = {stub[2]: stub for stub in stubs_of(after)}
+                gone.update((stub[2], stub) for stub in stubs_of(before) if there.get(stub[2]) != stub)
+                now |= there
+            read = blocks.fetch(list(gone.values())) if gone else {}
+            yield {place: (stub, read[place]) for place, stub in gone.items()}
+            below = [place for place, stub in gone.items() if is_fork(place, stub[1])]
+            wanted = [now[place] for place in below if place in now]
+            others = newer_blocks.fetch(wanted) if wanted else {}
+            forks = [(read[place], others.get(place)) for place in below]
+
+    def _along(self, numbers: list[int], blocks: Blocks) -> dict[int, Node]:
+        """Return the blocks on the paths of keys by their place, read together where they are equally deep.
+
+        Args:
+            numbers: the keys as numbers.
+            blocks: of this tree.
+        """
+        loaded: dict[int, Node] = {}
+        waiting = [(self._top, numbers)] if is_fork(TOP, self.count) else []
+        bit = TOP_BIT
+        while waiting:
+            reached: dict[int, tuple[Stub, list[int]]] = {}
+            for fork, some in waiting:
+                for number in some:
+                    stub = _stub_of(fork, number, bit)
+                    if stub is not None:
+                        reached.setdefault(stub[2], (stub, []))[1].append(number)
+            loaded.update(blocks.fetch([stub for stub, _ in reached.values()]))
+            waiting = [(loaded[place], some) for place, (stub, some) in reached.items() if is_fork(place, stub[1])]
+            bit -= BLOCK_BITS
+        return loaded
 
 
-def _under(top: Node) -> Iterator[tuple[bytes, bytes]]:
-    """Yield key and value of every entry under a node, ascending by key."""
-    waiting = [top]
-    while waiting:
-        node = waiting.pop()
-        if node is None:
-            continue
-        if len(node) == 3:  # noqa: PLR2004 - a branch
-            waiting += (node[2], node[1])
-        else:
-            yield from _entries(node[1])
-
-
-def _prove(node: Node, keys: Sequence[bytes], depth: int) -> MapProof:
-    """Return the proof of ascending keys in a subtree; all of them lead to it."""
-    prover = _Prover(keys)
-    prover.walk(node, depth)
-    return MapProof(bytes(prover.depths), bytes(prover.others), b"".join(prover.siblings))
-
-
-class _Prover:
-    """One walk over a tree, along the paths of some keys (``client_sdk.kernel.formats.map_proof``).
-
-    Args:
-        keys: ascending, each once.
-    """
-
-    __slots__ = ("_keys", "_numbers", "depths", "others", "siblings")
-
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        self._keys = keys
-        self._numbers = [int.from_bytes(key) for key in keys]
-        self.depths = bytearray()
-        self.others = bytearray()
-        self.siblings: list[bytes] = []
-
-    def walk(self, node: Node, depth: int) -> None:
-        """Walk a subtree, above which so many bits are decided."""
-        self._node(node, 0, len(self._keys), depth)
-
-    def _node(self, node: Node, start: int, end: int, depth: int) -> None:
-        """Walk a node with the keys from start to before end, which lead to it."""
-        if end - start == 1:
-            self._lone(node, start, depth)
-        elif node is None or len(node) == 2:  # noqa: PLR2004 - a page
-            self._page([] if node is None else _pieces(node[1]), start, end, depth)
-        else:
-            _, left, right = node
-            middle = self._middle(start, end, depth)
-            if middle > start:
-                self._node(left, start, middle, depth + 1)
-            if middle < end:
-                self._node(right, middle, end, depth + 1)
-            if middle == start:
-                self.siblings.append(EMPTY if left is None else left[0])
-            elif middle == end:
-                self.siblings.append(EMPTY if right is None else right[0])
-
-    def _lone(self, node: Node, at: int, depth: int) -> None:
-        """Walk a node with a single key, which is what most paths have below the first levels."""
-        number = self._numbers[at]
-        above: list[bytes] = []
-        while node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
-            _, left, right = node
-            node, beside = (right, left) if number >> (_TOP_BIT - depth) & 1 else (left, right)
-            above.append(EMPTY if beside is None else beside[0])
-            depth += 1
-        self._page([] if node is None else _pieces(node[1]), at, at + 1, depth)
-        self.siblings.extend(reversed(above))
-
-    def _page(self, entries: list[bytes], start: int, end: int, depth: int) -> None:
-        """Walk the entries of one page."""
-        if len(entries) <= 1:
-            if depth > MAX_DEPTH:
-                raise FormatError("map", "map.depth", got=f"depth {depth}", want=f"at most {MAX_DEPTH}")
-            self.depths.extend([depth] * (end - start))
-            if entries and entries[0][:HASH_BYTES] not in self._keys[start:end]:
-                self.others += entries[0]
-            return
-        ones = [entry for entry in entries if _bit(entry, depth)]
-        zeros = entries[: len(entries) - len(ones)]
-        middle = self._middle(start, end, depth)
-        depth += 1
-        if middle > start:
-            self._page(zeros, start, middle, depth)
-        if middle < end:
-            self._page(ones, middle, end, depth)
-        if middle == start:
-            self.siblings.append(_root(zeros, depth) if zeros else EMPTY)
-        elif middle == end:
-            self.siblings.append(_root(ones, depth) if ones else EMPTY)
-
-    def _middle(self, start: int, end: int, depth: int) -> int:
-        """Return the place of the first key whose bit is set."""
-        shift, middle = _TOP_BIT - depth, start
-        while middle < end and not self._numbers[middle] >> shift & 1:
-            middle += 1
-        return middle
-
-
-def _pieces(page: bytes) -> list[bytes]:
-    return [page[start : start + _ENTRY_BYTES] for start in range(0, len(page), _ENTRY_BYTES)]
-
-
-def _entries(page: bytes) -> Iterator[tuple[bytes, bytes]]:
-    return ((entry[:HASH_BYTES], entry[HASH_BYTES:]) for entry in _pieces(page))
-
-
-def _bit(entry: bytes, depth: int) -> int:
-    return entry[depth >> 3] >> (7 - (depth & 7)) & 1
-
-
-def _root(entries: list[bytes], depth: int) -> bytes:
-    """Return the root over the entries of one page, at least one, which share their first ``depth`` bits."""
-    if len(entries) == 1:
-        return sha256(_LEAF_PREFIX + entries[0]).digest()
-    place, shift = depth >> 3, 7 - (depth & 7)
-    split = 0
-    for entry in entries:
-        if entry[place] >> shift & 1:
-            break
-        split += 1
-    depth += 1
-    left = _root(entries[:split], depth) if split else EMPTY
-    right = _root(entries[split:], depth) if split < len(entries) else EMPTY
-    return sha256(_PARENT_PREFIX + left + right).digest()
-
-
-def _built(entries: list[bytes], depth: int) -> Node:
-    """Return the node over ascending entries that share their first ``depth`` bits."""
-    if len(entries) <= _PAGE_ENTRIES:
-        return (_root(entries, depth), b"".join(entries)) if entries else None
-    place, shift = depth >> 3, 7 - (depth & 7)
-    low, high = 0, len(entries)
-    while low < high:
-        middle = (low + high) // 2
-        if entries[middle][place] >> shift & 1:
-            high = middle
-        else:
-            low = middle + 1
-    left, right = _built(entries[:low], depth + 1), _built(entries[low:], depth + 1)
-    left_hash, right_hash = EMPTY if left is None else left[0], EMPTY if right is None else right[0]
-    return (sha256(_PARENT_PREFIX + left_hash + right_hash).digest(), left, right)
-
-
-def _joined(left: Node, right: Node) -> Node:
-    """Return the node over two halves, as a page where one holds them both."""
-    left_hash = EMPTY if left is None else left[0]
-    right_hash = EMPTY if right is None else right[0]
-    if (left is None or len(left) == 2) and (right is None or len(right) == 2):  # noqa: PLR2004 - pages
-        merged = (b"" if left is None else left[1]) + (b"" if right is None else right[1])
-        if len(merged) <= _ENTRY_BYTES:
-            # One entry stands as high as it can, and so does nothing.
-            return left if right is None else right
-        if len(merged) <= _PAGE_BYTES:
-            return (sha256(_PARENT_PREFIX + left_hash + right_hash).digest(), merged)
-    return (sha256(_PARENT_PREFIX + left_hash + right_hash).digest(), left, right)
-
-
-def _changed(node: Node, changes: list[Change], depth: int, balance: list[int]) -> Node:
-    """Return the node after changes that are ascending, all inside it, and at least one."""
-    if node is None or len(node) == 2:  # noqa: PLR2004 - a page
-        return _changed_page(node, changes, depth, balance)
-    if len(changes) == 1:
-        return _changed_once(node, changes, depth, balance)
-    _, left, right = node
-    shift = _TOP_BIT - depth
-    split = 0
-    for number, _, _ in changes:
-        if number >> shift & 1:
-            break
-        split += 1
-    if split:
-        left = _changed(left, changes[:split], depth + 1, balance)
-    if split < len(changes):
-        right = _changed(right, changes[split:], depth + 1, balance)
-    return _joined(left, right)
-
-
-def _changed_once(node: Node, changes: list[Change], depth: int, balance: list[int]) -> Node:
-    """Return the node after one change, which is what most paths have below the first levels."""
-    number = changes[0][0]
-    path: list[tuple[Node, Node]] = []
+def _stub_of(fork: Node, number: int, bit: int) -> Stub | None:
+    """Return the stub of a fork to which a key leads, its next bit being that one; None where there is nothing."""
+    node = fork
     while node is not None and len(node) == 3:  # noqa: PLR2004 - a branch
-        _, left, right = node
-        if number >> (_TOP_BIT - depth) & 1:
-            path.append((left, None))
-            node = right
-        else:
-            path.append((None, right))
-            node = left
-        depth += 1
-    node = _changed_page(node, changes, depth, balance)
-    for level in range(len(path) - 1, -1, -1):
-        left, right = path[level]
-        if number >> (_TOP_BIT - depth + len(path) - level) & 1:
-            right = node
-        else:
-            left = node
-        if left is not None and right is not None and (len(left) == 3 or len(right) == 3):  # noqa: PLR2004 - a branch
-            node = (sha256(_PARENT_PREFIX + left[0] + right[0]).digest(), left, right)
-        else:
-            node = _joined(left, right)
-    return node
+        node = node[2] if number >> bit & 1 else node[1]
+        bit -= 1
+    return node if node is not None and len(node) == 4 else None  # noqa: PLR2004 - a stub
 
 
-def _changed_page(page: Page | None, changes: list[Change], depth: int, balance: list[int]) -> Node:
-    entries = {} if page is None else {entry[:HASH_BYTES]: entry for entry in _pieces(page[1])}
-    before = len(entries)
-    for _, key, value in changes:
-        if value is None:
-            entries.pop(key, None)
-        else:
-            entries[key] = key + value
-    balance[0] += len(entries) - before
-    ordered = sorted(entries.values())
-    return _built(ordered, depth)
+def _under(top: Node, depth: int, blocks: Blocks) -> list[bytes]:
+    """Return key || value of every entry under a node, ascending; blocks of one depth are read together.
+
+    Raises:
+        FormatError: there are more than a page may hold.
+    """
+    entries, waiting = list[bytes](), [top]
+    while waiting:
+        stubs = list[Stub]()
+        for node in waiting:
+            entries += entries_of(node)
+            stubs += stubs_of(node)
+        if len(entries) + sum(stub[1] for stub in stubs) > MAX_PAGE_ENTRIES:
+            want = f"at most {MAX_PAGE_ENTRIES} entries; ask for deeper pages"
+            raise FormatError("prefix", "screening.page-entries", got=f"more at depth {depth}", want=want)
+        waiting = list(blocks.fetch(stubs).values()) if stubs else []
+    return sorted(entries)

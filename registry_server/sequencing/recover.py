@@ -9,47 +9,52 @@ from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, parse_leaf
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.sequencing.committed import Committed, map_of_rows, open_trees
+from registry_server.sequencing.committed import Committed, open_trees, stored_map
 from registry_server.sequencing.errors import InconsistentError, NoGenesisError
+from registry_server.sequencing.map_cache import DEFAULT_BYTES, MapCache, StoredBlocks
 from registry_server.sequencing.state import State
 from registry_server.storage import contributions, head, leaves, lost
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.leaf import Head
+    from registry_server.sequencing.map_block import Blocks
     from registry_server.sequencing.map_tree import MapTree
     from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["directory_of", "recover"]
+__all__ = ["directory_at", "directory_of", "recover"]
 
 
-def recover(database: Database, *, restating: bool = False) -> Committed:
-    """Return the newest commit, rebuilt from the rows.
+def recover(database: Database, *, restating: bool = False, map_cache_bytes: int = DEFAULT_BYTES) -> Committed:
+    """Return the newest commit, from the rows.
 
     Args:
         database: where it is.
-        restating: take the map of the rows as they are, although the newest HEAD has another one: for the HEAD that
-            says so (``restating``).
+        restating: take the map as it is stored, although the newest HEAD has another one: for the HEAD that says so
+            (``restating``).
+        map_cache_bytes: how much of the map is kept in memory.
 
-    The whole log is not read again; that is what ``fsck`` is for. What is checked here is that head row, last leaf,
-    tiles, acts, live records and inquiry tree belong to one commit.
+    Neither the whole log nor the whole map is read again; that is what ``fsck`` is for. What is checked here is that
+    head row, last leaf, tiles, acts, the map's top, its directory and the inquiry tree belong to one commit.
 
     Raises:
         NoGenesisError: there is no genesis yet.
         InconsistentError: something does not fit, and what.
         StorageError: the database failed.
     """
+    cache = MapCache(map_cache_bytes)
     with database.snapshot() as work:
         row = head.read(work)
         if row is None:
             raise NoGenesisError
         try:
             newest = _newest_head(work, row)
-            directory = _with_contributions(work, directory_of(work, row))
-            tree = map_of_rows(work, directory)
+            directory = directory_at(work, row)
+            tree = stored_map(work)
             awaits = lost.any_left(work)
             if not restating:
                 _check_map(tree, newest, awaits=awaits)
+                _check_directory(tree, directory, StoredBlocks(cache, work))
             log, asked = open_trees(database, row)
         except (FormatError, RuleError) as error:
             raise InconsistentError("leaves", got=str(error), want="what the formats allow") from error
@@ -58,7 +63,7 @@ def recover(database: Database, *, restating: bool = False) -> Committed:
     if (asked.size, asked.root) != (newest.inquiry_count, newest.inquiry_root):
         raise InconsistentError("inquiry tree", got=f"{asked.size} leaves", want=f"{newest.inquiry_count} and its root")
     state = State(row.size, log.root, newest, row.leaf, row.logged_at, directory, tree)
-    committed = Committed(state, log, asked)
+    committed = Committed(state, log, asked, cache)
     committed.awaits = awaits
     return committed
 
@@ -75,6 +80,16 @@ def _newest_head(work: UnitOfWork, row: HeadRow) -> Head:
     if got != (row.map_root, row.entry_count, row.newest_act, row.inquiry_count):
         raise InconsistentError("head", got="a row of another commit", want="the row of the last leaf")
     return newest
+
+
+def directory_at(work: UnitOfWork, row: HeadRow) -> Directory:
+    """Return the directory of the head row with what its lenders have given, which the map holds as well.
+
+    Raises:
+        InconsistentError: an act is missing, or the newest is not that of the head row.
+        FormatError: a leaf is damaged.
+    """
+    return _with_contributions(work, directory_of(work, row))
 
 
 def directory_of(work: UnitOfWork, row: HeadRow) -> Directory:
@@ -97,7 +112,7 @@ def directory_of(work: UnitOfWork, row: HeadRow) -> Directory:
 
 
 def _with_contributions(work: UnitOfWork, directory: Directory) -> Directory:
-    """Return the directory with what its lenders have given; whether the rows are right, the map's root tells."""
+    """Return the directory with what its lenders have given; whether the rows are right, the map tells."""
     for row in contributions.rows(work):
         given = directory.contribution(row.institution).after(row.kind, row.given_on)
         directory = directory.with_contribution(given)
@@ -109,4 +124,12 @@ def _check_map(tree: MapTree, newest: Head, *, awaits: bool) -> None:
         want = f"that of the HEAD over {newest.entry_count}"
         if awaits:
             want += "; a restore has lost records, and no HEAD says so yet: see registry-server refill"
+        elif not tree.count:
+            want += "; make it with registry-server db upgrade"
         raise InconsistentError("map", got=f"another root over {tree.count} entries", want=want)
+
+
+def _check_directory(tree: MapTree, directory: Directory, blocks: Blocks) -> None:
+    entries = directory.map_entries()
+    if tree.values(entries, blocks) != entries:
+        raise InconsistentError("map", got="another directory", want="that of the acts, and of what lenders have given")

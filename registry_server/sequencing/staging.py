@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.quality import QualityEvent
     from client_sdk.kernel.rules.facts import Facts
     from registry_server.sequencing.loading import Loaded
-    from registry_server.sequencing.map_tree import MapTree
     from registry_server.storage.live import LiveRow
     from registry_server.storage.notices import NoticeKey
     from registry_server.storage.quotas import QuotaKey
@@ -261,8 +260,8 @@ class Staging:
             return []
         return [item for id_, item in self.directory.contributions.items() if before.get(id_) is not item]
 
-    def changed_map(self, tree: MapTree) -> MapTree:
-        """Return the map after the batch."""
+    def map_changes(self) -> dict[bytes, bytes | None]:
+        """Return the keys of the map that the batch changes, with their new values; None for those that go."""
         changes: dict[bytes, bytes | None] = {}
         for subject in self._touched:
             rows = self._by_subject[subject].values()
@@ -271,6 +270,5 @@ class Staging:
             changes[subject_key(subject)] = value
         if self.directory is not self.directory_before:
             before = self.directory_before
-            entries = self.directory.map_entries() if before is None else self.directory.entries_since(before)
-            changes.update({key: value for key, value in entries.items() if tree.get(key) != value})
-        return tree.changed(changes)
+            changes |= self.directory.map_entries() if before is None else self.directory.entries_since(before)
+        return changes

@@ -130,7 +130,7 @@ class Standby:
         try:
             with self._caught_up() as (state, work):
                 trees = self._committed.log, self._committed.inquiries
-                view = View(self._shown(state), work, *trees, of_standby=True)
+                view = View(self._shown(state), work, *trees, self._committed.map_cache, of_standby=True)
                 entered = True
                 self._tell(None)
                 yield view

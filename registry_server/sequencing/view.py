@@ -13,6 +13,7 @@ from client_sdk.kernel.ledger.quality import MAX_COUNTS
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.overlay import latest_retention
 from client_sdk.kernel.rules.stale import stale_before
+from registry_server.sequencing.map_cache import StoredBlocks
 from registry_server.storage import inquiries, leaves, live, notices, proposals, quality, records, statistics
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.quality import QualityCount
     from client_sdk.kernel.ledger.statistics import FactCount, StatementCount
     from registry_server.sequencing.log_tree import LogTree
+    from registry_server.sequencing.map_cache import MapCache
     from registry_server.sequencing.map_tree import MapTree
     from registry_server.sequencing.state import State
     from registry_server.storage.inquiries import SignedLeaf, StoredInquiry
@@ -102,16 +104,25 @@ class View:
         work: a snapshot of the database at that commit.
         log: the log's tree.
         inquiry_tree: the inquiry tree.
+        map_cache: blocks of the map that are in memory.
         of_standby: whether the snapshot is a standby's.
     """
 
     def __init__(
-        self, served: Served, work: UnitOfWork, log: LogTree, inquiry_tree: LogTree, *, of_standby: bool = False
+        self,
+        served: Served,
+        work: UnitOfWork,
+        log: LogTree,
+        inquiry_tree: LogTree,
+        map_cache: MapCache,
+        *,
+        of_standby: bool = False,
     ) -> None:
         self._served = served
         self._state = served.state
         self._log = log
         self._inquiry_tree = inquiry_tree
+        self._map_blocks = StoredBlocks(map_cache, work)
         self.work = work
         self.of_standby = of_standby
 
@@ -186,7 +197,8 @@ class View:
     ) -> MapProof:
         """Return what the map holds of the registry, of institutions, of pseudonyms and of what lenders have given."""
         of_directory = [*map(institution_key, institutions), *map(contribution_key, givers)]
-        return self._state.map_tree.prove([REGISTRY_KEY, *of_directory, *map(subject_key, subjects)])
+        keys = [REGISTRY_KEY, *of_directory, *map(subject_key, subjects)]
+        return self._state.map_tree.prove(keys, self._map_blocks)
 
     @property
     def map_tree(self) -> MapTree:

@@ -3,9 +3,9 @@
 Kept for ever, and about no identifiable person:
 leaves, tiles, records, versions, annotations, acts, inquiries without their openings,
 TLS keys of members and the certificates issued for them, and counts of statements and of what DEFAULTs say.
-Deleted with the record or the inquiry that it belongs to: live_records, shown, notices, inquired_persons, and the
-column ``inquiries.opening``. Deleted when alerts end or are stored by their member: watched_persons, alerts. A blocked
-debt outlives the record that was withdrawn, by the rulebook's years at most.
+Deleted with the record or the inquiry that it belongs to: live_records, what map_blocks hold of it, shown, notices,
+inquired_persons, and the column ``inquiries.opening``. Deleted when alerts end or are stored by their member:
+watched_persons, alerts. A blocked debt outlives the record that was withdrawn, by the rulebook's years at most.
 
 A record is stored by the index of its first leaf, which grows with time and never changes: random ids are looked up
 through one index and never order a table. There are no foreign keys between record tables, so that they can be moved
@@ -46,6 +46,7 @@ __all__ = [
     "leaves",
     "live_records",
     "lost_bindings",
+    "map_blocks",
     "metadata",
     "notices",
     "proposals",
@@ -107,12 +108,7 @@ head = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
-leaves = Table(
-    "leaves",
-    metadata,
-    _place("leaf_index"),
-    Column("leaf", LargeBinary, nullable=False),
-)
+leaves = Table("leaves", metadata, _place("leaf_index"), Column("leaf", LargeBinary, nullable=False))
 
 tiles = Table(
     "tiles",
@@ -245,6 +241,9 @@ live_records = Table(
     Column("text_disclosure", LargeBinary, nullable=False),
     Index(None, "subject", "hidden"),
 )
+
+# The map's tree, made of live_records and the directory: what is in it of a record goes with that record.
+map_blocks = Table("map_blocks", metadata, _place("place"), Column("block", LargeBinary, nullable=False))
 
 acts = Table(
     "acts",
@@ -493,6 +492,6 @@ certificates = Table(
 
 # What tells anything about persons is deleted from these: their files must hold nothing of it either.
 FORGOTTEN_FROM = (
-    *(live_records, inquiries, inquired_persons, shown, notices),
+    *(live_records, map_blocks, inquiries, inquired_persons, shown, notices),
     *(blocked_debts, watched_persons, alerts),
 )

@@ -3,7 +3,7 @@
     leaves, inquiries, bindings, openings, sealed bytes          what nothing else holds: never made, only read
     head, tiles, acts, records, versions, annotations,
     contributions, counts, columns of live records,
-    inquired persons, who was shown what                         follow from these
+    inquired persons, who was shown what, blocks of the map      follow from these
 
 Nothing leads to a person whom the log has ended with: rows of ended, erased and superseded versions are deleted here,
 so that a database that was older than an erasure forgets as well.
@@ -28,7 +28,8 @@ from client_sdk.kernel.ledger.quality import FROM_LOG
 from client_sdk.kernel.ledger.replay import Replay
 from registry_server.sequencing.admission import BLOCKING
 from registry_server.sequencing.errors import InconsistentError, NoGenesisError
-from registry_server.storage import blocked, head, inquiries, leaves, proposals, records, schema
+from registry_server.sequencing.map_building import settle_map, wrong_blocks
+from registry_server.storage import blocked, head, inquiries, leaves, proposals, records, schema, wholesale
 from registry_server.storage.blocked import BlockedDebt
 from registry_server.storage.records import StoredRecord
 from registry_server.storage.replays import StoredReplay
@@ -44,12 +45,14 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.words import WithdrawalReason
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.rules.errors import RuleError
-    from registry_server.storage.driver import Value
+    from registry_server.storage.driver import Fetched, Value
     from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["Repaired", "repair_derived"]
 
+# Of a live record, what the map is made of.
+_OF_MAP = ("leaf_index", "subject", "leaf_hash", "annotation_hash", "opening")
 # Of the head row, what no leaf says.
 _KEPT_OF_HEAD = ("clock_reference", "clock_line", "clock_boot", "checkpoint_size", "checkpoint", "clock_confirmed_at")
 
@@ -133,6 +136,7 @@ def repair_derived(work: UnitOfWork, *, write: bool) -> Repaired:
     repairing.counts()
     repairing.persons()
     repairing.replays()
+    repairing.map()
     return Repaired(
         {name: count for name, count in sorted(repairing.rows.items()) if count},
         tuple(sorted(repairing.lost)),
@@ -391,6 +395,30 @@ class _Repairing:
             for row in inquired(stored)
         ]
         self._settle("inquired_persons", rows)
+
+    def map(self) -> None:
+        """Put the blocks of the map right, as follows from the live records once these are right."""
+        directory = self._log.replay.directory
+        if self._write:
+            self.rows["map_blocks"] += settle_map(self._work, directory)
+        else:
+            self.rows["map_blocks"] += sum(1 for _ in wrong_blocks(self._work, directory, self._mapped))
+
+    def _mapped(self, work: UnitOfWork) -> Iterator[list[Fetched]]:
+        """Yield what the map is made of, as ``live.map_pages``, of live records as they should be."""
+        names, seen = [column.name for column in schema.live_records.columns], set[int]()
+        with wholesale.pages(work, schema.live_records) as found:
+            for page in found:
+                mapped: list[Fetched] = []
+                for row in page:
+                    held = dict(zip(names, row, strict=True))
+                    first = self._newest_of(held)
+                    if first is not None and first not in seen:
+                        seen.add(first)
+                        held |= self._follows(first, held)
+                        if not held["hidden"]:
+                            mapped.append(tuple(held[name] for name in _OF_MAP))
+                yield mapped
 
     def _settle(self, name: str, rows: Sequence[tuple[Value, ...]]) -> None:
         self.rows[name] += settle(self._work, schema.metadata.tables[name], rows, write=self._write)

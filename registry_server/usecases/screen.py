@@ -1,7 +1,8 @@
 """Screenings: pages of the map by prefix under one signed inquiry (proto/README.md 6 and 9).
 
 The first call keeps the inquiry, durably, and takes the newest commit, from which all of its pages are served. What is
-kept meanwhile is the map of that commit, a value in memory: no snapshot and no lock waits for a caller.
+kept meanwhile is the top of that commit's map, and in memory those of its blocks that later commits replace: no lock
+waits for a caller. Where memory does not suffice for that, the screening is over.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from client_sdk.kernel.rules.consent import check_consent_terms
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
+from registry_server.sequencing.map_cache import BlockGoneError
 from registry_server.usecases.asking import SignedInquiry, check_asker, check_inquiry, check_whole, own_inquiry
 from registry_server.usecases.proofs import ProvedHead, head_of
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.map_page import MapPage
     from client_sdk.kernel.ledger.inquiry import Inquiry, Screening
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.map_block import Blocks
     from registry_server.sequencing.map_tree import MapTree
 
 __all__ = ["KEPT_MS", "MAX_PREFIXES", "ReceivedScreening", "ScreenedPages", "Screens"]
@@ -96,7 +99,13 @@ class Screens:
             raise _gone(asked)
         # Of an asker who was suspended meanwhile nothing more is answered.
         check_asker(asked, self._ledger.directory, None)
-        return opened.pages(asked.prefixes)
+        try:
+            with self._ledger.map_blocks() as blocks:
+                return opened.pages(asked.prefixes, blocks)
+        except BlockGoneError:
+            if self._ledger.size == opened.size:
+                raise
+            raise _gone(asked) from None
 
     def _open(self, asked: ReceivedScreening, now: int) -> _OpenScreening:
         """Keep a screening that begins, whatever becomes of it, and return what its pages are served from.
@@ -104,7 +113,7 @@ class Screens:
         Raises:
             Exception: as ``pages``.
         """
-        with self._ledger.view() as view:
+        with self._ledger.held_view(KEPT_MS / 1000) as view:
             head, directory, size = head_of(view), view.directory, view.size
             tree, entries = view.map_tree, view.head.entry_count
         inquiry = own_inquiry(asked, directory)
@@ -142,26 +151,27 @@ class _OpenScreening:
         self._taken: Counter[int] = Counter()
         self._lock = threading.Lock()
 
-    def pages(self, prefixes: Sequence[int]) -> ScreenedPages:
+    def pages(self, prefixes: Sequence[int], blocks: Blocks) -> ScreenedPages:
         """Return the first pages of those wanted.
 
         Raises:
+            BlockGoneError: a block of the map is kept no longer.
             FormatError: a prefix is none of this depth, or they do not ascend.
             RegistryError: they are more than the inquiry declares, were taken too often, or one is too large.
         """
         _check_prefixes(prefixes, self._screening)
         try:
-            pages = tuple(self._fitting(prefixes))
+            pages = tuple(self._fitting(prefixes, blocks))
         except FormatError as error:
             reason = RefusalReason.DEPTH_INVALID
             raise RegistryError(reason, "prefixes", error.rule, got=error.got, want=error.want) from error
         self._count([prefix for prefix, _ in pages])
         return ScreenedPages(self._head, pages)
 
-    def _fitting(self, prefixes: Sequence[int]) -> Iterator[tuple[int, MapPage]]:
+    def _fitting(self, prefixes: Sequence[int], blocks: Blocks) -> Iterator[tuple[int, MapPage]]:
         left = _ANSWER_BYTES
         for prefix in prefixes:
-            page = self._tree.page(prefix, self._screening.depth)
+            page = self._tree.page(prefix, self._screening.depth, blocks)
             left -= len(page.entries) + ENTRY_BYTES * page.depth
             if left < 0 and prefix != prefixes[0]:
                 return

@@ -173,8 +173,9 @@ def test_an_older_database_is_refused_while_it_serves(tmp_path: Path, sqlite_tem
         ("DELETE FROM acts WHERE number = 2", "acts"),
         ("UPDATE head SET newest_act = newest_act - 1", "head"),
         ("UPDATE head SET map_root = zeroblob(32)", "head"),
-        ("DELETE FROM live_records", "map"),
-        ("UPDATE live_records SET opening = zeroblob(32)", "map"),
+        ("DELETE FROM map_blocks", "map"),
+        ("UPDATE map_blocks SET block = zeroblob(100)", "leaves"),
+        ("DELETE FROM contributions", "map"),
         ("UPDATE head SET logged_at = logged_at + 1", "head"),
     ],
 )

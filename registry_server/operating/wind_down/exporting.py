@@ -32,6 +32,7 @@ from registry_server.operating.register import register_of
 from registry_server.operating.wind_down import WindDownError, closing_of, no_progress, while_not_served
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.ledger import Ledger
+from registry_server.sequencing.map_building import fill_map
 from registry_server.sequencing.recover import recover
 from registry_server.serving.files import check_private, take_folder, write_secret
 from registry_server.storage import head, inquiries, leaves, migrations, wholesale
@@ -259,6 +260,8 @@ def _of_newest_tables(folder: Path, tables: str) -> Iterator[Path]:
         migrated.touch(mode=0o600)
         copyfile(copy, migrated)
         migrations.upgrade(_url(migrated))
+        with Database(_url(migrated), serving=False) as made:
+            fill_map(made)
         yield migrated
     finally:
         _remove(migrated)

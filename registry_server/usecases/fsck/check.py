@@ -2,7 +2,7 @@
 
 The leaves are examined as an auditor does; then every row that the server derives from them or keeps beside them is
 held against what they say: head row, tiles, records, versions, annotations, acts, contributions, bindings,
-disclosures, inquiries, blocked debts, alerts, notices, TLS keys, counts, what auditors have cosigned.
+disclosures, blocks of the map, inquiries, blocked debts, alerts, notices, TLS keys, counts, cosignatures of auditors.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.ledger.examination import Examination, LiveBinding
 from client_sdk.kernel.ledger.findings import Findings
+from registry_server.sequencing.map_building import wrong_blocks
 from registry_server.storage import head, inquiries, leaves, live
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
@@ -221,6 +222,9 @@ class _Check:
         check_contributions(work, report, replay.directory)
         check_records(work, report, replay.chains, self._links)
         check_live_rows(work, report, replay.chains, self._links.versions)
+        for place, wanted in wrong_blocks(work, replay.directory):
+            got, want = ("another block", "none") if wanted is None else ("", "what the rows say")
+            report.note(RowKind.MAP_BLOCK_ROW, f"map block {place}", "map-block.row", got=got, want=want)
         check_inquiry_rows(work, report, len(asked))
         check_blocked(work, report, replay.chains, self._links.versions, replay.logged_at)
         check_alerts(work, report)

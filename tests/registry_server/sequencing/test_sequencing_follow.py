@@ -181,13 +181,14 @@ def test_a_map_that_does_not_follow_is_refused(ledgers: tuple[Ledger, Ledger], w
     one, two = ledgers
     accept(one, world.report("lender-1", "loan"))
     with one.database.append() as work:
-        work.connection.execute(text("UPDATE live_records SET opening = leaf_hash"))
+        (stored,) = work.connection.execute(text("SELECT block FROM map_blocks WHERE place = 1")).scalars()
+        lie = bytes(stored[:-1]) + bytes((stored[-1] ^ 1,))
+        work.connection.execute(text("UPDATE map_blocks SET block = :block WHERE place = 1"), {"block": lie})
         work.commit()
     with pytest.raises(InconsistentError, match="map"), two.view():
         pass
     # The truth again, so that what is stored can be verified at the end.
-    opening = world.newest[world.key("lender-1", "loan")].opening
     with one.database.append() as work:
-        work.connection.execute(text("UPDATE live_records SET opening = :opening"), {"opening": opening})
+        work.connection.execute(text("UPDATE map_blocks SET block = :block WHERE place = 1"), {"block": bytes(stored)})
         work.commit()
     same(one, two)

@@ -19,7 +19,7 @@ from client_sdk.kernel.formats.map_page import (
     verify_page,
 )
 from client_sdk.kernel.formats.prefix_tree import EMPTY, root_of
-from registry_server.sequencing.map_tree import MapTree
+from tests.support.memory_map import MemoryMap
 from tests.support.naive_parts import Wrong
 from tests.support.naive_proofs import naive_map_page
 
@@ -44,7 +44,7 @@ def test_the_page_of_a_prefix_shows_all_entries_under_it(entries: Entries, depth
     page = prove_page(entries, prefix, depth)
     wanted = {key: value for key, value in entries if prefix_of(key, depth) == prefix}
     assert verify_page(root, prefix, depth, page) == wanted
-    assert MapTree.of(entries).page(prefix, depth) == page
+    assert MemoryMap.of(entries).page(prefix, depth) == page
     assert naive_map_page(root, f"{prefix:0{depth}b}", (page.depth, page.entries, page.siblings)) == wanted
 
 
@@ -109,11 +109,11 @@ def test_a_map_of_one_entry_or_none_has_one_page_at_its_top(count: int) -> None:
 def test_a_page_of_too_many_entries_is_not_made_and_not_taken() -> None:
     entries = [(number.to_bytes(4) + bytes(28), bytes(32)) for number in range(MAX_PAGE_ENTRIES + 1)]
     with pytest.raises(FormatError, match=r"screening\.page-entries"):
-        MapTree.of(entries).page(0, 1)
+        MemoryMap.of(entries).page(0, 1)
     with pytest.raises(ProofError, match=r"map-page\.entries"):
         verify_page(root_of(entries), 0, 1, prove_page(entries, 0, 1))
     # Deep enough, it is.
-    assert len(MapTree.of(entries).page(0, 20).entries) == 4_096 * 64
+    assert len(MemoryMap.of(entries).page(0, 20).entries) == 4_096 * 64
 
 
 @given(st.integers(0, 2**40))
