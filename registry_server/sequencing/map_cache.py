@@ -37,7 +37,7 @@ class BlockGoneError(InconsistentError):
     """A block is not stored as the tree has it that is read: this tree is of an older commit, or the block damaged."""
 
 
-class _Kept(NamedTuple):
+class _CachedBlock(NamedTuple):
     hash: bytes
     node: Node
     size: int
@@ -58,8 +58,8 @@ class MapCache:
     def __init__(self, limit: int = DEFAULT_BYTES) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._young: dict[int, _Kept] = {}
-        self._old: dict[int, _Kept] = {}
+        self._young: dict[int, _CachedBlock] = {}
+        self._old: dict[int, _CachedBlock] = {}
         self._young_bytes = 0
         self._replaced: dict[bytes, Node] = {}
         self._replaced_bytes = 0
@@ -140,14 +140,14 @@ class MapCache:
         with self._lock:
             self._hold_until = max(self._hold_until, time.monotonic() + seconds)
 
-    def _found(self, place: int, hash_: bytes) -> _Kept | None:
+    def _found(self, place: int, hash_: bytes) -> _CachedBlock | None:
         for half in (self._young, self._old):
             kept = half.get(place)
             if kept is not None and kept.hash == hash_:
                 return kept
         return None
 
-    def _renew(self, place: int, kept: _Kept) -> None:
+    def _renew(self, place: int, kept: _CachedBlock) -> None:
         self._forget(place, kept.hash)
         self._add(place, kept)
 
@@ -160,7 +160,7 @@ class MapCache:
             if former is not None and former.hash != new_hash:
                 self._hold_on(former)
 
-    def _hold_on(self, former: _Kept) -> None:
+    def _hold_on(self, former: _CachedBlock) -> None:
         held = self.holds
         if self._replaced and (not held or self._replaced_bytes + former.size > self._limit):
             self._replaced.clear()
@@ -169,7 +169,7 @@ class MapCache:
             self._replaced[former.hash] = former.node
             self._replaced_bytes += former.size
 
-    def _add(self, place: int, kept: _Kept) -> None:
+    def _add(self, place: int, kept: _CachedBlock) -> None:
         half = self._limit // 2
         if kept.size > half:
             return
@@ -179,10 +179,10 @@ class MapCache:
         self._young_bytes += kept.size
 
 
-def _kept(hash_: bytes, node: Node, place: int, count: int, data: bytes) -> _Kept:
+def _kept(hash_: bytes, node: Node, place: int, count: int, data: bytes) -> _CachedBlock:
     if is_fork(place, count):
-        return _Kept(hash_, node, _BLOCK_BYTES + min(count, _FAN_OUT) * _STUB_BYTES, data)
-    return _Kept(hash_, node, _BLOCK_BYTES + count * _ENTRY_BYTES)
+        return _CachedBlock(hash_, node, _BLOCK_BYTES + min(count, _FAN_OUT) * _STUB_BYTES, data)
+    return _CachedBlock(hash_, node, _BLOCK_BYTES + count * _ENTRY_BYTES)
 
 
 def _encoded(blocks: Sequence[ChangedBlock], former: Mapping[int, bytes]) -> dict[int, bytes]:

@@ -225,7 +225,8 @@ SETTINGS: Wrong = {
     "home": (None, *NO_PATH),
     "keys": (None, 5, [], {"REPORT": "file:k"}, {KeyUsage.REPORT: 5}, {KeyUsage.REPORT: HALF}),
     **dict.fromkeys(("deadline", "batch_deadline", "max_age", "replay_max_lag"), KEY_SETTINGS["deadline_seconds"]),
-    **{"witnessed": (None, 5, "", "STRICT", "always"), "telemetry_endpoint": (*NO_TEXT, "htt\0p")},
+    "witnessed": (None, 5, "", "STRICT", "always"),
+    "telemetry_endpoint": (*NO_TEXT, "htt\0p"),
     "secret": NO_FUNCTION,
     "schemes": (None, 5, [], {"pkcs11": 5}),
 }
