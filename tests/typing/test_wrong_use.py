@@ -44,4 +44,5 @@ def test_pyright_finds_each_wrong_line_and_nothing_in_the_examples() -> None:
     content = json.loads(run("basedpyright", "--outputjson", "--pythonpath", sys.executable))
     told = {(Path(item["file"]).name, item["range"]["start"]["line"] + 1) for item in content["generalDiagnostics"]}
     assert told == {(FILE.name, number) for number in expected()}
-    assert content["summary"]["filesAnalyzed"] == 1 + len(list((ROOT / "examples").glob("*.py")))
+    # All but the one whose library has no types.
+    assert content["summary"]["filesAnalyzed"] == len(list((ROOT / "examples").glob("*.py")))

@@ -1,7 +1,5 @@
-"""Every argument of every public method is refused with an error of the SDK where it is of another type or range.
-
-The tables hold wrong values by the name of the argument; an argument of a public method that no table knows fails.
-"""
+"""Every argument of every public method is refused with an error of the SDK where it is of another type or range."""
+# The tables hold wrong values by the name of the argument; an argument of a public method that no table knows fails.
 
 from __future__ import annotations
 
