@@ -70,6 +70,8 @@ CATALOGUE: Mapping[str, Entry] = MappingProxyType(
 def complaint_of(error: BaseException) -> Complaint:
     """Return the complaint that a client gets of an error; an unforeseen one is INTERNAL, without its text."""
     if isinstance(error, RequestLogError):
-        reason, rule = ("DISK_FULL", "storage.full") if error.full else ("STORAGE_UNAVAILABLE", "storage.failed")
-        return Complaint(reason, "", rule, want="a log of requests that answers and has room")
+        want = "a log of requests that answers and has room"
+        if error.full:
+            return Complaint("DISK_FULL", "", "storage.full", want=want)
+        return Complaint("STORAGE_UNAVAILABLE", "", "storage.failed", want=want)
     return errors.complaint_of(error)

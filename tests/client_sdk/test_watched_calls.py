@@ -92,8 +92,11 @@ class Deaf:
         return partial(self._without_deadline, self._channel.unary_stream(*args, **kwargs))  # type: ignore[arg-type]  # passed on as they are
 
     @staticmethod
-    def _without_deadline(make: Callable[[object], object], request: object, timeout: float) -> object:
+    def _without_deadline(
+        make: Callable[[object], object], request: object, timeout: float, metadata: object = None
+    ) -> object:
         assert timeout > 0
+        assert metadata is None
         return make(request)
 
 

@@ -69,3 +69,14 @@ MAY_BE_NONE = {
     *(("withdraw", "removed_on"), ("inquiries", "since"), ("correct", "record_id"), ("preview", "record_id")),
     *((name, "identity") for name in ("verify", "withdraw", "set_aside", "records", "erasure_proof", "verify_erasure")),
 }
+CRITERIA: dict[str, tuple[Any, ...]] = {
+    "counted": (None, 5, "OPEN", [], frozenset(("OPEN",)), frozenset((("OPEN", "DEFAULT"),))),
+    "watched": (None, 5, "OPEN", frozenset(((1, 2),))),
+    "min_days_past_due": (None, "1", 1.0, True),
+    "min_amounts": (None, 5, {"CNY": "1"}, {5: 5}, {"cny": 1}, {"\ud800": 1}),
+    "judgment_stages": (None, 5, "FILED", frozenset((5,))),
+    "forget_ended_after_days": ("1", 1.0, True, -1, BEYOND),
+    "count_guarantors": (None, 1, "yes"),
+    "refer_disputed": (None, 1, "yes"),
+    "refer_stale": (None, 1, "yes"),
+}

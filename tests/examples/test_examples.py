@@ -148,7 +148,7 @@ def test_a_page_that_could_not_be_written_is_written_by_the_next_audit(registry:
     [kept] = home.rglob("audit.json")
     content = json.loads(kept.read_bytes())
     found = {"id": "FORK", "leaf_index": None, "field": "checkpoint", "rule": "log.fork", "got": "", "want": ""}
-    content["findings"] = [{**found, "size": 1, "found_at": 1_800_000_000_000}]
+    content["findings"] = [{**found, "size": 1, "found_at": 1_800_000_000_000, "audit": 1, "accepted": None}]
     kept.write_text(json.dumps(content))
     assert "pages" in run("auditors_cron", *words, code=2)
     (tmp_path / "pages").mkdir()

@@ -66,7 +66,8 @@ VERBS = {
         "Count what all lenders reported, by month: events, issuer sizes, products, causes; small counts withheld.",
     ),
     "doctor": Later(
-        "doctor", "Walk the checklist of this home: files, keys, certificate, clock, registry, key services."
+        "doctor",
+        "Walk the checklist of this home: files, keys, certificate, clock, registry, key services; change nothing.",
     ),
     "status": Later(
         "status",

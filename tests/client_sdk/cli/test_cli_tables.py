@@ -29,8 +29,8 @@ def workbook(tmp_path: Path, made: Any, name: str = "loans.xlsx") -> Path:
 
 
 def rows(number: int, count: int) -> list[dict[str, str]]:
-    """Return rows of persons that no other test has."""
-    return [row_of(default_report(1000 * number + place)) for place in range(count)]
+    """Return rows of persons that no other test has, and that are of age however many tests there are."""
+    return [row_of(default_report(20_000 + 10 * number + place)) for place in range(count)]
 
 
 def test_a_workbook_is_planned_reported_and_what_was_rejected_written_back(

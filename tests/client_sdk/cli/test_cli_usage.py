@@ -203,7 +203,7 @@ def test_what_is_missing_is_named_with_what_to_do(member: Running, words: tuple[
     [
         ("verify", "FILE", "--trust-root", "PIPE"),
         ("verify", "FILE", "--trust-root", "ROOT", "--witness-quorum", "PIPE"),
-        ("replay", "FILE", "--criteria", "PIPE"),
+        ("reassess", "FILE", "--criteria", "PIPE"),
         ("trust", "install", "PIPE", "--fingerprint", DIGEST),
         ("certificate", "install", "PIPE"),
         ("certificate", "issue", "--enrolment", "PIPE", "--out", "NEW"),

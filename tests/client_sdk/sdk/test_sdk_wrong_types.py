@@ -7,6 +7,7 @@ import inspect
 import io
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,7 @@ from tests.client_sdk.wrong_values import (
     BEYOND,
     CLAIM,
     CONSENT,
+    CRITERIA,
     HALF,
     MAY_BE_NONE,
     NAME,
@@ -215,6 +217,8 @@ AUDITOR: Wrong = {
     "progress": NO_FUNCTION,
     "executor": NO_EXECUTOR,
     "jobs": NO_NUMBER,
+    "references": (None, 5, "a", [], [5], ["0" * 64]),
+    "reason": (None, 5, "", " ", "x" * 501, HALF, "a\0"),
 }
 SETTINGS: Wrong = {
     "institution": (*NO_INSTITUTION, ""),
@@ -227,17 +231,6 @@ SETTINGS: Wrong = {
     "telemetry_endpoint": (*NO_TEXT, "htt\0p"),
     "secret": NO_FUNCTION,
     "schemes": (None, 5, [], {"pkcs11": 5}),
-}
-CRITERIA: Wrong = {
-    "counted": (None, 5, "OPEN", [], frozenset(("OPEN",)), frozenset((("OPEN", "DEFAULT"),))),
-    "watched": (None, 5, "OPEN", frozenset(((1, 2),))),
-    "min_days_past_due": (None, "1", 1.0, True),
-    "min_amounts": (None, 5, {"CNY": "1"}, {5: 5}, {"cny": 1}, {"\ud800": 1}),
-    "judgment_stages": (None, 5, "FILED", frozenset((5,))),
-    "forget_ended_after_days": ("1", 1.0, True, -1, BEYOND),
-    "count_guarantors": (None, 1, "yes"),
-    "refer_disputed": (None, 1, "yes"),
-    "refer_stale": (None, 1, "yes"),
 }
 FUNCTIONS: dict[str, Wrong] = {
     "debt": {"original_creditor": (None, 5, b"x", []), "contract": (None, 5, b"x", [], HALF, "", "\0")},
@@ -402,6 +395,8 @@ def test_an_auditor_refuses_what_is_wrong(registry: TestRegistry, argument: str)
         "config": Auditor,
         "path": Auditor.from_home,
         "state": lambda **wrong: Auditor(config, **wrong),
+        "references": partial(Auditor(config).accept, reason="looked into"),
+        "reason": partial(Auditor(config).accept, ["0" * 64]),
     }
     for wrong in AUDITOR[argument]:
         with pytest.raises(ConfigError):

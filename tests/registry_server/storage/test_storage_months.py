@@ -14,6 +14,7 @@ from alembic import command
 from sqlalchemy import create_engine, make_url, table, text
 from sqlalchemy.pool import NullPool
 
+from registry_server.operating.tables import upgrade
 from registry_server.sequencing import inquire
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import inquiries, migrations, months, schema, wholesale
@@ -238,7 +239,7 @@ def test_an_old_database_is_brought_into_months_with_all_that_it_holds(database_
         assert connection.execute(text("SELECT count(*) FROM inquiries")).scalar_one() == len(before)
         assert connection.execute(text("SELECT count(*) FROM pg_namespace WHERE nspname = 'months'")).scalar_one() == 0
     engine.dispose()
-    migrations.upgrade(database_url)
+    upgrade(database_url)
     with world.ledger(database_url) as ledger, ledger.view() as view:
         assert [*inquiries.rows(view.work)] == before
         found = partitions(ledger.database)

@@ -107,7 +107,7 @@ def test_a_cluster_finds_the_same(database_url: str, database_kind: str, cluster
     alone = check(database_url)
     assert shared.findings == alone.findings
     assert shared.counts == alone.counts
-    assert set(alone.counts) == found
+    assert found <= set(alone.counts)
 
 
 ZEROS = {"sqlite": "zeroblob(32)", "postgresql": "decode(repeat('00', 32), 'hex')"}
