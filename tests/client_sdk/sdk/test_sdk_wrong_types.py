@@ -248,7 +248,10 @@ FUNCTIONS: dict[str, Wrong] = {
     "read_portfolio": {
         "source": (None, b"path", *NO_PATH, io.StringIO("kind\n")),
         "encoding": (5, "latin-1", [], HALF),
+        "sheet": (5, [], HALF),
+        "mapping": (b"path", *NO_PATH),
     },
+    "portfolio_from_frame": {"frame": (None, 5, "frame", []), "mapping": (b"path", *NO_PATH)},
     "read_trust_root": {"path": (None, b"path", *NO_PATH)},
     "reassess": {
         "evidence": (None, b"path", *NO_PATH),
@@ -451,6 +454,7 @@ def test_a_function_refuses_what_is_wrong(registry: TestRegistry, tmp_path: Path
         "channel": NoticeChannel.SMS,
         "given_on": date(2025, 1, 1),
         "source": tmp_path / "portfolio.csv",
+        "frame": None,
         "evidence": b"" if name == "verify" else tmp_path / "evidence",
         "trust_root": registry.trust_root,
     }
