@@ -13,20 +13,23 @@ from __future__ import annotations
 
 import logging
 import socket
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from client_sdk._address import host_port, is_this_machine
 from client_sdk._shared_work import ExecutorError, kinds_of
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from concurrent.futures import Executor
+    from collections.abc import Awaitable, Callable, Iterator
 
     from distributed import Client, Security
 
 __all__ = ["dask_executor"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 WORKER_SECONDS = 30.0
 # How long a scheduler has to answer.
@@ -51,14 +54,43 @@ def dask_executor(address: str, *, worker_seconds: float = WORKER_SECONDS) -> It
     with _without_tracebacks():
         client = _connected(address, worker_seconds)
         try:
-            executor = client.get_executor(pure=False)
-            try:
-                yield executor
-            finally:
-                # What is still under way belongs to work that has failed.
-                executor.shutdown(wait=False)
+            yield _ClusterExecutor(client)
         finally:
             client.close()
+
+
+class _ClusterExecutor(Executor):
+    """Has work done by a cluster; what is under way at its end ends with the client.
+
+    Dask's own executor (``Client.get_executor``) tells a result as an error where the worker that has it dies while it
+    is fetched; the cluster computes it again.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def submit(self, work: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Begin to have it done."""
+        remote = self._client.submit(work, *args, pure=False, **kwargs)
+        loop = self._client.loop
+        if loop is None:
+            raise RuntimeError("the client of the cluster is closed")
+        future: Future[R] = Future()
+        future.add_done_callback(lambda done: remote.cancel() if done.cancelled() else None)
+        loop.add_callback(_settle, remote, future)
+        return future
+
+
+async def _settle(remote: Awaitable[R], future: Future[R]) -> None:
+    """Hand on what becomes of work, in the event loop of the client."""
+    try:
+        result = await remote
+    except BaseException as error:  # noqa: BLE001 - that it was cancelled as well
+        if future.set_running_or_notify_cancel():
+            future.set_exception(error)
+    else:
+        if future.set_running_or_notify_cancel():
+            future.set_result(result)
 
 
 @contextmanager

@@ -229,6 +229,8 @@ def test_keys_are_added_used_and_revoked(registry: TestRegistry, member: Member,
     [doubted] = lender("records").content["records"]
     assert doubted["contested"]
     confirm = ("records", "confirm", str(doubted["record_id"]), "--identity-file", "-", "--yes")
+    # Key services read the new key a moment after the act.
+    wait_until(lambda: lender(*confirm, given=id_number(number + 1), code=1).reason != "KEY_UNKNOWN")
     assert lender(*confirm, given=id_number(number + 1), code=1).reason == "SUBJECT_CHANGED"
     write_portfolio(tmp_path / "portfolio.csv", [default_report(number), default_report(number + 1)])
     by_file = lender("records", "confirm", "--portfolio", str(tmp_path / "portfolio.csv"), "--yes").content
