@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk import Auditor, Verdict, verify, written_consent
+from client_sdk.errors import KeyServiceError
 from client_sdk.kernel.formats.act import EndingBody, ErasureBody, KeyEndBody, RulebookBody, StateBody, SuccessionBody
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.models import (
@@ -33,11 +34,15 @@ from tests.support.debts import Owed
 from tests.support.decade import Decade
 from tests.support.overlays import REPAIR
 from tests.support.set_clock import registry_of
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from client_sdk.models import Consent, ListedRecord
+
+R = TypeVar("R")
 
 FIRST, LAST = date(2026, 1, 5), date(2036, 1, 7)
 MEMBERS = {
@@ -198,6 +203,22 @@ def a_sale_and_an_order(decade: Decade) -> None:
 # 2031
 
 
+def once_known(call: Callable[[], R]) -> R:
+    """Make a call as soon as the key services have read of the key that signs it, a moment after its act."""
+    results: list[R] = []
+
+    def is_known() -> bool:
+        try:
+            results.append(call())
+        except KeyServiceError as error:
+            if error.reason != "KEY_UNKNOWN":
+                raise
+        return bool(results)
+
+    wait_until(is_known)
+    return results[0]
+
+
 def a_stolen_key(decade: Decade) -> None:
     """The key of lender-3 is stolen: of what it signed since, one record is confirmed and one withdrawn."""
     registry, lender = decade.registry, decade.client("lender-3")
@@ -214,7 +235,7 @@ def a_stolen_key(decade: Decade) -> None:
     registry.decide(KeyEndBody("lender-3", stolen, contested_from=true.index))
     lender = decade.client("lender-3")
     assert [record.contested for record in (*records(decade, YANG), *records(decade, HUANG))] == [True, True]
-    decade.keep(lender.confirm(true.record_id, YANG.who))
+    decade.keep(once_known(lambda: lender.confirm(true.record_id, YANG.who)))
     lender.withdraw(forged.record_id, reason=WithdrawalReason.FRAUD, evidence=[ORDER])
     assert [record.contested for record in records(decade, YANG)] == [False]
     assert ask(decade, "lender-2", HUANG) is Verdict.CLEAR
