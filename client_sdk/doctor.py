@@ -6,6 +6,7 @@ Each check looks for itself, so that one that fails hides no other. Nothing is c
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import stat
 from dataclasses import replace
@@ -101,7 +102,9 @@ class _HomeChecklist:
         for path in open_to_others:
             mode = stat.S_IMODE(path.stat().st_mode)
             want = 0o700 if path.is_dir() else 0o600
-            yield Examined("files", Grade.FAIL, f"{path} has mode {mode:04o}", f"chmod {want:04o} {path}")
+            yield Examined(
+                "files", Grade.FAIL, f"{path} has mode {mode:04o}", f"chmod {want:04o} {shlex.quote(str(path))}"
+            )
         if not open_to_others:
             yield Examined("files", Grade.PASS, f"{len(private)} files and folders are this user's alone")
 
@@ -121,7 +124,8 @@ class _HomeChecklist:
         """Whether this home holds a proof that the log has two histories."""
         proofs = sorted(self._config.state_folder.glob("contradiction-*.proof"))
         for proof in proofs:
-            advice = f"stop using this registry; `credit-registry verify {proof}` tells what it proves to anybody"
+            command = f"credit-registry verify {shlex.quote(str(proof))}"
+            advice = f"stop using this registry; `{command}` tells what it proves to anybody"
             yield Examined("misbehaviour", Grade.FAIL, f"{proof}: the log's key has signed two histories", advice)
         if not proofs:
             yield Examined("misbehaviour", Grade.PASS, "the log was never seen to contradict itself")

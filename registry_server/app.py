@@ -231,11 +231,11 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
     """
     _check_folder(settings)
     migrations.check(settings.database)
-    telemetry = open_telemetry(settings.telemetry_endpoint, "credit-registry-server")
     authority = CertificateAuthority.load(settings.authority_folder)
     tls = ServerTls(partial(_tls_files, authority, settings), "look at the log: the certificate is not renewed")
     signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
     witnesses = witnesses_of(settings)
+    telemetry = open_telemetry(settings.telemetry_endpoint, "credit-registry-server")
     database, register = Database(settings.database), register_of(settings)
     standby = _standby_of(settings)
     try:
@@ -248,6 +248,8 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
         if standby is not None:
             standby.close()
         register.close()
+        if telemetry is not None:
+            telemetry.close()
         raise
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="registry")
     pages = ThreadPoolExecutor(_PAGE_THREADS, thread_name_prefix="registry-pages")

@@ -1,6 +1,6 @@
 """Observers of calls: each is told the method of a call and how it ended, never what it holds.
 
-Whoever sets the level of the logger ``client_sdk`` to DEBUG reads a line a call.
+Where the logger ``client_sdk`` is at level DEBUG, each call is one line of the log.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Connections of the desk: uvicorn's HTTP/1.1, with an end for every wait and a place for everybody.
 
 Where too many are open, the one that has kept the desk waiting for the longest, for a request or for a body, is closed
-for the new one, so that whoever holds a thousand of them open only closes its own.
+for the new one, so that a client that holds a thousand of them open only closes its own.
 """
 
 from __future__ import annotations

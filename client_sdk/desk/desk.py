@@ -133,7 +133,7 @@ class Desk:
         """Return the session of a cookie; it has ended where its person was removed or changed since."""
         session = self.sessions.find(cookie)
         if session is None or not session.local:
-            # Whoever came by the link goes as soon as people sign in by name.
+            # Sessions that began with the one-time link end as soon as people sign in by name.
             if session is not None and self.openid is None and self.by_name:
                 self.sessions.end(session)
                 return None

@@ -10,7 +10,7 @@ __all__ = ["DeskRole", "Right"]
 class Right(IntEnum):
     """What a page asks of its visitor; each role has all rights up to its own."""
 
-    # Whoever has signed in: own records, inbox.
+    # Reads own records and the inbox; every signed-in role has it.
     READ = 1
     # Asks about persons, reports, corrects, withdraws, acknowledges.
     ACT = 2
