@@ -18,12 +18,13 @@ export PYTHONDONTWRITEBYTECODE :=
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 PYTEST := -m pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
-# The report is looked at in a real browser, a real pooler stands before the database, and the files of deploy/ are
-# given to the programs that read them, where the machine has these; .ci/run sees to it that it has.
+# The report is looked at in a real browser, a real pooler stands before the database, a software token signs, and the
+# files of deploy/ are given to the programs that read them, where the machine has these; .ci/run sees to it that it has.
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 POOLER := $(shell command -v pgbouncer || command -v /usr/sbin/pgbouncer)
 DEPLOY := $(and $(shell command -v promtool),$(shell command -v systemd-analyze),$(shell command -v haproxy || command -v /usr/sbin/haproxy))
-MISSING := $(strip $(if $(BROWSER),,browser) $(if $(POOLER),,pooler) $(if $(DEPLOY),,deploy))
+TOKEN := $(and $(shell command -v softhsm2-util),$(shell command -v pkcs11-tool))
+MISSING := $(strip $(if $(BROWSER),,browser) $(if $(POOLER),,pooler) $(if $(DEPLOY),,deploy) $(if $(TOKEN),,token))
 EMPTY :=
 WITHOUT_MISSING := $(if $(MISSING),-m "not ($(subst $(EMPTY) $(EMPTY), or ,$(MISSING)))")
 
@@ -66,6 +67,7 @@ test: $(STAMP) ## run every test; ARGS="..." goes to pytest
 	@$(if $(BROWSER),:,echo "no Chromium here: leaving out the tests that look at the report in a browser")
 	@$(if $(POOLER),:,echo "no PgBouncer here: leaving out the tests that reach PostgreSQL through it")
 	@$(if $(DEPLOY),:,echo "no promtool, systemd-analyze or HAProxy here: leaving out the tests that have them check deploy/")
+	@$(if $(TOKEN),:,echo "no SoftHSM or pkcs11-tool here: leaving out the tests that sign with keys in a token")
 	$(PY) $(PYTEST) $(WITHOUT_MISSING) $(ARGS)
 
 # A version counts as found where it runs: on the PATH, or among the versions that pyenv keeps.
@@ -143,7 +145,7 @@ proto: $(STAMP) ## write proto/gen from the contract
 lock: ## resolve requirements.lock and proto/tools.lock anew
 	test -x .cache/uv/bin/python || $(PYTHON) -m venv --without-pip .cache/uv
 	$(PYTHON) -m pip --python .cache/uv/bin/python install --quiet uv==0.13.9
-	$(RESOLVE) --extra server --extra files --extra otel --extra dask --extra desk --extra dev --output-file requirements.lock pyproject.toml
+	$(RESOLVE) --extra server --extra files --extra otel --extra dask --extra desk --extra pkcs11 --extra dev --output-file requirements.lock pyproject.toml
 	$(RESOLVE) --extra server --output-file deploy/requirements.lock pyproject.toml
 	$(RESOLVE) --output-file proto/tools.lock proto/tools.txt
 

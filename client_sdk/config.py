@@ -8,7 +8,7 @@ A member's home folder holds everything; its ``config.toml`` names what is not w
     witnessed = "follow_up"                 # optional: strict, follow_up or none
 
     [keys]                                  # usage -> key URI
-    report = "file:keys/report.pem"
+    report = "file:keys/report.pem"         # or a key in a device: client_sdk.signing
     inquire = "file:keys/inquire.pem"
 
     [limits]                                # optional; seconds
@@ -28,6 +28,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -107,8 +108,9 @@ class ClientConfig:
         telemetry_endpoint: ``https://HOST:PORT`` of the OpenTelemetry collector to which the command sends traces and
             durations of its calls; empty for none. An application hands its own providers to
             ``client_sdk.telemetry.observe_calls``.
-        secret: returns the passphrase of an encrypted key, which it is given the URI of; asked whenever such a key is
-            opened. All keys of a home have one passphrase, unless you gave them others.
+        secret: returns the passphrase of an encrypted key, or the PIN of its device, which it is given the URI of;
+            asked whenever such a key is opened. All key files of a home have one passphrase, unless you gave them
+            others.
         schemes: further schemes of key URIs.
     """
 
@@ -175,7 +177,7 @@ class ClientConfig:
         """Return the settings of the folder that ``CREDIT_REGISTRY_HOME`` names, else of the user's own.
 
         ``CREDIT_REGISTRY_ADDRESS`` replaces the address, or addresses, of the registry;
-        ``CREDIT_REGISTRY_PASSPHRASE_FILE`` names a file of mode 0600 with the passphrase of its keys.
+        ``CREDIT_REGISTRY_PASSPHRASE_FILE`` names a file of mode 0600 with the passphrase of its key files.
 
         Raises:
             ConfigError: as ``from_home``.
@@ -184,7 +186,7 @@ class ClientConfig:
         config = cls.from_home(home)
         address = os.environ.get(ADDRESS_VARIABLE)
         file = os.environ.get(PASSPHRASE_VARIABLE)
-        secret = None if not file else lambda _: passphrase_of_file(file)
+        secret = None if not file else partial(_passphrase_of, file)
         return replace(config, registry=address or config.registry, secret=secret)
 
     def to_toml(self) -> str:
@@ -371,6 +373,13 @@ def _check_functions(secret: object, schemes: object) -> None:
         raise ConfigError("config: secret must be a function, or None")
     if not isinstance(schemes, Mapping) or not all(map(callable, schemes.values())):
         raise ConfigError("config: schemes must be a mapping of functions")
+
+
+def _passphrase_of(file: str, uri: str) -> bytes:
+    """Return the passphrase of a key file; it is no device's PIN, and devices lock themselves after wrong ones."""
+    if not uri.startswith("file:"):
+        raise ConfigError("the key's device wants a PIN: name a file with it by pin-source=file:/PATH in the key URI")
+    return passphrase_of_file(file)
 
 
 def _check_keys(keys: object) -> None:

@@ -25,22 +25,21 @@ from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.replay_quorum import replay_name
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim, spki_hash
-from client_sdk.kernel.formats.words import USAGES, Role, TlsKeyAction, go_together
+from client_sdk.kernel.formats.words import USAGES, KeyUsage, Role, TlsKeyAction, go_together
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.passphrase import check_passphrase, encoded, is_encrypted, opened
-from client_sdk.signing import create_certificate_request, create_signing_key, create_tls_key, read_key
+from client_sdk.signing import create_certificate_request, create_signing_key, create_tls_key, open_signer, read_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
     from client_sdk.kernel.formats.keys import Signer
-    from client_sdk.kernel.formats.words import KeyUsage
     from client_sdk.signing import SecretPrompt
 
 __all__ = [
@@ -66,6 +65,8 @@ def create_home(
     display_name: str,
     roles: Iterable[Role | str],
     passphrase: bytes | None = None,
+    devices: Mapping[KeyUsage, str] | Mapping[str, str] | None = None,
+    secret: SecretPrompt | None = None,
 ) -> EnrolmentFile:
     """Make a member's home folder with its keys, and return what the administrators need to enrol it.
 
@@ -82,19 +83,27 @@ def create_home(
         display_name: of the institution.
         roles: that it asks for: members, or their words.
         passphrase: under which signing keys and TLS key are encrypted, 8 bytes or more; None for none.
+        devices: key URIs by usage, or its word, of signing keys that a device or an agent holds
+            (``client_sdk.signing``); for the other usages keys are made. The TLS key is always a file.
+        secret: asked for the PIN of such a key.
 
     Raises:
-        ConfigError: a file exists already or cannot be written, or an argument has a wrong form; no file was written.
+        ConfigError: a file exists already or cannot be written, an argument has a wrong form, or a key of a device
+            cannot be opened; no file was written.
     """
     home = Path(path)
     held = _roles(roles)
     if passphrase is not None:
         check_passphrase(passphrase)
     usages = sorted(usage for role in held for usage in USAGES[role])
-    uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages}
+    held_by_devices = _devices(devices or {}, usages)
+    uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages} | held_by_devices
     config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
-    signing_keys = {usage: Ed25519PrivateKey.generate() for usage in usages}
-    signers = {usage: Ed25519Signer(key) for usage, key in signing_keys.items()}
+    signing_keys = {usage: Ed25519PrivateKey.generate() for usage in usages if usage not in held_by_devices}
+    signers: dict[KeyUsage, Signer] = {usage: Ed25519Signer(key) for usage, key in signing_keys.items()}
+    signers |= {usage: open_signer(uri, home, secret) for usage, uri in held_by_devices.items()}
+    if len({signer.public_key.key_id for signer in signers.values()}) != len(signers):
+        raise ConfigError("devices: want another key for each usage")
     tls_key = ec.generate_private_key(ec.SECP256R1())
     unencrypted = encoded(tls_key, None)
     file = _enrolment(config, held, signers, unencrypted, licence_number, display_name)
@@ -267,6 +276,23 @@ def _roles(roles: Iterable[Role | str]) -> tuple[Role, ...]:
     return held
 
 
+def _devices(devices: Mapping[KeyUsage, str] | Mapping[str, str], usages: Sequence[KeyUsage]) -> dict[KeyUsage, str]:
+    """Return the keys that devices hold, each of a usage of the member.
+
+    Raises:
+        ConfigError: a usage is none of the member's, or a URI is of a file.
+    """
+    given: dict[KeyUsage, str] = {}
+    for word, uri in devices.items():
+        if word not in usages:
+            wanted = ", ".join(usage.name for usage in usages)
+            raise ConfigError(f"devices: {str(word)[:20]} is no usage of these roles; want {wanted}")
+        if str(uri).startswith("file:"):
+            raise ConfigError("devices: want URIs of keys that a device or an agent holds; keys in files are made here")
+        given[KeyUsage(word)] = uri
+    return given
+
+
 def _enrolment(
     config: ClientConfig,
     roles: tuple[Role, ...],
@@ -284,7 +310,9 @@ def _enrolment(
         if not isinstance(text, str):
             raise ConfigError(f"{argument} must be a text")
     try:
-        grants = [grant_key(config.name, config.institution, signer, usage) for usage, signer in signers.items()]
+        grants = [
+            grant_key(config.name, config.institution, signer, usage) for usage, signer in sorted(signers.items())
+        ]
         keys = tuple(sorted(grants, key=lambda grant: grant.key_id))
         enrolment = Enrolment(config.institution, licence_number, display_name, roles, keys)
         request = request_certificate(config, tls_key, next(iter(signers.values())), moment(clock_ms()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
@@ -20,7 +20,15 @@ from client_sdk.errors import ConfigError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-__all__ = ["PASSPHRASE_VARIABLE", "check_passphrase", "encoded", "is_encrypted", "opened", "passphrase_of_file"]
+__all__ = [
+    "PASSPHRASE_VARIABLE",
+    "SecretPrompt",
+    "check_passphrase",
+    "encoded",
+    "is_encrypted",
+    "opened",
+    "passphrase_of_file",
+]
 
 # Names a file, and holds no passphrase itself: other processes of the user can read the environment.
 PASSPHRASE_VARIABLE = "CREDIT_REGISTRY_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
@@ -28,6 +36,14 @@ _ENCRYPTED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"
 _MIN_BYTES = 8
 # The most that the library takes.
 _MAX_BYTES = 1_023
+
+
+class SecretPrompt(Protocol):
+    """Asks a person or a vault for the passphrase or PIN of a key."""
+
+    def __call__(self, uri: str) -> bytes:
+        """Return the secret of the key that the URI names."""
+        ...
 
 
 def check_passphrase(passphrase: bytes) -> bytes:

@@ -1,7 +1,9 @@
 """Signers by URI, and the keys of a new member.
 
-    file:keys/report.pem        PKCS#8 in PEM, mode 0600, relative to the member's home; encrypted or not
-    <scheme>:<rest>             what an application registers, such as a hardware module by PKCS#11
+    file:keys/report.pem                    PKCS#8 in PEM, mode 0600, relative to the member's home; encrypted or not
+    pkcs11:token=lender-1;object=report     a key in a hardware module or another PKCS#11 token (RFC 7512)
+    ssh-agent:SHA256:fjfuZ3j...             a key of the ssh-agent that SSH_AUTH_SOCK names
+    <scheme>:<rest>                         what an application registers
 
 A URI names a key and never holds a secret: a passphrase or a PIN is asked for by a callback when the key is opened.
 Verifying needs no signer.
@@ -26,7 +28,8 @@ from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.ledger.holder import Holder, HolderKind
-from client_sdk.passphrase import encoded, is_encrypted, opened
+from client_sdk.passphrase import SecretPrompt, encoded, is_encrypted, opened
+from client_sdk.signers.ssh_agent import open_ssh_agent_signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,14 +56,6 @@ __all__ = [
 
 # A draft is put in the place of its key within moments; an older one was left by a run that was killed.
 _DRAFT_SECONDS = 60.0
-
-
-class SecretPrompt(Protocol):
-    """Asks a person or a vault for the passphrase or PIN of a key."""
-
-    def __call__(self, uri: str) -> bytes:
-        """Return the secret of the key that the URI names."""
-        ...
 
 
 class SignerScheme(Protocol):
@@ -95,7 +90,7 @@ def open_signer(
     scheme, colon, _ = uri.partition(":")
     opener = {**SCHEMES, **(schemes or {})}.get(scheme)
     if not colon or opener is None:
-        raise ConfigError(f"key URI with an unknown scheme: {scheme}")
+        raise ConfigError(f"key URI with an unknown scheme: {scheme}; want {', '.join(SCHEMES)}")
     return opener(uri, home, secret)
 
 
@@ -197,4 +192,20 @@ def _open_file(uri: str, home: Path, secret: SecretPrompt | None) -> Signer:
     return Ed25519Signer(key)
 
 
-SCHEMES: Mapping[str, Callable[[str, Path, SecretPrompt | None], Signer]] = {"file": _open_file}
+def _open_token_key(uri: str, home: Path, secret: SecretPrompt | None) -> Signer:
+    del home
+    from client_sdk.signers.token_signer import open_token_signer  # noqa: PLC0415 - needs an extra package
+
+    return open_token_signer(uri, secret)
+
+
+def _open_agent_key(uri: str, home: Path, secret: SecretPrompt | None) -> Signer:
+    del home, secret
+    return open_ssh_agent_signer(uri)
+
+
+SCHEMES: Mapping[str, Callable[[str, Path, SecretPrompt | None], Signer]] = {
+    "file": _open_file,
+    "pkcs11": _open_token_key,
+    "ssh-agent": _open_agent_key,
+}

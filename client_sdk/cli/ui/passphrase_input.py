@@ -1,4 +1,4 @@
-"""Reading passphrases: from a hidden prompt or a file, never from the command line or a variable's own text."""
+"""Reading passphrases and PINs: from a hidden prompt or a file, never from the command line or a variable's text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from client_sdk.passphrase import PASSPHRASE_VARIABLE, check_passphrase, passphr
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["given_passphrase", "new_passphrase"]
+__all__ = ["given_passphrase", "given_pin", "new_passphrase"]
 
 _HINT = f"run it in a terminal, or let {PASSPHRASE_VARIABLE} name a file of mode 0600 that holds it."
 
@@ -30,6 +30,20 @@ def given_passphrase(uri: str, *, interactive: bool) -> bytes:
     if not interactive:
         raise UsageError(f"the key {uri} has a passphrase, and standard input is not a terminal", _HINT)
     return str(typer.prompt(f"Passphrase of {uri}", hide_input=True, err=True)).encode()
+
+
+def given_pin(uri: str, *, interactive: bool) -> bytes:
+    """Return the PIN of a key's device, typed, hidden.
+
+    Raises:
+        UsageError: standard input is not a terminal.
+    """
+    if not interactive:
+        raise UsageError(
+            f"the device of the key {uri} wants a PIN, and standard input is not a terminal",
+            "run it in a terminal, or name a file of mode 0600 with the PIN by pin-source=file:/PATH in the key's URI.",
+        )
+    return str(typer.prompt(f"PIN of {uri}", hide_input=True, err=True)).encode()
 
 
 def new_passphrase(file: Path | None, *, interactive: bool) -> bytes:

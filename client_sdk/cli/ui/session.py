@@ -13,7 +13,7 @@ import platformdirs
 import typer
 
 from client_sdk.cli.ui.failures import DeclinedError, UsageError
-from client_sdk.cli.ui.passphrase_input import given_passphrase
+from client_sdk.cli.ui.passphrase_input import given_passphrase, given_pin
 from client_sdk.cli.ui.sent_telemetry import send_telemetry
 from client_sdk.config import HOME_VARIABLE, ClientConfig
 
@@ -73,7 +73,7 @@ class Run:
         self.address = config.registry
         if config.telemetry_endpoint:
             send_telemetry(config.telemetry_endpoint)
-        return replace(config, secret=self._ask_passphrase)
+        return replace(config, secret=self.ask_secret)
 
     def client(self, witnessed: WitnessDemand | None = None, replay_max_lag: float | None = None) -> Client:
         """Open the SDK's client; the caller closes it.
@@ -110,8 +110,13 @@ class Run:
         if not typer.confirm(question, err=True):
             raise DeclinedError
 
-    def _ask_passphrase(self, uri: str) -> bytes:
-        """Return the passphrase of the keys: of the file that the environment names, else asked for once a run."""
+    def ask_secret(self, uri: str) -> bytes:
+        """Return the passphrase of the key files: of the file that the environment names, else asked for once a run.
+
+        The PIN of a key's device is asked for by itself.
+        """
+        if not uri.startswith("file:"):
+            return given_pin(uri, interactive=self.interactive)
         if self.passphrase is None:
             self.passphrase = given_passphrase(uri, interactive=self.interactive)
         return self.passphrase

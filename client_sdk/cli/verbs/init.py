@@ -1,7 +1,7 @@
 """``init``: the first step of every member, on its own machine: keys, and what the administrators need."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -17,7 +17,7 @@ from client_sdk.config import CONFIG_FILE, HOME_VARIABLE, is_address_list
 from client_sdk.errors import ConfigError
 from client_sdk.forms import INSTITUTION_ID
 from client_sdk.home import create_home
-from client_sdk.models import Role
+from client_sdk.models import KeyUsage, Role
 from client_sdk.passphrase import PASSPHRASE_VARIABLE
 
 __all__ = ["register"]
@@ -105,6 +105,15 @@ RegistryNameOption = Annotated[
 PassphraseOption = Annotated[
     bool, typer.Option("--passphrase", help="Encrypt the private keys under a passphrase, asked for twice.")
 ]
+DeviceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--device",
+        metavar="USAGE=URI",
+        help="Signing key that a device holds: pkcs11: or ssh-agent:; may be repeated.",
+        show_default=False,
+    ),
+]
 PassphraseFileOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The same, from a file of mode 0600 with one line.", show_default=False),
@@ -120,6 +129,7 @@ def register(app: typer.Typer) -> None:
         examples=[
             "--home lender-1 init",
             "--home lender-1 init --passphrase",
+            "--home lender-1 init --device 'REPORT=pkcs11:token=lender-1;object=report?module-path=/usr/lib/module.so'",
             _EXAMPLE,
         ],
     )
@@ -135,11 +145,14 @@ def register(app: typer.Typer) -> None:
         registry_name: RegistryNameOption = None,
         passphrase: PassphraseOption = False,
         passphrase_file: PassphraseFileOption = None,
+        device: DeviceOption = None,
     ) -> None:
         """Make this machine a member's: keys, settings, and the enrolment file for the administrators.
 
         The folder (--home) gets one signing key for each thing that your role signs, a TLS key, and, for lenders, the
         secret behind record ids. Nothing of it leaves the machine but ID.enrolment.json. What is not said is asked.
+
+        A signing key that a hardware module or an ssh-agent holds is named by --device and stays there.
         """
         if (session.home / CONFIG_FILE).exists():
             raise ConfigError(f"{session.home / CONFIG_FILE} exists already: this folder is a member's home")
@@ -157,6 +170,7 @@ def register(app: typer.Typer) -> None:
             },
         )
         roles = [Role[item] for item in answers["role"].split()]
+        devices = dict(map(_device, device or []))
         encrypting = passphrase or passphrase_file is not None
         file = create_home(
             session.home,
@@ -167,8 +181,10 @@ def register(app: typer.Typer) -> None:
             display_name=answers["name"],
             roles=roles,
             passphrase=new_passphrase(passphrase_file, interactive=session.interactive) if encrypting else None,
+            devices=devices,
+            secret=session.ask_secret,
         )
-        _tell(session, file.enrolment.id, lends=Role.LENDER in roles, encrypted=encrypting)
+        _tell(session, file.enrolment.id, devices, lends=Role.LENDER in roles, encrypted=encrypting)
 
 
 def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
@@ -191,6 +207,13 @@ def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
     return answers | {name: _ask(_QUESTIONS[name]) for name in missing}
 
 
+def _device(text: str) -> tuple[KeyUsage, str]:
+    usage, equals, uri = text.partition("=")
+    if not equals or usage.upper() not in words_of(KeyUsage):
+        raise UsageError("--device: want USAGE=URI", f"USAGE is one of {', '.join(words_of(KeyUsage))}.")
+    return KeyUsage(usage.upper()), uri
+
+
 def _ask(question: _Prompt) -> str:
     answer = typer.prompt(
         question.text, default=question.default, err=True, value_proc=lambda text: question.parse(text.strip())
@@ -202,26 +225,27 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _tell(session: Run, institution: str, *, lends: bool, encrypted: bool) -> None:
+def _tell(session: Run, institution: str, devices: Mapping[KeyUsage, str], *, lends: bool, encrypted: bool) -> None:
     home = session.home
     enrolment = home / f"{institution}.enrolment.json"
     keys = sorted(str(path) for path in (home / "keys").glob("*.pem"))
     secret = str(home / "record-id.secret") if lends else None
     command = session.command
-    backup = ["keys/", *(["record-id.secret"] if lends else [])]
+    backup = [*(["keys/"] if keys else []), *(["record-id.secret"] if lends else [])]
     session.output.result(
         {
             "institution": institution,
             "home": str(home),
             "enrolment": str(enrolment),
             "keys": keys,
+            "devices": {usage.name: uri for usage, uri in devices.items()},
             "record_id_secret": secret,
             "back_up": [str(home / item) for item in backup],
         },
         f"{institution} has its home in {home} (nobody else may read it).",
-        pairs([("  signing keys", ", ".join(keys)), ("  enrolment file", enrolment)]),
+        pairs([("  signing keys", ", ".join([*keys, *devices.values()])), ("  enrolment file", enrolment)]),
         "",
-        f"BACK UP NOW: {' and '.join(str(home / item) for item in backup)}.",
+        f"BACK UP NOW: {' and '.join(str(home / item) for item in backup) or 'what the device needs'}.",
         "  Nobody can restore a lost key: who has none left gets a new institution id."
         + ("\n  Without record-id.secret your own records are not found again after a loss." if lends else ""),
         "",

@@ -1,5 +1,6 @@
 """``key``: further keys of a member, and the end of one."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -75,7 +76,11 @@ def register(app: typer.Typer) -> None:
     @verb(
         group,
         "add",
-        examples=["key add --usage REPORT", "--home admin-1 key add --usage ADMINISTER --propose"],
+        examples=[
+            "key add --usage REPORT",
+            "key add --usage REPORT --device 'pkcs11:token=lender-1;object=report-2'",
+            "--home admin-1 key add --usage ADMINISTER --propose",
+        ],
     )
     def add(
         session: Run,
@@ -83,19 +88,29 @@ def register(app: typer.Typer) -> None:
         *,
         usage: UsageOption,
         propose: Annotated[bool, typer.Option("--propose", help="Propose the act at once (administrators).")] = False,
+        device: Annotated[
+            str | None,
+            typer.Option(metavar="URI", help="A key that a device holds: pkcs11: or ssh-agent:.", show_default=False),
+        ] = None,
         yes: YesOption = False,
     ) -> None:
         """Make a further key, endorsed by one that you have, and the file with which administrators grant it.
 
-        It counts from the act that grants it; then `key use` makes it the one that signs. Back it up now.
+        It counts from the act that grants it; then `key use` makes it the one that signs. Back it up now. A key that a
+        hardware module or an ssh-agent holds is named by --device and stays there.
         """
         config = session.config()
         endorser = _endorser(config, usage)
-        path = _new_path(config.home, usage)
-        grant = grant_key(
-            config.name, config.institution, create_signing_key(path, config.new_key_passphrase()), usage, endorser
-        )
-        target = config.home / f"{config.institution}.{path.stem}.key.json"
+        stem = _new_stem(config, usage)
+        path = config.home / "keys" / f"{stem}.pem"
+        if device is None:
+            signer: Signer = create_signing_key(path, config.new_key_passphrase())
+            made, key = f"Made a further {usage.name} key. BACK IT UP NOW: {path}", f"keys/{path.name}"
+        else:
+            signer = open_signer(device, config.home, config.secret)
+            made, key = f"Took a further {usage.name} key, which its device holds: {device}", device
+        grant = grant_key(config.name, config.institution, signer, usage, endorser)
+        target = _grant_file(config, stem)
         replace_file(target, KeyGrantFile(config.institution, grant).encode())
         if propose:
             propose_body(session, lambda _: KeyGrantBody(config.institution, grant), yes=yes)
@@ -105,15 +120,15 @@ def register(app: typer.Typer) -> None:
                 "institution": config.institution,
                 "usage": usage.name,
                 "key_id": grant.key_id.hex(),
-                "key": str(path),
+                "key": str(path) if device is None else device,
                 "grant": str(target),
             },
-            f"Made a further {usage.name} key. BACK IT UP NOW: {path}",
+            made,
             pairs([("  key", grant.key_id.hex()), ("  file", target)]),
             "Next:",
             f"  1. hand {target} to an administrator, who runs:",
             f"     {session.their_command} act propose key --grant {target.name}",
-            f"  2. when its act is logged: {session.command} key use --usage {usage.name} keys/{path.name}",
+            f"  2. when its act is logged: {session.command} key use --usage {usage.name} {shlex.quote(key)}",
         )
 
     @verb(group, "use", examples=["key use --usage REPORT keys/report-2.pem"])
@@ -205,12 +220,17 @@ def _endorser(config: "ClientConfig", usage: KeyUsage) -> "Signer":
     return config.signer(usages[0])
 
 
-def _new_path(home: Path, usage: KeyUsage) -> Path:
+def _new_stem(config: "ClientConfig", usage: KeyUsage) -> str:
+    """Return the name of a further key, such as report-2, of which there is neither a key nor a grant yet."""
     name = usage.name.lower()
     number = 2
-    while (home / "keys" / f"{name}-{number}.pem").exists():
+    while (config.home / "keys" / f"{name}-{number}.pem").exists() or _grant_file(config, f"{name}-{number}").exists():
         number += 1
-    return home / "keys" / f"{name}-{number}.pem"
+    return f"{name}-{number}"
+
+
+def _grant_file(config: "ClientConfig", stem: str) -> Path:
+    return config.home / f"{config.institution}.{stem}.key.json"
 
 
 def _in_home(home: Path, key: str) -> str:

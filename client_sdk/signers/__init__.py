@@ -1,0 +1,1 @@
+"""Signers whose private key is held by a device or by an agent, and never by this process."""
