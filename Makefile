@@ -130,6 +130,11 @@ container: $(STAMP) ## build the image of deploy/Containerfile, as root, and hav
 soak: $(STAMP) ## keep a registry busy at 70 % of its peak: MINUTES=5 PLOT=soak.svg
 	$(PY) -m tests.soak --minutes $(or $(MINUTES),5) $(if $(PLOT),--plot "$(PLOT)")
 
+.PHONY: docs
+docs: $(STAMP) ## build the documentation site into .cache/site
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(PY) -m mkdocs build --quiet --config-file docs_site/mkdocs.yml
+	@echo "open .cache/site/index.html"
+
 .PHONY: fmt
 fmt: $(STAMP) ## format code and contract
 	$(PY) -m ruff check --fix-only --quiet
