@@ -256,7 +256,7 @@ def seal(work: UnitOfWork, staging: Staging, trees: Trees, before: State | None,
     log, asked, cache = trees
     asked_after = asked.stage([leaf_hash(inquiry.leaf) for inquiry in waiting])
     former = MapTree() if before is None else before.map_tree
-    tree, blocks = former.changed(staging.map_changes(), StoredBlocks(cache, work))
+    tree, blocks = former.changed(staging.map_changes(), StoredBlocks(cache, work), staging.map_before())
     newest = Head(
         map_root=tree.root,
         entry_count=tree.count,

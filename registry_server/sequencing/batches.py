@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from registry_server.sequencing import inquire
 from registry_server.sequencing.append import append
 from registry_server.sequencing.decisions import corrects_time
-from registry_server.sequencing.errors import ClockError, InconsistentError, LedgerClosedError, NoGenesisError
+from registry_server.sequencing.errors import (
+    ClockError,
+    InconsistentError,
+    LedgerClosedError,
+    MapDamagedError,
+    NoGenesisError,
+)
 from registry_server.sequencing.items import Appended, InquiryItem, InquiryResult, Item, LapseItem
 from registry_server.storage import schema
 from registry_server.storage.errors import StorageError, StorageFault
@@ -211,6 +217,9 @@ class Batches:
             self.failure = error
             _fail(jobs, error)
         else:
+            if isinstance(error, MapDamagedError):
+                # The operator is told until something is logged, which need not bear on the same persons.
+                self.failure = error
             self._isolate(jobs, error, do)
 
     @staticmethod
@@ -233,8 +242,8 @@ def _items_of(jobs: Sequence[_Append]) -> list[Item]:
 
 
 def _is_of_a_job(error: Exception) -> bool:
-    """Whether the database refused what one of the jobs gave it."""
-    return isinstance(error, StorageError) and error.fault is StorageFault.VALUE
+    """Whether the database refused what one of the jobs gave it, or one of them needs what is damaged of the map."""
+    return isinstance(error, MapDamagedError) or (isinstance(error, StorageError) and error.fault is StorageFault.VALUE)
 
 
 def _running(future: Future[_R]) -> Future[_R]:

@@ -13,6 +13,7 @@ __all__ = [
     "InconsistentError",
     "LedgerClosedError",
     "LogAheadError",
+    "MapDamagedError",
     "NoGenesisError",
     "RegisterMismatch",
     "RegisterMismatchError",
@@ -97,6 +98,13 @@ class InconsistentError(Exception):
 
     def __str__(self) -> str:
         return f"{self.part}: got {self.got}, want {self.want}"
+
+
+class MapDamagedError(InconsistentError):
+    """Some of the map is stored otherwise than the newest HEAD has it: what bears on it is not logged."""
+
+    def __init__(self, got: str, want: str = "that of the HEAD") -> None:
+        super().__init__("map", got=got, want=f"{want}; see registry-server fsck")
 
 
 class RolledBackError(InconsistentError):

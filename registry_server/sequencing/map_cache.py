@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
-from registry_server.sequencing.errors import InconsistentError
+from registry_server.sequencing.errors import MapDamagedError
 from registry_server.sequencing.map_block import BLOCK_BITS, MAX_ENTRIES, encode, is_fork, parse, patched
 from registry_server.sequencing.map_nodes import Node, Stub
 from registry_server.storage import map_blocks
@@ -33,7 +33,7 @@ _STUB_BYTES = 340
 _FAN_OUT = 64
 
 
-class BlockGoneError(InconsistentError):
+class BlockGoneError(MapDamagedError):
     """A block is not stored as the tree has it that is read: this tree is of an older commit, or the block damaged."""
 
 
@@ -258,7 +258,7 @@ def _parsed(stub: Stub, data: bytes) -> Node:
     try:
         node, entries = parse(place, data)
     except FormatError as error:
-        raise BlockGoneError("map", got=str(error), want="its block; see registry-server fsck") from None
+        raise BlockGoneError(got=str(error), want="its block") from None
     if node is None or (node[0], entries) != (hash_, count):
-        raise BlockGoneError("map", got="another block", want="that of the HEAD; see registry-server fsck")
+        raise BlockGoneError(got="another block")
     return node

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats.prefix_tree import EMPTY
+from registry_server.sequencing.errors import MapDamagedError
 from registry_server.sequencing.map_block import (
     BLOCK_BITS,
     TOP,
@@ -50,6 +52,9 @@ def change_map(
         changes: ascending, at least one.
         loaded: the blocks on their paths, by place.
         blocks: others, which are needed where a fork becomes a leaf block.
+
+    Raises:
+        MapDamagedError: what is changed is stored otherwise than its hashes say, or than it was before.
     """
     change = _Change(loaded, blocks)
     node, count = change.block(TOP, top, count, changes)
@@ -83,10 +88,14 @@ class _Change:
         else:
             after = changed(node, changes, depth, balance)
         left = count + balance[0]
-        if forked and not is_fork(place, left):
-            after = built(self._merged(stubs_of(after)), depth)
-        elif not forked and is_fork(place, left):
-            after = self._forked(place, list(entries_of(after)))
+        if forked != is_fork(place, left):
+            hash_ = EMPTY if after is None else after[0]
+            if forked:
+                after = built(self._merged(stubs_of(after)), depth)
+            else:
+                after = self._forked(place, list(entries_of(after)))
+            if hash_ != (EMPTY if after is None else after[0]):
+                raise MapDamagedError(got="entries that are not those of their hash")
         if after is not None and node is not None and after[0] == node[0]:
             # Nothing is different, such as where what is taken out was not there.
             return node, count

@@ -16,11 +16,13 @@ from typing import TypeAlias
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.prefix_tree import EMPTY, KEY_BITS
+from registry_server.sequencing.errors import MapDamagedError
 
 __all__ = [
     "ENTRY_BYTES",
     "PAGE_ENTRIES",
     "TOP_BIT",
+    "UNKNOWN",
     "Branch",
     "Change",
     "Node",
@@ -38,8 +40,10 @@ Page: TypeAlias = tuple[bytes, bytes]
 Branch: TypeAlias = "tuple[bytes, Node, Node]"
 Stub: TypeAlias = tuple[bytes, int, int, None]
 Node: TypeAlias = "Page | Branch | Stub | None"
-# A key as a number and as bytes, and its new value; None where it is taken out.
-Change: TypeAlias = tuple[int, bytes, "bytes | None"]
+# A key as a number and as bytes, its new value, and the one before; None where it is taken out, or was not there.
+Change: TypeAlias = tuple[int, bytes, "bytes | None", "bytes | None"]
+# Of a change: nothing but the map itself tells which value was there before.
+UNKNOWN = b""
 
 ENTRY_BYTES = 2 * HASH_BYTES
 # A larger page makes a change dearer, a smaller one the tree: 4 to 8 entries are right.
@@ -128,6 +132,9 @@ def changed(node: Node, changes: list[Change], depth: int, balance: list[int]) -
         changes: keys, and what becomes of them.
         depth: how many bits lead to it.
         balance: the number in it is raised by how many entries there are more.
+
+    Raises:
+        MapDamagedError: a page that is changed has not the entries of its hash, or not the value that was before.
     """
     if node is None or len(node) == 2:  # noqa: PLR2004 - a page
         return _changed_page(node, changes, depth, balance)
@@ -145,7 +152,7 @@ def changed(node: Node, changes: list[Change], depth: int, balance: list[int]) -
 def changes_at(changes: list[Change], depth: int) -> int:
     """Return the place of the first of ascending changes whose bit is set."""
     shift, split = TOP_BIT - depth, 0
-    for number, _, _ in changes:
+    for number, _, _, _ in changes:
         if number >> shift & 1:
             break
         split += 1
@@ -153,9 +160,15 @@ def changes_at(changes: list[Change], depth: int) -> int:
 
 
 def _changed_page(page: Page | None, changes: list[Change], depth: int, balance: list[int]) -> Node:
-    entries = {} if page is None else {entry[:HASH_BYTES]: entry for entry in pieces(page[1])}
+    held = [] if page is None else pieces(page[1])
+    # What is damaged on the disk would be under the next HEAD's root otherwise, and pass for what the log says.
+    if page is not None and page_root(held, depth) != page[0]:
+        raise MapDamagedError(got="entries that are not those of their hash")
+    entries = {entry[:HASH_BYTES]: entry for entry in held}
     before = len(entries)
-    for _, key, value in changes:
+    for _, key, value, former in changes:
+        if former != UNKNOWN and entries.get(key) != (None if former is None else key + former):
+            raise MapDamagedError(got="other records of a person than the rows of live records")
         if value is None:
             entries.pop(key, None)
         else:

@@ -18,7 +18,7 @@ from client_sdk.kernel.formats.map_proof import MapProof, ordered_keys
 from client_sdk.kernel.formats.prefix_tree import EMPTY
 from registry_server.sequencing.map_block import BLOCK_BITS, TOP, entries_of, is_fork, parse, stubs_of
 from registry_server.sequencing.map_change import ChangedBlock, change_map
-from registry_server.sequencing.map_nodes import TOP_BIT, Node, Stub, bit_of, page_root, pieces
+from registry_server.sequencing.map_nodes import TOP_BIT, UNKNOWN, Node, Stub, bit_of, page_root, pieces
 from registry_server.sequencing.map_proving import prove_path
 
 if TYPE_CHECKING:
@@ -69,24 +69,29 @@ class MapTree:
         """Root over all entries, 32 bytes."""
         return EMPTY if self._top is None else self._top[0]
 
-    def changed(self, changes: Mapping[bytes, bytes | None], blocks: Blocks) -> ChangedMap:
+    def changed(
+        self, changes: Mapping[bytes, bytes | None], blocks: Blocks, before: Mapping[bytes, bytes | None] | None = None
+    ) -> ChangedMap:
         """Return the tree with these values put in place, and the keys with None taken out.
 
         Args:
             changes: 32-byte keys with 32-byte values; a key that is not there may be taken out.
             blocks: of this tree.
+            before: values that these keys must have in this tree, None for those that are not there; the others may
+                have any.
 
         Raises:
             FormatError: a length is wrong.
-            InconsistentError: the blocks are not those of this tree.
+            MapDamagedError: the blocks are not those of this tree, or have other values.
         """
         if not changes:
             return ChangedMap(self, [])
         for key, value in changes.items():
             if len(key) != HASH_BYTES or (value is not None and len(value) != HASH_BYTES):
                 raise FormatError("map", "map.entry", want="32 bytes each")
-        ordered = [(int.from_bytes(key), key, changes[key]) for key in sorted(changes)]
-        loaded = self._along([number for number, _, _ in ordered], blocks)
+        former = before or {}
+        ordered = [(int.from_bytes(key), key, changes[key], former.get(key, UNKNOWN)) for key in sorted(changes)]
+        loaded = self._along([change[0] for change in ordered], blocks)
         top, count, written = change_map(self._top, self.count, ordered, loaded, blocks)
         return ChangedMap(MapTree(top, count), written)
 

@@ -127,7 +127,8 @@ class Staging:
         self._stored_at = {key: row.index for key, row in loaded.live.items()}
         self._sealed: dict[RecordKey, _Sealed] = {}
         self._by_subject: dict[bytes, dict[RecordKey, LiveRow]] = {}
-        self._touched: set[bytes] = set()
+        # Value of the map before the batch, of every subject whose records it changes; None for none.
+        self._before: dict[bytes, bytes | None] = {}
         for key, row in loaded.live.items():
             self._by_subject.setdefault(row.subject, {})[key] = row
 
@@ -196,8 +197,8 @@ class Staging:
         if before is not None:
             self._unlink(key, before.subject)
         self.loaded.live[key] = row
+        self._note_before(row.subject)
         self._by_subject.setdefault(row.subject, {})[key] = row
-        self._touched.add(row.subject)
         sealed = self._sealed.setdefault(key, _Sealed())
         sealed.disclosure = sealed.disclosure if disclosure is None else disclosure
         sealed.text = sealed.text if text is None else text
@@ -210,8 +211,17 @@ class Staging:
             self._sealed.setdefault(key, _Sealed())
 
     def _unlink(self, key: RecordKey, subject: bytes) -> None:
+        self._note_before(subject)
         del self._by_subject[subject][key]
-        self._touched.add(subject)
+
+    def _note_before(self, subject: bytes) -> None:
+        if subject not in self._before:
+            self._before[subject] = self._value_of(subject)
+
+    def _value_of(self, subject: bytes) -> bytes | None:
+        """Return the value of the map that the live records of a subject make as they stand now."""
+        shown = [row.mapped for row in self._by_subject.get(subject, {}).values() if not row.hidden]
+        return records_value(shown) if shown else None
 
     def count_version(self, chain: Chain, before: Standing | None, facts: Facts | None) -> None:
         """Count a version for the statistics: what it does, and what a DEFAULT that is opened or cured says."""
@@ -260,14 +270,13 @@ class Staging:
             return []
         return [item for id_, item in self.directory.contributions.items() if before.get(id_) is not item]
 
+    def map_before(self) -> dict[bytes, bytes | None]:
+        """Return the keys of subjects that the batch changes, with the values that the rows had before it."""
+        return {subject_key(subject): value for subject, value in self._before.items()}
+
     def map_changes(self) -> dict[bytes, bytes | None]:
         """Return the keys of the map that the batch changes, with their new values; None for those that go."""
-        changes: dict[bytes, bytes | None] = {}
-        for subject in self._touched:
-            rows = self._by_subject[subject].values()
-            shown = [row.mapped for row in rows if not row.hidden]
-            value = records_value(shown) if shown else None
-            changes[subject_key(subject)] = value
+        changes = {subject_key(subject): self._value_of(subject) for subject in self._before}
         if self.directory is not self.directory_before:
             before = self.directory_before
             changes |= self.directory.map_entries() if before is None else self.directory.entries_since(before)
