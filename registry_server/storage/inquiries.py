@@ -130,12 +130,15 @@ class InquiredPerson(NamedTuple):
 def hold(work: UnitOfWork, keys: Iterable[InquiryKey]) -> None:
     """Keep other processes from keeping inquiries with these askers and ids until the transaction ends.
 
-    On PostgreSQL no key of the table does: it lies in months, by when an inquiry was received.
+    On PostgreSQL no key of the table does: it lies in months, by when an inquiry was received. Nor is a month made or
+    dropped meanwhile.
     """
     if work.on_postgresql:
         locks = sorted({_lock_of(asker, inquiry_id) for asker, inquiry_id in keys})
         work.connection.exec_driver_sql(
-            "SELECT pg_advisory_xact_lock(key) FROM unnest(%b::bigint[]) AS held(key)", (locks,)
+            "SELECT pg_advisory_xact_lock_shared(%b::bigint), pg_advisory_xact_lock(key)"
+            " FROM unnest(%b::bigint[]) AS held(key)",
+            (months.LOCK, locks),
         )
 
 
@@ -284,7 +287,6 @@ def rows(work: UnitOfWork) -> Iterator[StoredInquiry]:
 def forget_openings(work: UnitOfWork, before: int) -> int:
     """Delete what opens inquiries received before that moment (ms), and whom they asked about; return of how many."""
     row = _TABLE.c
-    months.drop_before(work, before)
     work.connection.execute(delete(_PERSONS).where(_PERSONS.c.received_at < before))
     old = update(_TABLE).where(row.received_at < before, row.opening.is_not(None)).values(opening=None)
     return work.connection.execute(old).rowcount

@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
-from registry_server.storage import schema
+from registry_server.storage import head, schema
 
 if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["Month", "drop_before", "make_ahead"]
+__all__ = ["LOCK", "Month", "drop_before", "make_ahead"]
 
 # Beside the present month: a registry that does nothing for weeks still finds its partition.
 _MONTHS_AHEAD = 2
 _TABLES = (schema.inquiries.name, schema.inquired_persons.name)
-# Held by who makes or drops partitions; any number will do, as long as nobody else uses it.
-_LOCK = 0x6372656469740002
+# Held alone by who makes or drops partitions, and shared by who keeps inquiries; any number will do, as long as nobody
+# else uses it.
+LOCK = 0x6372656469740002
+# How long a partition is waited for that is being read, such as for a backup: reads and inquiries queue up behind.
+_PATIENCE = "500ms"
 _MADE = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = 'months'"
 
 
@@ -68,6 +71,9 @@ def make_ahead(work: UnitOfWork, now: int) -> int:
 
     Returns:
         How many were made.
+
+    Raises:
+        StorageError: BUSY where something that takes long reads the rows that wait; a later call makes them.
     """
     if not work.on_postgresql:
         return 0
@@ -87,6 +93,9 @@ def drop_before(work: UnitOfWork, moment: int) -> int:
     Args:
         work: a transaction that writes.
         moment: ms; what was received before it is to be forgotten.
+
+    Raises:
+        StorageError: BUSY where something that takes long reads whom inquiries asked about; a later call drops them.
     """
     if not work.on_postgresql:
         return 0
@@ -135,5 +144,10 @@ def _unsampled(work: UnitOfWork, table: str) -> list[str]:
 
 
 def _alone(work: UnitOfWork) -> None:
-    """Keep other processes from doing the same until the transaction ends."""
-    work.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    """Keep other processes from doing the same, from appending and from keeping inquiries, until the transaction ends.
+
+    A statement that waits for a partition would not know of the new one, into which its rows have moved.
+    """
+    head.lock(work)
+    work.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+    work.connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_PATIENCE}'")

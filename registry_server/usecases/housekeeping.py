@@ -18,6 +18,7 @@ from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.serving.periodic import PeriodicTask
 from registry_server.storage import alerts, blocked, inquiries, months, notices, proposals, quotas, schema, shown
+from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.usecases.failures import reason_of
 from registry_server.usecases.lapsing import MAX_DUE, log_lapses
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from registry_server.sequencing.ledger import Ledger
     from registry_server.sequencing.view import View
     from registry_server.storage.records import StoredRecord
+    from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["Housekeeping"]
 
@@ -131,14 +133,13 @@ class Housekeeping:
         now = self._ledger.clock()
         rulebook = self._ledger.directory.rulebook
         today = day_of(now, rulebook.time_zone)
-        with self._ledger.database.append() as work:
-            if months.make_ahead(work, now):
-                work.commit()
+        over = now - rulebook.retention_years * 366 * DAY_MS
+        forgotten = self._change_months(lambda work: months.drop_before(work, over))
+        self._change_months(lambda work: months.make_ahead(work, now))
         with self._ledger.database.append() as work:
             proposals.forget_lapsed(work, now)
             quotas.forget_before(work, (today - timedelta(days=1)).isoformat())
-            over = now - rulebook.retention_years * 366 * DAY_MS
-            forgotten = inquiries.forget_openings(work, over)
+            forgotten += inquiries.forget_openings(work, over)
             forgotten += shown.forget_before(work, over)
             forgotten += notices.forget_before(work, over)
             forgotten += alerts.forget_before(work, today.isoformat(), now - ALERTS_KEPT_DAYS * DAY_MS)
@@ -151,6 +152,18 @@ class Housekeeping:
             self._freed = True
         if self._freed:
             self._freed = not self._ledger.database.purge(schema.FORGOTTEN_FROM)
+
+    def _change_months(self, change: Callable[[UnitOfWork], int]) -> int:
+        """Make or drop months of inquiries; where something that takes long reads them, the next time tries again."""
+        try:
+            with self._ledger.database.append() as work:
+                count = change(work)
+                work.commit()
+        except StorageError as error:
+            if error.fault is not StorageFault.BUSY:
+                raise
+            return 0
+        return count
 
     def _store_refusals(self) -> None:
         if self._ledger.refusals.waiting:

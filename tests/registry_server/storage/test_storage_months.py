@@ -28,6 +28,7 @@ from tests.support.handmade_log import seed
 from tests.support.held import write_out
 from tests.support.registers import register_of
 from tests.support.registry_world import DAY_MS, World, subject_of
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +148,7 @@ def test_whole_months_of_persons_are_dropped_and_gone_from_every_file(local_data
         add(database, old, young)
         assert is_held(local_database_url, old[1].subject)
         with database.append() as work:
+            assert months.drop_before(work, moment(2031, 6, 15)) == 1
             assert inquiries.forget_openings(work, moment(2031, 6, 15)) == 1
             work.commit()
         assert database.purge(schema.FORGOTTEN_FROM)
@@ -220,6 +222,98 @@ def test_of_an_inquiry_that_comes_to_two_processes_at_once_one_is_kept(database_
             assert sorted(each.result() for each in pending) == [False, True]
         with one.view() as view:
             assert inquiries.count(view.work) == 20
+
+
+@ON_POSTGRESQL
+def test_a_month_is_made_while_other_processes_keep_inquiries_and_give_them_places(database_url: str) -> None:
+    """Of rows that wait for a month none is missed, lost or given two places, whoever comes first."""
+    world = World()
+    with (
+        world.ledger(database_url) as one,
+        Database(database_url, serving=False) as second,
+        Ledger.open(second, register_of(database_url), world.log_signer, world.clock) as two,
+        ThreadPoolExecutor(3) as processes,
+    ):
+        for number in range(12):
+            world.clock.now += 100 * DAY_MS
+            for place in range(3):
+                two.record_inquiries([world.inquiry("lender-1", f"{number} {place}")]).result()
+            all_ = threading.Barrier(3)
+
+            def keep() -> bool:
+                all_.wait()  # noqa: B023 - it runs within this round
+                (kept,) = two.record_inquiries([world.inquiry("lender-1", f"{number} again")]).result()  # noqa: B023 - likewise
+                return kept.kept
+
+            def give_places() -> int:
+                all_.wait()  # noqa: B023 - likewise
+                return len(two.heartbeat(at_once=True).result().checkpoint)
+
+            def make() -> int:
+                all_.wait()  # noqa: B023 - likewise
+                return make_ahead(one.database, world.clock.now)
+
+            pending = [processes.submit(each) for each in (keep, give_places, make)]
+            kept, *_ = [each.result() for each in pending]
+            assert kept
+        one.heartbeat(at_once=True).result()
+        with one.view() as view:
+            places = [item.position for item in inquiries.rows(view.work)]
+        assert sorted(place for place in places if place is not None) == list(range(12 * 4))
+        make_ahead(one.database, world.clock.now)
+        assert partitions(one.database)["inquiries_other"] == 0
+    with Database(database_url, serving=False) as database:
+        assert fsck(database).findings == []
+
+
+@ON_POSTGRESQL
+def test_an_inquiry_that_is_being_kept_is_in_the_month_that_is_made(database_url: str) -> None:
+    with Database(database_url) as database, Database(database_url, serving=False) as other:
+        add(database, stored(1, moment(2031, 5)))
+        with ThreadPoolExecutor(1) as processes:
+            with other.append() as work:
+                item, person = stored(2, moment(2031, 5, 2))
+                inquiries.hold(work, [(item.asker, item.inquiry_id)])
+                inquiries.add(work, [item])
+                inquiries.add_persons(work, [person])
+                made = processes.submit(make_ahead, database, moment(2031, 5, 20))
+                wait_until(lambda: waits_for_a_lock(other))
+                work.commit()
+            assert made.result() == 2 * 3
+        assert partitions(database)["inquiries_2031_05"] == partitions(database)["inquired_persons_2031_05"] == 2
+
+
+def waits_for_a_lock(database: Database) -> bool:
+    with database.snapshot() as work:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(work.connection.execute(text(waiting)).scalar_one())
+
+
+@ON_POSTGRESQL
+def test_a_reader_that_takes_long_holds_up_no_forgetting_and_no_inquiry(database_url: str) -> None:
+    """Such as a backup: what lies in a month that is over is deleted row by row, and the month dropped later."""
+    world = World()
+    with world.ledger(database_url) as ledger, Database(database_url, serving=False) as other:
+        housekeeping = Housekeeping(ledger)
+        asked = world.inquiry("lender-1", "asked", subjects=((subject_of("1"),),))
+        ledger.record_inquiries([asked]).result()
+        housekeeping.tidy()
+        old = Month.of(world.clock.now).partition("inquired_persons")
+        world.clock.now += 6 * 366 * DAY_MS
+        ledger.record_inquiries([world.inquiry("lender-1", "waits for its month")]).result()
+        with other.snapshot() as reading:
+            assert len([*inquiries.persons(reading)]) == 1
+            housekeeping.tidy()
+            with ledger.view() as view:
+                assert [*inquiries.persons(view.work)] == []
+            assert ledger.record_inquiries([world.inquiry("lender-1", "meanwhile")]).result()[0].kept
+            assert partitions(ledger.database)["inquiries_other"] == 2
+        assert old in partitions(ledger.database)
+        housekeeping.tidy()
+        assert old not in partitions(ledger.database)
+        assert partitions(ledger.database)["inquiries_other"] == 0
 
 
 @ON_POSTGRESQL
