@@ -16,8 +16,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, record_part, subject_key, value_of_parts
 from client_sdk.kernel.formats.prefix_tree import EMPTY
+from registry_server.sequencing.errors import InconsistentError
 from registry_server.sequencing.map_block import BLOCK_BITS, DEEPEST, MAX_ENTRIES, TOP, build, encode, fork, parse
 from registry_server.sequencing.map_nodes import built
 from registry_server.sequencing.recover import directory_at
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.map_nodes import Node, Stub
     from registry_server.storage.driver import Fetched
+    from registry_server.storage.head import HeadRow
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
     # Reads what the map is made of, as ``live.map_pages``.
@@ -65,7 +68,7 @@ def fill_map(database: Database, part_records: int = PART_RECORDS) -> bool:
         part_records: live records of one part at most.
 
     Raises:
-        InconsistentError: the acts do not fit together.
+        InconsistentError: the acts do not fit together, or another program has appended meanwhile.
         FormatError: an act is damaged.
         StorageError: the database failed; the next run goes on where this one has stopped.
     """
@@ -79,7 +82,7 @@ def fill_map(database: Database, part_records: int = PART_RECORDS) -> bool:
         if not begun.keys() >= set(range(first, end)):
             with database.snapshot() as work:
                 making.add(_entries(live.map_pages(work), directory, first, end))
-            _write(database, making.take())
+            _write(database, making.take(), row)
     making.end()
     if begun and making.root != row.map_root:
         # What an earlier run has made was of an older commit.
@@ -87,7 +90,7 @@ def fill_map(database: Database, part_records: int = PART_RECORDS) -> bool:
             map_blocks.clear(work)
             work.commit()
         return fill_map(database, part_records)
-    _write(database, making.take())
+    _write(database, making.take(), row)
     return True
 
 
@@ -165,7 +168,10 @@ def _begun(work: UnitOfWork) -> dict[int, Stub]:
     """Return the blocks right below the top that an interrupted run has written, by prefix; each was its last."""
     found: dict[int, Stub] = {}
     for place, data in map_blocks.between(work, _PREFIXES, 2 * _PREFIXES):
-        node, count = parse(place, data)
+        try:
+            node, count = parse(place, data)
+        except FormatError:
+            continue
         if node is not None:
             found[place - _PREFIXES] = (node[0], count, place, None)
     return found
@@ -205,8 +211,13 @@ def _of_subjects(rows: list[bytes]) -> Iterator[bytes]:
         yield key + value_of_parts([row[HASH_BYTES:] for row in records])
 
 
-def _write(database: Database, blocks: list[tuple[int, bytes]]) -> None:
+def _write(database: Database, blocks: list[tuple[int, bytes]], row: HeadRow) -> None:
     with database.append() as work:
+        now = head.lock(work)
+        if now is None or now.leaf != row.leaf:
+            # Such as an older program, which writes no blocks.
+            want = "none: stop every server of the registry, and run it again"
+            raise InconsistentError("map", got="another commit while its blocks were made", want=want)
         for start in range(0, len(blocks), _WRITTEN):
             map_blocks.put(work, blocks[start : start + _WRITTEN])
         work.commit()

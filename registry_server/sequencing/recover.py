@@ -126,6 +126,8 @@ def _check_map(tree: MapTree, newest: Head, *, awaits: bool) -> None:
             want += "; a restore has lost records, and no HEAD says so yet: see registry-server refill"
         elif not tree.count:
             want += "; make it with registry-server db upgrade"
+        else:
+            want += "; make it anew with registry-server fsck --repair-derived"
         raise InconsistentError("map", got=f"another root over {tree.count} entries", want=want)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["wait_until"]
+    from registry_server.storage.unit_of_work import Database
+
+__all__ = ["wait_until", "waits_for_a_lock"]
 
 # Far more than anything takes on a slow machine: a longer wait is a fault.
 MOST_SECONDS = 120.0
@@ -29,3 +33,12 @@ def wait_until(is_so: Callable[[], bool], told: Callable[[], str] = str) -> None
     while not is_so():
         assert time.monotonic() < deadline, told()
         time.sleep(PAUSE_SECONDS)
+
+
+def waits_for_a_lock(database: Database) -> bool:
+    """Whether a transaction on this PostgreSQL database waits for another one."""
+    with database.snapshot() as work:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(work.connection.execute(text(waiting)).scalar_one())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from registry_server.storage.unit_of_work import Database
 from tests.support.registers import register_of
 from tests.support.registry_world import World, accept
 from tests.support.reverification import reverify
+from tests.support.waiting import wait_until, waits_for_a_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +97,43 @@ def test_what_an_older_commit_has_left_is_made_anew(database: Database, database
         run(again, "DELETE FROM map_blocks", "INSERT INTO map_blocks SELECT * FROM earlier", "DROP TABLE earlier")
         assert fill_map(again, FEW)
         assert stored(again) == before
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_an_older_program_that_was_not_stopped_ends_it(database: Database, database_url: str) -> None:
+    before = stored(database)
+    run(database, "DELETE FROM map_blocks")
+    with Database(database_url, serving=False) as another, ThreadPoolExecutor(1) as processes:
+        with another.append() as work:
+            # What it logs, it logs without blocks.
+            work.connection.execute(text("UPDATE head SET leaf = leaf || leaf"))
+            made = processes.submit(fill_map, database)
+            wait_until(lambda: waits_for_a_lock(another))
+            work.commit()
+        with pytest.raises(InconsistentError, match="stop every server"):
+            made.result()
+        run(another, "UPDATE head SET leaf = (SELECT leaf FROM leaves ORDER BY leaf_index DESC LIMIT 1)")
+    assert fill_map(database)
+    assert stored(database) == before
+
+
+def test_a_start_over_another_map_says_how_it_is_made_anew(database: Database, database_url: str, world: World) -> None:
+    before = stored(database)
+    database.close()
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "one more", person="one more"))
+    with Database(database_url) as again:
+        now = stored(again)
+        with again.append() as work:
+            map_blocks.clear(work)
+            map_blocks.put(work, list(before.items()))
+            work.commit()
+        with pytest.raises(InconsistentError, match="fsck --repair-derived"):
+            Ledger.open(again, register_of(database_url), world.log_signer, world.clock)
+        with again.append() as work:
+            settle_map(work, directory(work))
+            work.commit()
+        assert stored(again) == now
 
 
 DAMAGE = {

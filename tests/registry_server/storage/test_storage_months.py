@@ -28,7 +28,7 @@ from tests.support.handmade_log import seed
 from tests.support.held import write_out
 from tests.support.registers import register_of
 from tests.support.registry_world import DAY_MS, World, subject_of
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_until, waits_for_a_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -281,14 +281,6 @@ def test_an_inquiry_that_is_being_kept_is_in_the_month_that_is_made(database_url
                 work.commit()
             assert made.result() == 2 * 3
         assert partitions(database)["inquiries_2031_05"] == partitions(database)["inquired_persons_2031_05"] == 2
-
-
-def waits_for_a_lock(database: Database) -> bool:
-    with database.snapshot() as work:
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return bool(work.connection.execute(text(waiting)).scalar_one())
 
 
 @ON_POSTGRESQL
