@@ -31,6 +31,7 @@ from client_sdk.following import (
     WitnessTrust,
     replay_trust,
 )
+from client_sdk.kernel.formats.lasting_text import is_visible
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RecordKey
@@ -42,7 +43,6 @@ from client_sdk.kernel.rules.alerts import check_alerts_until
 from client_sdk.kernel.rules.consent import check_inquiry_consent, for_purpose
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.text import is_visible
 from client_sdk.lending.link import MAX_LISTED
 from client_sdk.lending.outbox import Outbox
 from client_sdk.lending.preflight import Preflight, violation_of_error

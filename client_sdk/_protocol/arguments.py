@@ -24,6 +24,7 @@ from client_sdk.kernel.formats.statement import (
     REMOVALS,
     check_code,
     check_institution_id,
+    check_reason_code,
 )
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, SignedClaim
 from client_sdk.kernel.formats.words import DisputeOutcome, Purpose, WithdrawalReason
@@ -274,7 +275,7 @@ def answer_of(outcome: DisputeOutcome | str) -> DisputeOutcome:
 def code_of(value: str) -> str:
     """Return a reason code, or an empty text."""
     try:
-        return check_code(text_of(value, "code"), "code")
+        return check_reason_code(text_of(value, "code"), "code")
     except FormatError as error:
         raise _refused("code", error.rule, f"{len(value)} characters", error.want) from None
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk._protocol.statement import retain_until_of
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.lasting_text import is_visible
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Standing
@@ -27,7 +28,6 @@ from client_sdk.kernel.rules.listing import check_term
 from client_sdk.kernel.rules.minors import check_age, check_born, listed_on
 from client_sdk.kernel.rules.retention import check_retention, is_due, latest_day
 from client_sdk.kernel.rules.satisfaction import check_satisfied
-from client_sdk.kernel.rules.text import is_visible
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.lending.places import column_of
 from client_sdk.models.report import Basis, DefaultReport, EnforcementReport, JudgmentReport, ListingReport, RecordName

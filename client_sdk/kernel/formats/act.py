@@ -12,13 +12,13 @@ from creditregistry.v1 import directory_pb2 as pb
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.breach import BreachBody
-from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.checkpoint import check_origin
 from client_sdk.kernel.formats.closing import ClosingBody, SuccessorRegistry
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.key_grant import KeyGrant, grant_key, possession_payload
 from client_sdk.kernel.formats.keys import check_enrolable
+from client_sdk.kernel.formats.lasting_text import check_ground
 from client_sdk.kernel.formats.leaf import TIME_END_MS
 from client_sdk.kernel.formats.review import Review
 from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook
@@ -57,6 +57,7 @@ PART = "act"
 NO_PREVIOUS = bytes(HASH_BYTES)
 # One act erases at most so many records, so that its leaf stays below the limit of a leaf.
 MAX_ERASED_RECORDS = 500
+_WHY = "why: a merger, an order of a court, or a decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,26 +429,12 @@ def _read_state(state: pb.StateAct) -> StateBody:
 def _read_succession(act: pb.SuccessionAct) -> SuccessionBody:
     check_institution_id(act.institution, PART, "institution")
     check_institution_id(act.successor, PART, "successor")
-    _check_ground(act.ground)
-    return SuccessionBody(act.institution, act.successor, act.ground)
+    return SuccessionBody(act.institution, act.successor, check_ground(act.ground, PART, "act.ground", _WHY))
 
 
 def _read_ending(act: pb.EndingAct) -> EndingBody:
     check_institution_id(act.institution, PART, "institution")
-    _check_ground(act.ground)
-    return EndingBody(act.institution, act.ground)
-
-
-def _check_ground(ground: str) -> None:
-    if not ground:
-        raise FormatError(PART, "act.ground", want="why: a merger, an order of a court, or a decision")
-    _check_names_nobody(ground)
-
-
-def _check_names_nobody(ground: str) -> None:
-    """Check that a ground, which stands in the log for good, holds no identity number."""
-    if holds_resident_number(ground):
-        raise FormatError(PART, "ground.number", got="an identity number", want="a ground that names nobody")
+    return EndingBody(act.institution, check_ground(act.ground, PART, "act.ground", _WHY))
 
 
 def _read_key_services(act: pb.KeyServicesAct) -> KeyServicesBody | RetireKeyServicesBody:
@@ -471,19 +458,14 @@ def _read_erasure(erasure: pb.ErasureAct) -> ErasureBody:
         check_record_id(record.record_id, PART)
     if any(later <= earlier for earlier, later in pairwise(records)):
         raise FormatError(PART, "erasure.order", want="ascending, without repetition")
-    if not erasure.ground:
-        raise FormatError(PART, "erasure.ground", want="a legal ground")
-    _check_names_nobody(erasure.ground)
-    return ErasureBody(records, erasure.ground)
+    return ErasureBody(records, check_ground(erasure.ground, PART, "erasure.ground", "a legal ground"))
 
 
 def _read_tls_key(act: pb.TlsKeyAct) -> TlsKeyBody:
     check_institution_id(act.institution, PART, "institution")
     check_spki_hash(act.spki_hash, PART)
-    if not act.ground:
-        raise FormatError(PART, "tls-key.ground", want="why the key ends")
-    _check_names_nobody(act.ground)
-    return TlsKeyBody(act.institution, act.spki_hash, act.ground)
+    ground = check_ground(act.ground, PART, "tls-key.ground", "why the key ends")
+    return TlsKeyBody(act.institution, act.spki_hash, ground)
 
 
 def _read_administrators(act: pb.AdministratorsAct) -> AdministratorsBody:

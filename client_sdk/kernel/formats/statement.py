@@ -39,6 +39,7 @@ __all__ = [
     "Statement",
     "check_code",
     "check_institution_id",
+    "check_reason_code",
     "check_record_id",
     "is_day",
     "is_day_of_facts",
@@ -58,6 +59,8 @@ _VARIANT = 0x80
 # Lower-case letters, digits and inner hyphens; also a host label, so it can name folders and certificates.
 INSTITUTION_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _CODE = re.compile(r"[A-Za-z0-9._-]{0,64}")
+# Enough for a year; a telephone, passport, account or identity number has more.
+_REASON_DIGITS = 4
 # Reasons that nobody is taken at his word for.
 EVIDENCED = frozenset((WithdrawalReason.FRAUD, WithdrawalReason.IDENTITY_THEFT, WithdrawalReason.COURT_ORDER))
 # Of a listing that the court removed from its list.
@@ -106,7 +109,7 @@ def check_record_id(record_id: bytes, part: str) -> bytes:
 
 
 def check_code(text: str, part: str) -> str:
-    """Return a reason code if it has the form of one; it may be empty.
+    """Return a code if it has the form of one; it may be empty.
 
     Raises:
         FormatError: it has another form, or holds an identity number: it would stand in the log for good.
@@ -115,6 +118,19 @@ def check_code(text: str, part: str) -> str:
         raise FormatError(part, "code.form", want="at most 64 letters, digits, dots, underscores, hyphens")
     if holds_resident_number(text):
         raise FormatError(part, "code.number", got="an identity number", want="a code that names nobody")
+    return text
+
+
+def check_reason_code(text: str, part: str) -> str:
+    """Return the reason code of a remark on a record; it may be empty.
+
+    Raises:
+        FormatError: as for ``check_code``, or it has so many digits that it may name a person or a contract.
+    """
+    digits = sum(char.isdigit() for char in check_code(text, part))
+    if digits > _REASON_DIGITS:
+        want = f"a code that names nobody, of at most {_REASON_DIGITS} digits"
+        raise FormatError(part, "code.digits", got=f"{digits} digits", want=want)
     return text
 
 
@@ -386,7 +402,7 @@ class Annotation:
         _check_hash(self.previous, part, "previous", present=self.number > 1)
         if any(later <= earlier for earlier, later in pairwise(self.flags)):
             raise FormatError(part, "flags.order", want="ascending, without repetition")
-        check_code(self.code, part)
+        check_reason_code(self.code, part)
         stated = AnnotationFlag.STATEMENT in self.flags
         _check_hash(self.text_commitment, part, "text_commitment", present=stated)
         _check_hash(self.disclosure_digest, part, "disclosure_digest", present=stated)

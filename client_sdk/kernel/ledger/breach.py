@@ -6,10 +6,10 @@ import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.breach import BREACH_TEXTS
+from client_sdk.kernel.formats.lasting_text import NO_LONG_NUMBER, holds_long_number, is_visible
 from client_sdk.kernel.formats.moment import HOUR_MS, moment
 from client_sdk.kernel.formats.words import ANNOTATING, InstitutionStatus
 from client_sdk.kernel.rules.errors import RuleError
-from client_sdk.kernel.rules.text import NO_LONG_NUMBER, holds_long_number, is_visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

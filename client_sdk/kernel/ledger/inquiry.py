@@ -20,12 +20,12 @@ from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.lasting_text import is_visible
 from client_sdk.kernel.formats.map_page import MAX_PAGE_DEPTH
 from client_sdk.kernel.formats.statement import check_institution_id, is_day
 from client_sdk.kernel.formats.words import Purpose, word
 from client_sdk.kernel.rules.consent import terms_of
 from client_sdk.kernel.rules.fact_parts import Consent
-from client_sdk.kernel.rules.text import is_visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

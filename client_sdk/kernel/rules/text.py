@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from client_sdk.kernel.formats.assigned import is_assigned
+from client_sdk.kernel.formats.lasting_text import NO_LONG_NUMBER, holds_long_number, is_visible
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
-__all__ = [
-    "MAX_STATEMENT_CHARACTERS",
-    "NO_LONG_NUMBER",
-    "check_statement",
-    "check_text",
-    "holds_long_number",
-    "is_visible",
-]
+__all__ = ["MAX_STATEMENT_CHARACTERS", "check_statement", "check_text"]
 
 # Of a subject's statement (FCRA 611(b) has 100 words).
 MAX_STATEMENT_CHARACTERS = 500
-# What is wanted of a text that holds what looks like one.
-NO_LONG_NUMBER = "no identity or account number; a word or a comma between two dates or other numbers"
-# A resident number, a card or an account, also in groups with blanks or punctuation between them. The letters stand
-# for the kinds of character that _kind_of tells apart.
-_LONG_NUMBER = re.compile("d(?:-{0,3}d){14}")
-# They end a number as a word does: what is listed are several numbers.
-_LISTING = frozenset(",;\u3001")
 # Control characters and halves of surrogate pairs, which canonical protobuf does not hold.
 _NO_TEXT = frozenset(("Cc", "Cs"))
 # Bidirectional control characters: the text shown could differ from the text signed.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # The replacement character of a failed decoding.
 _REPLACEMENT = "\ufffd"
-# Categories that show something: letters, numbers, punctuation, symbols; and those of them that show nothing.
-_SHOWN = frozenset("LNPS")
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-
-
-def is_visible(text: str) -> bool:
-    """Say whether a text shows anything at all."""
-    return any(unicodedata.category(char)[0] in _SHOWN and char not in _BLANK for char in text)
 
 
 def check_text(text: str, field: str, most: int, *, required: bool = False) -> None:
@@ -72,24 +50,6 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
         raise _refused(field, "text.nfc", want="text in Unicode's form NFC")
     if kind := rewritten(text):
         raise _refused(field, "text.rewritten", got=kind, want="the text as your own systems have it")
-
-
-def holds_long_number(text: str) -> bool:
-    """Say whether a text holds what looks like an identity, card or account number, in digits of any script.
-
-    That is 15 or more digits, between each two of which stand at most three characters that are no letters, digits,
-    commas or semicolons: blanks, dashes, dots, slashes, characters without width.
-    """
-    kinds = "".join(map(_kind_of, unicodedata.normalize("NFKC", text)))
-    return _LONG_NUMBER.search(kinds) is not None
-
-
-def _kind_of(char: str) -> str:
-    """Return d for a decimal digit, w for what ends a number, and - for what may stand between its digits."""
-    category = unicodedata.category(char)
-    if category == "Nd":
-        return "d"
-    return "w" if category[0] in "LN" or char in _LISTING else "-"
 
 
 def check_statement(text: str) -> None:

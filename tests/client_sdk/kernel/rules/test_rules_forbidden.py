@@ -9,7 +9,7 @@ import pytest
 from client_sdk.kernel.formats.act import Act, ErasureBody
 from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.statement import RecordKey, check_code
+from client_sdk.kernel.formats.statement import RecordKey, check_code, check_reason_code
 from client_sdk.kernel.formats.words import Kind, Standing
 from client_sdk.kernel.rules.check import check_facts
 from client_sdk.kernel.rules.errors import RuleError
@@ -66,9 +66,59 @@ def test_an_identity_number_is_found_in_short_texts_codes_and_grounds(number: st
         assert number not in str(refused.value)
     with pytest.raises(FormatError, match=r"code\.number"):
         check_code(f"id-{number}", "annotation")
-    act = Act("registry", 1, bytes(32), ErasureBody((RecordKey("lender-1", record_id("debt")),), f"for {number}"))
     with pytest.raises(FormatError, match=r"ground\.number"):
-        Act.parse(act.encode())
+        erased_for(f"for {number}")
+
+
+def erased_for(ground: str) -> Act:
+    """An act that erases a record, as it is read."""
+    body = ErasureBody((RecordKey("lender-1", record_id("debt")),), ground)
+    return Act.parse(Act("registry", 1, bytes(32), body).encode())
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param("110105491231002", id="of 15 digits"),
+        pytest.param("110105194912310020", id="a wrong check character"),
+        pytest.param("1101.0519.4912.31", id="in groups"),
+        pytest.param("E12345678", id="a passport"),
+        pytest.param("13800138000", id="a telephone"),
+        pytest.param("6222021234567890123", id="a card"),
+    ],
+)
+def test_a_reason_stands_in_the_log_for_good_and_names_nobody(number: str) -> None:
+    with pytest.raises(FormatError, match=r"code\.digits") as refused:
+        check_reason_code(number, "annotation")
+    assert number not in str(refused.value)
+
+
+@pytest.mark.parametrize("code", ["", "paid-in-time", "one-off-repair-2026", "C07.5"])
+def test_a_reason_of_words_and_a_year_is_one(code: str) -> None:
+    assert check_reason_code(code, "annotation") == code
+
+
+@pytest.mark.parametrize(
+    ("ground", "rule"),
+    [
+        ("of 110105491231002", "ground.number"),
+        ("of 1101 0519 4912 3100 20", "ground.number"),
+        ("card 6222-0212-3456-7890-123", "ground.number"),
+        ("", "erasure.ground"),
+        (" ", "erasure.ground"),
+        ("\u200b", "erasure.ground"),
+        ("paid \u202enot", "ground.characters"),
+    ],
+)
+def test_the_ground_of_an_act_can_be_read_and_names_nobody(ground: str, rule: str) -> None:
+    with pytest.raises(FormatError) as refused:
+        erased_for(ground)
+    assert refused.value.rule == rule
+
+
+@pytest.mark.parametrize("ground", ["（2026）京0115民初1234567号", "order of 2026-03-01, 1,250,000.00 CNY", "合并"])
+def test_a_ground_names_courts_days_and_sums(ground: str) -> None:
+    assert isinstance(erased_for(ground).body, ErasureBody)
 
 
 @pytest.mark.parametrize("text", ["110105194912310020", "2026010112345678901234", "110105194913310029", "(2026) 7"])
