@@ -45,7 +45,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: $(STAMP) ## the whole registry on this machine, step by step; KEEP=1 leaves it running
+demo: $(STAMP) ## the whole registry on this machine, step by step; KEEP=1 leaves it running, with desks
 	$(PY) -m demo $(if $(KEEP),--keep)
 
 .PHONY: portfolio

@@ -6,21 +6,30 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from client_sdk.errors import CreditRegistryError
+from client_sdk.sandbox.parties import ADMINISTRATORS, AUDITOR, LENDERS
+from client_sdk.testing.desks import Desks
+from client_sdk.testing.folder import empty, reserved
+from client_sdk.testing.interrupting import interruptible
 from client_sdk.testing.programs import Programs
 from client_sdk.testing.site import Site
 from demo.asking import WrongAnswerError
 from demo.ceremony import make_site
 from demo.console import Narrator
-from demo.folder import FolderError, empty, reserved
-from demo.interrupting import interruptible
-from demo.parties import AUDITOR, LENDERS
 from demo.play import play
 from demo.shell import Shell
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from client_sdk.testing.desks import DeskPlace
+
 FOLDER = Path(".demo")
 _INTERRUPTED = 130
+# Members whose desks run where the demo is left running.
+_AT_DESKS = (*LENDERS, AUDITOR, ADMINISTRATORS[0])
 # A record whose dispute was not answered is restricted within a second of the registry's start, not within a minute.
 _ENVIRONMENT = {"REGISTRY_HOUSEKEEPING_INTERVAL_SECONDS": "1"}
 
@@ -39,7 +48,7 @@ def main() -> int:
     except KeyboardInterrupt:
         narrator.end("Interrupted; every program was stopped.")
         return 0 if options.keep and (folder / "summary.json").exists() else _INTERRUPTED
-    except (FolderError, WrongAnswerError, CreditRegistryError) as error:
+    except (WrongAnswerError, CreditRegistryError) as error:
         narrator.failed(
             str(error), f"Every program was stopped. The folders are in {folder}, with the logs beside them."
         )
@@ -59,8 +68,12 @@ def _run(programs: Programs, narrator: Narrator, *, keep: bool) -> None:
     programs.check()
     narrator.end(f"Done in {summary.seconds:.0f} s. What it came to is in {folder / 'summary.json'}.")
     if keep:
+        desks = Desks(programs)
+        places = desks.start(*(party.name for party in _AT_DESKS))
         _invite(narrator, folder, summary.trust_root, summary.evidence.listed)
-        programs.wait()
+        _show_desks(narrator, places)
+        narrator.say("Ctrl-C stops everything.")
+        desks.wait(narrator.say)
 
 
 def _invite(narrator: Narrator, folder: Path, trust_root: str, evidence: str) -> None:
@@ -78,7 +91,16 @@ def _invite(narrator: Narrator, folder: Path, trust_root: str, evidence: str) ->
         "credit-registry --home admin-1 act show",
     ):
         narrator.command(command)
-    narrator.say("Ctrl-C stops everything.")
+
+
+def _show_desks(narrator: Narrator, places: Sequence[DeskPlace]) -> None:
+    narrator.step(
+        "Each member has its desk",
+        "Pages for its people, on this machine. A link lets one browser in, once: Chrome, Edge or Firefox.",
+    )
+    for party, place in zip(_AT_DESKS, places, strict=True):
+        narrator.say(f"{party.title} ({party.name})  {place.address}")
+        narrator.say(f"  {place.link}")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from client_sdk.client import Client
 from client_sdk.models import Criteria, Outcome, Purpose, Verdict
+from client_sdk.sandbox.parties import consent_to
+from client_sdk.sandbox.synthetic import Expected
 from client_sdk.signing import write_private
-from demo.parties import consent_to
-from demo.synthetic import Expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk.models import Identity
+    from client_sdk.sandbox.synthetic import Borrower
     from client_sdk.testing.site import Site
-    from demo.synthetic import Borrower
 
 __all__ = ["Survey", "WrongAnswerError", "ask_about_all", "check"]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from client_sdk.sandbox.parties import ADMINISTRATORS, AUDITOR, KEY_SERVICES, OFFICE
 from client_sdk.testing.site import REGISTRY, Site, enrolment
-from demo.parties import ADMINISTRATORS, AUDITOR, KEY_SERVICES, OFFICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from client_sdk.sandbox.parties import Party
     from client_sdk.testing.site import Command
-    from demo.parties import Party
     from demo.shell import Shell
 
 __all__ = ["enrol", "found", "install_key_services", "make_keys", "make_site"]

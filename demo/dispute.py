@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import AnnotationFlag, CollectionStage, NoticeReason, Product
+from client_sdk.sandbox.histories import Loan, overdue
+from client_sdk.sandbox.parties import KEY_SERVICES, LENDERS, OFFICE
+from client_sdk.sandbox.people import subject
 from client_sdk.testing.site import REGISTRY
 from demo.asking import WrongAnswerError, check
-from demo.histories import Loan, overdue
-from demo.parties import KEY_SERVICES, LENDERS, OFFICE
-from demo.recipe import subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from client_sdk.errors import ConfigError
+from client_sdk.sandbox.parties import LENDERS
+from client_sdk.sandbox.people import subject
+from client_sdk.testing.folder import reserved
+from client_sdk.testing.interrupting import interruptible
 from client_sdk.testing.programs import Programs
 from client_sdk.testing.site import Site
 from demo.crew import Order, read_clients
-from demo.folder import FolderError, reserved
-from demo.interrupting import interruptible
-from demo.parties import LENDERS
 from demo.portfolio import FOLDER, open_registry
-from demo.recipe import subject
 from demo.uci import PortfolioError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Interrupted.")
         return 130
-    except (FolderError, PortfolioError, ConfigError, OSError) as error:
+    except (PortfolioError, ConfigError, OSError) as error:
         console.print(str(error), markup=False)
         return 1
 

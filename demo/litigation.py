@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from client_sdk.models import JudgmentStage, Product
-from demo.histories import COURTS, Loan, Suit, judgment_step
-from demo.recipe import subject
+from client_sdk.sandbox.histories import COURTS, Loan, Suit, judgment_step
+from client_sdk.sandbox.people import subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
     from client_sdk.models import Report
-    from demo.parties import Lender
+    from client_sdk.sandbox.parties import Lender
 
 __all__ = ["JUDGMENTS", "judgments"]
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import Outcome, Verdict
+from client_sdk.sandbox.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS, OFFICE
+from client_sdk.sandbox.synthetic import Expected, Story, borrowers, portfolio
 from client_sdk.signing import write_private
 from client_sdk.testing.site import REGISTRY
 from demo.asking import ask_about_all, check
 from demo.ceremony import enrol, found, install_key_services, make_keys
 from demo.dispute import PASSING, Dispute, play_dispute
 from demo.litigation import JUDGMENTS, judgments
-from demo.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS, OFFICE
 from demo.rebuilding import Rebuilt, play_rebuilding
-from demo.synthetic import Expected, Story, borrowers, portfolio
 from demo.witnesses import Fork, appoint_witnesses, play_fork
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from client_sdk.sandbox.synthetic import Borrower
     from client_sdk.testing.site import Site
     from demo.asking import Survey
     from demo.console import Narrator
     from demo.shell import Shell
-    from demo.synthetic import Borrower
 
 __all__ = ["Evidence", "Summary", "play"]
 

@@ -20,15 +20,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.errors import ConfigError
+from client_sdk.sandbox.parties import AUDITOR, LENDERS
+from client_sdk.testing.folder import empty, reserved
+from client_sdk.testing.interrupting import interruptible
 from client_sdk.testing.ports import listens
 from client_sdk.testing.programs import Programs
 from client_sdk.testing.site import REGISTRY, Site
 from demo.ceremony import enrol, found, install_key_services, make_keys, make_site
 from demo.console import Narrator
 from demo.crew import CrewError, Order, read_clients, report_at_once
-from demo.folder import FolderError, empty, reserved
-from demo.interrupting import interruptible
-from demo.parties import AUDITOR, LENDERS
 from demo.recipe import Tally, tally
 from demo.shell import Shell
 from demo.uci import PortfolioError
@@ -61,7 +61,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Interrupted; run it again to go on.")
         return _INTERRUPTED
-    except (FolderError, PortfolioError, CrewError, ConfigError, OSError) as error:
+    except (PortfolioError, CrewError, ConfigError, OSError) as error:
         console.print(f"[bold red]{escape(str(error))}[/]")
         return 1
 

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from client_sdk.sandbox.parties import ADMINISTRATORS, AUDITOR
 from client_sdk.testing.site import REGISTRY
 from demo.asking import WrongAnswerError, check
-from demo.parties import ADMINISTRATORS, AUDITOR
 
 if TYPE_CHECKING:
     from datetime import date

@@ -15,34 +15,28 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.check_digits import resident_check_digit
 from client_sdk.models import (
     Amounts,
     CollectionStage,
     DefaultFacts,
     DefaultReport,
-    Identity,
-    IdType,
     LegalBasis,
     Product,
     Standing,
     SubjectRole,
     debt,
 )
-from demo.parties import consent_to, notice_of
+from client_sdk.sandbox.parties import consent_to, notice_of
+from client_sdk.sandbox.people import holders, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from demo.parties import Lender
+    from client_sdk.sandbox.parties import Lender
     from demo.uci import Client, Month
 
-__all__ = ["Episode", "Tally", "episodes", "holders", "portfolio", "subject", "tally"]
+__all__ = ["Episode", "Tally", "episodes", "portfolio", "tally"]
 
-_REGION = "110105"
-_FIRST_BIRTH = date(1800, 1, 1)
-_SEQUENCE = "001"
-_SHARED_EVERY = 10
 _CONTRACT_SIGNED = date(2024, 1, 15)
 _CURRENCY = "TWD"
 _MINOR_UNITS = 100
@@ -85,25 +79,6 @@ class Tally:
     versions: int
     open: int
     ended: int
-
-
-def subject(number: int) -> Identity:
-    """Return the synthetic identity of a client: a number that nobody living can own."""
-    born = _FIRST_BIRTH + timedelta(days=number - 1)
-    body = f"{_REGION}{born:%Y%m%d}{_SEQUENCE}"
-    return Identity.parse(IdType.CN_RESIDENT_ID, body + resident_check_digit(body))
-
-
-def holders(number: int, lenders: int) -> tuple[int, ...]:
-    """Return which lenders have a client, by their place in the list; the second one where it is shared.
-
-    Args:
-        number: of the client, from 1.
-        lenders: how many there are; the first is the one of n mod N = 1, the last that of n mod N = 0.
-    """
-    own = (number - 1) % lenders
-    shared = lenders > 1 and (number // lenders) % _SHARED_EVERY == 0
-    return (own, (own + 1) % lenders) if shared else (own,)
 
 
 def episodes(client: Client) -> list[Episode]:

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import CollectionStage, Product, Verdict
+from client_sdk.sandbox.histories import Loan, overdue
+from client_sdk.sandbox.parties import ADMINISTRATORS, LENDERS
+from client_sdk.sandbox.people import subject
 from client_sdk.testing.ports import HOST, free_port
 from client_sdk.testing.programs import Server
 from client_sdk.testing.site import REGISTRY
 from demo.asking import WrongAnswerError, check
-from demo.histories import Loan, overdue
-from demo.parties import ADMINISTRATORS, LENDERS
-from demo.recipe import subject
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
     from client_sdk.models import Report
+    from client_sdk.sandbox.parties import Lender
     from client_sdk.testing.site import Command, Site
     from demo.console import Narrator
-    from demo.parties import Lender
     from demo.shell import Shell
 
 __all__ = ["Fork", "appoint_witnesses", "play_fork"]

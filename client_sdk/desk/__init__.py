@@ -10,34 +10,18 @@ of a ``Visit``, and a row of its module's ``PAGES`` says at which path, and for 
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING
 
-from client_sdk.errors import ConfigError
+from client_sdk.extras import check_extras
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from client_sdk.config import ClientConfig
 
-__all__ = ["DEFAULT_LISTEN", "check_installed", "serve_desk"]
+__all__ = ["DEFAULT_LISTEN", "serve_desk"]
 
 DEFAULT_LISTEN = "127.0.0.1:7700"
-
-# Modules of the extra [desk] without which it does not start.
-_NEEDED = ("argon2", "authlib", "babel", "fastapi", "httpx2", "itsdangerous", "python_multipart", "uvicorn")
-
-
-def check_installed() -> None:
-    """Check that the libraries of the desk are installed.
-
-    Raises:
-        ConfigError: one is not.
-    """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        text = f"the desk needs {', '.join(missing)}, not installed here"
-        raise ConfigError(f'{text}: pip install "credit-registry[desk]"')
 
 
 def serve_desk(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> None:
@@ -52,7 +36,7 @@ def serve_desk(config: ClientConfig, listen: str, tell: Callable[[str], None]) -
         ConfigError: a library, a setting or a file is not in order, the address is taken or may not be listened on, or
             another desk serves this home.
     """
-    check_installed()
+    check_extras("the desk", "desk")
     from client_sdk.desk.serving import serve  # noqa: PLC0415 - loads the libraries of the desk
 
     serve(config, listen, tell)

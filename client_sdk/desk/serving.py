@@ -120,7 +120,9 @@ def _announce(desk: Desk) -> None:
     scheme = desk.origin.partition(":")[0]
     names = [*desk.settings.hosts] or ["127.0.0.1"]
     desk.tell(f"desk ready on {scheme}://{names[0]}:{port}")
-    if not desk.by_name:
+    if desk.by_name:
+        desk.tell("people sign in by name")
+    else:
         desk.new_link()
 
 

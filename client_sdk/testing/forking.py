@@ -7,6 +7,7 @@ objects, one a line, on the socket that is the standard input:
     {"start": 7, "command": [..], "folder": "..", "input": "..", "output": "..", "errors": "..", "environment": {..},
      "behind_ns": 0}
     {"signal": 15, "program": 7}
+    {"load": "client_sdk.desk.serving"}     loaded besides, before the next fork
                                         {"ready": true}                      everything is loaded
                                         {"program": 7, "pid": 4711}          it runs
                                         {"program": 7, "code": 0}            it has ended; -9: by signal 9
@@ -66,15 +67,19 @@ _LINE_BYTES = 65_536
 def main() -> None:
     """Load the programs, and fork until the input ends; in a forked process, run its command."""
     ending = _Ending()
-    for module in _LOADED:
-        importlib.import_module(module)
-    # The collector would otherwise write to what all processes share.
-    gc.freeze()
+    _load(*_LOADED)
     with socket.socket(fileno=os.dup(0)) as connection:
         request = _Forks(connection).serve()
     if request is not None:
         with ending:
             _run(request)
+
+
+def _load(*modules: str) -> None:
+    for module in modules:
+        importlib.import_module(module)
+    # The collector would otherwise write to what all processes share.
+    gc.freeze()
 
 
 class _Ending:
@@ -131,7 +136,9 @@ class _Forks:
             *lines, given = (given + data).split(b"\n")
             for line in lines:
                 request = json.loads(line)
-                if "signal" in request:
+                if "load" in request:
+                    _load(request["load"])
+                elif "signal" in request:
                     self._send_signal(request["program"], request["signal"])
                 elif self._fork(request["start"]):
                     return request  # type: ignore[no-any-return]  # JSON that our own parent wrote

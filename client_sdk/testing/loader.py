@@ -131,6 +131,16 @@ class Loader:
             raise ConfigError(f"{command[0]} was not started within {_FORK_LIMIT:.0f} s")
         return forked
 
+    def load(self, module: str) -> None:
+        """Have a module loaded before what is forked from now on; return at once.
+
+        Raises:
+            ConfigError: the process that loads programs has ended.
+        """
+        with self._lock:
+            self._check()
+            self._send(load=module)
+
     def send_signal(self, forked: Forked, number: signal.Signals) -> None:
         """Send a signal to a process, unless it has ended.
 

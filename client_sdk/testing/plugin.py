@@ -34,10 +34,12 @@ class Options(TypedDict, total=False):
 
     lenders: Sequence[str]
     auditors: Sequence[str]
+    representatives: Sequence[str]
     folder: str | Path | None
     name: str
     key_services: Sequence[str]
     environment: Mapping[str, str] | None
+    display_names: Mapping[str, str] | None
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,14 @@ class Programs:
             # What listens could be another program that was faster.
             self._check(server.name)
 
+    def load(self, module: str) -> None:
+        """Have a module loaded once for all programs that need it, which are started from now on; return at once.
+
+        Raises:
+            ConfigError: the process that loads programs has ended.
+        """
+        self._loader.load(module)
+
     def launch(self, name: str, command: Sequence[str]) -> None:
         """Start a server, and wait for nothing.
 

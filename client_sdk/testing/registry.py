@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import shutil
 import signal
 import tempfile
@@ -15,19 +14,22 @@ from client_sdk.aio import AsyncClient
 from client_sdk.client import Client
 from client_sdk.config import ClientConfig
 from client_sdk.errors import ConfigError, CreditRegistryError
+from client_sdk.extras import check_extras
 from client_sdk.home import create_home, install_certificate, install_trust_root
 from client_sdk.kernel.formats.act import InstitutionBody
 from client_sdk.kernel.formats.words import ANNOTATING, KeyUsage, Role
 from client_sdk.kernel.ledger.act_file import ActFile
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.trust_root import TrustRoot
+from client_sdk.testing.desks import Desks
 from client_sdk.testing.programs import Programs
 from client_sdk.testing.site import REGISTRY, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
+    from client_sdk.testing.desks import DeskPlace
 
 __all__ = ["TestRegistry"]
 
@@ -38,8 +40,8 @@ _FOLLOW_LIMIT = 60.0
 _LOOK = 0.02
 # Seconds between two reads of the directory: a member that is enrolled later is known soon.
 _POLL = "1"
-# Modules of the extra [server] without which no program of it starts.
-_NEEDED = ("registry_server", "sqlalchemy", "pydantic_settings", "structlog")
+# A file that is made once all members are enrolled.
+_FOUNDED = "founded"
 
 
 class TestRegistry:
@@ -48,13 +50,17 @@ class TestRegistry:
     Args:
         lenders: ids of the lenders that are enrolled at the start.
         auditors: ids of the auditors.
-        folder: where everything lies; a temporary one, deleted at the end, unless given.
+        representatives: ids of the offices that speak for borrowers.
+        folder: where everything lies; a temporary one, deleted at the end, unless given. One that such a registry has
+            left is started again with all that it holds; members that it lacks are enrolled.
         name: of the registry.
         key_services: names of the key services.
         environment: added to the environment of the programs, such as ``REGISTRY_DATABASE_URL``.
+        display_names: what people call a member, by its id; ``Test`` and the id unless given.
 
     Raises:
-        ConfigError: the extra [server] is not installed, or a program fails; its log is part of the message.
+        ConfigError: the extra [server] is not installed, the folder holds another registry, or a program fails; its log
+            is part of the message.
     """
 
     # pytest would take the class for a test of its own.
@@ -65,35 +71,32 @@ class TestRegistry:
         *,
         lenders: Sequence[str] = ("lender-1", "lender-2"),
         auditors: Sequence[str] = ("auditor",),
+        representatives: Sequence[str] = (),
         folder: str | Path | None = None,
         name: str = "test-registry",
         key_services: Sequence[str] = ("key-service-a", "key-service-b"),
         environment: Mapping[str, str] | None = None,
+        display_names: Mapping[str, str] | None = None,
     ) -> None:
-        missing = [module for module in _NEEDED if importlib.util.find_spec(module) is None]
-        if missing:
-            raise ConfigError(
-                f"client_sdk.testing needs the server, but {', '.join(missing)} is not installed: "
-                'pip install "credit-registry[server]"'
-            )
-        self._lenders, self._auditors = tuple(lenders), tuple(auditors)
+        check_extras("client_sdk.testing", "server")
+        self._members = dict.fromkeys(lenders, Role.LENDER) | dict.fromkeys(auditors, Role.AUDITOR)
+        self._members |= dict.fromkeys(representatives, Role.REPRESENTATIVE)
+        self._display_names = dict(display_names or {})
         self._own_folder = folder is None
         self.folder = Path(tempfile.mkdtemp(prefix="credit-registry-") if folder is None else folder).absolute()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._site = Site.make(self.folder, name, tuple(key_services))
+        self._goes_on = (self.folder / _FOUNDED).exists()
+        self._site = self._site_of(name, tuple(key_services))
         self._programs = Programs(self.folder, environment)
+        self._desks = Desks(self._programs)
         self._clients: list[Client] = []
 
     def __enter__(self) -> Self:
-        members = {**dict.fromkeys(self._lenders, Role.LENDER), **dict.fromkeys(self._auditors, Role.AUDITOR)}
         try:
-            files = self._found(members)
-            self.start_registry()
-            self._enrol(files)
-            # Last: a key service knows the members that the directory held when it began to follow it.
-            self._programs.start(*map(self._site.server, self._site.key_services))
-            if self._lenders:
-                self._await_key_services(self._lenders[0])
+            if self._goes_on:
+                self._go_on()
+            else:
+                self._begin()
         except BaseException:
             self.close()
             raise
@@ -184,6 +187,25 @@ class TestRegistry:
         """Start a key service, and wait until it listens."""
         self._programs.start(self._site.server(name))
 
+    def start_desks(self, *members: str) -> list[DeskPlace]:
+        """Start a desk (``credit-registry desk``) for each of these members, and wait until each can be used.
+
+        Raises:
+            ConfigError: the extra [desk] is not installed, or a desk does not start; its log is part of the message.
+        """
+        return self._desks.start(*members)
+
+    def wait(self, tell: Callable[[str], None]) -> None:
+        """Wait until a program ends by itself, as for a person who tries things; it is interrupted by Ctrl-C.
+
+        Args:
+            tell: called with a line for each new link that a desk makes.
+
+        Raises:
+            ConfigError: a program has ended; its log is part of the message.
+        """
+        self._desks.wait(tell)
+
     def stop(self, program: str, *, kill: bool = False) -> None:
         """Stop a program: ``registry``, or the name of a key service.
 
@@ -194,7 +216,7 @@ class TestRegistry:
         self._programs.stop(program, by=signal.SIGKILL if kill else signal.SIGTERM)
 
     def _await_key_services(self, lender: str) -> None:
-        """Wait until every key service has followed the directory far enough to know a lender."""
+        """Wait until every key service has followed the directory far enough to know a member."""
         deadline = time.monotonic() + _FOLLOW_LIMIT
         with Client(self.config(lender)) as client:
             while True:
@@ -205,6 +227,39 @@ class TestRegistry:
                 if time.monotonic() > deadline:
                     raise ConfigError(f"the key services did not know {lender} within {_FOLLOW_LIMIT:.0f} s")
                 time.sleep(_LOOK)
+
+    # --- beginning and going on --------------------------------------------------------------------------
+
+    def _site_of(self, name: str, key_services: tuple[str, ...]) -> Site:
+        if not self._goes_on:
+            if (self.folder / Site.FILE).exists():
+                raise ConfigError(f"{self.folder} holds a registry whose founding was interrupted: delete it")
+            return Site.make(self.folder, name, key_services)
+        site = Site.load(self.folder)
+        if (site.name, site.key_services) != (name, key_services):
+            held = f"the registry {site.name} with {', '.join(site.key_services)}"
+            raise ConfigError(f"{self.folder} holds {held}, not {name} with {', '.join(key_services)}")
+        return site
+
+    def _begin(self) -> None:
+        files = self._found(self._members)
+        self.start_registry()
+        self._enrol(files)
+        # Last: a key service knows the members that the directory held when it began to follow it.
+        self._start_key_services()
+        (self.folder / _FOUNDED).touch(0o600)
+
+    def _go_on(self) -> None:
+        self.start_registry()
+        missing = {member: role for member, role in self._members.items() if not self.home(member).exists()}
+        self._enrol([self._make_home(member, role) for member, role in missing.items()])
+        self._start_key_services()
+
+    def _start_key_services(self) -> None:
+        self._programs.start(*map(self._site.server, self._site.key_services))
+        asking = [member for member, role in self._members.items() if role in ANNOTATING]
+        if asking:
+            self._await_key_services(asking[0])
 
     # --- the ceremony -------------------------------------------------------------------------------------
 
@@ -242,7 +297,7 @@ class TestRegistry:
             registry=self.address,
             name=self.name,
             licence_number=f"T-{institution}",
-            display_name=f"Test {institution}",
+            display_name=self._display_names.get(institution, f"Test {institution}"),
             roles=[role],
         )
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from client_sdk.kernel.rules.check import check_admission, check_facts, check_progress
 from client_sdk.kernel.rules.lifecycle import check_transition
 from client_sdk.models import DefaultFacts, DefaultReport, RecordName, Standing
-from demo.parties import LENDERS
-from demo.recipe import Tally, episodes, holders, portfolio, subject, tally
+from client_sdk.sandbox.parties import LENDERS
+from client_sdk.sandbox.people import holders, subject
+from demo.recipe import Tally, episodes, portfolio, tally
 from demo.uci import MONTHS, Client, Month, parse_portfolio
 from tests.demo.uci_file import (
     ALWAYS,

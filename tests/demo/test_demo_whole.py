@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,10 +16,11 @@ from filelock import FileLock
 from client_sdk.errors import VerificationError
 from client_sdk.lending.files import read_portfolio
 from client_sdk.models import Verdict
+from client_sdk.testing.desks import LINK
+from client_sdk.testing.folder import reserved
 from client_sdk.testing.ports import listens
 from client_sdk.testing.site import Site
 from client_sdk.verification import read_trust_root, verify, verify_contradiction
-from demo.folder import reserved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +31,9 @@ PARTIES = (
     *(f"admin-{number}" for number in (1, 2, 3)),
     *(f"lender-{number}" for number in (1, 2, 3, 4)),
 )
+
+
+DESK = re.compile(r"\(([a-z0-9-]+)\)  http://127\.0\.0\.1:(\d+)$", re.MULTILINE)
 
 
 def command(folder: Path, *more: str) -> list[str]:
@@ -42,12 +47,14 @@ class Played(NamedTuple):
         folder: of all parties.
         said: on standard output.
         kept: whether everything was still running once it had been played, as was asked for.
+        desks: of which of the members a desk could be reached then.
         status: with which it ended when it was interrupted then.
     """
 
     folder: Path
     said: str
     kept: bool
+    desks: list[str]
     status: int
 
 
@@ -66,7 +73,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     return played
 
 
-def play(folder: Path) -> tuple[str, bool, int]:
+def play(folder: Path) -> tuple[str, bool, list[str], int]:
     with subprocess.Popen(command(folder, "--keep"), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = ""
@@ -75,9 +82,10 @@ def play(folder: Path) -> tuple[str, bool, int]:
             if "Ctrl-C stops everything" in line:
                 break
         kept = running(folder) == {True}
+        desks = [member for member, port in DESK.findall(said) if listens(int(port))]
         process.send_signal(signal.SIGINT)
         said += process.stdout.read()
-    return said, kept, process.returncode
+    return said, kept, desks, process.returncode
 
 
 def running(folder: Path) -> set[bool]:
@@ -169,7 +177,7 @@ def test_a_registry_that_shows_two_histories_is_caught_and_a_third_party_checks_
 
 
 def test_it_tells_a_newcomer_step_by_step(played: Played) -> None:
-    assert all(f" {number}. " in played.said for number in range(1, 17))
+    assert all(f" {number}. " in played.said for number in range(1, 18))
     assert all(
         word in played.said for word in ("BLACKLISTED", "WATCH", "NOT_ADVERSE", "CLEAR", "refused", "0 findings")
     )
@@ -179,6 +187,12 @@ def test_it_runs_on_where_asked_and_nothing_is_left_running(played: Played) -> N
     assert played.kept
     assert played.status == 0
     assert running(played.folder) == {False}
+
+
+def test_the_desks_of_its_members_run_where_it_runs_on(played: Played) -> None:
+    assert played.desks == ["lender-1", "lender-2", "lender-3", "lender-4", "auditor", "admin-1"]
+    assert len(LINK.findall(played.said)) == len(played.desks)
+    assert not any(listens(int(port)) for _, port in DESK.findall(played.said))
 
 
 def test_what_is_interrupted_stops_everything(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
+from client_sdk.testing.desks import LINK, READY
 from client_sdk.testing.programs import Programs
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answered", "RunningDesk", "Visitor", "text_of"]
 
-_READY = re.compile(r"desk ready on (https?)://(\S+):(\d+)")
-_LINK = re.compile(r"https?://(desk-[0-9a-f]{16}\.localhost):\d+(/start/\S+)")
 _LIMIT = 60.0
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
@@ -55,7 +54,7 @@ class RunningDesk:
         """Start it, and wait until it listens."""
         before = len(self.log())
         self._programs.launch("desk", ["credit-registry", "desk", "--home", str(self.home), "--listen", self._listen])
-        found = _READY.search(self._awaited(_READY, before))
+        found = READY.search(self._awaited(READY, before))
         assert found
         self.scheme, self.port = found[1], int(found[3])
 
@@ -76,7 +75,7 @@ class RunningDesk:
 
     def link(self) -> tuple[str, str]:
         """Host and path of the newest one-time link."""
-        found = _LINK.findall(self._awaited(_LINK, 0))
+        found = LINK.findall(self._awaited(LINK, 0))
         host, path = found[-1]
         return host, path
 

@@ -9,8 +9,8 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.desk import check_installed
 from client_sdk.desk.rights import DeskRole
+from client_sdk.extras import check_extras
 
 if TYPE_CHECKING:
     from client_sdk.desk.users import UserFile
@@ -68,7 +68,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _users(session: Run) -> "UserFile":
-    check_installed()
+    check_extras("the desk", "desk")
     from client_sdk.desk.users import UserFile  # noqa: PLC0415 - needs the libraries of the desk
 
     # Names the home, and says what is wrong where it is none.

@@ -69,6 +69,10 @@ VERBS = {
         "doctor",
         "Walk the checklist of this home: files, keys, certificate, clock, registry, key services; change nothing.",
     ),
+    "sandbox": Later(
+        "sandbox",
+        "Try everything on this machine: a registry with invented data, and a desk for each role.",
+    ),
     "status": Later(
         "status",
         "Show registry, key services, quotas, the outbox, the inbox, the certificate, and what is given and received.",

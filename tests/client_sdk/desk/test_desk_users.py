@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk.desk import check_installed
 from client_sdk.desk.attempts import Attempts
 from client_sdk.desk.kept import KeptValues
 from client_sdk.desk.rights import DeskRole, Right
@@ -18,6 +17,7 @@ from client_sdk.desk.sessions import Sessions
 from client_sdk.desk.start_link import StartLink
 from client_sdk.desk.users import User, UserFile, is_name
 from client_sdk.errors import ConfigError
+from client_sdk.extras import check_extras
 from tests.client_sdk.cli.test_cli_passphrase import typed
 from tests.client_sdk.sdk_samples import person
 from tests.support.command import Command
@@ -43,7 +43,7 @@ class Clock:
 def test_a_desk_without_its_libraries_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ConfigError, match=r'needs uvicorn.*pip install "credit-registry\[desk\]"'):
-        check_installed()
+        check_extras("the desk", "desk")
 
 
 def test_users_are_added_changed_and_removed(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.lending.chains import Plan, plan
 from client_sdk.lending.preflight import Preflight
 from client_sdk.models import DefaultReport, Kind
-from demo.parties import LENDERS
+from client_sdk.sandbox.parties import LENDERS
+from client_sdk.sandbox.synthetic import borrowers
+from client_sdk.sandbox.synthetic import portfolio as invented
 from demo.recipe import portfolio
-from demo.synthetic import borrowers
-from demo.synthetic import portfolio as invented
 from demo.uci import MONTHS, Client, Month
 
 NOW_MS = 1_767_600_000_000  # 2026-01-05

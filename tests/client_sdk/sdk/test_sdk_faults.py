@@ -131,5 +131,5 @@ def test_without_the_server_it_says_what_to_install() -> None:
         "except ConfigError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=120)
-    assert "sqlalchemy, structlog is not installed" in done.stdout
+    assert "sqlalchemy, structlog, not installed here" in done.stdout
     assert 'pip install "credit-registry[server]"' in done.stdout

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.testing.interrupting import interruptible
 from client_sdk.testing.ports import free_port
 from client_sdk.testing.programs import Programs, Server
-from demo.interrupting import interruptible
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,8 @@ from client_sdk.models import (
     Standing,
     Verdict,
 )
-from demo.parties import LENDERS
-from demo.synthetic import BORROWERS, Story, borrowers, expected, portfolio
+from client_sdk.sandbox.parties import LENDERS
+from client_sdk.sandbox.synthetic import BORROWERS, Story, borrowers, expected, portfolio
 
 TODAY = date(2026, 7, 1)
 DAYS = (TODAY, date(2026, 12, 31), date(2028, 2, 29), date(2029, 1, 1))

@@ -1,4 +1,4 @@
-"""The folder of a demo: one run at a time, and nothing deleted that the demo did not make."""
+"""The folder of a registry on this machine: one run at a time, and nothing deleted that such a run did not make."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from client_sdk.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["FolderError", "empty", "reserved"]
+__all__ = ["LOCK", "empty", "reserved"]
 
-_LOCK = "lock"
-
-
-class FolderError(RuntimeError):
-    """The folder is in use, or holds something else."""
+LOCK = "lock"
 
 
 @contextmanager
@@ -30,16 +28,16 @@ def reserved(folder: Path, mark: str) -> Iterator[None]:
         mark: name of a file that marks a folder as made by this program.
 
     Raises:
-        FolderError: another run has it, or it holds something else.
+        ConfigError: another run has it, or it holds something else.
     """
-    if folder.exists() and any(folder.iterdir()) and not {mark, _LOCK} & {path.name for path in folder.iterdir()}:
-        raise FolderError(f"{folder} holds something else")
+    if folder.exists() and any(folder.iterdir()) and not {mark, LOCK} & {path.name for path in folder.iterdir()}:
+        raise ConfigError(f"{folder} holds something else")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(folder / _LOCK, blocking=False)
+    lock = FileLock(folder / LOCK, blocking=False)
     try:
         lock.acquire()
     except Timeout:
-        raise FolderError(f"another run is using {folder}") from None
+        raise ConfigError(f"another run is using {folder}") from None
     try:
         yield
     finally:
@@ -51,5 +49,5 @@ def empty(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.name != _LOCK:
+        elif path.name != LOCK:
             path.unlink()

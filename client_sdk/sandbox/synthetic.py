@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.models import CollectionStage, JudgmentStage, Outcome, Product, Standing, Verdict
-from demo.histories import (
+from client_sdk.sandbox.histories import (
     COURTS,
     Enforcement,
     Loan,
@@ -26,13 +26,13 @@ from demo.histories import (
     overdue,
     withdrawn,
 )
-from demo.recipe import holders, subject
+from client_sdk.sandbox.people import holders, subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from client_sdk.models import Identity, Report
-    from demo.parties import Lender
+    from client_sdk.sandbox.parties import Lender
 
 __all__ = ["BORROWERS", "Borrower", "Expected", "Story", "borrowers", "expected", "portfolio"]
 

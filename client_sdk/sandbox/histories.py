@@ -33,13 +33,13 @@ from client_sdk.models import (
     SubjectRole,
     debt,
 )
-from demo.parties import consent_to, notice_of
+from client_sdk.sandbox.parties import consent_to, notice_of
 
 if TYPE_CHECKING:
     from datetime import date
 
     from client_sdk.models import Identity
-    from demo.parties import Lender
+    from client_sdk.sandbox.parties import Lender
 
 __all__ = [
     "COURTS",

@@ -1,4 +1,4 @@
-"""The parties of the demo: invented institutions, and the papers that they would have in their files.
+"""The parties of sandbox and demo: invented institutions, and the papers that they would have in their files.
 
 Every number here is synthetic: credit codes with a right check character that no register has issued, consents and
 notices that exist only as digests, made again in the same way whenever they are asked for.
@@ -31,7 +31,7 @@ CHINA = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An institution of the demo.
+    """An invented institution.
 
     Attributes:
         name: institution id, which is also the name of its folder.
@@ -46,7 +46,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Lender(Party):
-    """A lender of the demo.
+    """An invented lender.
 
     Attributes:
         creditor: its unified social credit code, which names it as the first creditor of its debts.

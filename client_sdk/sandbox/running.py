@@ -1,0 +1,117 @@
+"""Running a sandbox: it is founded and filled or started again, shown to the person who tries it, and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from client_sdk.errors import ConfigError
+from client_sdk.sandbox.filling import MEMBERS, PEOPLE, fill
+from client_sdk.sandbox.parties import LENDERS, OFFICE
+from client_sdk.sandbox.synthetic import Story, borrowers
+from client_sdk.testing import TestRegistry
+from client_sdk.testing.folder import LOCK, empty, reserved
+from client_sdk.testing.interrupting import interruptible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from client_sdk.testing.desks import DeskPlace
+
+__all__ = ["run"]
+
+_NAME = "sandbox"
+# Made last, once everything has happened that people find there.
+_READY = "sandbox-ready"
+_CONSENT = "consent.txt"
+_SHOWN = (Story.STAYED, Story.OVERDUE, Story.ARRANGED, Story.CURED_LONG_AGO, Story.PAID_ALWAYS)
+
+
+def run(keep: Path | None, tell: Callable[[str], None]) -> None:
+    """Run a sandbox; see ``client_sdk.sandbox.run_sandbox``."""
+    began = time.monotonic()
+    ready = False
+    try:
+        with interruptible(), _folder(keep) as folder, _registry(folder) as registry:
+            tell("A sandbox: everything in it is invented. It is not for real persons: keep their data out of it.")
+            fresh = not (folder / _READY).exists()
+            if fresh:
+                fill(registry)
+                (folder / _CONSENT).write_text("I agree that you ask the registry about me for this loan.\n")
+                (folder / _READY).touch()
+            desks = registry.start_desks(*(member.name for member in MEMBERS))
+            for line in (*_desks(desks, time.monotonic() - began), *_to_try(folder, fresh=fresh)):
+                tell(line)
+            ready = True
+            registry.wait(tell)
+    except KeyboardInterrupt:
+        if not ready:
+            raise
+        tell("Everything was stopped" + (" and deleted." if keep is None else f"; it is kept in {keep}."))
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """Give the folder of everything: a temporary one, or one that is kept.
+
+    Raises:
+        ConfigError: the folder that is kept holds something else, or is used by another run.
+    """
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="credit-registry-sandbox-", ignore_cleanup_errors=True) as temporary:
+            yield Path(temporary)
+        return
+    folder = keep.absolute()
+    try:
+        with reserved(folder, _READY):
+            held = {path.name for path in folder.iterdir()} - {LOCK}
+            if held and _READY not in held:
+                text = "holds something else, or a sandbox that never became ready"
+                raise ConfigError(f"{folder} {text}: name another folder, or delete it")
+            try:
+                yield folder
+            except KeyboardInterrupt:
+                # The same command begins anew.
+                if not (folder / _READY).exists():
+                    empty(folder)
+                raise
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be used: {error.strerror}") from error
+
+
+def _registry(folder: Path) -> TestRegistry:
+    lenders = [lender.name for lender in LENDERS if lender in MEMBERS]
+    return TestRegistry(
+        folder=folder,
+        name=_NAME,
+        lenders=lenders,
+        representatives=(OFFICE.name,),
+        display_names={party.name: party.title for party in (*MEMBERS, OFFICE)},
+    )
+
+
+def _desks(desks: Sequence[DeskPlace], seconds: float) -> Iterator[str]:
+    yield f"\nReady after {seconds:.0f} s. Open a link once, in Chrome, Edge or Firefox on this machine:"
+    for desk, (member, role) in zip(desks, MEMBERS.items(), strict=True):
+        yield f"\n  {member.title} ({role.name.lower()}, {member.name})"
+        yield f"    desk  {desk.address}"
+        yield f"    link  {desk.link or 'none: people sign in by name'}"
+
+
+def _to_try(folder: Path, *, fresh: bool) -> Iterator[str]:
+    first, second = (lender.name for lender in LENDERS if lender in MEMBERS)
+    yield f"\nPeople to ask about, who agreed yesterday ({folder / _CONSENT} is the signed consent):\n"
+    people = borrowers(PEOPLE)
+    for story in _SHOWN:
+        person = next(borrower for borrower in people if borrower.story is story)
+        verdict, outcome = story.expected
+        yield f"  {person.identity.number}  {verdict}, {outcome}: {story.title}"
+    if fresh:
+        waiting = f"a dispute for {first} to answer, a correction for {second} to read, an act for admin-1 to approve"
+        yield f"\nWaiting: {waiting}."
+    yield f"\nIn a terminal: credit-registry --home {shlex.quote(str(folder / second))} status"
+    yield "Ctrl-C ends it."
