@@ -35,11 +35,15 @@ if TYPE_CHECKING:
 __all__ = ["Desk"]
 
 _MINUTE, _HOUR = 60.0, 3_600.0
-_LENDER_MENU = (
-    ("/ask", N_("Ask"), Right.ACT),
-    ("/records", N_("Own records"), Right.READ),
-    ("/inbox", N_("Inbox"), Right.READ),
-)
+# Pages that are named on each page, by what the member signs, which follows from its role; the first one that a visitor
+# may see is the visitor's first page.
+_MENUS = {
+    KeyUsage.REPORT: (
+        ("/ask", N_("Ask"), Right.ACT),
+        ("/records", N_("Own records"), Right.READ),
+        ("/inbox", N_("Inbox"), Right.READ),
+    ),
+}
 _MENU = (("/journal", N_("Journal"), Right.ADMINISTER),)
 
 
@@ -110,9 +114,8 @@ class Desk:
 
     @property
     def menu(self) -> tuple[tuple[str, str, Right], ...]:
-        """Path, name and right of the pages that are named on each page."""
-        lends = KeyUsage.REPORT in self.config.keys
-        return (*(_LENDER_MENU if lends else ()), *_MENU)
+        """Path, name and right of the pages that are named on each page: those of the member's roles, and the journal."""
+        return (*(entry for usage, menu in _MENUS.items() if usage in self.config.keys for entry in menu), *_MENU)
 
     @property
     def by_name(self) -> bool:

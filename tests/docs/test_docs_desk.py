@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from client_sdk.cli import app
 from client_sdk.desk import connections, form, kept, rights, settings
-from client_sdk.desk.pages import LENDER_PAGES, PAGES, records
+from client_sdk.desk.pages import PAGES, ROLE_PAGES, records
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -56,7 +56,7 @@ def test_roles_and_limits_are_those_of_the_code() -> None:
         f"{connections.HEAD_SECONDS:.0f} seconds for the head of a request, {form.BODY_SECONDS:.0f} for its" in limits
     )
     assert f"{connections.ANSWER_SECONDS:.0f} for the answer" in limits
-    sizes = {page.form_bytes >> 20 for page in (*PAGES, *LENDER_PAGES)} - {0}
+    sizes = {page.form_bytes >> 20 for pages in (PAGES, *ROLE_PAGES.values()) for page in pages} - {0}
     assert {int(size) for size in re.findall(r"(\d+) MiB", limits)} == sizes
     assert kept.KEPT_SECONDS == 600
     assert f"the first {records._MOST} in order" in GUIDE

@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from client_sdk.desk.desk import Desk
     from client_sdk.desk.visit import DeskPage
 
-__all__ = ["LENDER_PAGES", "PAGES", "all_pages"]
+__all__ = ["PAGES", "ROLE_PAGES", "all_pages"]
 
 PAGES: tuple[DeskPage, ...] = (*sign_in.PAGES, *journal.PAGES)
-LENDER_PAGES: tuple[DeskPage, ...] = (*ask.PAGES, *answers.PAGES, *records.PAGES, *correct.PAGES, *inbox.PAGES)
+# By what a member signs, which follows from its role.
+ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
+    KeyUsage.REPORT: (*ask.PAGES, *answers.PAGES, *records.PAGES, *correct.PAGES, *inbox.PAGES),
+}
 
 
 def all_pages(desk: Desk) -> tuple[DeskPage, ...]:
-    """Return the pages of a member: those of lenders where it has a key that reports."""
-    return PAGES + (LENDER_PAGES if KeyUsage.REPORT in desk.config.keys else ())
+    """Return the pages of a member: those for everybody, and those of its roles."""
+    roles = (pages for usage, pages in ROLE_PAGES.items() if usage in desk.config.keys)
+    return (*PAGES, *(page for pages in roles for page in pages))

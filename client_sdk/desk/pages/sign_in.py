@@ -13,7 +13,6 @@ from client_sdk.desk.rights import DeskRole, Right
 from client_sdk.desk.texts import Language
 from client_sdk.desk.users import User, is_name
 from client_sdk.desk.visit import LANGUAGE_COOKIE, DeskPage, Visit
-from client_sdk.models import KeyUsage
 
 if TYPE_CHECKING:
     from client_sdk.desk.openid import OpenId
@@ -29,13 +28,12 @@ _MINUTE = 60
 
 
 def _home(visit: Visit) -> Response:
-    """Show the first page of this member and role."""
-    if KeyUsage.REPORT not in visit.desk.config.keys:
-        text = visit.say(
-            "This member is no lender: its pages are not part of the desk; `credit-registry` has its commands."
-        )
+    """Show the first page of this member that the visitor may see."""
+    first = next((path for path, _, right in visit.desk.menu if visit.may(right)), None)
+    if first is None:
+        text = visit.say("The desk has no page for this member and your role; `credit-registry` has its commands.")
         return visit.show("message.html.j2", title=visit.desk.config.institution, text=text)
-    return visit.go("/ask" if visit.may(Right.ACT) else "/records")
+    return visit.go(first)
 
 
 def _start(visit: Visit) -> Response:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk.desk.pages import LENDER_PAGES, PAGES
+from client_sdk.desk.pages import PAGES, ROLE_PAGES
+from client_sdk.models import KeyUsage
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.users import UserFile
 from tests.client_sdk.desk.test_desk_pages import question
@@ -176,7 +177,7 @@ def test_markup_in_what_was_typed_is_shown_as_text(officer: Visitor) -> None:
 
 def test_a_stranger_reads_nothing_and_no_session_can_be_brought_along(desk: RunningDesk) -> None:
     stranger = desk.visitor(signed_in=False)
-    for page in (*PAGES, *LENDER_PAGES):
+    for page in (*PAGES, *ROLE_PAGES[KeyUsage.REPORT]):
         if page.right is None:
             continue
         path = re.sub(r"{record:uuid}", "01234567-89ab-8def-8123-456789abcdef", page.path)
