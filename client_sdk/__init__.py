@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.client import Client
     from client_sdk.config import ClientConfig
     from client_sdk.errors import (
+        AuditRunningError,
         ConfigError,
         ConflictError,
         CreditRegistryError,
@@ -203,6 +204,7 @@ __all__ = [
     "AsyncClient",
     "AuditFinding",
     "AuditReport",
+    "AuditRunningError",
     "Auditor",
     "Basis",
     "BatchReport",

@@ -2,6 +2,7 @@
 
 CreditRegistryError                    everything below
 ├── ConfigError                        settings, keys or files of this machine are not in order
+│   └── AuditRunningError              another audit is writing the audit's folder
 ├── TransportError                     no answer came
 │   ├── UnavailableError               server not reachable, or the connection broke: try again later
 │   └── DeadlineExceededError          too late: whether it was done is not known; the same call again is safe
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from client_sdk.models.violation import Violation
 
 __all__ = [
+    "AuditRunningError",
     "ConfigError",
     "ConflictError",
     "CreditRegistryError",
@@ -64,6 +66,10 @@ __all__ = [
 
 class ConfigError(CreditRegistryError):
     """Settings, keys or files of this machine are not in order, or a client is closed or of another process or loop."""
+
+
+class AuditRunningError(ConfigError):
+    """Another audit, of this program or another one, is writing the audit's folder: one at a time may."""
 
 
 class TransportError(CreditRegistryError):

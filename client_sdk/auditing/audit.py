@@ -23,7 +23,7 @@ from client_sdk.auditing.member_quality import check_quality
 from client_sdk.auditing.published import check_statistics
 from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.silencing import silences, tells_against
-from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, breach_rows, institution_rows
+from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, breach_rows, inquiry_rows, institution_rows
 from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
@@ -162,6 +162,7 @@ def verify(
             root=examination.root,
             logged_at=moment(examination.replay.logged_at) if examination.size else None,
             leaves=tally.leaves,
+            heads=tally.heads(),
         )
         # Without a valid genesis no leaf means anything.
         if examination.begun:
@@ -195,6 +196,7 @@ def _verify_content(
         live=sum(row.live for row in rows),
         inquiries=fetched.inquiries,
         inquiry_outcomes=dict(sorted(examination.inquiry_outcomes.items())),
+        inquiries_by=inquiry_rows(_asked(home, 0, fetched.asked_bytes)),
         directory_checked=_check_directory(examination, fetched, trust_root, findings),
         institutions=rows,
         breaches=breach_rows(examination.replay),

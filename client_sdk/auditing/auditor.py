@@ -56,7 +56,8 @@ class Auditor:
         if not isinstance(given, ClientConfig):
             raise ConfigError(f"config: want a ClientConfig, got {type(given).__name__}")
         self.config = config
-        self._state = config.home / _FOLDER if state is None else path_of(state, "state")
+        #: Folder of the audit, which ``credit-registry audit`` has too.
+        self.state = config.home / _FOLDER if state is None else path_of(state, "state")
 
     @classmethod
     def from_home(cls, path: str | Path, *, state: str | Path | None = None) -> Auditor:
@@ -100,7 +101,7 @@ class Auditor:
         """
         _check_audit(progress, executor, jobs)
         trust_root, tls = self.config.trust_root(), TlsFolder(self.config.tls_key.parent, self.config.tls_key_pem)
-        home = AuditHome(self._state)
+        home = AuditHome(self.state)
         # Threads of gRPC do not survive a fork.
         spawn = multiprocessing.get_context("spawn")
         own = ProcessPoolExecutor(jobs, mp_context=spawn) if executor is None and jobs > 1 else nullcontext(executor)
@@ -124,7 +125,7 @@ class Auditor:
         """
         trust_root, signer = self.config.trust_root(), self.config.replay_signer()
         name = replay_name(self.config.name, self.config.institution)
-        cosigned = cosign_audit(AuditHome(self._state), trust_root, name, signer)
+        cosigned = cosign_audit(AuditHome(self.state), trust_root, name, signer)
         if cosigned is None:
             return 0
         tls = TlsFolder(self.config.tls_key.parent, self.config.tls_key_pem)
@@ -149,7 +150,7 @@ class Auditor:
             ConfigError: there is no such finding, it can never be accepted, the reason is no such text, an audit is
                 running, or the folder is damaged or of another registry.
         """
-        return accept_findings(AuditHome(self._state), self.config.trust_root(), references, reason, clock_ms())
+        return accept_findings(AuditHome(self.state), self.config.trust_root(), references, reason, clock_ms())
 
 
 def _check_audit(progress: object, executor: object, jobs: object) -> None:

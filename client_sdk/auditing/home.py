@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from client_sdk._files import replace_file
 from client_sdk.auditing.leaf_store import LeafStore
-from client_sdk.errors import ConfigError
+from client_sdk.errors import AuditRunningError, ConfigError
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.findings import Finding, FindingId
 
@@ -143,13 +143,13 @@ class AuditHome:
         """Keep every other audit out while the block lasts.
 
         Raises:
-            ConfigError: another audit is running.
+            AuditRunningError: another audit is running.
         """
         try:
             with FileLock(self._folder / "audit.lock", timeout=_LOCK_SECONDS, mode=_MODE):
                 yield
         except Timeout:
-            raise ConfigError(f"another audit is running in {self._folder}") from None
+            raise AuditRunningError(f"another audit is running in {self._folder}") from None
 
     def load(self) -> tuple[Position, tuple[AuditFinding, ...]]:
         """Return where the last audit ended and everything found so far.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from client_sdk.auditing.home import AuditFinding
-    from client_sdk.auditing.tally import ActRow, BreachRow, InstitutionRow
+    from client_sdk.auditing.tally import ActRow, BreachRow, HeadRow, InquiryRow, InstitutionRow
     from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.ledger.findings import FindingId
 
@@ -52,8 +52,10 @@ class AuditReport(Plain):
         live: live records.
         inquiries: leaves of the inquiry tree.
         inquiry_outcomes: how many of them were ANSWERED, and how many refused for each reason.
+        inquiries_by: how often each member asked, by purpose.
         directory_checked: whether the directory that the registry proves could be held against the acts.
         maps_checked: sizes at whose HEAD the map was rebuilt: the first, the newest, and how many.
+        heads: HEADs with their times, at most 256 evenly chosen, the first and the newest among them.
         institutions: every member.
         acts: every act, in order.
         breaches: of which acts tell, and whether each was told in time.
@@ -77,8 +79,10 @@ class AuditReport(Plain):
     live: int = 0
     inquiries: int = 0
     inquiry_outcomes: Mapping[str, int] = field(default_factory=dict)
+    inquiries_by: tuple[InquiryRow, ...] = ()
     directory_checked: bool = False
     maps_checked: tuple[int, int, int] = (0, 0, 0)
+    heads: tuple[HeadRow, ...] = ()
     institutions: tuple[InstitutionRow, ...] = ()
     acts: tuple[ActRow, ...] = ()
     breaches: tuple[BreachRow, ...] = ()

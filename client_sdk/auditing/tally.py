@@ -1,8 +1,8 @@
-"""Statistics of an audit: leaves by type, acts, records by institution. They contain no subject and no facts."""
+"""Statistics of an audit: leaves by type, HEADs, acts, records and inquiries by institution; no subject, no facts."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.act import (
@@ -26,30 +26,39 @@ from client_sdk.kernel.formats.act import (
     TlsKeyBody,
 )
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.leaf import ActLeaf, LeafType, parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_leaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.words import AnnotationFlag
+from client_sdk.kernel.ledger.inquiry import Inquiry
+from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.state import InstitutionState
+    from client_sdk.kernel.ledger.asked import ShownInquiry
     from client_sdk.kernel.ledger.replay import Replay
 
 __all__ = [
     "CLOCK_DECISION",
     "ActRow",
     "BreachRow",
+    "HeadRow",
+    "InquiryRow",
     "InstitutionRow",
     "LeafTally",
     "breach_rows",
+    "inquiry_rows",
     "institution_rows",
 ]
 
 # What an act that corrects the log's time is called.
 CLOCK_DECISION = "clock"
 _NAMES = {int(kind): kind.name for kind in LeafType}
+# HEADs that a report names; of a longer log every second, fourth ... and the newest.
+_MOST_HEADS = 256
 
 
 class ActRow(NamedTuple):
@@ -120,6 +129,36 @@ class InstitutionRow(NamedTuple):
     erased: int
 
 
+class HeadRow(NamedTuple):
+    """One HEAD of the log, which is one checkpoint.
+
+    Attributes:
+        size: of the log with it.
+        logged_at: when it was logged, UTC.
+    """
+
+    size: int
+    logged_at: datetime
+
+
+class InquiryRow(NamedTuple):
+    """The inquiries of one member for one purpose.
+
+    Attributes:
+        institution: id of the member.
+        purpose: name of the purpose.
+        answered: how many were.
+        refused: how many were not.
+        persons: about how many persons, those counted in each inquiry.
+    """
+
+    institution: str
+    purpose: str
+    answered: int
+    refused: int
+    persons: int
+
+
 class LeafTally:
     """Counts leaves as they pass."""
 
@@ -127,6 +166,10 @@ class LeafTally:
         self.size = 0
         self.leaves: Counter[str] = Counter()
         self._acts: list[tuple[int, ActLeaf, Act]] = []
+        self._heads: list[tuple[int, bytes]] = []
+        self._newest_head: tuple[int, bytes] | None = None
+        self._heads_seen = 0
+        self._heads_step = 1
 
     def take(self, batch: list[bytes]) -> None:
         """Count the next leaves."""
@@ -134,6 +177,8 @@ class LeafTally:
         for place, data in enumerate(batch, self.size):
             if data[:1] == bytes((LeafType.ACT,)):
                 self._take_act(place, data)
+            elif data[:1] == bytes((LeafType.HEAD,)):
+                self._take_head(place + 1, data)
         self.size += len(batch)
 
     def _take_act(self, place: int, data: bytes) -> None:
@@ -143,6 +188,27 @@ class LeafTally:
                 self._acts.append((place, leaf, Act.parse(leaf.payload)))
         except FormatError:
             return  # A finding says so.
+
+    def _take_head(self, size: int, data: bytes) -> None:
+        self._newest_head = (size, data)
+        if self._heads_seen % self._heads_step == 0:
+            self._heads.append(self._newest_head)
+        self._heads_seen += 1
+        if len(self._heads) == _MOST_HEADS:
+            self._heads, self._heads_step = self._heads[::2], self._heads_step * 2
+
+    def heads(self) -> tuple[HeadRow, ...]:
+        """Return HEADs in order, evenly chosen where there are many; the first and the newest are among them."""
+        newest = () if self._newest_head is None or self._heads[-1] == self._newest_head else (self._newest_head,)
+        rows = []
+        for size, data in (*self._heads, *newest):
+            try:
+                leaf = parse_leaf(data)
+            except FormatError:
+                continue  # A finding says so.
+            if isinstance(leaf, HeadLeaf):
+                rows.append(HeadRow(size, moment(leaf.logged_at)))
+        return tuple(rows)
 
     def acts(self, replay: Replay) -> tuple[ActRow, ...]:
         """Return the acts in order."""
@@ -217,21 +283,27 @@ def _describe_member(
             return "TLS key", f"{institution}: ended, {ground}"
 
 
-def _describe_state(body: StateBody | SuccessionBody | EndingBody) -> tuple[str, str]:
-    match body:
-        case StateBody(institution, status):
-            return "state", f"{institution}: {status.name}"
-        case SuccessionBody(institution, successor, ground):
-            return "succession", f"{institution}: {successor} from here on, {ground}"
-        case EndingBody(institution, ground):
-            return "ending", f"{institution}: nobody speaks for its records any more, {ground}"
-
-
 def breach_rows(replay: Replay) -> tuple[BreachRow, ...]:
     """Return the breaches of which acts have told, in order."""
     return tuple(
         BreachRow(place, moment(told.body.noticed_at), moment(told.due_at), moment(told.logged_at), told.in_time)
         for place, told in sorted(replay.directory.breaches.items())
+    )
+
+
+def inquiry_rows(shown: Iterable[ShownInquiry]) -> tuple[InquiryRow, ...]:
+    """Return how often each member asked for each purpose, by member and purpose."""
+    counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for item in shown:
+        try:
+            inquiry, outcome = Inquiry.parse(item.payload), InquiryLeaf.parse(item.leaf).outcome
+        except FormatError:
+            continue  # A finding says so.
+        counted = counts[inquiry.asker, inquiry.purpose.name]
+        counted.update(persons=inquiry.persons, **{"answered" if outcome == ANSWERED else "refused": 1})
+    return tuple(
+        InquiryRow(asker, purpose, count["answered"], count["refused"], count["persons"])
+        for (asker, purpose), count in sorted(counts.items())
     )
 
 

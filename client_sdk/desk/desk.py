@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.criteria_file import read_criteria
 from client_sdk.desk.attempts import Attempts
+from client_sdk.desk.audit_run import AuditRuns
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept import KeptValues
 from client_sdk.desk.openid import OpenId
@@ -43,6 +44,12 @@ _MENUS = {
         ("/records", N_("Own records"), Right.READ),
         ("/inbox", N_("Inbox"), Right.READ),
     ),
+    KeyUsage.AUDIT: (
+        ("/audit", N_("Audit"), Right.READ),
+        ("/log", N_("Log"), Right.READ),
+        ("/inquiries", N_("Inquiries"), Right.READ),
+        ("/forks", N_("Forks"), Right.READ),
+    ),
 }
 _MENU = (("/journal", N_("Journal"), Right.ADMINISTER),)
 
@@ -64,6 +71,7 @@ class Desk:
         kept: what pages show after a form.
         templates: of the pages.
         criteria: the lender's own.
+        audits: of an auditor.
         origin: scheme, name and port under which the one-time link reaches it.
         tell: a line for who started the desk.
     """
@@ -80,6 +88,7 @@ class Desk:
     kept: KeptValues
     templates: Environment
     criteria: Criteria
+    audits: AuditRuns
     origin: str
     tell: Callable[[str], None]
 
@@ -108,13 +117,14 @@ class Desk:
             KeptValues(sessions.lives),
             make_templates(),
             read_criteria(None if settings.criteria is None else config.home / settings.criteria),
+            AuditRuns(config, journal),
             f"{'http' if settings.tls is None else 'https'}://{link.host}:{port}",
             tell,
         )
 
     @property
     def menu(self) -> tuple[tuple[str, str, Right], ...]:
-        """Path, name and right of the pages that are named on each page: those of the member's roles, and the journal."""
+        """Path, name and right of the pages that each page names: those of the member's roles, and the journal."""
         return (*(entry for usage, menu in _MENUS.items() if usage in self.config.keys for entry in menu), *_MENU)
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from client_sdk.desk.openid import OpenIdError
 from client_sdk.desk.texts import N_
 from client_sdk.errors import (
+    AuditRunningError,
     ConfigError,
     ConflictError,
     CreditRegistryError,
@@ -134,6 +135,13 @@ def told_of(error: CreditRegistryError, say: Say) -> Told:
             todo = say(_IDENTITY.get(error.rule, _NEXT.get(reason, _CORRECT)))
             details = _named(error.complaint.parts, say)
             return Told(422, say("A value is not in order, and nothing was sent"), reason, details, next=todo)
+        case AuditRunningError():
+            todo = say(
+                "Wait until it has ended, or stop it where it was started: this desk and `credit-registry audit` keep "
+                "one state, and one audit at a time writes it."
+            )
+            details = ((say("Found"), str(error)),)
+            return Told(409, say("Another audit of this home is running"), "AUDIT_RUNNING", details, next=todo)
         case _:
             # Settings and files of this machine: its text names them, and no fact.
             details = ((say("Found"), str(error)),) if isinstance(error, ConfigError) else ()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from client_sdk.desk.form import Form
 
-__all__ = ["FieldError", "day_of_form", "digest_of_form", "word_of_form"]
+__all__ = ["FieldError", "day_of_form", "digest_of_form", "file_of_form", "text_of_form", "word_of_form"]
 
 W = TypeVar("W", bound="StrEnum")
 
@@ -73,3 +73,27 @@ def digest_of_form(form: Form, field: str) -> bytes:
     if not _DIGEST.fullmatch(text):
         raise FieldError(field, N_("Give a SHA-256 as 64 hexadecimal digits."))
     return bytes.fromhex(text)
+
+
+def text_of_form(form: Form, field: str, most: int, wanted: str) -> str:
+    """Return the text that was typed.
+
+    Raises:
+        FieldError: with the text ``wanted``: there is none, or it is longer than ``most`` characters.
+    """
+    text = form.text(field)
+    if not 1 <= len(text) <= most:
+        raise FieldError(field, wanted)
+    return text
+
+
+def file_of_form(form: Form, field: str, wanted: str) -> bytes:
+    """Return the file that was chosen.
+
+    Raises:
+        FieldError: with the text ``wanted``: there is none, or it is empty.
+    """
+    content = form.file(field)
+    if not content:
+        raise FieldError(field, wanted)
+    return content

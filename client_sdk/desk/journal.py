@@ -73,6 +73,14 @@ class DeskAct(StrEnum):
     READ_INBOX = "READ_INBOX"
     ACKNOWLEDGE = "ACKNOWLEDGE"
     READ_JOURNAL = "READ_JOURNAL"
+    # Of an auditor.
+    AUDIT = "AUDIT"
+    STOP_AUDIT = "STOP_AUDIT"
+    READ_AUDIT = "READ_AUDIT"
+    SAVE_AUDIT = "SAVE_AUDIT"
+    ACCEPT_FINDING = "ACCEPT_FINDING"
+    READ_FORK = "READ_FORK"
+    COMPARE = "COMPARE"
 
 
 class ActResult(StrEnum):

@@ -14,6 +14,7 @@ __all__ = ["STATIC", "clock_text", "make_templates", "static_file"]
 # Files that are served as they are, with their media types.
 STATIC = {
     "desk.css": "text/css; charset=utf-8",
+    "hx-sse-4.0.1.min.js": "text/javascript; charset=utf-8",
     "htmx-4.0.1.min.js": "text/javascript; charset=utf-8",
 }
 

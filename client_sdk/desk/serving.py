@@ -59,7 +59,10 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
             journal.note(DeskAct.STARTED)
             hosts = [*settings.hosts, *_THIS_MACHINE, desk.link.host]
             app = DeskGuard(make_app(desk), hosts, _reporter(tell), secure=context is not None)
-            asyncio.run(_serve(desk, app, listening, context))
+            try:
+                asyncio.run(_serve(desk, app, listening, context))
+            finally:
+                desk.audits.close()
             journal.note(DeskAct.STOPPED)
         finally:
             journal.close()
@@ -88,8 +91,14 @@ async def _serve(desk: Desk, app: ASGIApp, listening: socket.socket, context: ss
         logging.getLogger(name).propagate = False
     logging.getLogger("uvicorn.error").disabled = True
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # Pages that follow an audit would hold the server up.
+        desk.audits.closing.set()
+        server.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stop)
     tidying = asyncio.create_task(_tidy(desk))
     _announce(desk)
     await server.serve([listening])

@@ -106,6 +106,10 @@ class Visit:
         )
         return HTMLResponse(shown, status)
 
+    def part(self, template: str, **values: object) -> str:
+        """Return a part of a page from a template, every value escaped."""
+        return self.desk.templates.get_template(template).render(**values, visit=self, say=self.say)
+
     def go(self, path: str, tell: str = "") -> RedirectResponse:
         """Send the browser on to another page of this desk, which tells something once."""
         if tell and self.session is not None:

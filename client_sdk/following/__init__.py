@@ -5,10 +5,11 @@ from client_sdk.following.evidence_demands import EvidenceDemands, replay_trust
 from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed, DirectoryKeeper, Rounds
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError, LogMemory
-from client_sdk.following.newest import NewestCheckpoint, Proving, confirmation, keep_apart
+from client_sdk.following.newest import COSIGNED_FILE, NewestCheckpoint, Proving, confirmation, keep_apart
 from client_sdk.following.witness_trust import WitnessTrust
 
 __all__ = [
+    "COSIGNED_FILE",
     "AioDirectoryFeed",
     "ContradictionError",
     "DirectoryFeed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.pages import answers, ask, correct, inbox, journal, records, sign_in
+from client_sdk.desk.pages import answers, ask, audit, correct, forks, inbox, journal, log, records, sign_in
 from client_sdk.models import KeyUsage
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ PAGES: tuple[DeskPage, ...] = (*sign_in.PAGES, *journal.PAGES)
 # By what a member signs, which follows from its role.
 ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
     KeyUsage.REPORT: (*ask.PAGES, *answers.PAGES, *records.PAGES, *correct.PAGES, *inbox.PAGES),
+    KeyUsage.AUDIT: (*audit.PAGES, *log.PAGES, *forks.PAGES),
 }
 
 

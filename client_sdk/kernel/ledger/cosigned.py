@@ -76,6 +76,17 @@ class Cosigned:
             met = [_met_at(self.note, quorum, latest) for quorum in quorums]
         return None if None in met else min((at for at in met if at is not None), default=None)
 
+    def times(self, quorum: WitnessQuorum) -> dict[str, int]:
+        """Return when each trusted witness had cosigned, seconds since 1970 UTC, by its name; of those that have.
+
+        Raises:
+            FormatError: the line of a trusted witness is of another form.
+            SignatureError: the line of a trusted witness does not verify, which spoils the whole note.
+        """
+        with within(COSIGNED):
+            times = _times(self.note, tuple(witness.key for witness in quorum.witnesses))
+        return {witness.name: times[witness.key] for witness in quorum.witnesses if witness.key in times}
+
 
 def _met_at(note: Note, quorum: WitnessQuorum, latest: int | None) -> int | None:
     """Return when one quorum had cosigned a note."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.desk.pages import PAGES, ROLE_PAGES
-from client_sdk.models import KeyUsage
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.users import UserFile
+from client_sdk.models import KeyUsage
 from tests.client_sdk.desk.test_desk_pages import question
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor

@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.desk.texts import Language, preferred, say_in
+from client_sdk.kernel.ledger.findings import MEANINGS
 
 DESK = Path("client_sdk/desk")
 _PLACE = re.compile(r"{(\w*)}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+# Tables of the SDK whose texts the desk says.
+SAID_OF_THE_SDK = set(MEANINGS.values())
 # Outside of tags and expressions of the templates: the name of a language, and attributes that a macro writes.
 ATTRIBUTES = {"English", "aria", "describedby", "invalid", "true"}
 
@@ -24,7 +27,8 @@ def message_ids() -> set[str]:
     """Every text that a page or a template says."""
     methods = [("**.py", "python"), ("templates/**.j2", "jinja2.ext:babel_extract")]
     found = extract_from_dir(DESK, methods, keywords={"say": None, "_say": None, "N_": None})
-    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+    own = {message if isinstance(message, str) else message[0] for _, _, message, _, _ in found}
+    return own | SAID_OF_THE_SDK
 
 
 def catalogue() -> dict[str, str]:

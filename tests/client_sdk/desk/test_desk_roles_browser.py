@@ -1,0 +1,93 @@
+"""The pages of auditors and administrators in a real Chromium: main path of each by keyboard, no violation of
+accessibility on a screen of either width and in print, in both languages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+from selenium.webdriver import ActionChains, Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from client_sdk.testing import TestRegistry
+from tests.client_sdk.desk.test_desk_audit import signed
+from tests.client_sdk.desk.test_desk_browser import choose, console, looked_at, path_of, tab_to, violations, waited
+from tests.client_sdk.sdk_samples import suit
+from tests.support.desk import RunningDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 60
+
+
+@pytest.fixture(scope="module")
+def governed() -> Iterator[TestRegistry]:
+    """A registry of its own, with some records."""
+    with TestRegistry() as running:
+        with running.client("lender-1") as client:
+            for report in suit(1)[:5]:
+                client.report(report)
+        yield running
+
+
+@contextlib.contextmanager
+def at_desk(browser: Chrome, desk: RunningDesk) -> Iterator[None]:
+    """A browser that came by the newest link, in English."""
+
+    def let_in(_: Chrome) -> bool:
+        host, path = desk.link()
+        browser.get(f"http://{host}:{desk.port}{path}")
+        return bool(browser.find_elements(By.CSS_SELECTOR, "form[action='/sign-out']"))
+
+    WebDriverWait(browser, PATIENCE).until(let_in)
+    choose(browser, "en")
+    yield
+    browser.delete_all_cookies()
+
+
+def looked_at_also_printed(browser: Chrome) -> None:
+    """Look at the page at both widths, in both languages, and in print."""
+    looked_at(browser)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert violations(browser) == [], (browser.current_url, "print")
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_an_auditor_audits_by_keyboard_and_sees_the_progress(
+    governed: TestRegistry, browser: Chrome, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with RunningDesk(governed.home("auditor"), tmp_path_factory.mktemp("desk")) as desk, at_desk(browser, desk):
+        waited(browser, "form[action='/audit/start']")
+        looked_at_also_printed(browser)
+        console(browser)
+        tab_to(browser, "audit-once")
+        ActionChains(browser).send_keys(Keys.ENTER).perform()
+        # The script of the page takes what the desk sends: nobody loads the page again.
+        waited(browser, "#progress #ended, #progress progress")
+        WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, "#progress #ended"))
+        assert browser.current_url.endswith("/audit")
+        assert violations(browser) == []
+        assert [entry for entry in console(browser) if "favicon" not in entry["message"]] == []
+        browser.find_element(By.CSS_SELECTOR, "#ended a").send_keys(Keys.ENTER)
+        waited(browser, "a[href='/audit/report.pdf']")
+        looked_at_also_printed(browser)
+        for path in ("/log", "/inquiries", "/forks"):
+            browser.get(path_of(browser, path))
+            looked_at_also_printed(browser)
+        one, other = tmp_path_factory.mktemp("notes") / "one.note", tmp_path_factory.mktemp("notes") / "other.note"
+        one.write_bytes(signed(governed, 9, bytes(32)).raw)
+        other.write_bytes(signed(governed, 9, b"\x01" * 32).raw)
+        browser.find_element(By.ID, "first").send_keys(str(one))
+        browser.find_element(By.ID, "second").send_keys(str(other))
+        browser.find_element(By.CSS_SELECTOR, "form[action='/forks'] button").send_keys(Keys.ENTER)
+        waited(browser, "path.branch-2")
+        looked_at_also_printed(browser)
