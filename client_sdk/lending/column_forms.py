@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from client_sdk.lending.columns import COLUMNS
+from client_sdk.lending.column_guide import GUIDE, words_of_column
 
-__all__ = ["FORMS", "MONEY", "ColumnForm"]
+__all__ = ["FORMS", "MONEY", "ColumnForm", "form_of"]
 
 
 class ColumnForm(Enum):
@@ -42,4 +42,16 @@ def _form(column: str) -> ColumnForm:
     return ColumnForm.LIST if column in _LISTS else ColumnForm.TEXT
 
 
-FORMS = {column: _form(column) for column in COLUMNS}
+FORMS = {column: _form(column) for column in GUIDE}
+
+_DIGESTS = frozenset(("notice_digest", "consent_digest"))
+_WRITTEN = {ColumnForm.DAY: "YYYY-MM-DD", ColumnForm.NUMBER: "NUMBER", ColumnForm.FLAG: "TRUE|FALSE"}
+
+
+def form_of(name: str) -> str:
+    """Return in which form a column is written, such as ``YYYY-MM-DD`` or its words."""
+    if words := words_of_column(name):
+        return "|".join(words)
+    if name in _DIGESTS:
+        return "SHA256"
+    return "MINOR-UNITS" if name in MONEY else _WRITTEN.get(FORMS[name], "TEXT")

@@ -45,6 +45,7 @@ from client_sdk.kernel.rules.errors import RuleReason
 from client_sdk.kernel.rules.lifecycle import carries_subject
 from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.lending.cells import VALUE_WANTED, Cells
+from client_sdk.lending.column_guide import GUIDE
 from client_sdk.lending.fact_cells import (
     FACTS,
     consent_of,
@@ -72,35 +73,23 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "VALUE_WANTED", "CustomerRow", "customer_of", "report_of"]
 
-COLUMNS = (
-    *("kind", "standing", "id_type", "id_number", "issuing_state", "reference", "first_day", "attempt"),
-    *("retain_until", "transferee", "continues_issuer", "continues_record_id", "basis_reference", "basis_first_day"),
-    *("subject_role", "legal_basis", "approver", "original_creditor", "contract", "as_of", "ended_on"),
-    *("currency", "principal", "interest", "penalty", "fees", "estimated"),
-    *("notice_channel", "notice_sent_at", "notice_digest", "consent_form", "consent_date", "consent_digest"),
-    *("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
-    *("default_cause", "contacts", "arrangement_agreed_on", "arrangement_instalments", "arrangement_period"),
-    *("arrangement_paid", "arrangement_outcome"),
-    *("case_number", "court", "filed_on", "stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
-    *("judgment_case_number", "measures", "stayed_on"),
-    *("executed_principal", "executed_interest", "executed_penalty", "executed_fees"),
-    *("listed_on", "listed_until", "earliest_removal_on", "grounds", "origin", "performance", "issued_by"),
-)
+COLUMNS = tuple(GUIDE)
 
-# Columns that only these kinds have; all others are of every kind, or refused where they are read.
-_OF_KINDS = {
-    (Kind.DEFAULT,): (
-        *("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
-        *("default_cause", "contacts", *(column for column in COLUMNS if column.startswith("arrangement_"))),
-    ),
-    (Kind.JUDGMENT,): ("stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
-    (Kind.ENFORCEMENT,): ("measures", "stayed_on", *(column for column in COLUMNS if column.startswith("executed_"))),
-    (Kind.LISTING,): (
-        *("listed_on", "listed_until", "earliest_removal_on", "grounds", "origin", "performance", "issued_by"),
-    ),
-    (Kind.JUDGMENT, Kind.ENFORCEMENT, Kind.LISTING): ("case_number", "court", "filed_on"),
-    (Kind.ENFORCEMENT, Kind.LISTING): ("judgment_case_number",),
-}
+# Columns of some kinds that are refused where they are read, with a reason of their own.
+_READ_ANYWAY = frozenset(("ended_on", "basis_reference", "basis_first_day"))
+
+
+def _foreign(kind: Kind) -> tuple[tuple[str, str], ...]:
+    """Return the columns that records of a kind do not have, each with what is wanted instead of a value."""
+    found = []
+    for name, column in GUIDE.items():
+        if name not in _READ_ANYWAY and not column.is_of(kind):
+            others = " and ".join(other.name for other in Kind if column.is_of(other))
+            found.append((name, f"nothing for a {kind.name}: the column is for {others} alone"))
+    return tuple(found)
+
+
+_FOREIGN = {kind: _foreign(kind) for kind in Kind}
 # As systems fill columns that do not concern a row.
 _NOTHING = frozenset(("", "0", "false"))
 
@@ -201,11 +190,9 @@ def _report(cells: Cells) -> Report | None:
 
 def _check_columns(cells: Cells, kind: Kind) -> None:
     """Refuse cells that would be dropped, since they are of another kind of record: columns may be swapped."""
-    for kinds, columns in _OF_KINDS.items():
-        for column in columns if kind not in kinds else ():
-            if cells.text(column).lower() not in _NOTHING:
-                want = f"nothing for a {kind.name}: the column is for {' and '.join(one.name for one in kinds)} alone"
-                cells.refuse(column, RuleReason.FACTS_INVALID, "column.kind", want)
+    for column, want in _FOREIGN[kind]:
+        if cells.text(column).lower() not in _NOTHING:
+            cells.refuse(column, RuleReason.FACTS_INVALID, "column.kind", want)
 
 
 def _identity(cells: Cells) -> Identity | None:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.cli.ui.column_guide import GUIDE, form_of, words_of_column
 from client_sdk.cli.ui.options import completing
+from client_sdk.lending.column_forms import form_of
+from client_sdk.lending.column_guide import GUIDE, words_of_column
 from client_sdk.lending.columns import COLUMNS, VALUE_WANTED
+from client_sdk.lending.places import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,9 +73,8 @@ def as_options(violations: Sequence[Violation]) -> tuple[Violation, ...]:
 
 
 def _as_option(item: Violation) -> Violation:
-    path = item.field.removeprefix("facts.").replace(".", "_")
-    name = next((name for name in (path, path.removeprefix("amounts_")) if name in GUIDE), None)
-    if name is None:
+    name = column_of(item.field)
+    if name not in GUIDE:
         return item
     option = "--identity-file" if name == "id_number" else _name(name)
     return replace(item, field=option, want=form_of(name) if item.want == VALUE_WANTED else item.want)

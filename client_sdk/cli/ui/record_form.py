@@ -16,8 +16,9 @@ import tomllib
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from client_sdk.cli.ui.column_guide import GUIDE, form_of
 from client_sdk.errors import PreflightError
+from client_sdk.lending.column_forms import form_of
+from client_sdk.lending.column_guide import GUIDE
 from client_sdk.lending.typed_cells import cell_text, of_wrong_types
 from client_sdk.models import Violation
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from client_sdk.cli.ui.column_guide import GUIDE, form_of, words_of_column
 from client_sdk.cli.ui.columns import as_options, cells_of, column_options, identity_cells
 from client_sdk.cli.ui.consent_input import document_digest
 from client_sdk.cli.ui.exit_codes import ExitCode
@@ -22,6 +21,8 @@ from client_sdk.cli.verbs.report_form import IdentitySource, empty_form, report_
 from client_sdk.cli.verbs.report_one import report_one
 from client_sdk.cli.verbs.report_template import KINDS, print_mapping_template, write_portfolio_template
 from client_sdk.errors import PreflightError
+from client_sdk.lending.column_forms import form_of
+from client_sdk.lending.column_guide import GUIDE, words_of_column
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.models import IdType, Kind
 from client_sdk.models.batch import RejectedRow

@@ -6,11 +6,11 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING
 
-from client_sdk.cli.ui.column_guide import GUIDE, form_of, words_of_column
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.lending.column_forms import FORMS, ColumnForm
+from client_sdk.lending.column_forms import FORMS, ColumnForm, form_of
+from client_sdk.lending.column_guide import GUIDE, words_of_column
 from client_sdk.models import Kind
 from client_sdk.new_file import NewFile
 from client_sdk.tables.new_workbook import TemplateColumn, write_template

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk.cli.ui.column_guide import GUIDE, form_of, words_of_column
 from client_sdk.cli.ui.columns import as_options
 from client_sdk.kernel.formats.words import Kind
+from client_sdk.lending.column_forms import form_of
+from client_sdk.lending.column_guide import GUIDE, words_of_column
 from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.models import RejectedRow, Violation
 from tests.client_sdk.cli.command_samples import id_number, report_words

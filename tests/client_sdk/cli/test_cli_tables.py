@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import openpyxl
 import pytest
 
-from client_sdk.cli.ui.column_guide import GUIDE, words_of_column
+from client_sdk.lending.column_guide import GUIDE, words_of_column
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.files import read_portfolio
 from client_sdk.lending.rows import row_of

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.cli.ui.column_guide import GUIDE
 from client_sdk.errors import ConfigError, PreflightError
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import Kind, Standing
+from client_sdk.lending.column_guide import GUIDE
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.files import Encoding, read_csv, read_json_lines, read_portfolio, write_portfolio
 from client_sdk.lending.rows import row_of

@@ -1,19 +1,21 @@
-"""The columns of a portfolio: meaning, written form and an example of each, for help and ``--explain``."""
+"""The columns of a portfolio, described once: kinds of records, meaning, example and words of each.
+
+Files, options and forms are made of it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.models import (
+from client_sdk.kernel.formats.words import Kind, Standing, Word
+from client_sdk.kernel.rules.facts import (
     ArrangementOutcome,
     ArrangementPeriod,
     CollectionStage,
     ConsentForm,
     DefaultCause,
-    IdType,
     JudgmentResult,
     JudgmentStage,
-    Kind,
     LegalBasis,
     ListingGround,
     ListingOrigin,
@@ -21,14 +23,15 @@ from client_sdk.models import (
     Measure,
     NoticeChannel,
     Product,
-    Standing,
     SubjectRole,
 )
+from client_sdk.kernel.rules.lifecycle import NEXT, carries_subject
+from client_sdk.kernel.subjects.identifiers import IdType
 
 if TYPE_CHECKING:
-    from enum import Enum
+    from collections.abc import Mapping
 
-__all__ = ["GUIDE", "Column", "form_of", "words_of_column"]
+__all__ = ["GUIDE", "WORDS", "Column", "standings_of", "words_of_column"]
 
 _ALL = "DJEL"
 _DIGEST = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
@@ -46,6 +49,10 @@ class Column(NamedTuple):
     kinds: str
     meaning: str
     example: str
+
+    def is_of(self, kind: Kind) -> bool:
+        """Whether records of a kind have it."""
+        return kind.name[0] in self.kinds
 
 
 GUIDE: dict[str, Column] = {
@@ -129,7 +136,8 @@ GUIDE: dict[str, Column] = {
     "performance": Column("L", "How far the obligation was performed, as the entry says.", "NONE"),
     "issued_by": Column("L", "Court, tribunal or notary that made what is enforced.", "北京市朝阳区人民法院"),
 }
-_WORDS: dict[str, type[Enum]] = {
+# Enumerations that columns are written in; of `measures` and `grounds` several words, with spaces between.
+WORDS: Mapping[str, type[Word | IdType]] = {
     "kind": Kind,
     "standing": Standing,
     "id_type": IdType,
@@ -149,27 +157,14 @@ _WORDS: dict[str, type[Enum]] = {
     "origin": ListingOrigin,
     "performance": ListingPerformance,
 }
-_DIGESTS = frozenset(("notice_digest", "consent_digest"))
-_MINOR_UNITS = frozenset(("principal", "interest", "penalty", "fees"))
-_FLAGS = frozenset(("estimated", "days_estimated"))
-_NUMBERS = frozenset(("attempt", "days_past_due", "arrangement_instalments", "arrangement_paid"))
 
 
 def words_of_column(name: str) -> tuple[str, ...]:
     """Return the words that a column takes; none where it takes any text."""
-    return tuple(_WORDS[name].__members__) if name in _WORDS else ()
+    return tuple(WORDS[name].__members__) if name in WORDS else ()
 
 
-def form_of(name: str) -> str:
-    """Return in which form a column is written, such as ``YYYY-MM-DD`` or its words."""
-    if words := words_of_column(name):
-        return "|".join(words)
-    if name in _DIGESTS:
-        return "SHA256"
-    if name.endswith(("_on", "_day", "_date")) or name in ("as_of", "retain_until", "listed_until"):
-        return "YYYY-MM-DD"
-    if name.removeprefix("executed_") in _MINOR_UNITS:
-        return "MINOR-UNITS"
-    if name in _NUMBERS:
-        return "NUMBER"
-    return "TRUE|FALSE" if name in _FLAGS else "TEXT"
+def standings_of(kind: Kind) -> tuple[Standing, ...]:
+    """Return the standings that a report of a kind with facts may have, in their order."""
+    reached = {*NEXT[kind], *(standing for follows in NEXT[kind].values() for standing in follows)}
+    return tuple(standing for standing in Standing if standing in reached and carries_subject(standing))
