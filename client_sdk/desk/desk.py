@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from client_sdk.criteria_file import read_criteria
 from client_sdk.desk.attempts import Attempts
 from client_sdk.desk.audit_run import AuditRuns
+from client_sdk.desk.jobs import Jobs
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept import KeptValues
 from client_sdk.desk.openid import OpenId
@@ -69,6 +70,7 @@ class Desk:
         link: the one-time link; used where nobody signs in by name.
         openid: sign-in by OpenID Connect; None where it is not set up.
         kept: what pages show after a form.
+        jobs: that outlive the page that began them.
         templates: of the pages.
         criteria: the lender's own.
         audits: of an auditor.
@@ -86,6 +88,7 @@ class Desk:
     link: StartLink
     openid: OpenId | None
     kept: KeptValues
+    jobs: Jobs
     templates: Environment
     criteria: Criteria
     audits: AuditRuns
@@ -115,6 +118,7 @@ class Desk:
             link,
             None if settings.openid is None else OpenId(settings.openid, config.home),
             KeptValues(sessions.lives),
+            Jobs(lambda error: tell(f"a job was not done: a mistake of this program ({type(error).__name__})")),
             make_templates(),
             read_criteria(None if settings.criteria is None else config.home / settings.criteria),
             AuditRuns(config, journal),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.openid import OpenIdError
 from client_sdk.desk.texts import N_
 from client_sdk.errors import (
@@ -114,6 +115,9 @@ def told_of(error: CreditRegistryError, say: Say) -> Told:
     match error:
         case OpenIdError():
             return Told(403, say("Signing in has failed"), error.reason, next=say(_NEXT[error.reason]))
+        case JobsFullError():
+            todo = say("Wait until a job has ended, or stop one, and try again.")
+            return Told(429, say("Too much work is under way"), error.reason, next=todo)
         case PreflightError():
             broken = tuple(_violation(item, say) for item in error.violations)
             reasons = {item.reason for item in error.violations}

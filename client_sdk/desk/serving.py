@@ -38,6 +38,8 @@ __all__ = ["serve"]
 LOCK_FILE = "desk.lock"
 # Requests under way when the program ends.
 _STOP_SECONDS = 10
+# Jobs under way: each ends with its step.
+_JOBS_SECONDS = 30.0
 _HEAD_BYTES = 16 * 1024
 _BACKLOG = 512
 _TIDY_SECONDS = 30.0
@@ -63,6 +65,8 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
                 asyncio.run(_serve(desk, app, listening, context))
             finally:
                 desk.audits.close()
+                if not desk.jobs.close(_JOBS_SECONDS):
+                    tell("a job did not stop in time: what it had signed is sent with the next report")
             journal.note(DeskAct.STOPPED)
         finally:
             journal.close()
@@ -122,6 +126,7 @@ async def _tidy(desk: Desk) -> None:
     while True:
         await asyncio.sleep(_TIDY_SECONDS)
         desk.kept.forget_old()
+        desk.jobs.forget_old()
 
 
 def _announce(desk: Desk) -> None:

@@ -1,0 +1,241 @@
+"""Work that outlives the page that began it: jobs of the people and systems at the desk, bounded for each and in all.
+
+    job = jobs.start("anna", "REPORT_FILE", lambda job: client.report_many(rows, job.tell_progress))
+
+Jobs of one kind go one after another, in the order in which they came; kinds go beside each other. A job lives in
+memory alone: it ends with the desk at the latest, and what it has found is forgotten half an hour after its end.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from client_sdk.errors import CreditRegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["DeskJob", "JobState", "JobStoppedError", "Jobs", "JobsFullError"]
+
+T = TypeVar("T")
+
+# After its end.
+KEPT_SECONDS = 30 * 60.0
+# Waiting or running.
+_MOST_LIVE, _MOST_LIVE_OF_ONE = 8, 2
+# In all, and with what those that have ended have found.
+_MOST, _MOST_OF_ONE = 40, 8
+_MOST_BYTES = 384 * 1024 * 1024
+
+
+class JobState(StrEnum):
+    """How a job stands."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    # An error of the SDK ended it.
+    FAILED = "FAILED"
+    # Its owner, or the end of the desk, has stopped it.
+    STOPPED = "STOPPED"
+
+
+class JobStoppedError(Exception):
+    """Ends the work of a job that is to stop."""
+
+
+class JobsFullError(CreditRegistryError):
+    """There are too many jobs, or they hold too much.
+
+    Attributes:
+        reason: stable word.
+    """
+
+    reason = "JOBS_FULL"
+
+
+class DeskJob:
+    """One job; thread-safe, as each attribute is written by one thread alone.
+
+    Args:
+        owner: who began it, and alone may see it.
+        kind: of its work, a stable word.
+        held: bytes that it keeps in memory, such as those of a file.
+
+    Attributes:
+        key: random; names the job in addresses.
+        state: how it stands.
+        phase: what it is doing, a word of its work.
+        done: of ``total``, which is 0 as long as nobody knows it.
+        error: that ended it; None else.
+    """
+
+    def __init__(self, owner: str, kind: str, held: int) -> None:
+        self.key = secrets.token_urlsafe(18)
+        self.owner, self.kind, self.held = owner, kind, held
+        self.state = JobState.WAITING
+        self.phase = ""
+        self.done = self.total = 0
+        self.error: CreditRegistryError | None = None
+        self.ended_at: float | None = None
+        self._result: object = None
+        self._stopping = threading.Event()
+
+    def __repr__(self) -> str:
+        """Say nothing of what it has found."""
+        return f"DeskJob({self.kind}, {self.state})"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in (JobState.WAITING, JobState.RUNNING)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop, and has not ended yet."""
+        return self.is_live and self._stopping.is_set()
+
+    def tell(self, phase: str, done: int, total: int) -> None:
+        """Tell how far the work is; the work calls it between steps that may be the last.
+
+        Raises:
+            JobStoppedError: the job is to stop.
+        """
+        self.phase, self.done, self.total = phase, done, total
+        if self._stopping.is_set():
+            raise JobStoppedError
+
+    def stop(self) -> None:
+        """Stop it before its next step."""
+        self._stopping.set()
+
+    def result(self, kind: type[T]) -> T | None:
+        """Return what its work has returned; None where it has not, or is of another kind."""
+        return self._result if isinstance(self._result, kind) else None
+
+    def run(self, work: Callable[[DeskJob], object], clock: Callable[[], float]) -> None:
+        """Do the work, and keep how it ended."""
+        state = JobState.FAILED
+        try:
+            self.state = JobState.RUNNING
+            self.tell(self.phase, 0, 0)
+            self._result = work(self)
+            state = JobState.DONE
+        except JobStoppedError:
+            state = JobState.STOPPED
+        except CreditRegistryError as error:
+            self.error = error
+        finally:
+            # Also by a mistake of the work, which the desk tells of.
+            self.ended_at, self.state = clock(), state
+
+
+class Jobs:
+    """All jobs of a desk; thread-safe.
+
+    Args:
+        failed: called with an error of some work that is none of the SDK: a mistake of the program.
+        clock: seconds, never going back.
+    """
+
+    def __init__(self, failed: Callable[[BaseException], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._failed, self._clock = failed, clock
+        self._lock = threading.Lock()
+        self._jobs: OrderedDict[str, DeskJob] = OrderedDict()
+        self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._futures: set[Future[None]] = set()
+        self._is_closed = False
+
+    def start(self, owner: str, kind: str, work: Callable[[DeskJob], object], *, held: int = 0) -> DeskJob:
+        """Start a job; it runs once those of its kind that came before have ended.
+
+        Args:
+            owner: who begins it.
+            kind: stable word; there are few of them.
+            work: told the job, whose ``tell`` it calls; returns what the job is to keep.
+            held: bytes that it keeps in memory.
+
+        Raises:
+            JobsFullError: too many wait or run, of this owner or in all; or they hold too much; or the desk ends.
+        """
+        job = DeskJob(owner, kind, held)
+        with self._lock:
+            self._forget(self._clock())
+            live = [one for one in self._jobs.values() if one.is_live]
+            mine = [one for one in live if one.owner == owner]
+            if self._is_closed or len(live) >= _MOST_LIVE or len(mine) >= _MOST_LIVE_OF_ONE:
+                raise JobsFullError("too many jobs wait or run")
+            self._make_room(job)
+            self._jobs[job.key] = job
+            lane = self._lanes.setdefault(kind, ThreadPoolExecutor(1, f"desk-{kind}"))
+            future = lane.submit(job.run, work, self._clock)
+            self._futures.add(future)
+        future.add_done_callback(self._ended)
+        return job
+
+    def find(self, owner: str, key: str) -> DeskJob | None:
+        """Return a job of an owner; None where there is none, or no more."""
+        self.forget_old()
+        with self._lock:
+            job = self._jobs.get(key)
+        return job if job is not None and job.owner == owner else None
+
+    def of(self, owner: str) -> list[DeskJob]:
+        """Return the jobs of an owner, the newest first."""
+        self.forget_old()
+        with self._lock:
+            return [job for job in reversed(self._jobs.values()) if job.owner == owner]
+
+    def forget_old(self) -> None:
+        """Forget jobs that ended long ago, with what they have found."""
+        with self._lock:
+            self._forget(self._clock())
+
+    def forget(self, job: DeskJob) -> None:
+        """Forget a job that has ended."""
+        with self._lock:
+            if not job.is_live:
+                self._jobs.pop(job.key, None)
+
+    def close(self, seconds: float) -> bool:
+        """Take no more jobs, stop those that wait or run, and wait for their end; return whether all have ended."""
+        with self._lock:
+            self._is_closed = True
+            for job in self._jobs.values():
+                job.stop()
+            futures = set(self._futures)
+            for lane in self._lanes.values():
+                lane.shutdown(wait=False)
+        return not wait(futures, timeout=seconds).not_done
+
+    def _ended(self, future: Future[None]) -> None:
+        with self._lock:
+            self._futures.discard(future)
+        error = future.exception()
+        if error is not None:
+            self._failed(error)
+
+    def _forget(self, now: float) -> None:
+        over = [
+            job.key for job in self._jobs.values() if job.ended_at is not None and now - job.ended_at >= KEPT_SECONDS
+        ]
+        for key in over:
+            del self._jobs[key]
+
+    def _make_room(self, new: DeskJob) -> None:
+        """Forget the oldest jobs that have ended, those of this owner first, until there is room for another."""
+        ended = [job for job in self._jobs.values() if not job.is_live]
+        for job in sorted(ended, key=lambda one: one.owner != new.owner):
+            mine = sum(one.owner == new.owner for one in self._jobs.values())
+            fits = sum(one.held for one in self._jobs.values()) + new.held <= _MOST_BYTES
+            if fits and len(self._jobs) < _MOST and mine < _MOST_OF_ONE:
+                return
+            del self._jobs[job.key]
+        if sum(one.held for one in self._jobs.values()) + new.held > _MOST_BYTES:
+            raise JobsFullError("the files of jobs fill the memory that they may take")
