@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-__all__ = ["MAX_SETTINGS_BYTES", "check_known", "read_settings", "text_setting"]
+__all__ = ["MAX_SETTINGS_BYTES", "check_known", "parse_settings", "read_settings", "text_setting"]
 
 MAX_SETTINGS_BYTES = 65_536
 
@@ -35,16 +35,30 @@ def read_settings(file: Path, known: Collection[str], *, optional: bool = False)
         if optional and isinstance(error, FileNotFoundError):
             return {}
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    return parse_settings(raw, known, str(file))
+
+
+def parse_settings(raw: bytes, known: Collection[str], place: str) -> dict[str, object]:
+    """Return the settings that bytes hold.
+
+    Args:
+        raw: of a file.
+        known: names of all settings of its top level.
+        place: of the bytes, for the error.
+
+    Raises:
+        ConfigError: they are too many or no TOML, or hold an unknown setting.
+    """
     if len(raw) > MAX_SETTINGS_BYTES:
-        raise ConfigError(f"{file} is longer than any settings: want at most {MAX_SETTINGS_BYTES:,} bytes")
+        raise ConfigError(f"{place} is longer than any settings: want at most {MAX_SETTINGS_BYTES:,} bytes")
     try:
         content: dict[str, object] = tomllib.loads(raw.decode())
     except RecursionError:
-        raise ConfigError(f"{file} is nested too deeply") from None
+        raise ConfigError(f"{place} is nested too deeply") from None
     except ValueError as error:
         # Beside what is no TOML and no UTF-8: numbers longer than Python reads.
-        raise ConfigError(f"{file} is no TOML: {error}") from error
-    check_known(content, known, f"{file}")
+        raise ConfigError(f"{place} is no TOML: {error}") from error
+    check_known(content, known, place)
     return content
 
 

@@ -24,7 +24,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.lending.column_forms import FORMS, ColumnForm
 from client_sdk.lending.columns import customer_of, report_of
 from client_sdk.lending.header import OF_A_CUSTOMER, OF_A_REPORT
-from client_sdk.lending.mapping import read_mapping
+from client_sdk.lending.mapping import ColumnMapping, read_mapping
 from client_sdk.lending.row_maker import RowMaker
 from client_sdk.lending.rows import row_of
 from client_sdk.lending.source import TableSource, frame_source, opened_source
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk.lending.columns import CustomerRow
-    from client_sdk.lending.mapping import ColumnMapping
     from client_sdk.models.batch import RejectedRow
     from client_sdk.models.report import Report
     from client_sdk.tables.values import Value
@@ -101,7 +100,7 @@ def read_portfolio(
     *,
     encoding: Encoding | None = None,
     sheet: str | None = None,
-    mapping: str | Path | None = None,
+    mapping: str | Path | ColumnMapping | None = None,
 ) -> Portfolio:
     """Open a portfolio: a workbook, Parquet or Arrow by its first bytes, JSON Lines by name or beginning, else CSV.
 
@@ -110,7 +109,8 @@ def read_portfolio(
         encoding: of the text; None finds it out.
         sheet: of a workbook, by name or place from 1; None for the only one that is shown, or that called
             ``portfolio``.
-        mapping: TOML file with the columns of the file's own headings; None where its headings are columns.
+        mapping: TOML file with the columns of the file's own headings, or what was read of one; None where its headings
+            are columns.
 
     Raises:
         ConfigError: it cannot be opened or read, or is too long for a stream, or the mapping has a mistake.
@@ -121,7 +121,7 @@ def read_portfolio(
     return _read(lambda: Portfolio(_opened(source, encoding, sheet), make))
 
 
-def portfolio_from_frame(frame: object, *, mapping: str | Path | None = None) -> Portfolio:
+def portfolio_from_frame(frame: object, *, mapping: str | Path | ColumnMapping | None = None) -> Portfolio:
     """Return the portfolio that a data frame holds, as of pandas or Polars; needs the extra ``files``.
 
     Args:
@@ -141,7 +141,7 @@ def read_customers(
     *,
     encoding: Encoding | None = None,
     sheet: str | None = None,
-    mapping: str | Path | None = None,
+    mapping: str | Path | ColumnMapping | None = None,
 ) -> Iterator[CustomerRow | RejectedRow]:
     """Yield the customers of a portfolio for a screening; arguments, forms and errors as for ``read_portfolio``.
 
@@ -173,8 +173,8 @@ def _read(open_: Callable[[], T]) -> T:
         raise ConfigError(f"the portfolio cannot be read: {error}") from error
 
 
-def _mapping(path: str | Path | None) -> ColumnMapping | None:
-    return None if path is None else read_mapping(path_of(path, "mapping"))
+def _mapping(given: str | Path | ColumnMapping | None) -> ColumnMapping | None:
+    return given if given is None or isinstance(given, ColumnMapping) else read_mapping(path_of(given, "mapping"))
 
 
 def _opened(source: str | Path | BinaryIO, encoding: Encoding | None, sheet: str | None) -> TableSource:

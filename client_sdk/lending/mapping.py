@@ -28,7 +28,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
-from client_sdk._settings_file import check_known, read_settings, text_setting
+from client_sdk._settings_file import check_known, parse_settings, read_settings, text_setting
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.money import minor_units
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from client_sdk.tables.values import Value
 
-__all__ = ["ColumnMapping", "read_mapping"]
+__all__ = ["ColumnMapping", "parse_mapping", "read_mapping"]
 
 _SETTINGS = ("dates", "amounts", "offset", "ignored", "columns", "constants", "codes")
 _DATE_PARTS = {"YYYY": r"(?P<year>[0-9]{4})", "MM": r"(?P<month>[0-9]{1,2})", "DD": r"(?P<day>[0-9]{1,2})"}
@@ -164,7 +164,15 @@ def read_mapping(path: Path) -> ColumnMapping:
     Raises:
         ConfigError: it cannot be read, is no TOML, names an unknown setting or column, or one column twice.
     """
-    content = read_settings(path, _SETTINGS)
+    return _mapping_of(read_settings(path, _SETTINGS), str(path))
+
+
+def parse_mapping(raw: bytes, place: str) -> ColumnMapping:
+    """Return the mapping that the bytes of a file hold; errors as for ``read_mapping``, in which ``place`` names it."""
+    return _mapping_of(parse_settings(raw, _SETTINGS, place), place)
+
+
+def _mapping_of(content: Mapping[str, object], path: str) -> ColumnMapping:
     headings, constant, coded = (_table(path, content, name) for name in ("columns", "constants", "codes"))
     mapping = ColumnMapping(
         columns={_folded(heading): _columns_of(path, heading, value) for heading, value in headings.items()},
@@ -179,7 +187,7 @@ def read_mapping(path: Path) -> ColumnMapping:
     return mapping
 
 
-def _check(path: Path, mapping: ColumnMapping) -> None:
+def _check(path: str, mapping: ColumnMapping) -> None:
     for place, names in (("constants", mapping.constants), ("codes", mapping.codes)):
         check_known(dict.fromkeys(names), COLUMNS, f"{path}: {place}")
     named = [*mapping.constants, *(column for columns in mapping.columns.values() for column in columns)]
@@ -197,20 +205,20 @@ def _check(path: Path, mapping: ColumnMapping) -> None:
         raise ConfigError(f"{path}: offset: want an offset from UTC such as +08:00")
 
 
-def _table(path: Path, content: Mapping[str, object], name: str) -> dict[str, object]:
+def _table(path: str, content: Mapping[str, object], name: str) -> dict[str, object]:
     value = content.get(name, {})
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: {name}: want a table")
     return cast("dict[str, object]", value)
 
 
-def _texts(path: Path, value: object, place: str) -> tuple[str, ...]:
+def _texts(path: str, value: object, place: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{path}: {place}: want a list of texts")
     return tuple(value)
 
 
-def _columns_of(path: Path, heading: str, value: object) -> tuple[str, ...]:
+def _columns_of(path: str, heading: str, value: object) -> tuple[str, ...]:
     columns = _texts(path, [value] if isinstance(value, str) else value, f'columns."{heading}"')
     if not columns or set(columns) - set(COLUMNS):
         want = "columns of a portfolio, as `report --columns` lists them, or put the heading into ignored"
@@ -218,13 +226,13 @@ def _columns_of(path: Path, heading: str, value: object) -> tuple[str, ...]:
     return columns
 
 
-def _codes_of(path: Path, column: str, value: object) -> dict[str, str]:
+def _codes_of(path: str, column: str, value: object) -> dict[str, str]:
     if not isinstance(value, dict):
         raise ConfigError(f"{path}: codes.{column}: want a table of codes and words")
     return {_folded(code): text_setting(value, code, f"{path}: codes.{column}") for code in value}
 
 
-def _choice(path: Path, content: Mapping[str, object], name: str, default: str, choices: Sequence[str]) -> str:
+def _choice(path: str, content: Mapping[str, object], name: str, default: str, choices: Sequence[str]) -> str:
     chosen = text_setting(content, name, path, default)
     if chosen not in choices:
         raise ConfigError(f"{path}: {name}: want {' or '.join(choices)}")

@@ -25,9 +25,10 @@ from client_sdk.cli.verbs.report_plan import (
     warning_content,
     warning_lines,
 )
+from client_sdk.lending.rejections import rejected_table
 from client_sdk.models.batch import Phase
 from client_sdk.new_file import check_new
-from client_sdk.tables.writing import TableKind, table_bytes
+from client_sdk.tables.writing import TableKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +49,6 @@ _PHASES = {
     Phase.DONE: "done",
 }
 _HINT = "give a portfolio; an identity number never goes on the command line, see `report --help`."
-REJECTED_COLUMNS = (("row", int), ("reason", str), ("field", str), ("rule", str), ("got", str), ("want", str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def report_file(session: Run, file: Path, options: FileOptions, *, dry_run: bool
                 done = client.report_many(reports, report_progress, one_signature=options.one_signature)
             left = sorted((*done.rejected, *done.notes), key=lambda item: item.row)
             if left:
-                target.write(session.output, _rejected_table(path or file, left))
+                target.write(session.output, rejected_table(path or file, left))
     _show_result(session, done, left, target.written)
     return max(target.code, ExitCode.OK if done.complete else ExitCode.FOUND)
 
@@ -175,12 +175,6 @@ def _show_result(session: Run, done: BatchReport, left: Sequence[Violation], wri
         *rejected_lines(left, written),
         *warning_lines(done.warnings),
     )
-
-
-def _rejected_table(path: Path, left: Sequence[Violation]) -> bytes:
-    """Return the file of what was not accepted, in the form that its name says."""
-    rows = ((item.row, item.reason, item.field, item.rule, item.got, item.want) for item in left)
-    return table_bytes(path, REJECTED_COLUMNS, rows)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -22,17 +22,9 @@ from client_sdk.cli.ui.shown import replayed_line
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_plan import rejected_lines
-from client_sdk.cli.verbs.screen_portfolio import (
-    RESULT_COLUMNS,
-    ScreenedPortfolio,
-    change_contents,
-    line_contents,
-    progress_of,
-    read_screened,
-    results_file,
-)
-from client_sdk.errors import PreflightError
+from client_sdk.cli.verbs.screen_portfolio import change_contents, line_contents, progress_of, read_screened
 from client_sdk.forms import moment_text
+from client_sdk.lending.screened import RESULT_COLUMNS, ScreenedPortfolio, look_at, result_rows, screened_table
 from client_sdk.models import Criteria, Purpose
 from client_sdk.models.answer import Verdict
 from client_sdk.models.screening import Customer, ScreenFinding, ScreenReport, WatchReport
@@ -154,14 +146,14 @@ def _register_screen(app: typer.Typer) -> None:
                         progress=progress,
                         executor=executor,
                     )
-                    portfolio, report = _look(portfolio, lambda some: ask(some.customers))
+                    portfolio, report = look_at(portfolio, lambda some: ask(some.customers))
                 asked = _listed(report) if check else []
                 outcomes = {
                     place: _outcome(client, portfolio.rows[place].customer, purpose, officer, own) for place in asked
                 }
-            lines = _lines(portfolio, report, outcomes)
+            lines = result_rows(portfolio, report, outcomes)
             if output is not None:
-                target.write(session.output, results_file(output, lines))
+                target.write(session.output, screened_table(output, RESULT_COLUMNS, lines))
             if jsonl:
                 _print_lines(session, line_contents(lines))
             else:
@@ -235,7 +227,7 @@ def _register_watch(app: typer.Typer) -> None:
                     executor=executor,
                 )
 
-            portfolio, report = _look(portfolio, look)
+            portfolio, report = look_at(portfolio, look)
         changes = change_contents(portfolio.rows, report)
         if jsonl:
             _print_lines(session, changes)
@@ -282,27 +274,6 @@ def _hook(session: Run, url: str, file: Path) -> "WatchHook":
     return WatchHook(session, url, file.name)
 
 
-def _look(portfolio: ScreenedPortfolio, look: Callable[[ScreenedPortfolio], R]) -> tuple[ScreenedPortfolio, R]:
-    """Return the rows that were screened, and what was found; rows whose consent is not in order are left out.
-
-    Raises:
-        PreflightError: no row is left, or purpose or officer are not in order.
-        CreditRegistryError: as for ``Client.screen``.
-    """
-    if not portfolio.rows:
-        raise PreflightError(tuple(portfolio.rejected))
-    try:
-        return portfolio, look(portfolio)
-    except PreflightError as error:
-        # Nothing was sent yet.
-        if not all(item.row for item in error.violations):
-            raise
-        left = portfolio.without(error.violations)
-    if not left.rows:
-        raise PreflightError(tuple(left.rejected))
-    return left, look(left)
-
-
 def _outcome(client: "Client", customer: Customer, purpose: Purpose, officer: str, criteria: Criteria) -> str:
     """Return what an inquiry about one customer comes to."""
     answer = client.check(customer.identity, purpose=purpose, consent=customer.consent, officer=officer)
@@ -313,16 +284,6 @@ def _outcome(client: "Client", customer: Customer, purpose: Purpose, officer: st
 
 def _listed(report: ScreenReport) -> list[int]:
     return [place for place, finding in enumerate(report.findings) if finding is ScreenFinding.LISTED]
-
-
-def _lines(portfolio: ScreenedPortfolio, report: ScreenReport, outcomes: dict[int, str]) -> list[tuple[object, ...]]:
-    """Return a line for each row of the portfolio, in its order; see RESULT_COLUMNS."""
-    found: list[tuple[object, ...]] = [
-        (row.row, row.reference, finding.name, outcomes.get(place, ""), "")
-        for place, (row, finding) in enumerate(zip(portfolio.rows, report.findings, strict=True))
-    ]
-    rejected = {item.row: (item.row, "", "REJECTED", "", item.rule) for item in reversed(portfolio.rejected)}
-    return sorted([*found, *rejected.values()], key=lambda line: int(str(line[0])))
 
 
 def _code(portfolio: ScreenedPortfolio, *, found: bool) -> ExitCode:

@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.models.batch import RejectedRow
+from client_sdk.lending.screened import CHANGE_COLUMNS, RESULT_COLUMNS, ScreenedPortfolio, change_rows
 from client_sdk.models.screening import ScreenPhase
-from client_sdk.tables.writing import table_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from client_sdk.cli.ui.output import Json
     from client_sdk.cli.ui.portfolio_input import PortfolioReading
     from client_sdk.cli.ui.session import Run
     from client_sdk.lending.columns import CustomerRow
-    from client_sdk.models.screening import Customer, ScreenProgress, ScreenProgressCallback, WatchReport
-    from client_sdk.models.violation import Violation
+    from client_sdk.models.screening import ScreenProgress, ScreenProgressCallback, WatchReport
 
 __all__ = [
-    "RESULT_COLUMNS",
-    "ScreenedPortfolio",
     "change_contents",
     "line_contents",
     "progress_of",
     "read_screened",
-    "results_file",
 ]
 
-RESULT_COLUMNS = ("row", "reference", "finding", "outcome", "rule")
 _HINT = "give a portfolio with id_type, id_number, consent_form, consent_date and consent_digest; see `screen --help`."
 _PHASES = {
     ScreenPhase.NAMING: ("asking the key services", "customers"),
@@ -45,49 +38,9 @@ _PHASES = {
 }
 
 
-class ScreenedPortfolio(NamedTuple):
-    """The rows of a portfolio.
-
-    Attributes:
-        rows: that can be screened, in order.
-        rejected: what is wrong with the others.
-    """
-
-    rows: list[CustomerRow]
-    rejected: list[Violation]
-
-    @property
-    def customers(self) -> list[Customer]:
-        """The customers of the rows, in order."""
-        return [row.customer for row in self.rows]
-
-    @property
-    def rejected_rows(self) -> int:
-        """Number of rows that cannot be screened."""
-        return len({item.row for item in self.rejected})
-
-    def without(self, broken: Iterable[Violation]) -> ScreenedPortfolio:
-        """Return the portfolio without rows that break a rule.
-
-        Args:
-            broken: whose ``row`` is a place among the rows, counted from 1.
-        """
-        found = {item.row - 1: item for item in broken}
-        found_again = [replace(item, row=self.rows[place].row) for place, item in found.items()]
-        rows = [row for place, row in enumerate(self.rows) if place not in found]
-        return ScreenedPortfolio(rows, sorted([*self.rejected, *found_again], key=lambda item: item.row))
-
-
 def change_contents(rows: Sequence[CustomerRow], report: WatchReport) -> list[dict[str, Json]]:
     """Return row, reference and change of each change."""
-    return [
-        {
-            "row": rows[change.place].row,
-            "reference": rows[change.place].reference,
-            "change": change.kind.name,
-        }
-        for change in report.changes
-    ]
+    return [dict(zip(CHANGE_COLUMNS, row, strict=True)) for row in change_rows(rows, report)]
 
 
 def read_screened(file: Path, reading: PortfolioReading) -> ScreenedPortfolio:
@@ -103,28 +56,10 @@ def read_screened(file: Path, reading: PortfolioReading) -> ScreenedPortfolio:
     """
     if str(file) != STANDARD_INPUT:
         check_file(file, _HINT, pipe=True)
-    rows: list[CustomerRow] = []
-    rejected: list[Violation] = []
-    for item in reading.customers(file):
-        if isinstance(item, RejectedRow):
-            rejected.extend(item.violations)
-        else:
-            rows.append(item)
-    if not rows and not rejected:
+    portfolio = ScreenedPortfolio.of(reading.customers(file))
+    if not portfolio.rows and not portfolio.rejected:
         raise UsageError("that portfolio holds no row", "nothing was asked; look at where it comes from.")
-    return ScreenedPortfolio(rows, rejected)
-
-
-def results_file(path: Path, lines: Sequence[Sequence[object]]) -> bytes:
-    """Return a file of results, in the form that its name says: CSV, JSON Lines, Excel, Parquet or Arrow.
-
-    Args:
-        path: of the file.
-        lines: values of RESULT_COLUMNS.
-    """
-    columns = [(name, int if name == "row" else str) for name in RESULT_COLUMNS]
-    rows = ([value if isinstance(value, int) else str(value) for value in line] for line in lines)
-    return table_bytes(path, columns, rows)
+    return portfolio
 
 
 def line_contents(lines: Sequence[Sequence[object]]) -> Iterator[dict[str, Json]]:
