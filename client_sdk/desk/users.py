@@ -11,25 +11,23 @@ out with the next page.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import threading
-import tomllib
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from filelock import FileLock, Timeout
 
 from client_sdk.desk.rights import DeskRole
+from client_sdk.desk.table_file import TableFile
 from client_sdk.errors import ConfigError
-from client_sdk.home import read_private, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from client_sdk.desk.table_file import TableRow
 
 __all__ = ["USERS_FILE", "User", "UserFile", "check_name", "check_password", "is_name"]
 
@@ -39,7 +37,6 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._@-]{0,63}", re.ASCII)
 # A name goes into the journal and to the registry: no identity number has so few digits.
 _MOST_DIGITS = 6
 _LEAST_PASSWORD, _MOST_PASSWORD = 12, 256
-_LOCK_SECONDS = 10.0
 # Each hash takes 64 MiB for a tenth of a second.
 _HASHES_AT_ONCE = 2
 _HASH_SECONDS = 20.0
@@ -102,9 +99,7 @@ class UserFile:
 
     def __init__(self, home: Path) -> None:
         self.file = home / USERS_FILE
-        self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None
-        self._users: dict[str, User] = {}
+        self._rows = TableFile(self.file, "users", "credit-registry desk user", _user, _row)
         self._hasher = PasswordHasher()
         self._hashing = threading.BoundedSemaphore(_HASHES_AT_ONCE)
         # Takes as long as a right name with a wrong password.
@@ -116,14 +111,7 @@ class UserFile:
         Raises:
             ConfigError: the file cannot be read, is readable for others, or is not in order.
         """
-        with self._lock:
-            seen = self._state()
-            if seen is None:
-                self._users = {}
-            elif seen != self._seen:
-                self._users = _parsed(read_private(self.file), self.file)
-            self._seen = seen
-            return dict(self._users)
+        return self._rows.read()
 
     def fits(self, name: str, password: str) -> User | None:
         """Return the user whose name and password these are; None for nobody's. It takes as long either way.
@@ -150,7 +138,7 @@ class UserFile:
         """
         check_name(name)
         user = User(name, role, self._hasher.hash(check_password(password)))
-        with self._changing() as users:
+        with self._rows.changing() as users:
             if name in users:
                 raise ConfigError(f"there is a user {name} already: `desk user password` changes the password")
             if len(users) >= _MAX_USERS:
@@ -164,7 +152,7 @@ class UserFile:
             ConfigError: there is no such user, the password may not be, or the file cannot be written.
         """
         hashed = self._hasher.hash(check_password(password))
-        with self._changing() as users:
+        with self._rows.changing() as users:
             users[name] = replace(_known(users, name), password=hashed)
 
     def remove(self, name: str) -> None:
@@ -173,31 +161,8 @@ class UserFile:
         Raises:
             ConfigError: there is no such user, or the file cannot be written.
         """
-        with self._changing() as users:
+        with self._rows.changing() as users:
             del users[_known(users, name).name]
-
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, User]]:
-        """Give the users to be changed, and write them; one program at a time."""
-        lock = FileLock(self.file.with_name(f"{USERS_FILE}.lock"), mode=0o600)
-        try:
-            with lock.acquire(timeout=_LOCK_SECONDS):
-                users = self.read()
-                yield users
-                replace_file(self.file, _encoded(users))
-        except Timeout:
-            raise ConfigError(f"{self.file} is being changed by another program: try again") from None
-        except OSError as error:
-            raise ConfigError(f"{self.file} cannot be written: {error.strerror}") from error
-
-    def _state(self) -> tuple[int, int, int] | None:
-        try:
-            found = self.file.stat()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise ConfigError(f"{self.file} cannot be read: {error.strerror}") from error
-        return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _known(users: dict[str, User], name: str) -> User:
@@ -206,33 +171,17 @@ def _known(users: dict[str, User], name: str) -> User:
     return users[name]
 
 
-def _encoded(users: dict[str, User]) -> bytes:
-    lines = ["# Made by `credit-registry desk user`."]
-    for name in sorted(users):
-        user = users[name]
-        # A JSON string is a basic string of TOML.
-        lines += ["", f"[users.{json.dumps(name)}]", f"role = {json.dumps(user.role.value)}"]
-        lines += [f"password = {json.dumps(user.password)}"]
-    return ("\n".join(lines) + "\n").encode()
+def _row(user: User) -> TableRow:
+    return {"role": user.role.value, "password": user.password}
 
 
-def _parsed(data: bytes, file: Path) -> dict[str, User]:
-    try:
-        content = tomllib.loads(data.decode())
-    except (ValueError, RecursionError):
-        raise ConfigError(f"{file} is no TOML") from None
-    rows = content.get("users", {})
-    if set(content) - {"users"} or not isinstance(rows, dict):
-        raise ConfigError(f"{file}: want tables [users.NAME] alone")
-    return {check_name(name): _user(name, row, file) for name, row in rows.items()}
-
-
-def _user(name: str, row: object, file: Path) -> User:
-    if not isinstance(row, dict) or set(row) != {"role", "password"}:
-        raise ConfigError(f"{file}: {name}: want role and password, both")
+def _user(name: str, row: Mapping[str, object]) -> User:
+    check_name(name)
+    if set(row) != {"role", "password"}:
+        raise ConfigError(f"{name}: want role and password, both")
     role, password = row["role"], row["password"]
     if role not in tuple(DeskRole):
-        raise ConfigError(f"{file}: {name}: role must be one of {', '.join(DeskRole)}")
+        raise ConfigError(f"{name}: role must be one of {', '.join(DeskRole)}")
     if not isinstance(password, str) or not password.startswith("$argon2id$"):
-        raise ConfigError(f"{file}: {name}: password must be a hash as `desk user password` writes it")
-    return User(name, DeskRole(role), password)
+        raise ConfigError(f"{name}: password must be a hash as `desk user password` writes it")
+    return User(name, DeskRole(str(role)), password)
