@@ -64,7 +64,7 @@ from registry_server.settings import (
     SettingsError,
 )
 from registry_server.storage import head, migrations
-from registry_server.storage.unit_of_work import Database
+from registry_server.storage.unit_of_work import STANDBY_ANSWER_SECONDS, Database
 from registry_server.usecases.acts import Acts
 from registry_server.usecases.alerts import Alerts
 from registry_server.usecases.certificates import Certificates
@@ -289,7 +289,7 @@ def build(settings: Settings, clocks: Clocks | None = None) -> App:
 
 def _standby_of(settings: Settings) -> Database | None:
     url = settings.database_read_url.get_secret_value()
-    return Database(url, serving=False) if url else None
+    return Database(url, serving=False, answer_seconds=STANDBY_ANSWER_SECONDS) if url else None
 
 
 def _metrics(ledger: Ledger, status: ServingStatus, tls: ServerTls, witnessing: Witnessing | None) -> CollectorRegistry:

@@ -37,7 +37,7 @@ from registry_server.serving.files import check_private
 from registry_server.storage import head
 from registry_server.storage.errors import StorageError
 from registry_server.storage.sqlite_file import SqliteFile
-from registry_server.storage.unit_of_work import Database
+from registry_server.storage.unit_of_work import STANDBY_ANSWER_SECONDS, Database
 from registry_server.usecases.replays import replayed
 
 if TYPE_CHECKING:
@@ -244,7 +244,10 @@ class _Looking:
         if not url:
             yield Examined("standby", Grade.PASS, "none is read")
             return
-        with Database(self._settings.database, serving=False) as database, Database(url, serving=False) as following:
+        with (
+            Database(self._settings.database, serving=False) as database,
+            Database(url, serving=False, answer_seconds=STANDBY_ANSWER_SECONDS) as following,
+        ):
             newest = _head_row(database)
             log, _ = open_trees(database, newest)
             try:

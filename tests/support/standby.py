@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
+import signal
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +71,20 @@ class Server:
     def resume(self) -> None:
         """Let it go on."""
         self.ask("SELECT pg_wal_replay_resume()")
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let all its processes stand still: it keeps its connections, and answers nothing."""
+        parent = int((self._data / "postmaster.pid").read_text().split()[0])
+        of_parent = Path(f"/proc/{parent}/task/{parent}/children").read_text()
+        processes = [parent, *(int(word) for word in of_parent.split())]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def catch_up(self, primary: Server) -> None:
         """Wait until a standby shows all that the primary has."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from registry_server.storage import tls_keys
 from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.storage.register import FileRegister
 from registry_server.storage.tls_keys import StoredTlsKey
-from registry_server.storage.unit_of_work import Database
+from registry_server.storage.unit_of_work import STANDBY_ANSWER_SECONDS, Database
 from registry_server.usecases.standing import PeerStanding
 from registry_server.usecases.transparency import Transparency
 from tests.conftest import migrate, postgres_database
@@ -40,6 +41,7 @@ class Pair:
         self.world = World()
         self.primary = primary
         self.standby = following
+        self.answer_seconds = STANDBY_ANSWER_SECONDS
         self._numbers = itertools.count()
 
     def report(self, ledger: Ledger, count: int = 1) -> None:
@@ -66,7 +68,7 @@ class Pair:
     @contextmanager
     def reading(self, ledger: Ledger, max_lag: float) -> Iterator[None]:
         """Let a ledger read the standby."""
-        with Database(self.standby.url, serving=False) as following:
+        with Database(self.standby.url, serving=False, answer_seconds=self.answer_seconds) as following:
             ledger.read_also(following, max_lag)
             yield
 
@@ -149,6 +151,33 @@ def test_a_standby_that_stays_behind_is_left_for_the_primary_until_it_has_caught
         pair.standby.catch_up(pair.primary)
         assert shown(ledger) == (ledger.size, True)
         assert ledger.standby.age() == 0
+
+
+def test_a_standby_that_hangs_is_left_for_the_primary(pair: Pair) -> None:
+    """It keeps every connection, and answers none: neither those that wait in the middle nor those that are kept."""
+    pair.answer_seconds = 1.0
+    readers = 6
+    with pair.ledger() as ledger, ThreadPoolExecutor(readers) as reading:
+        pair.report(ledger)
+        pair.standby.catch_up(pair.primary)
+        with ExitStack() as together:
+            # So many connections are kept.
+            views = [together.enter_context(ledger.recent()) for _ in range(readers)]
+            assert all(view.of_standby for view in views)
+        with ExitStack() as hanging:
+
+            def read_on() -> None:
+                with ledger.recent() as view:
+                    assert view.of_standby
+                    hanging.enter_context(pair.standby.hanging())
+                    view.live_bindings()
+
+            with pytest.raises(StorageError) as failed:
+                read_on()
+            assert failed.value.fault is StorageFault.GONE
+            read = [reading.submit(shown, ledger) for _ in range(3 * readers)]
+            assert [each.result() for each in read] == [(ledger.size, False)] * len(read)
+        wait_until(lambda: shown(ledger) == (ledger.size, True))
 
 
 def test_reads_go_on_while_the_primary_is_away_and_nothing_is_logged(pair: Pair) -> None:
