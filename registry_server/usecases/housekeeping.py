@@ -14,7 +14,7 @@ import structlog
 from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.rules.dates import day_of
-from registry_server.sequencing.errors import ClockError
+from registry_server.sequencing.errors import ClockError, MapDamagedError
 from registry_server.sequencing.items import ItemOutcome, LapseItem
 from registry_server.serving.periodic import PeriodicTask
 from registry_server.storage import alerts, blocked, inquiries, months, notices, proposals, quotas, schema, shown
@@ -90,12 +90,16 @@ class Housekeeping:
         """Log lapses that are due, and delete what has had its time.
 
         Raises:
+            MapDamagedError: some lapses need what is damaged of the map; all else is done.
             StorageError: the database failed.
             ClockError: what time it is is not known.
         """
-        self._lapse()
-        self._forget()
-        self._store_refusals()
+        try:
+            self._lapse()
+        finally:
+            # What cannot lapse keeps nothing else from being forgotten.
+            self._forget()
+            self._store_refusals()
 
     def _lapse(self) -> None:
         """Log every lapse that is due."""
@@ -173,7 +177,7 @@ class Housekeeping:
 
 def _task(name: str, task: Callable[[], None], seconds: float, delay: float | None = None) -> PeriodicTask:
     def report(reason: str, error: Exception) -> None:
-        hint = str(error) if isinstance(error, ClockError) else ""
+        hint = str(error) if isinstance(error, ClockError | MapDamagedError) else ""
         _log.error("housekeeping failed", task=task.__name__, reason=reason, hint=hint)
 
     return PeriodicTask(name, task, seconds, fault_of=reason_of, report=report, delay=delay)

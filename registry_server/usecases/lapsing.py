@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from registry_server.sequencing.errors import MapDamagedError
 from registry_server.sequencing.items import ItemOutcome
 
 if TYPE_CHECKING:
@@ -28,14 +29,31 @@ def log_lapses(ledger: Ledger, due: Callable[[], Sequence[LapseItem]]) -> Iterat
         due: returns at most some ``MAX_DUE`` of each kind that are due now; asked again once these are logged.
 
     Raises:
+        MapDamagedError: some need what is damaged of the map; the others that are due are logged.
         StorageError: the database failed.
         ClockError: what time it is is not known.
     """
-    while items := due():
+    damaged: list[MapDamagedError] = []
+    accepted = True
+    while accepted and (items := due()):
         accepted = False
         for first in range(0, len(items), MAX_LAPSES):
-            results = ledger.append(items[first : first + MAX_LAPSES]).result().results
-            accepted |= any(result.outcome is ItemOutcome.ACCEPTED for result in results)
-            yield results
-        if not accepted:
+            for results in _logged(ledger, items[first : first + MAX_LAPSES], damaged):
+                accepted |= any(result.outcome is ItemOutcome.ACCEPTED for result in results)
+                yield results
+    if damaged:
+        raise damaged[0]
+
+
+def _logged(ledger: Ledger, items: Sequence[LapseItem], damaged: list[MapDamagedError]) -> Iterator[Sequence[Result]]:
+    """Log some in one commit, or where what one of them needs is damaged, each in its own."""
+    try:
+        results = ledger.append(items).result().results
+    except MapDamagedError as error:
+        if len(items) == 1:
+            damaged.append(error)
             return
+        for item in items:
+            yield from _logged(ledger, (item,), damaged)
+    else:
+        yield results

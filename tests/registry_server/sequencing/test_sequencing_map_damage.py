@@ -14,14 +14,15 @@ from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger.submission import Submission
 from registry_server.sequencing.errors import MapDamagedError
 from registry_server.sequencing.ledger import Ledger
-from registry_server.sequencing.map_block import parse
+from registry_server.sequencing.map_block import MAX_ENTRIES, parse
 from registry_server.sequencing.map_building import settle_map
 from registry_server.sequencing.recover import directory_at
-from registry_server.storage import head, map_blocks
+from registry_server.storage import head, inquiries, map_blocks
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.submit import Submitting
 from tests.support.registers import register_of
-from tests.support.registry_world import World, accept, subject_of
+from tests.support.registry_world import DAY_MS, World, accept, subject_of
 from tests.support.reverification import reverify
 
 if TYPE_CHECKING:
@@ -149,6 +150,28 @@ def test_a_damaged_row_does_not_take_the_record_out_of_the_map(
         check_never_clear(ledger)
         accept(ledger, world.report("lender-2", "of nobody else", person="nobody else"))
         assert ledger.write_failure is None
+        check_never_clear(ledger)
+
+
+def test_one_damaged_entry_keeps_nobody_of_another_block_from_being_forgotten(
+    database: Database, database_url: str, world: World
+) -> None:
+    names = [str(name) for name in range(SUBJECTS)]
+    with opened(database, database_url, world) as ledger:
+        accept(ledger, *(world.report("lender-1", name, Standing.CURED, person=name, version=2) for name in names))
+    damage(database, flipped(40))
+    with opened(database, database_url, world) as ledger:
+        (kept,) = ledger.record_inquiries([world.inquiry("lender-1", "asked", subjects=((subject_of("1"),),))]).result()
+        assert kept.kept
+        world.clock.now += 7 * 366 * DAY_MS
+        with pytest.raises(MapDamagedError, match="fsck"):
+            Housekeeping(ledger).tidy()
+        with ledger.view() as view:
+            left = {row.subject for row in view.live_bindings()}
+            assert subject_of(PERSON) in left
+            # Those in one block with it.
+            assert len(left) <= MAX_ENTRIES + 1
+            assert [*inquiries.persons(view.work)] == []
         check_never_clear(ledger)
 
 
