@@ -74,6 +74,7 @@ class RefusalReason(StrEnum):
     INTERNAL = "INTERNAL"
     LOG_AHEAD = "LOG_AHEAD"
     MALFORMED = "MALFORMED"
+    MAP_DAMAGED = "MAP_DAMAGED"
     NOT_PERMITTED = "NOT_PERMITTED"
     NOT_READY = "NOT_READY"
     NOTICE_UNKNOWN = "NOTICE_UNKNOWN"
@@ -276,6 +277,10 @@ _SERVER: dict[str, Entry] = {
         "The newest leaf is dated in the future; administrators can correct the log's time by an act.",
     ),
     RefusalReason.MALFORMED: Entry(_INVALID, "The request is malformed."),
+    RefusalReason.MAP_DAMAGED: Entry(
+        GrpcStatus.UNAVAILABLE,
+        "Part of the registry's map is damaged; what needs that part is refused until its operator has repaired it.",
+    ),
     RefusalReason.NOT_PERMITTED: Entry(_DENIED, "The institution's roles do not permit this method."),
     RefusalReason.NOT_READY: Entry(GrpcStatus.UNAVAILABLE, "The registry is starting.", retryable=True),
     RefusalReason.NOTICE_UNKNOWN: Entry(GrpcStatus.NOT_FOUND, "The institution's inbox has no such notice."),

@@ -11,6 +11,7 @@ from registry_server.sequencing.errors import (
     ClockUnconfirmedError,
     LedgerClosedError,
     LogAheadError,
+    MapDamagedError,
     NoGenesisError,
     RegisterMismatch,
     RegisterMismatchError,
@@ -59,6 +60,8 @@ def complaint_of(error: BaseException) -> Complaint:
         case ClockError():
             reason, rule, want = _BY_CLOCK[type(error)]
             return Complaint(reason, "logged_at", rule, error.got, want)
+        case MapDamagedError():
+            return Complaint(RefusalReason.MAP_DAMAGED, "", "storage.whole", want="a map as the HEAD has it")
         case LedgerClosedError():
             return Complaint(RefusalReason.SHUTTING_DOWN)
         case NoGenesisError():

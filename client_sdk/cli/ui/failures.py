@@ -152,6 +152,7 @@ HINTS: dict[str, str] = {
     "RECORDS_LOST": "ask again later; if you report records yourself: `credit-registry records redisclose`.",
     "REGISTER_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "REGISTRY_CLOSED": "`status` shows until when it serves, and which registry takes over: report new records there.",
+    "MAP_DAMAGED": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
     "TIME_INVALID": "check the time synchronisation (NTP) of this machine, then try again.",
     "TLS_CLAIM_MISMATCH": "file and TLS key do not belong together: the member writes a new `certificate request`.",

@@ -19,6 +19,7 @@ from registry_server.sequencing.map_building import settle_map
 from registry_server.sequencing.recover import directory_at
 from registry_server.storage import head, inquiries, map_blocks
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.submit import Submitting
 from tests.support.registers import register_of
@@ -147,6 +148,7 @@ def test_a_damaged_row_does_not_take_the_record_out_of_the_map(
         with pytest.raises(MapDamagedError, match="fsck"):
             accept(ledger, ended)
         assert isinstance(ledger.write_failure, MapDamagedError)
+        assert complaint_of(ledger.write_failure).reason == "MAP_DAMAGED"
         check_never_clear(ledger)
         accept(ledger, world.report("lender-2", "of nobody else", person="nobody else"))
         assert ledger.write_failure is None
