@@ -32,6 +32,7 @@ from client_sdk.lending.single import (
     preview_of_correction,
     succession,
 )
+from client_sdk.lending.sold import sold_records
 from client_sdk.models.batch import GivenBack
 from client_sdk.models.removal import ListingRemoval
 
@@ -130,6 +131,7 @@ class Reporting(Core):
         while wanted := (yield from beside(single.wanted)):
             held = yield from self.held(wanted)
             yield from beside(partial(single.take, held))
+        single.sold = yield from sold_records(self, [single.report])
 
     def _single(self, report: Report, directory: Directory) -> SingleReport:
         secret = self.session.config.record_secret()

@@ -114,8 +114,17 @@ def pseudonym_for(names: Mapping[int, Pseudonym], before: Version | None, standi
     return names[before.subject_key_version]
 
 
-def retain_until_of(report: Report, before: Version | None, rulebook: Rulebook) -> str:
-    """Return the last day of the record's time, as the statement carries it; empty where the conduct goes on."""
+def retain_until_of(report: Report, before: Version | None, rulebook: Rulebook, sold: Version | None = None) -> str:
+    """Return the last day of the record's time, as the statement carries it; empty where the conduct goes on.
+
+    Args:
+        report: what is reported.
+        before: the version before; None for version 1.
+        rulebook: in force.
+        sold: newest version of the record that version 1 continues: where the years count from the start, its days too.
+    """
+    if before is None and rulebook.retained_from_start:
+        before = sold
     latest = None if report.facts is None else latest_day(report.standing, report.facts, rulebook)
     if latest is None:
         return ""
@@ -137,6 +146,7 @@ def sign_version(
     *,
     issued_at: int,
     basis: OpenedBasis | None = None,
+    sold: Version | None = None,
 ) -> tuple[pb.Submission, Version]:
     """Make and sign the next version of a record.
 
@@ -148,6 +158,7 @@ def sign_version(
         before: the version before; None for version 1.
         issued_at: milliseconds since 1970 UTC, in whole seconds.
         basis: of version 1 of a judgment, an enforcement or a listing.
+        sold: newest version of the record that version 1 continues; None where it continues none.
 
     Returns:
         The submission, and what the version after it needs to know.
@@ -155,6 +166,7 @@ def sign_version(
     Raises:
         FormatError: creditor or contract are not what they should be, or the facts are too long.
     """
+    followed = sold if before is None else before
     statement = Statement(
         registry=issuer.registry,
         issuer=key.issuer,
@@ -169,7 +181,7 @@ def sign_version(
         facts_commitment=b"",
         disclosure_digest=b"",
         issued_at=issued_at,
-        retain_until=retain_until_of(report, before, issuer.rulebook),
+        retain_until=retain_until_of(report, before, issuer.rulebook, sold),
         transferee=report.transferee,
         continues=report.continues if before is None else None,
         # A row that withdraws says that the rows before it were a mistake; other reasons are given one by one.
@@ -180,7 +192,7 @@ def sign_version(
         pseudonym = pseudonym_for(names, before, report.standing)
         statement, sent = _bind(statement, report.facts, pseudonym)
         sent = sent._replace(
-            previous=None if before is None else OpenedFacts(before.opening, before.facts),
+            previous=None if followed is None else OpenedFacts(followed.opening, followed.facts),
             basis=basis if before is None else None,
             aliases=_aliases(report.facts, names, pseudonym),
         )

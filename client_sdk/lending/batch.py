@@ -27,6 +27,7 @@ from client_sdk.lending.link import MAX_LISTED, MAX_NAMES
 from client_sdk.lending.sending import Sender
 from client_sdk.lending.signing import NOTHING, Gathered, Signing
 from client_sdk.lending.signing_room import SigningRoom
+from client_sdk.lending.sold import sold_records
 from client_sdk.lending.tally import Tally
 from client_sdk.models.batch import Phase
 from client_sdk.models.violation import Violation
@@ -194,7 +195,8 @@ class BatchReporter:
         lookups = {chain.key: Lookup(chain, self._secret) for unit in units for chain in unit.chains}
         while (yield from self._look(lookups)):
             pass
-        return Gathered(units, lookups, self._names)
+        sold = yield from sold_records(self._link, [step.row.report for unit in units for step in unit.steps])
+        return Gathered(units, lookups, self._names, sold)
 
     def _look(self, lookups: Mapping[ChainKey, Lookup]) -> Flow[bool]:
         """Look up one more attempt of each record that may have one; False when all is known."""

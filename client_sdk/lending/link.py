@@ -17,22 +17,31 @@ if TYPE_CHECKING:
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
 
-__all__ = ["MAX_LISTED", "MAX_NAMES", "RegistryLink"]
+__all__ = ["MAX_LISTED", "MAX_NAMES", "HeldRecords", "RegistryLink"]
 
 # Limits of the contract: record ids in one listing, identities in one evaluation.
 MAX_LISTED = MAX_RECORD_IDS
 MAX_NAMES = MAX_BATCH
 
 
-class RegistryLink(Protocol):
+class HeldRecords(Protocol):
+    """Where records are listed; the method is a flow."""
+
+    def held(self, record_ids: Sequence[bytes], issuer: str = "") -> Flow[list[HeldRecord]]:
+        """Return what the registry holds of at most 1,000 records, verified; unknown ones are left out.
+
+        Args:
+            record_ids: of one issuer.
+            issuer: institution id; empty for this lender.
+        """
+        ...
+
+
+class RegistryLink(HeldRecords, Protocol):
     """A registry and its key services as a lender reaches them; every method is a flow."""
 
     def names(self, identities: Sequence[Identity]) -> Flow[Sequence[Mapping[int, Pseudonym]]]:
         """Return the pseudonyms of at most 1,000 persons, in order, under each live version of the subject keys."""
-        ...
-
-    def held(self, record_ids: Sequence[bytes]) -> Flow[list[HeldRecord]]:
-        """Return what the registry holds of at most 1,000 own records, verified; unknown ones are left out."""
         ...
 
     def follow(self) -> Flow[object]:

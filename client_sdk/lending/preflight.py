@@ -126,21 +126,31 @@ class Preflight:
             found[place].append(_ended_long_ago(rows[place], rows[over]))
         return found
 
-    def check_next(self, report: Report, before: Version | None, row: int = 0) -> list[Violation]:
-        """Check a version against the one that the registry holds below it; None for version 1."""
+    def check_next(
+        self, report: Report, before: Version | None, row: int = 0, sold: Version | None = None
+    ) -> list[Violation]:
+        """Check a version against the one that the registry holds below it.
+
+        Args:
+            report: the version.
+            before: the one below it; None for version 1.
+            row: where it comes from.
+            sold: newest version of the record that version 1 continues; None where it continues none.
+        """
 
         def check(new: Report) -> None:
             check_transition(new.kind, None if before is None else before.standing, new.standing)
             if new.facts is None or not carries_subject(new.standing):
                 return
+            followed = sold if before is None else before
+            if followed is not None and followed.facts:
+                previous = parse_facts(followed.kind, followed.facts)
+                # The reports' debt_ref is not known yet; creditor and contract are what it is made of.
+                check_progress(new.kind, followed.standing, previous, new.standing, new.facts, rekeyed=True)
+                check_part_payment(followed.standing, previous, new.standing, new.facts, self.rulebook)
             if before is None:
                 check_ripe(new.facts, self.rulebook)
                 return
-            if before.facts:
-                previous = parse_facts(before.kind, before.facts)
-                # The reports' debt_ref is not known yet; creditor and contract are what it is made of.
-                check_progress(new.kind, before.standing, previous, new.standing, new.facts, rekeyed=True)
-                check_part_payment(before.standing, previous, new.standing, new.facts, self.rulebook)
             until = retain_until_of(new, before, self.rulebook)
             check_retention(new.standing, until, before.retain_until, new.facts, self.rulebook)
 

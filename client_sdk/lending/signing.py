@@ -17,7 +17,9 @@ from client_sdk.lending.sending import pack
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._protocol.statement import Issuer
+    from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import ChainKey, Unit
@@ -37,6 +39,7 @@ class Gathered(NamedTuple):
     units: Sequence[Unit]
     lookups: Mapping[ChainKey, Lookup]
     names: Mapping[Identity, Mapping[int, Pseudonym]]
+    sold: Mapping[RecordKey, HeldRecord]
 
 
 class SignedBlock(NamedTuple):
@@ -74,7 +77,8 @@ class Signing:
             last: whether no more comes.
         """
         if gathered is not None:
-            made = [self.room.work_off(unit, gathered.lookups, gathered.names) for unit in gathered.units]
+            found = gathered.lookups, gathered.names, gathered.sold
+            made = [self.room.work_off(unit, *found) for unit in gathered.units]
             self._made.append((gathered.units, made))
         waiting = [item for _, made in self._made for items in made for item in items]
         if self.one_signature:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk._protocol.own_record import open_held, version_of
 from client_sdk._protocol.statement import Issuer, Version, sign_version
 from client_sdk.errors import VerificationError
 from client_sdk.kernel.formats.errors import FormatError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from creditregistry.v1 import submission_pb2
 
+    from client_sdk._protocol.own_record import HeldRecord
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Episode, Row, Unit, UnitRow
@@ -90,6 +92,7 @@ class SigningRoom:
         unit: Unit,
         lookups: Mapping[ChainKey, Lookup],
         names: Mapping[Identity, Mapping[int, Pseudonym]],
+        sold: Mapping[RecordKey, HeldRecord],
     ) -> list[Prepared]:
         """Return the signed submissions of a unit, in order.
 
@@ -97,6 +100,7 @@ class SigningRoom:
             unit: records that rest on each other, or one.
             lookups: finished, by chain.
             names: pseudonyms of all persons in the unit.
+            sold: records that version 1 of one in the unit continues, as far as they were sold to this lender.
         """
         records: dict[tuple[ChainKey, int], _Record] = {}
         prepared: list[Prepared] = []
@@ -109,7 +113,7 @@ class SigningRoom:
             if record.stopped:
                 continue
             basis = self._basis(step, records, lookups, people) if record.before is None else None
-            item = self._sign(step.row, record, people, basis)
+            item = self._sign(step.row, record, people, basis, sold)
             if item is None:
                 self._hold_back(step, record)
             else:
@@ -193,23 +197,30 @@ class SigningRoom:
         return _BasisSoFar(own, record.before)
 
     def _sign(
-        self, row: Row, record: _Record, people: Mapping[int, Pseudonym], basis: _BasisSoFar | None
+        self,
+        row: Row,
+        record: _Record,
+        people: Mapping[int, Pseudonym],
+        basis: _BasisSoFar | None,
+        sold: Mapping[RecordKey, HeldRecord],
     ) -> Prepared | None:
         """Return the signed next version; None where a rule refuses it, which is counted."""
-        broken = self._preflight.check_next(row.report, record.before, row.number)
-        if broken:
-            self._tally.reject(broken)
-            return None
+        report, before = row.report, record.before
         key = RecordKey(self._issuer.institution, record.found.record_id)
         try:
-            opened = _checked(row, basis) if record.before is None else None
+            bought = None if report.continues is None or before else _bought(report.continues, sold, people)
+            broken = self._preflight.check_next(report, before, row.number, bought)
+            if broken:
+                self._tally.reject(broken)
+                return None
+            opened = _checked(row, basis) if before is None else None
             submission, version = sign_version(
-                self._issuer, row.report, key, people, record.before, issued_at=self._issued_at, basis=opened
+                self._issuer, report, key, people, before, issued_at=self._issued_at, basis=opened, sold=bought
             )
         except (RuleError, FormatError) as error:
             self._tally.reject([violation_of_error(error, row.number)])
             return None
-        self._warn(row, record.before, None if basis is None else basis.newest)
+        self._warn(row, before or bought, None if basis is None else basis.newest)
         record.before = version
         return Prepared(row, key, version.number, submission)
 
@@ -240,6 +251,23 @@ def _not_held(row: Row, newest: int) -> Violation:
         got=f"version {newest} is a later row{few}",
         want="a row after the newest version; `records correct` mends that one",
     )
+
+
+def _bought(key: RecordKey, sold: Mapping[RecordKey, HeldRecord], people: Mapping[int, Pseudonym]) -> Version:
+    """Return the newest version of a record that was sold to this lender, with its facts.
+
+    Raises:
+        RuleError: CONTINUES_INVALID; there is no such record, or it is about another person.
+    """
+    held = sold.get(key)
+    if held is None:
+        want = "a live record that is TRANSFERRED to this lender"
+        raise RuleError("CONTINUES_INVALID", "continues", "record.continues", got="none", want=want)
+    opened = open_held(held, people)
+    if opened is None:
+        want = "the same subject and debt"
+        raise RuleError("CONTINUES_INVALID", "continues", "record.continues", got="another person", want=want)
+    return version_of(held, opened)
 
 
 class _BasisSoFar(NamedTuple):

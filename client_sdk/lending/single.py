@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from client_sdk._protocol.statement import Issuer, RecordEnd
     from client_sdk.kernel.formats.note import VerifierKey
     from client_sdk.kernel.formats.seal import Opened
+    from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.subjects.identifiers import Identity
     from client_sdk.kernel.subjects.pseudonym import Pseudonym
     from client_sdk.lending.chains import Unit
@@ -78,6 +79,8 @@ class SingleReport:
     issuer: Issuer
     secret: bytes
     preflight: Preflight
+    # The record that version 1 continues, where it was sold to this lender.
+    sold: Mapping[RecordKey, HeldRecord] = field(default_factory=dict)
     _unit: Unit = field(init=False)
     _lookups: list[Lookup] = field(init=False)
     _own: Lookup = field(init=False)
@@ -154,7 +157,7 @@ class SingleReport:
     def _prepare(self, issuer: Issuer, names: Mapping[int, Pseudonym], tally: Tally) -> list[Prepared]:
         room = SigningRoom(issuer, self.preflight, self.preflight.now_ms // 1_000 * 1_000, tally, set())
         lookups = {lookup.chain.key: lookup for lookup in self._lookups}
-        return room.work_off(self._unit, lookups, {self.report.identity: names})
+        return room.work_off(self._unit, lookups, {self.report.identity: names}, self.sold)
 
 
 def _preview(broken: Sequence[Violation], warnings: Iterable[RowWarning], *, repeated: bool) -> PreflightReport:

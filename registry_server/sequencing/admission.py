@@ -109,7 +109,9 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     staging.count_quality(statement.signer, _events(staging, item, None if before is None else before.chain))
     staging.loaded.logged_at[statement.key] = staging.logged_at
     if before is not None:
-        note_statement(staging, item, before.chain, record)
+        note_statement(staging, item, before.chain.standing, record)
+    elif statement.continues is not None:
+        note_statement(staging, item, Standing.TRANSFERRED, record)
     _bind(staging, item, record)
     return index
 
@@ -197,13 +199,18 @@ def _check_person(staging: Staging, item: StatementItem, binding: Binding, befor
         raise _refuse("SUBJECT_CHANGED", "binding.subject", "version.same-person", want="that of the version before")
     if not hmac.compare_digest(known.debt_ref, row.debt_ref):
         raise _refuse("DEBT_CHANGED", "binding.debt_ref", "version.same-debt", want="that of the version before")
-    previous, facts = item.previous, item.facts
-    if previous is None or facts is None or not hmac.compare_digest(previous.commitment, row.facts_commitment):
-        raise _refuse("COMMITMENT_MISMATCH", "previous", "submission.previous", want="the facts of the version before")
     rekeyed = item.statement.subject_key_version != before.subject_key_version
-    standing = item.statement.standing
-    check_progress(before.kind, before.standing, previous.facts, standing, facts, rekeyed=rekeyed)
-    check_part_payment(before.standing, previous.facts, standing, facts, staging.directory.rulebook)
+    _check_follows(staging, item, row, rekeyed=rekeyed)
+
+
+def _check_follows(staging: Staging, item: StatementItem, row: LiveRow, *, rekeyed: bool) -> None:
+    """Check the facts against those of the version that they follow, or of the sold record that they continue."""
+    previous, facts, standing = item.previous, item.facts, item.statement.standing
+    if previous is None or facts is None or not hmac.compare_digest(previous.commitment, row.facts_commitment):
+        want = "the facts of the version before, or of the sold record"
+        raise _refuse("COMMITMENT_MISMATCH", "previous", "submission.previous", want=want)
+    check_progress(row.kind, row.standing, previous.facts, standing, facts, rekeyed=rekeyed)
+    check_part_payment(row.standing, previous.facts, standing, facts, staging.directory.rulebook)
 
 
 def _check_first(staging: Staging, item: StatementItem, binding: Binding) -> None:
@@ -212,6 +219,9 @@ def _check_first(staging: Staging, item: StatementItem, binding: Binding) -> Non
         row = staging.live(statement.continues)
         if row is None or not _is_of(item, binding, row) or not _same_debt(item, binding, row):
             raise _refuse("CONTINUES_INVALID", "continues", "record.continues", want="the same subject and debt")
+        # A sale begins no new clock: what was sold is continued as by a further version.
+        rekeyed = statement.subject_key_version != row.subject_key_version
+        _check_follows(staging, item, row, rekeyed=rekeyed)
     most = staging.directory.rulebook.max_live_records_per_subject
     subjects = dict.fromkeys((binding.subject, *(alias.subject for alias in item.aliases)))
     own = sum(row.key[0] == statement.issuer for subject in subjects for row in staging.live_of(subject))

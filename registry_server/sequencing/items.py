@@ -70,7 +70,8 @@ class StatementItem:
         binding: opens the subject commitment; None for WITHDRAWN and SET_ASIDE.
         facts: open the facts commitment and keep the rules on facts; None for WITHDRAWN and SET_ASIDE.
         disclosure: sealed bytes with the statement's digest.
-        previous: facts of the version before; None for version 1, WITHDRAWN and SET_ASIDE.
+        previous: facts of the version before, or of the sold record that version 1 continues; None for every other
+            version 1, WITHDRAWN and SET_ASIDE.
         basis: of a JUDGMENT, an ENFORCEMENT or a LISTING at version 1.
         aliases: one for each other live version of the subject keys, ascending.
     """

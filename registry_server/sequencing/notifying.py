@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from client_sdk.kernel.formats.breach import BreachBody
+    from client_sdk.kernel.formats.words import Standing
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.items import AnnotationItem, StatementItem
@@ -30,14 +31,21 @@ if TYPE_CHECKING:
 __all__ = ["note_annotation", "note_breach", "note_restriction", "note_statement", "notify"]
 
 
-def note_statement(staging: Staging, item: StatementItem, before: Chain, record: StoredRecord) -> None:
-    """Note a further version, if it takes back something of the one before."""
+def note_statement(staging: Staging, item: StatementItem, before: Standing, record: StoredRecord) -> None:
+    """Note a further version, or the first of a bought record, if it takes back something of the one before.
+
+    Args:
+        staging: the batch.
+        item: the version.
+        before: standing of the version before, or of the sold record.
+        record: after the version.
+    """
     statement = item.statement
     if not statement.carries_subject:
         reason = NoticeReason(statement.standing.name)
     elif item.previous is None or item.facts is None:
         return
-    elif corrects(item.previous.facts, item.facts, moved=statement.standing is not before.standing):
+    elif corrects(item.previous.facts, item.facts, moved=statement.standing is not before):
         reason = NoticeReason.CORRECTED
     else:
         return

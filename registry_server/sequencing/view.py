@@ -292,6 +292,12 @@ class View:
         found = records.by_keys(self.work, [RecordKey(issuer, record_id) for record_id in record_ids])
         return sorted((record.first_index, key.record_id) for key, record in found.items())
 
+    def sold_to(self, buyer: str, issuer: str, record_ids: Iterable[bytes]) -> list[bytes]:
+        """Return those of an issuer's records that are sold to a buyer and not continued yet, by their first leaf."""
+        found = records.by_keys(self.work, [RecordKey(issuer, record_id) for record_id in record_ids]).values()
+        sold = [record for record in found if record.chain.live and record.chain.transferee == buyer]
+        return [record.chain.key.record_id for record in sorted(sold, key=lambda record: record.first_index)]
+
     def own_records(self, issuer: str, record_ids: Iterable[bytes]) -> list[OwnRecord]:
         """Return what is held of these records of an issuer, in order of their first leaf; unknown ones left out."""
         found = records.by_keys(self.work, [RecordKey(issuer, record_id) for record_id in record_ids])

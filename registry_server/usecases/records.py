@@ -1,7 +1,7 @@
 """A lender's own records: what the registry holds of them, and receipts.
 
 The named successor of a terminated institution reads its records like own ones: it ends and continues them, which takes
-their newest version and their facts.
+their newest version and their facts. The buyer of a debt reads the sold record until its own continues it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.ledger.directory import Directory
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.sequencing.view import View
 
 __all__ = ["OwnRecord", "Records", "issuer_read_by"]
 
@@ -51,12 +52,12 @@ class Records:
         Args:
             peer: institution id of the caller.
             issuer: institution id; empty for the peer.
-            record_ids: which; none for all. Unknown ones are left out.
+            record_ids: which; none for all. Unknown ones are left out, and of another's what was not sold to the peer.
 
         Raises:
             FormatError: a record_id does not have 16 bytes.
             RegistryError: SIZE_LIMIT.
-            RuleError: INSTITUTION_UNKNOWN or NOT_THE_SUCCESSOR.
+            RuleError: INSTITUTION_UNKNOWN; NOT_THE_SUCCESSOR, and none of the records was sold to the peer.
         """
         if len(record_ids) > MAX_RECORD_IDS:
             got, want = str(len(record_ids)), f"at most {MAX_RECORD_IDS}"
@@ -67,14 +68,14 @@ class Records:
 
     def _named(self, peer: str, issuer: str, record_ids: Sequence[bytes]) -> Iterator[list[OwnRecord]]:
         with self._ledger.recent() as view:
-            known = view.first_indexes(issuer_read_by(view.directory, peer, issuer), record_ids)
-        ordered = [record_id for _, record_id in known]
+            ordered = _readable(view, peer, issuer, record_ids)
+            if not ordered:
+                issuer_read_by(view.directory, peer, issuer)
         for start in range(0, len(ordered), self._page):
             with self._ledger.recent() as view:
-                page = view.own_records(
-                    issuer_read_by(view.directory, peer, issuer), ordered[start : start + self._page]
-                )
-            yield page
+                page = ordered[start : start + self._page]
+                found = view.own_records(issuer or peer, _readable(view, peer, issuer, page))
+            yield found
 
     def _all(self, peer: str, issuer: str) -> Iterator[list[OwnRecord]]:
         after, size = -1, 0
@@ -115,12 +116,21 @@ class Records:
 
 def issuer_read_by(directory: Directory, peer: str, issuer: str) -> str:
     """Return the issuer whose records are asked for, if the caller may read them."""
-    if not issuer or issuer == peer:
-        return peer
-    # Only a terminated institution has a successor (proto/README.md 6).
-    if directory.institution(issuer).successor != peer:
+    if not _reads(directory, peer, issuer):
         raise RuleError("NOT_THE_SUCCESSOR", "issuer", "successor.named", want="the issuer or its named successor")
-    return issuer
+    return issuer or peer
+
+
+def _reads(directory: Directory, peer: str, issuer: str) -> bool:
+    """Whether a member reads all records of an issuer; only a terminated one has a successor (proto/README.md 6)."""
+    return not issuer or issuer == peer or directory.institution(issuer).successor == peer
+
+
+def _readable(view: View, peer: str, issuer: str, record_ids: Sequence[bytes]) -> list[bytes]:
+    """Return which of these records of an issuer the caller may read, in order of their first leaf."""
+    if _reads(view.directory, peer, issuer):
+        return [record_id for _, record_id in view.first_indexes(issuer or peer, record_ids)]
+    return view.sold_to(peer, issuer, record_ids)
 
 
 def _check_record_id(record_id: bytes) -> None:

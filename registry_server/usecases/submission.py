@@ -197,11 +197,12 @@ def _read_disclosure(sent: Submission, statement: Statement) -> bytes:
 
 
 def _read_previous(sent: Submission, statement: Statement) -> CommittedFacts | None:
+    bought = statement.continues is not None
     if sent.previous is None:
-        if statement.version > 1:
-            _missing("previous", "the facts of the version before")
+        if statement.version > 1 or bought:
+            _missing("previous", "the facts of the sold record" if bought else "the facts of the version before")
         return None
-    if statement.version == 1:
+    if statement.version == 1 and not bought:
         raise RegistryError(
             RefusalReason.PART_UNEXPECTED, "previous", "submission.previous", want="nothing before version 1"
         )

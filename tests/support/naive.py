@@ -43,6 +43,7 @@ from tests.support.naive_parts import (
     Wrong,
     check_hiding,
     continued_by,
+    continued_rightly,
     covers,
     day,
     directory_entries,
@@ -179,9 +180,9 @@ class NaiveLog:
             require(said.subject_key_version == versions[-1], "keys")
             if said.HasField("continues"):
                 old = self.records.get((said.continues.issuer, said.continues.record_id))
-                require(old and old.live and old.standing == "TRANSFERRED", "continues")
-                assert old is not None
-                require(old.versions[-1].transferee == said.issuer and old.kind == kind, "continues")
+                require(old and old.live and old.standing == "TRANSFERRED" and old.kind == kind, "continues")
+                assert old
+                continued_rightly(said, old.versions[-1], self.genesis.rulebook)
         else:
             require(before.live, "live")
             require(said.version == len(before.versions) + 1, "version")
@@ -192,8 +193,7 @@ class NaiveLog:
             if standing not in ENDED and said.subject_key_version != before.versions[-1].subject_key_version:
                 newer = said.subject_key_version > before.versions[-1].subject_key_version
                 require(newer and said.subject_key_version in versions and standing == before.standing, "keys")
-        date = "" if before is None else before.versions[-1].retain_until
-        kept_rightly(said, kind, standing, date, self.genesis.rulebook)
+        kept_rightly(said, kind, standing, before and before.versions[-1].retain_until, self.genesis.rulebook)
         withdrawn_rightly(said, kind, standing, self.genesis.rulebook)
         if before is None:
             record = self.records[place] = Record(kind, [said], [payload], index, leaf)

@@ -346,7 +346,7 @@ def years_later(at: int, years: int) -> str:
 
 
 def kept_rightly(
-    said: statement_pb2.Statement, kind: str, standing: str, date: str, rulebook: directory_pb2.Rulebook
+    said: statement_pb2.Statement, kind: str, standing: str, date: str | None, rulebook: directory_pb2.Rulebook
 ) -> None:
     """Whether the day until which a version is kept may follow ``date``, that of the version before."""
     listed = kind == "LISTING" and standing == "OPEN"
@@ -355,6 +355,14 @@ def kept_rightly(
     require(listed or not date or said.retain_until <= date, "date")
     years = rulebook.listing_years
     require(not listed or (years and said.retain_until <= years_later(said.issued_at, years + 3)), "listing")
+
+
+def continued_rightly(
+    said: statement_pb2.Statement, sold: statement_pb2.Statement, rulebook: directory_pb2.Rulebook
+) -> None:
+    """Whether version 1 may continue the newest version of a sold record."""
+    require(sold.transferee == said.issuer, "continues")
+    require(not rulebook.retained_from_start or said.retain_until <= sold.retain_until, "date")
 
 
 def withdrawn_rightly(

@@ -355,8 +355,9 @@ class World:
         message.binding.opening = opening
         message.binding.debt_ref = given.debt.debt_ref
         message.facts.opening, message.facts.facts = facts_opening, raw
-        if before is not None and before.facts is not None:
-            message.previous.opening, message.previous.facts = before.facts_opening, before.facts.encode()
+        followed = before if statement.continues is None else self.newest.get(statement.continues)
+        if followed is not None and followed.facts is not None:
+            message.previous.opening, message.previous.facts = followed.facts_opening, followed.facts.encode()
         for other in self.key_versions:
             if other != key_version:
                 alias = message.aliases.add(subject_key_version=other, subject=subject_of(person, other))

@@ -202,15 +202,19 @@ def _check_first(statement: Statement, directory: Directory, find: Callable[[Rec
         got = str(statement.subject_key_version)
         raise RuleError("SUBJECT_KEY_VERSION", "subject_key_version", "subject-key.newest", got=got, want=str(newest))
     if statement.continues is not None:
-        _check_continues(statement, find(statement.continues))
+        _check_continues(statement, find(statement.continues), directory.rulebook)
 
 
-def _check_continues(statement: Statement, old: Chain | None) -> None:
+def _check_continues(statement: Statement, old: Chain | None, rulebook: Rulebook) -> None:
     rule = "record.continues"
     if old is None or not old.live or old.standing is not Standing.TRANSFERRED:
         raise RuleError("CONTINUES_INVALID", "continues", rule, want="a live record that is TRANSFERRED")
     if old.transferee != statement.issuer or old.kind is not statement.kind:
         raise RuleError("CONTINUES_INVALID", "continues", rule, want="same kind, and this issuer as transferee")
+    # Where the years count from the start, a sale is no new start (K05).
+    if rulebook.retained_from_start and statement.retain_until > old.retain_until:
+        want = f"at most {old.retain_until}, until which the sold record was kept"
+        raise RuleError("RETENTION_INVALID", "retain_until", "K05", got=statement.retain_until, want=want)
 
 
 def _check_next(chain: Chain, statement: Statement, directory: Directory) -> None:

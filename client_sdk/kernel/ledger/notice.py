@@ -81,7 +81,9 @@ def _reasons(leaf: Leaf) -> frozenset[NoticeReason]:
 def _of_statement(statement: Statement) -> frozenset[NoticeReason]:
     if not statement.carries_subject:
         return frozenset((NoticeReason(statement.standing.name),))
-    return frozenset((NoticeReason.CORRECTED,) if statement.version > 1 else ())
+    # Version 1 of a bought record follows the sold one.
+    follows = statement.version > 1 or statement.continues is not None
+    return frozenset((NoticeReason.CORRECTED,) if follows else ())
 
 
 def _of_annotation(annotation: Annotation) -> frozenset[NoticeReason]:

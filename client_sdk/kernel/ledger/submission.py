@@ -67,7 +67,7 @@ class Submission(NamedTuple):
         binding: opens the subject commitment; None for WITHDRAWN and SET_ASIDE, which have nothing of what follows.
         facts: open the facts commitment.
         disclosure: sealed; empty where absent.
-        previous: facts of the version before, from version 2 on.
+        previous: facts of the version before, from version 2 on, or of the sold record that version 1 continues.
         basis: the record that it rests on; at version 1 of a JUDGMENT, an ENFORCEMENT or a LISTING.
         aliases: one for each other live version of the subject keys, ascending.
     """

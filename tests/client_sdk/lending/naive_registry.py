@@ -227,7 +227,8 @@ class NaiveLink:
     def names(self, identities: Sequence[Identity]) -> Flow[list[Mapping[int, Pseudonym]]]:
         return beside(partial(self._registry.names, identities))
 
-    def held(self, record_ids: Sequence[bytes]) -> Flow[list[HeldRecord]]:
+    def held(self, record_ids: Sequence[bytes], issuer: str = "") -> Flow[list[HeldRecord]]:
+        assert issuer in {"", LENDER}
         return beside(partial(self._registry.held, record_ids))
 
     def follow(self) -> Flow[object]:

@@ -291,6 +291,7 @@ def test_a_dispute_and_a_statement_go_with_the_debt(registry: TestRegistry, offi
     gone = replace(facts, as_of=date(2025, 5, 31), ended_on=date(2025, 5, 31))
     lender.report(replace(default_report(7020, standing=Standing.TRANSFERRED, facts=gone), transferee="lender-2"))
     with Client(registry.config("lender-2")) as buyer:
+        facts = replace(facts, as_of=date(2025, 5, 31))
         report = replace(default_report(7020, facts=facts), continues=RecordKey("lender-1", sold.record_id))
         bought = buyer.report(report)
         record = shown(buyer, person(7020), Purpose.POST_LOAN_REVIEW)

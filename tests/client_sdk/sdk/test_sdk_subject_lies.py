@@ -195,7 +195,8 @@ def test_a_carried_dispute_that_is_hidden_in_part_is_found(office: Client, regis
         office.add_statement("lender-1", sold.record_id, person(8103), "I never had this card.")
         gone = replace(default_facts(contract="HT-8103"), as_of=date(2025, 5, 31), ended_on=date(2025, 5, 31))
         seller.report(replace(default_report(8103, standing=Standing.TRANSFERRED, facts=gone), transferee="lender-2"))
-        buyer.report(replace(default_report(8103), continues=RecordKey("lender-1", sold.record_id)))
+        bought = default_report(8103, facts=replace(gone, ended_on=None))
+        buyer.report(replace(bought, continues=RecordKey("lender-1", sold.record_id)))
     member = office._member
     _, (answer,) = office._run(member._put([person(8103)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
     (leaves,) = office._run(member._fetch_histories(answer))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -264,6 +265,22 @@ def sale(world: World, name: str, seller: str = "lender-1", buyer: str = "lender
         world.report(seller, name, Standing.TRANSFERRED, transferee=buyer),
         world.report(buyer, f"{person} of {buyer}", person=f"person of {person}", contract=contract, continues=sold),
     ]
+
+
+@pytest.mark.parametrize(("first_day", "notices"), [("2025-06-02", []), ("2025-06-01", [NoticeReason.CORRECTED])])
+def test_who_was_shown_a_sold_record_hears_of_what_its_buyer_corrects(
+    world: World, ledger: Ledger, first_day: str, notices: list[NoticeReason]
+) -> None:
+    facts = replace(samples.DEFAULT, first_delinquency_on=date(2025, 6, 2))
+    accept(ledger, world.report("lender-1", "sold", facts=facts))
+    sold = world.key("lender-1", "sold")
+    show(ledger, ASKER, "before", sold)
+    gone = replace(facts, ended_on=facts.as_of)
+    accept(ledger, world.report("lender-1", "sold", Standing.TRANSFERRED, facts=gone, transferee="lender-3"))
+    bought = replace(facts, first_delinquency_on=date.fromisoformat(first_day))
+    accept(ledger, world.report("lender-3", "bought", person="person of sold", facts=bought, continues=sold))
+    assert [reason for _, reason in told(ledger, ASKER)] == notices
+    assert told(ledger, "lender-3") == []
 
 
 @pytest.mark.parametrize("together", [False, True])

@@ -77,6 +77,29 @@ def test_who_lists_for_an_issuer_is_held_to_it_on_every_page(ledger: Ledger, wor
     assert sum(map(len, Records(ledger, page=2).list_own("lender-2", "lender-1", []))) == 7
 
 
+def test_the_buyer_reads_a_sold_record_until_its_own_continues_it(ledger: Ledger, world: World) -> None:
+    accept(ledger, world.report("lender-1", "sold", person="debtor", contract="LN1"))
+    accept(ledger, world.report("lender-1", "kept"))
+    sold, kept = world.key("lender-1", "sold"), world.key("lender-1", "kept")
+    ids = [sold.record_id, kept.record_id]
+
+    def read(peer: str) -> list[bytes]:
+        pages = Records(ledger, page=1).list_own(peer, "lender-1", ids)
+        return [found.record.chain.key.record_id for page in pages for found in page]
+
+    with pytest.raises(RuleError, match="NOT_THE_SUCCESSOR"):
+        read("lender-2")
+    accept(ledger, world.report("lender-1", "sold", Standing.TRANSFERRED, transferee="lender-2"))
+    assert read("lender-2") == [sold.record_id]
+    with pytest.raises(RuleError, match="NOT_THE_SUCCESSOR"):
+        read("lender-3")
+    with pytest.raises(RuleError, match="NOT_THE_SUCCESSOR"):
+        list(Records(ledger).list_own("lender-2", "lender-1", []))
+    accept(ledger, world.report("lender-2", "bought", person="debtor", contract="LN1", continues=sold))
+    with pytest.raises(RuleError, match="NOT_THE_SUCCESSOR"):
+        read("lender-2")
+
+
 def test_live_bindings_are_complete_for_the_head_that_the_last_page_names(ledger: Ledger, world: World) -> None:
     pages = Transparency(ledger, page_bindings=2).live_bindings()
     first = next(pages)

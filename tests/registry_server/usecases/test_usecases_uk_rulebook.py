@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import RulebookBody
@@ -38,6 +39,22 @@ CURED = replace(samples.CURED, first_delinquency_on=date(2025, 6, 1), notice=DEF
 
 def uk() -> World:
     return World(Rulebook.shipped("uk"))
+
+
+def test_a_sale_keeps_nothing_for_longer(tmp_path: Path, database_url: str) -> None:
+    world = uk()
+    with running_registry(tmp_path, database_url, world) as registry:
+        ledger = registry.app.ledger
+        accept(ledger, world.report("lender-1", "sold", facts=DEFAULT, person="Ann", retain_until="2030-06-01"))
+        gone = replace(DEFAULT, ended_on=DEFAULT.as_of)
+        sell = partial(world.report, "lender-1", "sold", Standing.TRANSFERRED, facts=gone, transferee="lender-2")
+        accept(ledger, sell(retain_until="2030-06-01"))
+        sold = world.key("lender-1", "sold")
+        buy = partial(world.report, "lender-2", "bought", facts=DEFAULT, person="Ann", continues=sold)
+        assert refused(ledger, buy()) == ("retain_until", "K05")
+        world.newest.pop(world.key("lender-2", "bought"))
+        accept(ledger, buy(retain_until="2030-06-01"))
+    reverify(database_url)
 
 
 def refused(ledger: Ledger, message: pb.Submission) -> tuple[str, str]:

@@ -222,7 +222,9 @@ class Submission(_message.Message):
 
     @_builtins.property
     def previous(self) -> Global___OpenedFacts:
-        """Facts of the version before, from version 2 on; absent for WITHDRAWN and SET_ASIDE."""
+        """Facts of the version before, from version 2 on, or of the sold record that version 1 continues; absent for WITHDRAWN
+        and SET_ASIDE.
+        """
 
     @_builtins.property
     def basis(self) -> Global___Basis:
