@@ -193,7 +193,7 @@ class NaiveLog:
             if standing not in ENDED and said.subject_key_version != before.versions[-1].subject_key_version:
                 newer = said.subject_key_version > before.versions[-1].subject_key_version
                 require(newer and said.subject_key_version in versions and standing == before.standing, "keys")
-        kept_rightly(said, kind, standing, before and before.versions[-1].retain_until, self.genesis.rulebook)
+        kept_rightly(said, kind, standing, before, self.genesis.rulebook)
         withdrawn_rightly(said, kind, standing, self.genesis.rulebook)
         if before is None:
             record = self.records[place] = Record(kind, [said], [payload], index, leaf)

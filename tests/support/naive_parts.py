@@ -346,9 +346,10 @@ def years_later(at: int, years: int) -> str:
 
 
 def kept_rightly(
-    said: statement_pb2.Statement, kind: str, standing: str, date: str | None, rulebook: directory_pb2.Rulebook
+    said: statement_pb2.Statement, kind: str, standing: str, before: Record | None, rulebook: directory_pb2.Rulebook
 ) -> None:
-    """Whether the day until which a version is kept may follow ``date``, that of the version before."""
+    """Whether the day until which a version is kept may follow that of the version before."""
+    date = "" if before is None else before.versions[-1].retain_until
     listed = kind == "LISTING" and standing == "OPEN"
     dated = standing in DATED or (rulebook.retained_from_start and standing in RUNNING)
     require(bool(said.retain_until) == (dated or listed), "date")
