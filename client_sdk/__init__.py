@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
     from client_sdk.kernel.ledger.findings import Finding, FindingId
     from client_sdk.kernel.ledger.trust_root import TrustRoot
-    from client_sdk.lending.files import Encoding, Portfolio, portfolio_from_frame, read_portfolio
+    from client_sdk.lending.columns import CustomerRow
+    from client_sdk.lending.files import Encoding, Portfolio, portfolio_from_frame, read_customers, read_portfolio
     from client_sdk.models import (
         AcknowledgementReceipt,
         Alert,
@@ -222,6 +223,7 @@ __all__ = [
     "CreditRegistryError",
     "Criteria",
     "Customer",
+    "CustomerRow",
     "DeadlineExceededError",
     "Debt",
     "DefaultCause",
@@ -347,6 +349,7 @@ __all__ = [
     "keep_assessment",
     "notice_sent",
     "portfolio_from_frame",
+    "read_customers",
     "read_portfolio",
     "read_trust_root",
     "reassess",
@@ -364,6 +367,7 @@ _HOMES = {
     "CertificateRequest": "client_sdk.kernel.ledger.certificate_request_file",
     "Client": "client_sdk.client",
     "ClientConfig": "client_sdk.config",
+    "CustomerRow": "client_sdk.lending.columns",
     "Encoding": "client_sdk.lending.files",
     "Finding": "client_sdk.kernel.ledger.findings",
     "FindingId": "client_sdk.kernel.ledger.findings",
@@ -374,6 +378,7 @@ _HOMES = {
     "fetch_trust_root": "client_sdk.trust",
     "keep_assessment": "client_sdk.reassessing",
     "portfolio_from_frame": "client_sdk.lending.files",
+    "read_customers": "client_sdk.lending.files",
     "read_portfolio": "client_sdk.lending.files",
     "read_trust_root": "client_sdk.verification",
     "reassess": "client_sdk.reassessing",

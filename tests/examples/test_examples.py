@@ -5,10 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import shutil
-import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,14 +14,14 @@ from client_sdk import Client, read_portfolio
 from client_sdk.lending.files import write_portfolio
 from client_sdk.testing import TestRegistry
 from tests.client_sdk.sdk_samples import default_report, history, person
+from tests.support.examples import EXAMPLES, YESTERDAY, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-YESTERDAY = (datetime.now(UTC) - timedelta(1)).date()
-# Of those who train models.
-LIBRARIES = {"numpy", "sklearn"}
-EXAMPLES = Path(__file__).parents[2] / "examples"
+# Of those who train models, serve HTTP, or compute with data frames.
+LIBRARIES = {"fastapi", "numpy", "polars", "pydantic", "sklearn", "uvicorn"}
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +31,9 @@ def registry() -> Iterator[TestRegistry]:
         yield running
 
 
-def run(name: str, *arguments: object, given: str = "", code: int = 0) -> str:
-    """Run an example, and return what it printed."""
-    command = [sys.executable, "-X", "utf8", "-W", "error", str(EXAMPLES / f"{name}.py"), *map(str, arguments)]
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == code, done.stderr
-    return done.stdout + done.stderr
-
-
 def test_every_example_imports_public_names_and_the_standard_library_alone() -> None:
     files = list(EXAMPLES.glob("*.py"))
-    assert len(files) == 5
+    assert len(files) == 9
     for file in files:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             match node:
@@ -56,6 +45,15 @@ def test_every_example_imports_public_names_and_the_standard_library_alone() -> 
                     continue
             tops = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - LIBRARIES
             assert not tops or modules == ["client_sdk"], file.name
+
+
+def test_every_example_is_listed_and_says_how_it_is_run() -> None:
+    listed = (EXAMPLES / "README.md").read_text("utf-8")
+    for file in EXAMPLES.iterdir():
+        if file.suffix == ".py":
+            assert f"python examples/{file.name} " in (ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "")
+        if file.is_file() and file.name != "README.md":
+            assert f"]({file.name})" in listed, file.name
 
 
 def approve(registry: TestRegistry, folder: Path, number: int, code: int) -> dict[str, object]:

@@ -8,7 +8,12 @@ import pytest
 
 from tests.readme.readme import ROOT
 
-PAGES = ("README.md", "deploy/README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")))
+PAGES = (
+    "README.md",
+    "deploy/README.md",
+    "examples/README.md",
+    *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")),
+)
 # Pages that begin with a list of their sections.
 LISTED = ("docs/members.md", "docs/operating.md")
 TEXT = (ROOT / "README.md").read_text()
