@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import CreditRegistryError
-from client_sdk.sandbox.parties import ADMINISTRATORS, AUDITOR, LENDERS
+from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, LENDERS
 from client_sdk.testing.desks import Desks
 from client_sdk.testing.folder import empty, reserved
 from client_sdk.testing.interrupting import interruptible

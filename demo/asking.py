@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from client_sdk.client import Client
+from client_sdk.invented.parties import consent_to
+from client_sdk.invented.synthetic import Expected
 from client_sdk.models import Criteria, Outcome, Purpose, Verdict
-from client_sdk.sandbox.parties import consent_to
-from client_sdk.sandbox.synthetic import Expected
 from client_sdk.signing import write_private
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from client_sdk.invented.synthetic import Borrower
     from client_sdk.models import Identity
-    from client_sdk.sandbox.synthetic import Borrower
     from client_sdk.testing.site import Site
 
 __all__ = ["Survey", "WrongAnswerError", "ask_about_all", "check"]

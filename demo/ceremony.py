@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from client_sdk.sandbox.parties import ADMINISTRATORS, AUDITOR, KEY_SERVICES, OFFICE
+from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, KEY_SERVICES, OFFICE
 from client_sdk.testing.site import REGISTRY, Site, enrolment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from client_sdk.sandbox.parties import Party
+    from client_sdk.invented.parties import Party
     from client_sdk.testing.site import Command
     from demo.shell import Shell
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.client import Client
 from client_sdk.errors import CreditRegistryError
-from client_sdk.sandbox.parties import LENDERS
+from client_sdk.invented.parties import LENDERS
 from demo.recipe import portfolio
 from demo.uci import parse_portfolio
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from client_sdk.invented.histories import Loan, overdue
+from client_sdk.invented.parties import KEY_SERVICES, LENDERS, OFFICE
+from client_sdk.invented.people import invented_person
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import AnnotationFlag, CollectionStage, NoticeReason, Product
-from client_sdk.sandbox.histories import Loan, overdue
-from client_sdk.sandbox.parties import KEY_SERVICES, LENDERS, OFFICE
-from client_sdk.sandbox.people import subject
 from client_sdk.testing.site import REGISTRY
 from demo.asking import WrongAnswerError, check
 
@@ -105,7 +105,7 @@ def play_dispute(site: Site, shell: Shell, tell: Narrator, today: date) -> Dispu
 def _disputed_debt(on: date) -> Report:
     loan = Loan(
         lender=_FURNISHER,
-        identity=subject(_BORROWER),
+        identity=invented_person(_BORROWER),
         contract=f"{_FURNISHER.name}-disputed",
         product=Product.CONSUMER_LOAN,
         principal=3_000_000,
@@ -117,7 +117,7 @@ def _disputed_debt(on: date) -> Report:
 
 def _ask(site: Site, shell: Shell, name: str, on: date) -> tuple[tuple[Sequence[str], str], str]:
     """Ask about her; return flags and assessment of the answer, and the record."""
-    answer, _ = check(site, shell.quietly, _ASKER, name, subject(_BORROWER), on)
+    answer, _ = check(site, shell.quietly, _ASKER, name, invented_person(_BORROWER), on)
     (record,) = answer["records"]
     return (record["flags"], answer["assessment"]["outcome"]), f"{record['issuer']}/{record['record_id']}"
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from client_sdk.errors import ConfigError
-from client_sdk.sandbox.parties import LENDERS
-from client_sdk.sandbox.people import subject
+from client_sdk.invented.parties import LENDERS
+from client_sdk.invented.people import invented_person
 from client_sdk.testing.folder import reserved
 from client_sdk.testing.interrupting import interruptible
 from client_sdk.testing.programs import Programs
@@ -82,7 +82,7 @@ def _write(path: Path, clients: Sequence[Client]) -> None:
         rows.writerow(headings)
         for client in clients:
             billed, paid = ([getattr(month, name) for month in client.months] for name in ("billed", "paid"))
-            rows.writerow([subject(client.number).number, client.limit, *billed, *paid, int(client.defaulted)])
+            rows.writerow([invented_person(client.number).number, client.limit, *billed, *paid, int(client.defaulted)])
 
 
 if __name__ == "__main__":

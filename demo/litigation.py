@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from client_sdk.invented.histories import COURTS, Loan, Suit, judgment_step
+from client_sdk.invented.people import invented_person
 from client_sdk.models import JudgmentStage, Product
-from client_sdk.sandbox.histories import COURTS, Loan, Suit, judgment_step
-from client_sdk.sandbox.people import subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from client_sdk.invented.parties import Lender
     from client_sdk.models import Report
-    from client_sdk.sandbox.parties import Lender
 
 __all__ = ["JUDGMENTS", "judgments"]
 
@@ -35,7 +35,7 @@ def _judged(lender: Lender, today: date) -> Iterator[Report]:
     for number in range(JUDGMENTS):
         loan = Loan(
             lender=lender,
-            identity=subject(_FIRST_BORROWER + number),
+            identity=invented_person(_FIRST_BORROWER + number),
             contract=f"{lender.name}-batch-{number:05d}",
             product=Product.CONSUMER_LOAN,
             principal=(20 + number % 50) * 10_000,

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from client_sdk.invented.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS, OFFICE
+from client_sdk.invented.synthetic import Expected, Story, borrowers, portfolio
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import Outcome, Verdict
-from client_sdk.sandbox.parties import AUDITOR, CHINA, KEY_SERVICES, LENDERS, OFFICE
-from client_sdk.sandbox.synthetic import Expected, Story, borrowers, portfolio
 from client_sdk.signing import write_private
 from client_sdk.testing.site import REGISTRY
 from demo.asking import ask_about_all, check
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from client_sdk.sandbox.synthetic import Borrower
+    from client_sdk.invented.synthetic import Borrower
     from client_sdk.testing.site import Site
     from demo.asking import Survey
     from demo.console import Narrator

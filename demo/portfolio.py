@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.errors import ConfigError
-from client_sdk.sandbox.parties import AUDITOR, LENDERS
+from client_sdk.invented.parties import AUDITOR, LENDERS
 from client_sdk.testing.folder import empty, reserved
 from client_sdk.testing.interrupting import interruptible
 from client_sdk.testing.ports import listens

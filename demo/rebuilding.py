@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.sandbox.parties import ADMINISTRATORS, AUDITOR
+from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR
 from client_sdk.testing.site import REGISTRY
 from demo.asking import WrongAnswerError, check
 

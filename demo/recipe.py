@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from client_sdk.invented.parties import consent_to, notice_of
+from client_sdk.invented.people import holders, invented_person
 from client_sdk.models import (
     Amounts,
     CollectionStage,
@@ -26,13 +28,11 @@ from client_sdk.models import (
     SubjectRole,
     debt,
 )
-from client_sdk.sandbox.parties import consent_to, notice_of
-from client_sdk.sandbox.people import holders, subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from client_sdk.sandbox.parties import Lender
+    from client_sdk.invented.parties import Lender
     from demo.uci import Client, Month
 
 __all__ = ["Episode", "Tally", "episodes", "portfolio", "tally"]
@@ -136,7 +136,7 @@ def _days(late: int) -> int:
 
 def _history(client: Client, lender: Lender) -> Iterator[DefaultReport]:
     """Yield every version of every record of one client at one lender, episode after episode."""
-    identity = subject(client.number)
+    identity = invented_person(client.number)
     contract = f"{lender.name}-card-{client.number:05d}"
     for episode in episodes(client):
         for month in episode.months:

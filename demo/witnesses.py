@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from client_sdk.invented.histories import Loan, overdue
+from client_sdk.invented.parties import ADMINISTRATORS, LENDERS
+from client_sdk.invented.people import invented_person
 from client_sdk.lending.files import write_portfolio
 from client_sdk.models import CollectionStage, Product, Verdict
-from client_sdk.sandbox.histories import Loan, overdue
-from client_sdk.sandbox.parties import ADMINISTRATORS, LENDERS
-from client_sdk.sandbox.people import subject
 from client_sdk.testing.ports import HOST, free_port
 from client_sdk.testing.programs import Server
 from client_sdk.testing.site import REGISTRY
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from client_sdk.invented.parties import Lender
     from client_sdk.models import Report
-    from client_sdk.sandbox.parties import Lender
     from client_sdk.testing.site import Command, Site
     from demo.console import Narrator
     from demo.shell import Shell
@@ -164,7 +164,7 @@ def _ask(site: Site, shell: Shell, home: str, today: date, *more: str) -> Any:
     def run(*command: str) -> str:
         return shell(*command, *more)
 
-    answer, _ = check(site, run, home, "applicant", subject(_BORROWER), today)
+    answer, _ = check(site, run, home, "applicant", invented_person(_BORROWER), today)
     return answer
 
 
@@ -196,7 +196,7 @@ def _late(lender: Lender, borrower: int, today: date, months: int) -> Report:
     """Return that a loan was overdue so many months ago."""
     loan = Loan(
         lender=lender,
-        identity=subject(borrower),
+        identity=invented_person(borrower),
         contract=f"{lender.name}-late",
         product=Product.CONSUMER_LOAN,
         principal=2_000_000,

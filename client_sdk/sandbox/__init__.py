@@ -4,8 +4,7 @@
 
     run_sandbox(None, print)
 
-``credit-registry sandbox`` runs it. Its members, their borrowers and the histories of the loans (``parties``,
-``people``, ``histories``, ``synthetic``) are those of ``make demo`` too: invented, the same on every machine.
+``credit-registry sandbox`` runs it. Its data is that of ``make demo``: ``client_sdk.invented``.
 """
 
 from __future__ import annotations

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
 from client_sdk.home import create_home
+from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, CHINA, LENDERS, OFFICE, consent_to
+from client_sdk.invented.people import holders
+from client_sdk.invented.synthetic import Story, borrowers, portfolio
 from client_sdk.kernel.formats.act import InstitutionBody
 from client_sdk.models import DefaultReport, Purpose, Role
-from client_sdk.sandbox.parties import ADMINISTRATORS, AUDITOR, CHINA, LENDERS, OFFICE, consent_to
-from client_sdk.sandbox.people import holders
-from client_sdk.sandbox.synthetic import Story, borrowers, portfolio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from client_sdk.invented.parties import Lender
+    from client_sdk.invented.synthetic import Borrower
     from client_sdk.models import Report
-    from client_sdk.sandbox.parties import Lender
-    from client_sdk.sandbox.synthetic import Borrower
     from client_sdk.testing import TestRegistry
 
 __all__ = ["MEMBERS", "PEOPLE", "fill"]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
+from client_sdk.invented.parties import LENDERS, OFFICE
+from client_sdk.invented.synthetic import Story, borrowers
 from client_sdk.sandbox.filling import MEMBERS, PEOPLE, fill
-from client_sdk.sandbox.parties import LENDERS, OFFICE
-from client_sdk.sandbox.synthetic import Story, borrowers
 from client_sdk.testing import TestRegistry
 from client_sdk.testing.folder import LOCK, empty, reserved
 from client_sdk.testing.interrupting import interruptible

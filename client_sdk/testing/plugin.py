@@ -10,7 +10,9 @@
 | ``credit_registry_asker`` | a ``Client`` of ``lender-2`` | a test |
 | ``credit_registry_options`` | arguments of that ``TestRegistry``; override it for others | the run |
 
-Nothing is loaded, and no program started, before a test asks for one of them.
+Nothing is loaded, and no program started, before a test asks for one of them. The registry remembers what earlier tests
+reported and asked: each test takes persons of its own (``invented_person``). Under pytest-xdist each worker has a
+registry of its own.
 """
 
 from __future__ import annotations

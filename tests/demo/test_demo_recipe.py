@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from client_sdk.invented.parties import LENDERS
+from client_sdk.invented.people import holders, invented_person
 from client_sdk.kernel.rules.check import check_admission, check_facts, check_progress
 from client_sdk.kernel.rules.lifecycle import check_transition
 from client_sdk.models import DefaultFacts, DefaultReport, RecordName, Standing
-from client_sdk.sandbox.parties import LENDERS
-from client_sdk.sandbox.people import holders, subject
 from demo.recipe import Tally, episodes, portfolio, tally
 from demo.uci import MONTHS, Client, Month, parse_portfolio
 from tests.demo.uci_file import (
@@ -50,11 +50,11 @@ def facts(report: DefaultReport) -> DefaultFacts:
     [(1, "110105180001010010"), (2, "110105180001020016"), (30_000, "110105188202190018")],
 )
 def test_subjects_are_numbers_that_nobody_living_can_own(number: int, expected: str) -> None:
-    assert subject(number).number == expected
+    assert invented_person(number).number == expected
 
 
 def test_subjects_differ() -> None:
-    assert len({subject(number).number for number in range(1, 30_001)}) == 30_000
+    assert len({invented_person(number).number for number in range(1, 30_001)}) == 30_000
 
 
 def test_one_client_in_ten_is_shared_with_the_next_lender() -> None:

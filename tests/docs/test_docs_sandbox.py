@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from client_sdk.cli import app
+from client_sdk.invented.parties import OFFICE
 from client_sdk.models import Role
 from client_sdk.sandbox.filling import MEMBERS, PEOPLE
-from client_sdk.sandbox.parties import OFFICE
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
 COMMANDS = sorted(set(re.findall(r"^ *credit-registry (.*)$", GUIDE, re.MULTILINE)))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+from client_sdk.invented.parties import LENDERS
+from client_sdk.invented.synthetic import borrowers
+from client_sdk.invented.synthetic import portfolio as invented
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.lending.chains import Plan, plan
 from client_sdk.lending.preflight import Preflight
 from client_sdk.models import DefaultReport, Kind
-from client_sdk.sandbox.parties import LENDERS
-from client_sdk.sandbox.synthetic import borrowers
-from client_sdk.sandbox.synthetic import portfolio as invented
 from demo.recipe import portfolio
 from demo.uci import MONTHS, Client, Month
 

@@ -13,8 +13,7 @@ from datetime import date, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.models import CollectionStage, JudgmentStage, Outcome, Product, Standing, Verdict
-from client_sdk.sandbox.histories import (
+from client_sdk.invented.histories import (
     COURTS,
     Enforcement,
     Loan,
@@ -26,13 +25,14 @@ from client_sdk.sandbox.histories import (
     overdue,
     withdrawn,
 )
-from client_sdk.sandbox.people import holders, subject
+from client_sdk.invented.people import holders, invented_person
+from client_sdk.models import CollectionStage, JudgmentStage, Outcome, Product, Standing, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from client_sdk.invented.parties import Lender
     from client_sdk.models import Identity, Report
-    from client_sdk.sandbox.parties import Lender
 
 __all__ = ["BORROWERS", "Borrower", "Expected", "Story", "borrowers", "expected", "portfolio"]
 
@@ -96,7 +96,10 @@ def borrowers(count: int = BORROWERS) -> list[Borrower]:
     """Return the borrowers; the stories have their shares, and are dealt out without order."""
     stories = [story for story in Story for _ in range(story.share)]
     random.Random(_SEED).shuffle(stories)  # noqa: S311 - a story, not a secret
-    return [Borrower(number, stories[(number - 1) % len(stories)], subject(number)) for number in range(1, count + 1)]
+    return [
+        Borrower(number, stories[(number - 1) % len(stories)], invented_person(number))
+        for number in range(1, count + 1)
+    ]
 
 
 def portfolio(people: Sequence[Borrower], place: int, lenders: Sequence[Lender], today: date) -> list[Report]:

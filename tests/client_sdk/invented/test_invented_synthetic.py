@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
+from client_sdk.invented.parties import LENDERS
+from client_sdk.invented.synthetic import BORROWERS, Story, borrowers, expected, portfolio
 from client_sdk.kernel.rules.case_number import parse_case_number
 from client_sdk.kernel.rules.check import check_admission, check_basis, check_facts, check_progress
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live
@@ -21,8 +23,6 @@ from client_sdk.models import (
     Standing,
     Verdict,
 )
-from client_sdk.sandbox.parties import LENDERS
-from client_sdk.sandbox.synthetic import BORROWERS, Story, borrowers, expected, portfolio
 
 TODAY = date(2026, 7, 1)
 DAYS = (TODAY, date(2026, 12, 31), date(2028, 2, 29), date(2029, 1, 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from client_sdk.invented.parties import consent_to, notice_of
 from client_sdk.models import (
     Amounts,
     Arrangement,
@@ -33,13 +34,12 @@ from client_sdk.models import (
     SubjectRole,
     debt,
 )
-from client_sdk.sandbox.parties import consent_to, notice_of
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from client_sdk.invented.parties import Lender
     from client_sdk.models import Identity
-    from client_sdk.sandbox.parties import Lender
 
 __all__ = [
     "COURTS",
