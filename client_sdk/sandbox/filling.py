@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from client_sdk.invented.parties import Lender
+    from client_sdk.invented.parties import Lender, Party
     from client_sdk.invented.synthetic import Borrower
     from client_sdk.models import Report
     from client_sdk.testing import TestRegistry
@@ -29,7 +29,11 @@ __all__ = ["MEMBERS", "PEOPLE", "fill"]
 
 REPORTING = LENDERS[:2]
 # Members that have a desk: a party each, with its role.
-MEMBERS = {**dict.fromkeys(REPORTING, Role.LENDER), AUDITOR: Role.AUDITOR, ADMINISTRATORS[0]: Role.ADMINISTRATOR}
+MEMBERS: dict[Party, Role] = {
+    **dict.fromkeys(REPORTING, Role.LENDER),
+    AUDITOR: Role.AUDITOR,
+    ADMINISTRATORS[0]: Role.ADMINISTRATOR,
+}
 # Enough for every story at either lender.
 PEOPLE = 100
 _APPLICANT = LENDERS[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
-from client_sdk.invented.parties import LENDERS, OFFICE
+from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, LENDERS, OFFICE
 from client_sdk.invented.synthetic import Story, borrowers
 from client_sdk.sandbox.filling import MEMBERS, PEOPLE, fill
 from client_sdk.testing import TestRegistry
@@ -90,7 +90,7 @@ def _registry(folder: Path) -> TestRegistry:
         name=_NAME,
         lenders=lenders,
         representatives=(OFFICE.name,),
-        display_names={party.name: party.title for party in (*MEMBERS, OFFICE)},
+        display_names={party.name: party.title for party in (*LENDERS, AUDITOR, OFFICE, *ADMINISTRATORS)},
     )
 
 

@@ -27,8 +27,8 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in _ASKING}
-    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    found = {number: signal.getsignal(number) for number in _ASKING}
+    before = {number: handler for number, handler in found.items() if handler not in {signal.SIG_IGN, None}}
     for number in before:
         signal.signal(number, interrupt)
     try:

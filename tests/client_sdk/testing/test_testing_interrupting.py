@@ -40,3 +40,32 @@ def test_sigterm_ends_it_as_an_interrupt_does(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         terminated()
     assert told.read_text() == "stopped"
+
+
+def test_what_ends_a_run_is_not_interrupted_itself() -> None:
+    ended = []
+
+    def interrupted() -> None:
+        with interruptible():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            finally:
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                    signal.raise_signal(number)
+                    ended.append(number)
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert len(ended) == 3
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
