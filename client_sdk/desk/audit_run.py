@@ -249,7 +249,7 @@ class _GivenSecret:
 
     passphrase: bytes
 
-    def __call__(self, _: str) -> bytes:
+    def __call__(self, uri: str) -> bytes:  # noqa: ARG002 - one passphrase for all keys of a home
         return self.passphrase
 
     def __repr__(self) -> str:

@@ -276,7 +276,7 @@ def finding_pairs(item: AuditFinding, say: Say) -> tuple[tuple[str, str], ...]:
         (say("Where"), f"{finding.field} ({finding.rule})"),
         (say("Found"), visible(finding.got)),
         (say("Wanted"), visible(finding.want)),
-        (say("First found"), f"{clock_text(item.found_at)}, {say('at size {size}', size=item.size)}"),
+        (say("First found"), say("{at}, at size {size}", at=clock_text(item.found_at), size=item.size)),
     ]
     if accepted is not None:
         pairs.append((say("Accepted"), f"{clock_text(accepted.at)}: {visible(accepted.reason)}"))

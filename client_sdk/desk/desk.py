@@ -51,6 +51,12 @@ _MENUS = {
         ("/inquiries", N_("Inquiries"), Right.READ),
         ("/forks", N_("Forks"), Right.READ),
     ),
+    KeyUsage.ADMINISTER: (
+        ("/proposals", N_("Proposals"), Right.READ),
+        ("/members", N_("Members"), Right.READ),
+        ("/acts", N_("Acts"), Right.READ),
+        ("/health", N_("Health"), Right.READ),
+    ),
 }
 _MENU = (("/journal", N_("Journal"), Right.ADMINISTER),)
 

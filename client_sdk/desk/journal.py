@@ -81,6 +81,12 @@ class DeskAct(StrEnum):
     ACCEPT_FINDING = "ACCEPT_FINDING"
     READ_FORK = "READ_FORK"
     COMPARE = "COMPARE"
+    # Of an administrator.
+    READ_MEMBERS = "READ_MEMBERS"
+    READ_ACTS = "READ_ACTS"
+    READ_PROPOSALS = "READ_PROPOSALS"
+    APPROVE_ACT = "APPROVE_ACT"
+    READ_HEALTH = "READ_HEALTH"
 
 
 class ActResult(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.plain import Plain
@@ -15,7 +15,25 @@ from client_sdk.models.bar_plot import bar_plot
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Breakdown", "Statistics", "StatisticsRow"]
+__all__ = ["Breakdown", "RecordCount", "Statistics", "StatisticsRow"]
+
+_ENDS = ("WITHDRAWN", "SET_ASIDE")
+
+
+class RecordCount(NamedTuple):
+    """Records of one kind, in months that are over.
+
+    Attributes:
+        kind: its name.
+        opened: how many were.
+        ended: how many were withdrawn or set aside.
+        withheld: whether small counts are left out.
+    """
+
+    kind: str
+    opened: int
+    ended: int
+    withheld: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +70,21 @@ class Statistics(Plain):
     def of(self, breakdown: Breakdown | str) -> tuple[StatisticsRow, ...]:
         """Return the rows under one breakdown, ascending by month."""
         return tuple(row for row in self.rows if row.breakdown == breakdown)
+
+    def records(self) -> tuple[RecordCount, ...]:
+        """Return how many records lenders have opened and ended, by kind."""
+        counted: dict[str, list[int]] = {}
+        withheld: set[str] = set()
+        for row in self.of(Breakdown.EVENT):
+            for column, count in row.counts.items():
+                kind, _, event = column.partition(" ")
+                side = 0 if event == "OPENED" else 1 if event in _ENDS else None
+                if side is None:
+                    continue
+                counted.setdefault(kind, [0, 0])[side] += count or 0
+                if count is None:
+                    withheld.add(kind)
+        return tuple(RecordCount(kind, *sums, kind in withheld) for kind, sums in counted.items())
 
     def to_csv(self) -> str:
         """Return one line a count: month, breakdown, column, count; what is withheld has none. TOTAL is the sum."""

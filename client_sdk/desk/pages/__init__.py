@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.pages import answers, ask, audit, correct, forks, inbox, journal, log, records, sign_in
+from client_sdk.desk.pages import (
+    answers,
+    ask,
+    audit,
+    correct,
+    forks,
+    health,
+    inbox,
+    journal,
+    log,
+    members,
+    proposals,
+    records,
+    sign_in,
+)
 from client_sdk.models import KeyUsage
 
 if TYPE_CHECKING:
@@ -18,6 +32,7 @@ PAGES: tuple[DeskPage, ...] = (*sign_in.PAGES, *journal.PAGES)
 ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
     KeyUsage.REPORT: (*ask.PAGES, *answers.PAGES, *records.PAGES, *correct.PAGES, *inbox.PAGES),
     KeyUsage.AUDIT: (*audit.PAGES, *log.PAGES, *forks.PAGES),
+    KeyUsage.ADMINISTER: (*proposals.PAGES, *members.PAGES, *health.PAGES),
 }
 
 

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from client_sdk.checkpoints import read_cosigned
 from client_sdk.desk.audit_pictures import Lane, draw_bars, draw_growth, draw_times
 from client_sdk.desk.audit_words import AuditWords
+from client_sdk.desk.cosigned_times import cosigned_at
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.audit import no_report
 from client_sdk.desk.rights import Right
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.following import COSIGNED_FILE
-from client_sdk.quorums import quorums_of_home
-from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from client_sdk.config import ClientConfig
-
-__all__ = ["PAGES", "cosigned_at"]
-
-
-def cosigned_at(config: ClientConfig) -> tuple[int, dict[str, datetime]]:
-    """Return the newest checkpoint that witnesses have cosigned for a home: its size, and when each of them did.
-
-    Raises:
-        CreditRegistryError: what is kept is damaged.
-    """
-    quorums, path = quorums_of_home(config), config.state_folder / COSIGNED_FILE
-    if not quorums or not path.exists():
-        return 0, {}
-    cosigned = read_cosigned(read_whole(path), config.trust_root().log_key)
-    times = {name: at for quorum in quorums for name, at in cosigned.times(quorum).items()}
-    return cosigned.size, {name: datetime.fromtimestamp(at, UTC) for name, at in sorted(times.items())}
+__all__ = ["PAGES"]
 
 
 def _log(visit: Visit) -> Response:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.ledger.directory import Directory
 
-__all__ = ["EFFECTS", "RulebookChange", "RulebookPreview", "preview_rulebook"]
+__all__ = ["EFFECTS", "UNCOUNTED", "RulebookChange", "RulebookPreview", "preview_rulebook"]
 
 _REPORTS = "what is reported from the leaf of the act on; records that are there stay as they were admitted"
 _QUOTA = "each member, from its next call on"
@@ -75,7 +75,7 @@ EFFECTS = {
     "round on; name keys of auditors that run `audit --follow --cosign`",
 }
 # What an administrator cannot count, by the limit that it depends on.
-_UNCOUNTED = {
+UNCOUNTED = {
     "overlays": "how many live records a new overlay covers: amounts and days are sealed, and only lenders open them",
     "stale_days": "how many running records become stale: the days of versions are in leaves, which auditors read",
     "reciprocity_days": "which lenders fall below a level: what each has given is shown to itself and to auditors",
@@ -136,7 +136,7 @@ def preview_rulebook(directory: Directory, rulebook: Rulebook) -> RulebookPrevie
         changes=changes,
         lenders=sum(Role.LENDER in item.roles for item in active),
         members=len(active),
-        uncounted=tuple(_UNCOUNTED[name] for name in names if name in _UNCOUNTED),
+        uncounted=tuple(UNCOUNTED[name] for name in names if name in UNCOUNTED),
     )
 
 

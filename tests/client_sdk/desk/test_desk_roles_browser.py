@@ -5,6 +5,7 @@ accessibility on a screen of either width and in print, in both languages.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from client_sdk.acts import RulebookBody
 from client_sdk.testing import TestRegistry
 from tests.client_sdk.desk.test_desk_audit import signed
 from tests.client_sdk.desk.test_desk_browser import choose, console, looked_at, path_of, tab_to, violations, waited
@@ -91,3 +93,31 @@ def test_an_auditor_audits_by_keyboard_and_sees_the_progress(
         browser.find_element(By.CSS_SELECTOR, "form[action='/forks'] button").send_keys(Keys.ENTER)
         waited(browser, "path.branch-2")
         looked_at_also_printed(browser)
+
+
+def test_an_administrator_reads_and_approves_by_keyboard(
+    governed: TestRegistry, browser: Chrome, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with governed.client("admin-1") as client:
+        changed = replace(client.directory().rulebook, dispute_days=15)
+        client.propose(RulebookBody(changed))
+    with RunningDesk(governed.home("admin-2"), tmp_path_factory.mktemp("desk")) as desk, at_desk(browser, desk):
+        waited(browser, "a[href^='/proposals/']")
+        looked_at_also_printed(browser)
+        for path in ("/members", "/members/lender-1", "/acts", "/acts/0", "/health"):
+            browser.get(path_of(browser, path))
+            looked_at_also_printed(browser)
+        browser.get(path_of(browser, "/proposals"))
+        choose(browser, "en")
+        browser.find_element(By.CSS_SELECTOR, "a[href^='/proposals/']").send_keys(Keys.ENTER)
+        waited(browser, "#read")
+        looked_at_also_printed(browser)
+        choose(browser, "en")
+        # Without the tick nothing is signed, and the field says so.
+        browser.find_element(By.CSS_SELECTOR, "form[action$='/approve'] button").send_keys(Keys.ENTER)
+        waited(browser, "#read-wrong")
+        assert violations(browser) == []
+        tab_to(browser, "read")
+        ActionChains(browser).send_keys(Keys.SPACE, Keys.TAB, Keys.ENTER).perform()
+        waited(browser, ".told")
+        assert "is logged at leaf" in browser.find_element(By.CSS_SELECTOR, ".told").text

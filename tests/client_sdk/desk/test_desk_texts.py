@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from client_sdk.desk.texts import Language, preferred, say_in
 from client_sdk.kernel.ledger.findings import MEANINGS
+from client_sdk.kernel.ledger.rulebook_preview import EFFECTS, UNCOUNTED
 
 DESK = Path("client_sdk/desk")
 _PLACE = re.compile(r"{(\w*)}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Tables of the SDK whose texts the desk says.
-SAID_OF_THE_SDK = set(MEANINGS.values())
+SAID_OF_THE_SDK = {*MEANINGS.values(), *EFFECTS.values(), *UNCOUNTED.values()}
 # Outside of tags and expressions of the templates: the name of a language, and attributes that a macro writes.
 ATTRIBUTES = {"English", "aria", "describedby", "invalid", "true"}
 

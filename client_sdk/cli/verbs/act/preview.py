@@ -10,19 +10,19 @@ from client_sdk.cli.ui.output import table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
+from client_sdk.forms import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
     from client_sdk.acts import Directory, Rulebook, RulebookPreview
     from client_sdk.cli.ui.output import Json
     from client_sdk.client import Client
+    from client_sdk.models.statistics import RecordCount
 
 __all__ = ["register", "show_preview"]
-
-_ENDS = ("WITHDRAWN", "SET_ASIDE")
 
 
 def register(app: typer.Typer) -> None:
@@ -47,29 +47,12 @@ def register(app: typer.Typer) -> None:
 def show_preview(session: Run, client: "Client", directory: "Directory", rulebook: "Rulebook") -> None:
     """Print what a rulebook would change."""
     found = preview_rulebook(directory, rulebook)
-    records = _records(client)
-    content: dict[str, Json] = {**found.to_dict(), "records": [dict(item) for item in records]}
+    records = client.statistics().records()
+    content: dict[str, Json] = {**found.to_dict(), "records": [plain(item._asdict()) for item in records]}
     session.output.result(content, *_lines(found, records))
 
 
-def _records(client: "Client") -> "list[dict[str, Json]]":
-    """Count the records that lenders have opened and ended, by kind, from what the registry publishes."""
-    counted: dict[str, dict[str, int]] = {}
-    withheld: set[str] = set()
-    for row in client.statistics().of("EVENT"):
-        for column, count in row.counts.items():
-            kind, _, event = column.partition(" ")
-            side = "opened" if event == "OPENED" else "ended" if event in _ENDS else ""
-            if not side:
-                continue
-            sums = counted.setdefault(kind, {"opened": 0, "ended": 0})
-            sums[side] += count or 0
-            if count is None:
-                withheld.add(kind)
-    return [{"kind": kind, **sums, "withheld": kind in withheld} for kind, sums in counted.items()]
-
-
-def _lines(found: "RulebookPreview", records: "list[dict[str, Json]]") -> "Iterator[RenderableType]":
+def _lines(found: "RulebookPreview", records: "Sequence[RecordCount]") -> "Iterator[RenderableType]":
     if not found.changes:
         yield "Nothing changes: it is the rulebook in force."
         return
@@ -81,8 +64,8 @@ def _lines(found: "RulebookPreview", records: "list[dict[str, Json]]") -> "Itera
     yield f"It binds {found.lenders} active lenders of {found.members} active members."
     yield "No record is kept for longer or shorter than its signed statement says, and no running dispute ends earlier."
     for item in records:
-        small = "; small counts are withheld" if item["withheld"] else ""
-        yield f"  {item['kind']}: {item['opened']} opened in months that are over, {item['ended']} ended again{small}"
+        small = "; small counts are withheld" if item.withheld else ""
+        yield f"  {item.kind}: {item.opened} opened in months that are over, {item.ended} ended again{small}"
     if found.uncounted:
         yield "Not counted here:"
         yield from (f"  {item}" for item in found.uncounted)

@@ -1,0 +1,315 @@
+"""Acts in words, in the visitor's language: what is decided, what it does, and every value that is signed."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from client_sdk.acts import (
+    BREACH_TEXTS,
+    AdministratorsBody,
+    BreachBody,
+    ClockBody,
+    ClosingBody,
+    EndingBody,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    ReviewBody,
+    RulebookBody,
+    StateBody,
+    SuccessionBody,
+    TlsKeyBody,
+    moment,
+)
+from client_sdk.desk.member_words import roles_text, status_text, usage_text
+from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.texts import N_
+from client_sdk.subject_report.facts import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.acts import Body, Enrolment, KeyServices, Review, Rulebook
+    from client_sdk.desk.texts import Say
+
+__all__ = ["ActWords", "members_of"]
+
+
+def members_of(body: Body) -> set[str]:
+    """Return the ids of the members that an act is about; none where it is about all."""
+    match body:
+        case GenesisBody():
+            return {item.id for item in body.administrators}
+        case InstitutionBody():
+            return {body.enrolment.id}
+        case BreachBody():
+            return set(body.members)
+        case ReviewBody() | KeyGrantBody() | KeyEndBody() | TlsKeyBody() | StateBody() | EndingBody():
+            return {body.institution}
+        case SuccessionBody():
+            return {body.institution, body.successor}
+        case ErasureBody():
+            return {key.issuer for key in body.records}
+        case AdministratorsBody():
+            return {*body.administrators, *(item.id for item in body.enrolments)}
+        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody() | ClockBody() | ClosingBody():
+            return set()
+
+
+# Title and effect, by what is decided.
+_WORDS: dict[type[object], tuple[str, str]] = {
+    GenesisBody: (
+        N_("The registry begins"),
+        N_(
+            "Everything that is ever verified rests on it: these administrators decide from now on, by this threshold, "
+            "and this key signs the log."
+        ),
+    ),
+    InstitutionBody: (
+        N_("{member} becomes a member"),
+        N_("From its leaf on, what these keys sign counts as this member's, and it may have a certificate."),
+    ),
+    ReviewBody: (
+        N_("{member} was reviewed again"),
+        N_("Its review counts anew, for the days of the rulebook."),
+    ),
+    KeyGrantBody: (
+        N_("A further key for {member}"),
+        N_("From its leaf on, what this key signs counts as this member's."),
+    ),
+    KeyEndBody: (
+        N_("A key of {member} ends"),
+        N_(
+            "From its leaf on, this key signs nothing that counts. What it signed before stays; from the leaf on that "
+            "is named as in doubt, every answer says so."
+        ),
+    ),
+    TlsKeyBody: (
+        N_("A TLS key of {member} ends"),
+        N_("No server ever again talks to a program that has this TLS key."),
+    ),
+    StateBody: (N_("{member} becomes: {state}"), ""),
+    SuccessionBody: (
+        N_("{successor} succeeds {member}"),
+        N_("The member is terminated for good. The successor ends, continues and answers for its records."),
+    ),
+    EndingBody: (
+        N_("Nobody speaks for the records of {member} any more"),
+        N_("Its records stay until retention is over; nobody corrects them or answers for them."),
+    ),
+    KeyServicesBody: (
+        N_("Key services of version {version} begin"),
+        N_("From its leaf on, members make pseudonyms with these services as well as with the older ones."),
+    ),
+    RetireKeyServicesBody: (
+        N_("Key services of version {version} retire"),
+        N_("Nothing is found under that version any more; it must have no live record."),
+    ),
+    RulebookBody: (
+        N_("A new rulebook"),
+        N_("Every limit that changes has its effect: whom it concerns, and from when on."),
+    ),
+    ErasureBody: (
+        N_("Records erased for good: {count}"),
+        N_("They leave all answers, and what leads from the log to their persons is deleted. For good."),
+    ),
+    AdministratorsBody: (
+        N_("New administrators"),
+        N_("From its leaf on these administrators decide, by this threshold, and no others."),
+    ),
+    ClockBody: (
+        N_("The log's time goes back to the clock's"),
+        N_("Leaves may carry an earlier time than those before; auditors see the act and accept it."),
+    ),
+    BreachBody: (
+        N_("Members are told of a breach of data"),
+        N_("Each member that it names finds it in its inbox, and tells the persons whom it concerns."),
+    ),
+    ClosingBody: (
+        N_("The registry closes"),
+        N_("No new record from its leaf on, and nothing at all after the last day."),
+    ),
+}
+# Texts of the notice of a breach.
+_BREACH = {
+    "cause": N_("Cause"),
+    "harm": N_("Harm that may follow"),
+    "remedies": N_("Done against it"),
+    "advice": N_("What persons can do"),
+    "contact": N_("Whom to call"),
+}
+_STATE_EFFECTS = {
+    "ACTIVE": N_("It may report and ask again."),
+    "SUSPENDED": N_("It may correct and end its records and answer disputes, and no longer open records or ask."),
+    "TERMINATED": N_("It signs nothing any more, for good. Its records stay until an act gives them to a successor."),
+}
+
+
+class ActWords:
+    """Says the body of one act in one language."""
+
+    def __init__(self, body: Body, say: Say) -> None:
+        self.body, self._say = body, say
+
+    @property
+    def title(self) -> str:
+        """What is decided, in one line."""
+        return self._say(_WORDS[type(self.body)][0], **self._places())
+
+    @property
+    def effect(self) -> str:
+        """What it does once it is logged."""
+        body = self.body
+        return self._say(_STATE_EFFECTS[body.status.name] if isinstance(body, StateBody) else _WORDS[type(body)][1])
+
+    def _places(self) -> dict[str, object]:
+        """Return what stands in the places of the title."""
+        body = self.body
+        match body:
+            case InstitutionBody():
+                return {"member": body.enrolment.id}
+            case StateBody():
+                return {"member": body.institution, "state": status_text(body.status.name, self._say)}
+            case SuccessionBody():
+                return {"member": body.institution, "successor": body.successor}
+            case ReviewBody() | KeyGrantBody() | KeyEndBody() | TlsKeyBody() | EndingBody():
+                return {"member": body.institution}
+            case KeyServicesBody():
+                return {"version": body.introduce.subject_key_version}
+            case RetireKeyServicesBody():
+                return {"version": body.retire}
+            case ErasureBody():
+                return {"count": len(body.records)}
+            case _:
+                return {}
+
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """Return every value that is signed: names and values."""
+        return tuple(self._rows())
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        body, say = self.body, self._say
+        match body:
+            case GenesisBody():
+                yield from self._genesis(body)
+            case KeyServicesBody():
+                yield from self._services(body.introduce)
+            case RetireKeyServicesBody():
+                yield say("Version"), str(body.retire)
+            case RulebookBody():
+                yield from rulebook_rows(body.rulebook)
+            case ErasureBody():
+                yield say("Ground"), visible(body.ground)
+                yield from ((say("Record"), f"{key.issuer}/{UUID(bytes=key.record_id)}") for key in body.records)
+            case AdministratorsBody():
+                yield say("Threshold"), self._threshold(body.threshold, len(body.administrators))
+                yield say("Administrators"), ", ".join(body.administrators)
+                yield from (row for item in body.enrolments for row in self._enrolment(item))
+            case ClockBody():
+                yield say("Not before"), clock_text(moment(body.not_before))
+            case BreachBody():
+                yield from self._breach(body)
+            case ClosingBody():
+                yield from self._closing(body)
+            case _:
+                yield from self._of_member(body)
+
+    def _of_member(
+        self,
+        body: InstitutionBody
+        | ReviewBody
+        | KeyGrantBody
+        | KeyEndBody
+        | StateBody
+        | SuccessionBody
+        | EndingBody
+        | TlsKeyBody,
+    ) -> Iterator[tuple[str, str]]:
+        say = self._say
+        match body:
+            case InstitutionBody():
+                yield from self._enrolment(body.enrolment)
+            case ReviewBody():
+                yield from self._review(body.review)
+            case KeyGrantBody():
+                yield self._key(body.grant.usage.name), body.grant.key_id.hex()
+                yield say("Endorsed by the key"), body.grant.endorser.hex()
+            case KeyEndBody():
+                yield say("Key"), body.key_id.hex()
+                yield say("In doubt from leaf"), str(body.contested_from) if body.contested_from else say("none")
+            case TlsKeyBody():
+                yield say("TLS key"), body.spki_hash.hex()
+                yield say("Ground"), visible(body.ground)
+            case StateBody():
+                yield say("State"), status_text(body.status.name, say)
+            case SuccessionBody():
+                yield say("Successor"), body.successor
+                yield say("Ground"), visible(body.ground)
+            case EndingBody():
+                yield say("Ground"), visible(body.ground)
+
+    def _genesis(self, body: GenesisBody) -> Iterator[tuple[str, str]]:
+        yield self._say("Threshold"), self._threshold(body.threshold, len(body.administrators))
+        yield from (row for item in body.administrators for row in self._enrolment(item))
+        yield from ((self._say("Key of the log"), f"{key.origin} {key.public_key.hex()}") for key in body.log_keys)
+        yield from self._services(body.key_services)
+        yield from rulebook_rows(body.rulebook)
+
+    def _breach(self, body: BreachBody) -> Iterator[tuple[str, str]]:
+        say = self._say
+        yield say("Noticed"), clock_text(moment(body.noticed_at))
+        yield say("What"), f"{', '.join(body.natures)}: {', '.join(body.data)}"
+        yield from ((say(_BREACH[name]), visible(str(getattr(body, name)))) for name in BREACH_TEXTS)
+        yield say("Concerns"), ", ".join(body.members) or say("all members")
+
+    def _closing(self, body: ClosingBody) -> Iterator[tuple[str, str]]:
+        say, taker = self._say, body.successor
+        yield say("Last day"), str(body.open_until)
+        if taker is None:
+            yield say("Its data"), say("is destroyed under supervision")
+        else:
+            yield say("Its data"), say("goes to {registry}, and is then destroyed here", registry=taker.registry)
+            yield say("Fingerprint of the successor"), taker.genesis_hash.hex()
+        yield say("Approved by"), visible(body.approval)
+        yield say("SHA-256 of the approval"), body.approval_digest.hex()
+
+    def _threshold(self, threshold: int, of: int) -> str:
+        if threshold == 1:
+            return self._say("one of {count} must sign: a trial, and no registry", count=of)
+        return self._say("{threshold} of {count} must sign", threshold=threshold, count=of)
+
+    def _enrolment(self, item: Enrolment) -> Iterator[tuple[str, str]]:
+        say = self._say
+        name = f"{item.id} ({visible(item.name)})"
+        roles = roles_text((role.name for role in item.roles), say)
+        licence = visible(item.licence_number)
+        yield say("Member"), say("{name}, licence {licence}, {roles}", name=name, licence=licence, roles=roles)
+        for grant in item.keys:
+            yield self._key(grant.usage.name), grant.key_id.hex()
+        if item.review is not None:
+            yield from self._review(item.review)
+
+    def _review(self, review: Review) -> Iterator[tuple[str, str]]:
+        yield self._say("Review"), f"{review.reviewed_on}, {visible(review.reference)}"
+        yield self._say("SHA-256 of the review"), review.document_digest.hex()
+
+    def _services(self, services: KeyServices) -> Iterator[tuple[str, str]]:
+        for item in services.services:
+            yield self._say("Key service"), f"{item.name}, {item.url}, {item.public_key.hex()}"
+
+    def _key(self, usage: str) -> str:
+        return self._say("Key that {usage}", usage=usage_text(usage, self._say))
+
+
+def rulebook_rows(rulebook: Rulebook) -> Iterator[tuple[str, str]]:
+    """Yield the limits of a rulebook by their own names, which are those of `act propose rulebook`."""
+    for field in fields(rulebook):
+        value = getattr(rulebook, field.name)
+        text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        yield field.name, visible(text) or "–"

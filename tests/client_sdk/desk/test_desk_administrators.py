@@ -1,0 +1,277 @@
+"""The pages of administrators against a real registry: proposals and their signature, members, acts, health."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from client_sdk import CertificateView
+from client_sdk.acts import (
+    BREACH_TEXTS,
+    AdministratorsBody,
+    Body,
+    BreachBody,
+    BreachedData,
+    BreachNature,
+    ClockBody,
+    ClosingBody,
+    ClosingWay,
+    EndingBody,
+    ErasureBody,
+    GenesisBody,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyServicesBody,
+    RetireKeyServicesBody,
+    Review,
+    ReviewBody,
+    RulebookBody,
+    StateBody,
+    SuccessionBody,
+    SuccessorRegistry,
+    TlsKeyBody,
+    milliseconds,
+)
+from client_sdk.desk.act_words import ActWords, members_of
+from client_sdk.desk.journal import read_journal
+from client_sdk.desk.pages.health import expected_ends
+from client_sdk.desk.rights import DeskRole
+from client_sdk.desk.texts import Language, say_in
+from client_sdk.desk.users import UserFile
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage
+from client_sdk.testing import TestRegistry
+from tests.support.desk import RunningDesk, Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PASSWORD = "correct horse battery"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+DIGEST = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def governed() -> Iterator[TestRegistry]:
+    """A registry of its own: its acts are those of this module."""
+    with TestRegistry() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def administrators_desk(governed: TestRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    """A desk of the second administrator, with a person of each role."""
+    home = governed.home("admin-2")
+    for name, role in (("rita", DeskRole.READER), ("olga", DeskRole.OFFICER), ("anna", DeskRole.APPROVER)):
+        UserFile(home).add(name, role, PASSWORD)
+    with RunningDesk(home, tmp_path_factory.mktemp("desk")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def anna(administrators_desk: RunningDesk) -> Visitor:
+    """An approver."""
+    return signed_in(administrators_desk, "anna")
+
+
+def signed_in(desk: RunningDesk, name: str) -> Visitor:
+    visitor = desk.visitor(signed_in=False)
+    assert visitor.post("/sign-in", {"name": name, "password": PASSWORD}).status == 303
+    visitor.get("/proposals")
+    return visitor
+
+
+def propose(registry: TestRegistry, body: Body) -> str:
+    """Propose as the first administrator; return the path of the proposal."""
+    with registry.client("admin-1") as client:
+        return f"/proposals/{client.propose(body).proposal.proposal_id.hex()}"
+
+
+def test_a_rulebook_is_previewed_read_and_approved_by_an_approver_alone(
+    governed: TestRegistry, administrators_desk: RunningDesk, anna: Visitor
+) -> None:
+    with governed.client("admin-1") as client:
+        rulebook = client.directory().rulebook
+    path = propose(governed, RulebookBody(replace(rulebook, dispute_days=15, stale_days=60)))
+    assert anna.get("/").headers["location"] == "/proposals"
+    listed = anna.get("/proposals")
+    assert "A new rulebook" in listed.words
+    assert "Signed by admin-1 Must sign 2" in listed.words
+    page = anna.get(path)
+    for said in (
+        "dispute_days 20 15 disputes that are opened from the leaf of the act on",
+        "stale_days 184 60 which running records answers show as stale",
+        "It binds 2 active lenders of 6 active members.",
+        "Not counted here: how many running records become stale",
+        "missing: 1",
+        "decide for admin-2",
+    ):
+        assert said in page.words, said
+    for name in ("rita", "olga"):
+        other = signed_in(administrators_desk, name)
+        assert "An approver of this desk signs it." in other.get(path).words
+        assert other.post(f"{path}/approve", {"read": "yes"}).status == 403
+    unread = anna.post(f"{path}/approve")
+    assert (unread.status, "Tick that you have read it" in unread.words) == (422, True)
+    logged = anna.follow(anna.post(f"{path}/approve", {"read": "yes"}))
+    assert "Act 4 is logged at leaf" in logged.words
+    with governed.client("admin-1") as client:
+        assert client.directory().rulebook.dispute_days == 15
+    gone = anna.get(path)
+    assert (gone.status, "This proposal does not wait any more" in gone.words) == (404, True)
+    assert anna.post(f"{path}/approve", {"read": "yes"}).status == 404
+    lines = [line for line, _ in read_journal(governed.home("admin-2") / "desk-journal") if line.act == "APPROVE_ACT"]
+    key = path.rpartition("/")[2]
+    assert [(line.who, line.result, line.about) for line in lines[:2]] == [
+        ("anna", "BEGUN", (key,)),
+        ("anna", "DONE", (key,)),
+    ]
+
+
+def test_what_this_member_has_signed_is_not_signed_twice(governed: TestRegistry, anna: Visitor) -> None:
+    with governed.client("admin-2") as client:
+        proposal = client.propose(StateBody("lender-2", InstitutionStatus.SUSPENDED)).proposal
+    page = anna.get(f"/proposals/{proposal.proposal_id.hex()}")
+    assert "This member has signed it; the others go on." in page.words
+    assert "It may correct and end its records and answer disputes" in page.words
+    assert "/approve" not in page.text
+    assert "signed by this member" in anna.get("/proposals").words
+    with governed.client("admin-3") as client:
+        client.approve(proposal)
+
+
+def test_members_show_keys_and_what_changed_when(governed: TestRegistry, anna: Visitor) -> None:
+    with governed.client("admin-1") as client:
+        own = client.directory().institutions["lender-1"].keys
+        key = next(key for key in own if key.usage is KeyUsage.INQUIRE)
+    path = propose(governed, KeyEndBody("lender-1", key.key_id, 3))
+    assert anna.follow(anna.post(f"{path}/approve", {"read": "yes"})).status == 200
+    listed = anna.get("/members")
+    assert "lender-1 Test lender-1 lender active 1 (1)" in listed.words
+    assert "A key of lender-1 ends" in listed.words
+    page = anna.get("/members/lender-1")
+    assert f"signs inquiries {key.key_id.hex()}" in page.words
+    assert "from leaf 3" in page.words
+    acts = page.words.partition("What changed when")[2]
+    assert acts.index("A key of lender-1 ends") < acts.index("lender-1 becomes a member"), "the newest first"
+    assert "admin-1, admin-2" in acts
+    assert "TLS key Issued Ends" in page.words
+    anna.language = "zh"
+    try:
+        assert "签署查询" in anna.get("/members/lender-1").words
+    finally:
+        anna.language = "en"
+    for missing in ("/members/nobody", "/members/%3Cscript%3E", "/acts/999", "/proposals/zz"):
+        assert anna.get(missing).status == 404, missing
+    genesis = anna.get("/acts/0")
+    assert "2 of 3 must sign" in genesis.words
+    assert "admin-1 (Test admin-1), licence T-admin-1, administrator of the registry" in genesis.words
+    assert "The registry begins" in anna.get("/acts").words
+
+
+def test_health_tells_what_is_away_and_which_certificates_end_first(governed: TestRegistry, anna: Visitor) -> None:
+    page = anna.get("/health")
+    assert page.status == 200
+    for said in ("Newest HEAD of the registry in order", "The rulebook names no witnesses", "(expected)"):
+        assert said in page.words, said
+    assert page.words.count("answers; its directory is of") == 2
+    governed.stop("key-service-a")
+    try:
+        away = anna.get("/health")
+        assert f"Key service {governed.address_of('key-service-a')} look at this" in away.words
+        assert "Without each of them nobody reports or asks: tell its operator." in away.words
+    finally:
+        governed.start_key_service("key-service-a")
+
+
+def certificate(member: str, issued: timedelta, ends: timedelta | None) -> CertificateView:
+    return CertificateView(
+        institution=member,
+        spki_hash=DIGEST,
+        issued_at=NOW + issued,
+        not_after=None if ends is None else NOW + ends,
+        vouching_key_id=b"",
+        carried_by="",
+        standing=None,
+        revoked_at=None,
+    )
+
+
+def test_the_end_of_a_certificate_of_another_member_is_expected_from_its_issue() -> None:
+    day = timedelta(1)
+    found = expected_ends(
+        [
+            certificate("own", -65 * day, 300 * day),
+            certificate("old", -350 * day, None),
+            certificate("renewed", -360 * day, None),
+            certificate("renewed", -1 * day, None),
+        ],
+        NOW,
+    )
+    assert [(one.member, one.ends - NOW, one.exact, one.soon) for one in found] == [
+        ("old", 15 * day, False, True),
+        ("own", 300 * day, True, False),
+        ("renewed", 364 * day, False, False),
+    ]
+    assert expected_ends([certificate("old", -350 * day, None)], NOW) == []
+
+
+def bodies(genesis: GenesisBody) -> list[Body]:
+    """One of each kind of decision."""
+    enrolment = genesis.administrators[0]
+    review = Review(date(2026, 1, 5), "R-1", DIGEST)
+    enrolled = replace(enrolment, review=review)
+    return [
+        genesis,
+        replace(genesis, threshold=1),
+        InstitutionBody(enrolled),
+        ReviewBody("lender-1", review),
+        KeyGrantBody("lender-1", replace(enrolment.keys[0], endorser=DIGEST)),
+        KeyEndBody("lender-1", DIGEST, 7),
+        KeyEndBody("lender-1", DIGEST),
+        TlsKeyBody("lender-1", DIGEST, "theft"),
+        *(StateBody("lender-1", status) for status in InstitutionStatus),
+        SuccessionBody("lender-1", "lender-2", "merger"),
+        EndingBody("lender-1", "bankruptcy"),
+        KeyServicesBody(genesis.key_services),
+        RetireKeyServicesBody(1),
+        RulebookBody(genesis.rulebook),
+        ErasureBody((RecordKey("lender-1", bytes(16)),), "court order"),
+        AdministratorsBody((enrolment,), ("admin-1",), 1),
+        ClockBody(milliseconds(NOW)),
+        BreachBody(
+            noticed_at=milliseconds(NOW),
+            natures=(*BreachNature,),
+            data=(*BreachedData,),
+            members=("lender-1",),
+            **dict.fromkeys(BREACH_TEXTS, "told"),
+        ),
+        ClosingBody(ClosingWay.HAND_OVER, "2026-12-31", "(2026) 41", DIGEST, SuccessorRegistry("next", DIGEST)),
+        ClosingBody(ClosingWay.DESTROY, "2026-12-31", "(2026) 41", DIGEST, None),
+    ]
+
+
+def test_every_kind_of_act_has_title_effect_and_values_in_both_languages(governed: TestRegistry) -> None:
+    with governed.client("admin-1") as client:
+        genesis = client.acts()[0].act.body
+    assert isinstance(genesis, GenesisBody)
+    made = bodies(genesis)
+    assert {type(body) for body in made} == set(get_args(Body))
+    for language in Language:
+        say = say_in(language)
+        for body in made:
+            words = ActWords(body, say)
+            assert words.title, body
+            assert words.effect, body
+            assert "{" not in words.title
+            rows = words.rows()
+            assert rows, body
+            assert all(name and value for name, value in rows), body
+            members_of(body)
+    told = ActWords(SuccessionBody("lender-1", "lender-2", "merger"), say_in(Language.CHINESE))
+    assert told.title == "lender-2 承接 lender-1"
+    assert members_of(told.body) == {"lender-1", "lender-2"}
