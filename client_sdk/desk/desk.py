@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from client_sdk.criteria_file import read_criteria
@@ -13,12 +14,14 @@ from client_sdk.desk.jobs import Jobs
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept import KeptValues
 from client_sdk.desk.openid import OpenId
+from client_sdk.desk.proposals import DeskProposals
 from client_sdk.desk.rendering import make_templates
 from client_sdk.desk.rights import Right
 from client_sdk.desk.sessions import Sessions
 from client_sdk.desk.start_link import StartLink
 from client_sdk.desk.texts import N_
 from client_sdk.desk.users import UserFile
+from client_sdk.errors import ConfigError
 from client_sdk.models import KeyUsage
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.client import Client
     from client_sdk.config import ClientConfig
     from client_sdk.desk.journal import Journal
+    from client_sdk.desk.proposals import DeskProposal
     from client_sdk.desk.sessions import DeskSession
     from client_sdk.desk.settings import DeskSettings
     from client_sdk.desk.users import User
@@ -42,7 +46,10 @@ _MINUTE, _HOUR = 60.0, 3_600.0
 _MENUS = {
     KeyUsage.REPORT: (
         ("/ask", N_("Ask"), Right.ACT),
+        ("/report", N_("Report"), Right.ACT),
+        ("/approvals", N_("Approvals"), Right.ACT),
         ("/records", N_("Own records"), Right.READ),
+        ("/disputes", N_("Disputes"), Right.READ),
         ("/inbox", N_("Inbox"), Right.READ),
     ),
     KeyUsage.AUDIT: (
@@ -77,6 +84,7 @@ class Desk:
         openid: sign-in by OpenID Connect; None where it is not set up.
         kept: what pages show after a form.
         jobs: that outlive the page that began them.
+        proposals: acts that wait for an approver.
         templates: of the pages.
         criteria: the lender's own.
         audits: of an auditor.
@@ -95,6 +103,7 @@ class Desk:
     openid: OpenId | None
     kept: KeptValues
     jobs: Jobs
+    proposals: DeskProposals
     templates: Environment
     criteria: Criteria
     audits: AuditRuns
@@ -125,6 +134,7 @@ class Desk:
             None if settings.openid is None else OpenId(settings.openid, config.home),
             KeptValues(sessions.lives),
             Jobs(lambda error: tell(f"a job was not done: a mistake of this program ({type(error).__name__})")),
+            DeskProposals(settings.approval.hours, partial(_note_lapse, journal, tell)),
             make_templates(),
             read_criteria(None if settings.criteria is None else config.home / settings.criteria),
             AuditRuns(config, journal),
@@ -135,7 +145,8 @@ class Desk:
     @property
     def menu(self) -> tuple[tuple[str, str, Right], ...]:
         """Path, name and right of the pages that each page names: those of the member's roles, and the journal."""
-        return (*(entry for usage, menu in _MENUS.items() if usage in self.config.keys for entry in menu), *_MENU)
+        rows = (*(entry for usage, menu in _MENUS.items() if usage in self.config.keys for entry in menu), *_MENU)
+        return tuple(row for row in rows if row[0] != "/approvals" or self.settings.approval.wanted)
 
     @property
     def by_name(self) -> bool:
@@ -176,3 +187,12 @@ class Desk:
         """Begin a session, and return the value of its cookie."""
         self.journal.note(DeskAct.SIGN_IN, user.name)
         return self.sessions.begin(user, local=local)
+
+
+def _note_lapse(journal: Journal, tell: Callable[[str], None], proposal: DeskProposal) -> None:
+    """Write that nobody has decided on a proposal in time; also where that fails, it is forgotten."""
+    record = [proposal.record] if proposal.record else []
+    try:
+        journal.note(DeskAct.LAPSE, about=[proposal.id, *record])
+    except ConfigError as error:
+        tell(str(error))

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from client_sdk.desk.visit import Visit
     from client_sdk.models import Violation
 
-__all__ = ["Told", "broken_rules", "failure_page", "told_of"]
+__all__ = ["IDENTITY", "NEXT", "Told", "broken_rules", "details_of", "failure_page", "told_of"]
 
 _PARTS = {"field": N_("Where"), "rule": N_("Rule"), "got": N_("Found"), "want": N_("Wanted")}
 # What to do next, by stable reason.
-_NEXT = {
+NEXT = {
     "CONSENT_MISSING": N_("Give the person's written consent: its date and the signed document, or its SHA-256."),
     "DATE_INVALID": N_("Correct the date that is named; dates are YYYY-MM-DD, and not in the future."),
     "DEBT_TAKEN": N_("Another live record names this debt: ask its issuer, or end your own older record first."),
@@ -66,7 +66,7 @@ _NEXT = {
 }
 _CORRECT = N_("Correct what is named and send it again.")
 # What is wanted of an identity number, by rule.
-_IDENTITY = {
+IDENTITY = {
     "identity.form": N_("The number has the wrong length or form for its type: compare it with the document."),
     "identity.checksum": N_("One digit is mistyped: the last character does not fit. Compare it with the document."),
     "identity.date": N_("The number holds no real date of birth: compare it with the document."),
@@ -114,7 +114,7 @@ def told_of(error: CreditRegistryError, say: Say) -> Told:
     """Return an error in words, in one language."""
     match error:
         case OpenIdError():
-            return Told(403, say("Signing in has failed"), error.reason, next=say(_NEXT[error.reason]))
+            return Told(403, say("Signing in has failed"), error.reason, next=say(NEXT[error.reason]))
         case JobsFullError():
             todo = say("Wait until a job has ended, or stop one, and try again.")
             return Told(429, say("Too much work is under way"), error.reason, next=todo)
@@ -122,7 +122,7 @@ def told_of(error: CreditRegistryError, say: Say) -> Told:
             broken = tuple(_violation(item, say) for item in error.violations)
             reasons = {item.reason for item in error.violations}
             reason = reasons.pop() if len(reasons) == 1 else "RULES_BROKEN"
-            todo = say(_NEXT.get(reason, _CORRECT))
+            todo = say(NEXT.get(reason, _CORRECT))
             return Told(422, say("A rule is broken, and nothing was sent"), reason, violations=broken, next=todo)
         case KeyServiceError():
             return _of_key_service(error, say)
@@ -132,11 +132,11 @@ def told_of(error: CreditRegistryError, say: Say) -> Told:
             return _of_proof(error, say)
         case RefusedError():
             details = _named(error.complaint.parts, say)
-            todo = say(_NEXT.get(error.reason, _of_class(error)))
+            todo = say(NEXT.get(error.reason, _of_class(error)))
             return Told(409, say("The registry has refused this"), error.reason, details, next=todo)
         case FormatError() | RuleError():
             reason = str(error.reason) or "MALFORMED"
-            todo = say(_IDENTITY.get(error.rule, _NEXT.get(reason, _CORRECT)))
+            todo = say(IDENTITY.get(error.rule, NEXT.get(reason, _CORRECT)))
             details = _named(error.complaint.parts, say)
             return Told(422, say("A value is not in order, and nothing was sent"), reason, details, next=todo)
         case AuditRunningError():
@@ -176,7 +176,7 @@ def _of_key_service(error: KeyServiceError, say: Say) -> Told:
     if error.reason == "PROOF_INVALID":
         todo = say("Rely on nothing of it, and tell the administrators which service it was.")
         return Told(502, say("A key service has proved nothing"), error.reason, details, next=todo)
-    todo = say(_NEXT.get(error.reason, N_("Try again when it answers: every key service is needed.")))
+    todo = say(NEXT.get(error.reason, N_("Try again when it answers: every key service is needed.")))
     return Told(503, say("A key service does not answer, or refuses"), error.reason, details, next=todo)
 
 
@@ -192,9 +192,9 @@ def _of_proof(error: VerificationError, say: Say) -> Told:
 def _of_class(error: RefusedError) -> str:
     match error:
         case NotPermittedError():
-            return _NEXT["NOT_PERMITTED"]
+            return NEXT["NOT_PERMITTED"]
         case QuotaError():
-            return _NEXT["QUOTA_EXCEEDED"]
+            return NEXT["QUOTA_EXCEEDED"]
         case ConflictError():
             return N_("See what the registry holds: open the record again.")
         case _:
@@ -203,6 +203,11 @@ def _of_class(error: RefusedError) -> str:
 
 def _violation(item: Violation, say: Say) -> tuple[tuple[str, str], ...]:
     return ((say("Reason"), item.reason), *_named(item.parts, say))
+
+
+def details_of(item: Violation, say: Say, *, apart_from: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """Return the parts of a broken rule with their names, apart from some of them."""
+    return _named(tuple((name, value) for name, value in item.parts if name not in apart_from), say)
 
 
 def _named(parts: tuple[tuple[str, str], ...], say: Say) -> tuple[tuple[str, str], ...]:

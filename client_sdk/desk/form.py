@@ -37,7 +37,7 @@ class FormError(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Form:
-    """What was sent: texts and files by the names of their fields; of a name that stands twice the last."""
+    """What was sent: texts by the names of their fields, of a name that stands twice the last; all files of a name."""
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -49,6 +49,10 @@ class Form:
     def file(self, name: str) -> bytes:
         """Return the bytes of a file; none where none was chosen."""
         return self.files.get(name, b"")
+
+    def documents(self, name: str) -> list[bytes]:
+        """Return all files of a field that takes several; none where none was chosen."""
+        return [data for key, data in self.files.items() if data and key.partition("*")[0] == name]
 
 
 NO_FORM = Form()
@@ -98,7 +102,8 @@ async def _read(data: FormData) -> Form:
     try:
         for name, value in data.multi_items():
             if isinstance(value, UploadFile):
-                files[name] = await value.read()
+                # Further files of a field are kept beside the first.
+                files[name if name not in files else f"{name}*{len(files)}"] = await value.read()
             else:
                 texts[name] = value
     finally:

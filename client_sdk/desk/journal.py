@@ -70,7 +70,22 @@ class DeskAct(StrEnum):
     OPEN_RECORD = "OPEN_RECORD"
     CORRECT_RECORD = "CORRECT_RECORD"
     WITHDRAW_RECORD = "WITHDRAW_RECORD"
+    SAVE_RECEIPT = "SAVE_RECEIPT"
+    REPORT_RECORD = "REPORT_RECORD"
+    # An act waits for an approver: it is named by the id of its proposal, its kind by ``reason``.
+    PROPOSE = "PROPOSE"
+    LIST_PROPOSALS = "LIST_PROPOSALS"
+    READ_PROPOSAL = "READ_PROPOSAL"
+    APPROVE = "APPROVE"
+    RETURN = "RETURN"
+    TAKE_BACK = "TAKE_BACK"
+    # A proposal was forgotten before somebody decided: its time was over, or the program ended.
+    LAPSE = "LAPSE"
+    LIST_DISPUTES = "LIST_DISPUTES"
+    READ_DISPUTE = "READ_DISPUTE"
+    ANSWER_DISPUTE = "ANSWER_DISPUTE"
     READ_INBOX = "READ_INBOX"
+    READ_NOTICE = "READ_NOTICE"
     ACKNOWLEDGE = "ACKNOWLEDGE"
     READ_JOURNAL = "READ_JOURNAL"
     # Of an auditor.
@@ -106,9 +121,10 @@ class JournalLine:
         at: when, UTC, ISO 8601 with milliseconds.
         who: name of the person; ``-`` for the program itself.
         act: kind of act.
-        about: ids of records (ISSUER/UUID) or inquiries (hexadecimal), or a digest.
+        about: ids of records (ISSUER/UUID), inquiries or proposals (hexadecimal), or a digest.
         result: whether the act begins here, is done, or has failed.
-        reason: why it failed, a stable word; purpose of an inquiry where it begins.
+        reason: why it failed, a stable word; where it begins the purpose of an inquiry, the reason of a withdrawal, the
+            outcome of a dispute, or the act that is proposed.
         to: number of the line that this one ends; 0 for none.
         previous: SHA-256 of the line before, hexadecimal.
     """

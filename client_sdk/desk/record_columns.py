@@ -1,39 +1,57 @@
-"""Columns of a record as fields of a form: their names, choices, and money as people write it."""
+"""Columns of a record as fields of a form: their names and hints, what was typed in them, and the cells it stands for.
+
+``typed`` is a form's text by column: money as people write it, a time by the clock of this machine, several words with
+spaces between. ``cells`` are what a portfolio's row holds.
+"""
 
 from __future__ import annotations
 
-import re
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.form_values import FieldError
-from client_sdk.desk.texts import N_
-from client_sdk.forms import MINOR_UNITS, Word
-from client_sdk.models import (
-    ArrangementOutcome,
-    ArrangementPeriod,
-    CollectionStage,
-    ConsentForm,
-    DefaultCause,
-    JudgmentResult,
-    JudgmentStage,
-    LegalBasis,
-    ListingOrigin,
-    ListingPerformance,
-    NoticeChannel,
-    Product,
-    SubjectRole,
-)
+from client_sdk.desk.money import minor_units, places_of
+from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.texts import N_, Language
+from client_sdk.forms import MINOR_UNITS
+from client_sdk.lending.column_forms import FORMS, MONEY, ColumnForm
+from client_sdk.lending.column_guide import GUIDE, WORDS
 from client_sdk.subject_report.terms import FACTS, term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from client_sdk.desk.texts import Language, Say
+    from client_sdk.desk.form import Form
+    from client_sdk.desk.texts import Say
+    from client_sdk.models import Kind
 
-__all__ = ["FieldOfColumn", "cells_of", "fields_of", "name_of", "shown_cell"]
+__all__ = [
+    "IDENTITY_COLUMNS",
+    "FieldOfColumn",
+    "cells_of",
+    "columns_of",
+    "fields_of",
+    "name_of",
+    "shown_cell",
+    "typed_of_cells",
+    "typed_of_form",
+]
 
+# The person, whose fields are above all others.
+IDENTITY_COLUMNS = ("id_type", "id_number", "issuing_state")
 # Columns whose names the facts do not have.
 _NAMES = {
+    "standing": N_("Standing"),
+    "reference": N_("Own reference"),
+    "first_day": N_("First day, as it was first reported"),
+    "attempt": N_("Records of it that were withdrawn before"),
+    "retain_until": N_("Kept until"),
+    "transferee": N_("Buyer of the debt"),
+    "continues_issuer": N_("First lender's record: its issuer"),
+    "continues_record_id": N_("First lender's record: its id"),
+    "basis_reference": N_("Own reference of the record it rests on"),
+    "basis_first_day": N_("First day of that record"),
     "subject_role": N_("Part in the debt"),
     "original_creditor": N_("Code of the first lender"),
     "contract": N_("Number of the contract"),
@@ -59,31 +77,57 @@ _NAMES = {
     "executed_penalty": N_("Penalty interest recovered"),
     "executed_fees": N_("Fees recovered"),
 }
-_CHOICES: dict[str, type[Word]] = {
-    "subject_role": SubjectRole,
-    "legal_basis": LegalBasis,
-    "notice_channel": NoticeChannel,
-    "consent_form": ConsentForm,
-    "product": Product,
-    "collection_stage": CollectionStage,
-    "default_cause": DefaultCause,
-    "arrangement_period": ArrangementPeriod,
-    "arrangement_outcome": ArrangementOutcome,
-    "stage": JudgmentStage,
-    "result": JudgmentResult,
-    "origin": ListingOrigin,
-    "performance": ListingPerformance,
+_HINTS = {
+    "reference": N_("Your own name of the debt; nobody else sees it."),
+    "first_day": N_("Only for a further version whose first day below has changed; else leave it empty."),
+    "attempt": N_("Leave it empty: the registry's newest is taken."),
+    "retain_until": N_("Leave it empty: the longest that the law allows is taken."),
+    "transferee": N_("Institution id, where the debt was sold."),
+    "continues_record_id": N_("32 hexadecimal digits, of a debt that you have bought."),
+    "basis_reference": N_("The default, judgment or enforcement that this one follows, if you have reported it."),
+    "original_creditor": N_("Unified social credit code, else LEI."),
+    "currency": N_("Three letters, such as CNY."),
+    "principal": N_("Such as 12,500.00."),
+    "contacts": N_("How often by which channel, such as SMS:3 CALL:2."),
+    "called_on": N_("Of a guarantor alone."),
+    "case_number": N_("Such as (2026)京0105民初123号."),
+    "notice_sent_at": N_("By the clock of this machine."),
 }
-_SUMS = ("principal", "interest", "penalty", "fees")
-_MONEY = frozenset((*_SUMS, *(f"executed_{name}" for name in _SUMS)))
-_FLAGS = frozenset(("estimated", "days_estimated"))
-_ARRANGEMENT = tuple(name for name in _NAMES if name.startswith("arrangement_"))
-# With commas between thousands, or without.
-_WHOLE = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+")
+_DOCUMENTS = {"notice_digest": N_("The notice"), "consent_digest": N_("Signed consent")}
+_AMOUNT = N_("Give an amount such as 12,500.00, with all places of its currency or none.")
+_CURRENCY = N_("Give the three letters of a currency, such as CNY.")
+_TIME = N_("Give a day and a time of the clock of this machine.")
+_TWICE = N_("Clocks were changed in that hour: give a time before or after it.")
 
 
-class FieldOfColumn(dict[str, object]):
-    """A column as a field of a form: ``name``, ``label``, ``kind`` (text, date or choice), ``value``, ``choices``."""
+@dataclass(frozen=True, slots=True)
+class FieldOfColumn:
+    """A column as a field.
+
+    Attributes:
+        name: of the column, and of the field.
+        label: in words.
+        hint: how it is filled; empty for none.
+        kind: text, date, time, choice, words (several of the choices) or document (a file, or its SHA-256).
+        value: as typed.
+        choices: values with their names.
+        chosen: those that are chosen of ``words``.
+        document: what the file is; empty for another kind.
+    """
+
+    name: str
+    label: str
+    hint: str
+    kind: str
+    value: str
+    choices: tuple[tuple[str, str], ...] = ()
+    chosen: tuple[str, ...] = ()
+    document: str = ""
+
+
+def columns_of(kind: Kind) -> tuple[str, ...]:
+    """Return the columns that a person fills for a record of a kind, apart from the kind and the person."""
+    return tuple(name for name, one in GUIDE.items() if one.is_of(kind) and name not in ("kind", *IDENTITY_COLUMNS))
 
 
 def name_of(column: str, language: Language, say: Say) -> str:
@@ -94,69 +138,117 @@ def name_of(column: str, language: Language, say: Say) -> str:
 def shown_cell(column: str, cells: Mapping[str, str], language: Language) -> str:
     """Return what a record holds in a column, in words; an empty text where it holds nothing."""
     text = cells.get(column, "")
-    if column in _MONEY:
-        return _written(text, MINOR_UNITS.get(cells.get("currency", ""), 0))
-    word = next((word for word in _CHOICES.get(column, ()) if word.name == text), None)
-    return text if word is None else term_of(word).of(language)
+    if column in MONEY:
+        return _written(text, cells.get("currency", ""))
+    if FORMS[column] is ColumnForm.TIME and text:
+        return clock_text(datetime.fromisoformat(text))
+    if column in WORDS:
+        named = [term_of(WORDS[column][name]).of(language) for name in text.split()]
+        return ("、" if language is Language.CHINESE else ", ").join(named)
+    return text
 
 
-def fields_of(cells: Mapping[str, str], language: Language, say: Say) -> list[FieldOfColumn]:
-    """Return the columns of a record as fields, with what it holds.
+def typed_of_form(form: Form, columns: Iterable[str]) -> dict[str, str]:
+    """Return what was typed in a form, by column; a file stands for its SHA-256."""
+    return {column: _typed(form, column) for column in columns}
+
+
+def typed_of_cells(cells: Mapping[str, str]) -> dict[str, str]:
+    """Return what a person would type for some cells."""
+    return {column: _typed_cell(column, text, cells.get("currency", "")) for column, text in cells.items()}
+
+
+def cells_of(typed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the cells that what was typed stands for, what is empty left out, and what is wrong by column, unsaid."""
+    currency = typed.get("currency", "").upper()
+    cells: dict[str, str] = {}
+    # Without a currency no amount can be read.
+    wrong = {"currency": _CURRENCY} if currency and currency not in MINOR_UNITS else {}
+    for column, text in typed.items():
+        if column in MONEY and text:
+            minor = minor_units(text, currency)
+            cells[column] = "" if minor is None else str(minor)
+            wrong |= {column: _AMOUNT} if minor is None and currency in MINOR_UNITS else {}
+        elif FORMS[column] is ColumnForm.TIME and text:
+            cells[column], problem = _moment(text)
+            wrong |= {column: problem} if problem else {}
+        elif text:
+            cells[column] = text
+    return cells, wrong
+
+
+def fields_of(
+    columns: Iterable[str],
+    typed: Mapping[str, str],
+    language: Language,
+    say: Say,
+    only: Mapping[str, tuple[str, ...]] | None = None,
+) -> list[FieldOfColumn]:
+    """Return columns as fields.
 
     Args:
-        cells: text by column, as ``facts_cells`` gives it.
+        columns: which.
+        typed: what is typed in them.
         language: of the names.
         say: says texts in it.
+        only: names of the words that a column is chosen from, where these are not all.
     """
-    columns = [*cells, *(name for name in _ARRANGEMENT if "product" in cells and name not in cells)]
-    return [_field(column, cells, language, say) for column in columns]
+    return [_field(column, typed.get(column, ""), language, say, (only or {}).get(column)) for column in columns]
 
 
-def cells_of(typed: Mapping[str, str], held: Mapping[str, str]) -> dict[str, str]:
-    """Return the cells that a form gives; what is empty is left out.
-
-    Args:
-        typed: text by column.
-        held: cells of the record.
-
-    Raises:
-        FieldError: an amount is of another form.
-    """
-    currency = typed.get("currency", "").strip().upper()
-    columns = {*held, *(_ARRANGEMENT if "product" in held else ())}
-    texts = {column: typed.get(column, "").strip() for column in columns}
-    return {
-        column: _minor_units(column, text, MINOR_UNITS.get(currency, 0)) if column in _MONEY else text
-        for column, text in texts.items()
-        if text
-    }
+def _field(column: str, value: str, language: Language, say: Say, only: tuple[str, ...] | None) -> FieldOfColumn:
+    label = name_of(column, language, say)
+    hint = say(_HINTS[column]) if column in _HINTS else ""
+    if FORMS[column] is ColumnForm.FLAG:
+        return FieldOfColumn(column, label, hint, "choice", value, (("", say("no")), ("true", say("yes"))))
+    if column in WORDS:
+        words = tuple(
+            (word.name, term_of(word).of(language)) for word in WORDS[column] if only is None or word.name in only
+        )
+        if FORMS[column] is ColumnForm.LIST:
+            return FieldOfColumn(column, label, hint, "words", value, words, tuple(value.split()))
+        return FieldOfColumn(column, label, hint, "choice", value, (("", "–"), *words))
+    if column in _DOCUMENTS:
+        return FieldOfColumn(column, label, hint, "document", value, document=say(_DOCUMENTS[column]))
+    kinds = {ColumnForm.DAY: "date", ColumnForm.TIME: "time"}
+    return FieldOfColumn(column, label, hint, kinds.get(FORMS[column], "text"), value)
 
 
-def _field(column: str, cells: Mapping[str, str], language: Language, say: Say) -> FieldOfColumn:
-    value = cells.get(column, "")
-    if column in _MONEY:
-        value = _written(value, MINOR_UNITS.get(cells.get("currency", ""), 0))
-    field = FieldOfColumn(name=column, label=name_of(column, language, say), kind="text", value=value, choices=[])
-    if column in _FLAGS:
-        return FieldOfColumn({**field, "kind": "choice", "choices": [("", say("no")), ("true", say("yes"))]})
-    if column in _CHOICES:
-        words = [(word.name, term_of(word).of(language)) for word in _CHOICES[column]]
-        return FieldOfColumn({**field, "kind": "choice", "choices": [("", "–"), *words]})
-    is_day = column.endswith(("_on", "_date", "_until")) or column == "as_of"
-    return FieldOfColumn({**field, "kind": "date" if is_day else "text"})
+def _typed(form: Form, column: str) -> str:
+    if FORMS[column] is ColumnForm.LIST and column in WORDS:
+        return " ".join(word.name for word in WORDS[column] if form.text(f"{column}.{word.name}"))
+    document = form.file(f"{column}_file") if column in _DOCUMENTS else b""
+    return hashlib.sha256(document).hexdigest() if document else form.text(column)
 
 
-def _written(minor: str, places: int) -> str:
+def _typed_cell(column: str, text: str, currency: str) -> str:
+    if column in MONEY:
+        return _written(text, currency)
+    if FORMS[column] is ColumnForm.TIME and text:
+        local = datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
+        return local.isoformat(timespec="milliseconds" if local.microsecond else "seconds")
+    return text
+
+
+def _moment(text: str) -> tuple[str, str]:
+    """Return a time of the clock of this machine with its offset from UTC, and what is wrong with it."""
+    try:
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        return "", _TIME
+    if local.tzinfo is not None:
+        return local.isoformat(), ""
+    try:
+        first, second = local.astimezone(), local.replace(fold=1).astimezone()
+    except (OverflowError, OSError, ValueError):
+        return "", _TIME
+    return (first.isoformat(), "") if first.utcoffset() == second.utcoffset() else ("", _TWICE)
+
+
+def _written(minor: str, currency: str) -> str:
     """Return minor units as people write them; what is no number as it is."""
     if not minor.isdigit():
         return minor
+    places = places_of(currency)
     whole, part = divmod(int(minor), 10**places)
     return f"{whole:,}" + (f".{part:0{places}d}" if places else "")
-
-
-def _minor_units(column: str, text: str, places: int) -> str:
-    """Return an amount in minor units; one that could be read in two ways is refused."""
-    whole, point, part = text.partition(".")
-    if not _WHOLE.fullmatch(whole) or (point and (len(part) != places or not part.isdigit())):
-        raise FieldError(column, N_("Give an amount such as 12,500.00, with all places of its currency or none."))
-    return str(int(whole.replace(",", "") + (part or "0" * places)))

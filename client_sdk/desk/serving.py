@@ -51,6 +51,7 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
     settings = read_settings(config.home)
     host, port = _place(listen)
     _check_exposed(host, settings, config.home)
+    _check_approvers(settings, config.home)
     context = None if settings.tls is None else _context(settings, config.home)
     with _only_one(config.home), _listening(host, port, listen) as listening, Client(config) as client:
         journal = Journal(config.home / JOURNAL_FILE)
@@ -67,6 +68,7 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
                 desk.audits.close()
                 if not desk.jobs.close(_JOBS_SECONDS):
                     tell("a job did not stop in time: what it had signed is sent with the next report")
+                desk.proposals.close()
             journal.note(DeskAct.STOPPED)
         finally:
             journal.close()
@@ -127,6 +129,8 @@ async def _tidy(desk: Desk) -> None:
         await asyncio.sleep(_TIDY_SECONDS)
         desk.kept.forget_old()
         desk.jobs.forget_old()
+        # It may write to the journal, and so wait for the disk.
+        await asyncio.to_thread(desk.proposals.forget_old)
 
 
 def _announce(desk: Desk) -> None:
@@ -163,6 +167,17 @@ def _check_exposed(host: str, settings: DeskSettings, home: Path) -> None:
     if missing:
         where = f"{home / SETTINGS_FILE} lacks what a desk needs that others reach"
         raise ConfigError(f"{where}: {'; '.join(missing)}. Without them it listens on 127.0.0.1 alone")
+
+
+def _check_approvers(settings: DeskSettings, home: Path) -> None:
+    """Check that there can be a second pair of eyes where the settings want one.
+
+    Raises:
+        ConfigError: nobody signs in by name.
+    """
+    if settings.approval.wanted and settings.openid is None and not UserFile(home).read():
+        need = "two persons who sign in by name: `credit-registry desk user add NAME --role approver`, or [openid]"
+        raise ConfigError(f"{home / SETTINGS_FILE} has [approval], which needs {need}")
 
 
 def _context(settings: DeskSettings, home: Path) -> ssl.SSLContext:

@@ -5,6 +5,12 @@ idle_minutes = 15                     # a session ends after as long without a p
 session_hours = 8                     # and after as long in any case
 criteria = "criteria.toml"            # as of `credit-registry check --criteria`; without it the defaults
 
+[approval]                            # two pairs of eyes; without it nothing waits
+all = false                           # whether all reports, corrections and withdrawals wait for an approver
+hours = 24                            # for which they wait
+[approval.above]                      # or those above an amount; of a currency that is not here all wait
+CNY = "100,000.00"
+
 [tls]
 certificate = "desk.pem"              # chain, leaf first; relative to the home
 key = "desk-key.pem"
@@ -26,11 +32,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from client_sdk.desk.money import minor_units
 from client_sdk.desk.rights import DeskRole
 from client_sdk.errors import ConfigError
-from client_sdk.forms import is_this_machine
+from client_sdk.forms import MINOR_UNITS, is_this_machine
+from client_sdk.models import Amounts
 
-__all__ = ["SETTINGS_FILE", "DeskSettings", "DeskTls", "OpenIdSettings", "read_settings"]
+__all__ = ["SETTINGS_FILE", "ApprovalSettings", "DeskSettings", "DeskTls", "OpenIdSettings", "read_settings"]
 
 SETTINGS_FILE = "desk.toml"
 _MAX_BYTES = 65_536
@@ -49,6 +57,43 @@ class DeskTls(_Strict):
 
     certificate: Text
     key: Text
+
+
+class ApprovalSettings(_Strict):
+    """What waits for another person's approval."""
+
+    all: bool = False
+    hours: Annotated[int, Field(ge=1, le=72)] = 24
+    above: Annotated[dict[str, Text], Field(max_length=50)] = {}
+
+    @field_validator("above")
+    @classmethod
+    def _checked(cls, above: dict[str, str]) -> dict[str, str]:
+        for currency, amount in above.items():
+            if currency not in MINOR_UNITS:
+                raise ValueError("want currencies of ISO 4217, such as CNY")
+            if minor_units(amount, currency) is None:
+                raise ValueError('want amounts such as "100,000.00", with all places of the currency or none')
+        return above
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything waits."""
+        return self.all or bool(self.above)
+
+    def asks(self, money: tuple[Amounts, ...] | None) -> bool:
+        """Whether an act waits for an approver.
+
+        Args:
+            money: amounts of the record, as held and as it would be; None where they are not known.
+        """
+        if self.all or not self.above:
+            return self.all
+        return money is None or any(self._is_above(amounts) for amounts in money)
+
+    def _is_above(self, amounts: Amounts) -> bool:
+        limit = minor_units(self.above.get(amounts.currency, ""), amounts.currency)
+        return limit is None or amounts.total > limit
 
 
 class OpenIdSettings(_Strict):
@@ -77,6 +122,7 @@ class DeskSettings(_Strict):
     idle_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 15
     session_hours: Annotated[int, Field(ge=1, le=24)] = 8
     criteria: Text | None = None
+    approval: ApprovalSettings = ApprovalSettings()
     tls: DeskTls | None = None
     openid: OpenIdSettings | None = None
 

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
+from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.breach import BreachBody
 from client_sdk.kernel.formats.checkpoint import tlog_proof
-from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
+from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import NoticeReason
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["AcknowledgementReceipt", "Notice"]
+    from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
+
+__all__ = ["AcknowledgementReceipt", "Notice", "NoticedVersion"]
+
+
+class NoticedVersion(NamedTuple):
+    """What the signed half of the version that a notice tells of says.
+
+    Attributes:
+        number: of the version.
+        kind: of the record.
+        standing: from this version on.
+        reason: why it was withdrawn; None for every other standing.
+    """
+
+    number: int
+    kind: Kind
+    standing: Standing
+    reason: WithdrawalReason | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +89,15 @@ class Notice(Plain):
         leaf = parse_leaf(self.leaf)
         body = Act.parse(leaf.payload).body if isinstance(leaf, ActLeaf) else None
         return body if isinstance(body, BreachBody) else None
+
+    @property
+    def version(self) -> NoticedVersion | None:
+        """What the version says that the notice tells of; None where it tells of no version."""
+        leaf = parse_leaf(self.leaf)
+        if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.STATEMENT:
+            return None
+        said = Statement.parse(leaf.payload)
+        return NoticedVersion(said.version, said.kind, said.standing, said.reason)
 
     @property
     def waits(self) -> bool:

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from client_sdk.cli import app
-from client_sdk.desk import connections, form, kept, rights, settings
+from client_sdk.desk import connections, form, kept, proposals, rights, settings
+from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages import PAGES, ROLE_PAGES, records
 
 if TYPE_CHECKING:
@@ -34,7 +35,11 @@ def test_each_command_exists_with_its_options(command: str) -> None:
 def test_every_setting_has_a_row() -> None:
     rows = re.findall(r"^\| (`[^|]+`) \|", GUIDE.partition("## Settings")[2], re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`([a-z_.]+)`", row)}
-    tables: dict[str, type[BaseModel]] = {"tls": settings.DeskTls, "openid": settings.OpenIdSettings}
+    tables: dict[str, type[BaseModel]] = {
+        "approval": settings.ApprovalSettings,
+        "tls": settings.DeskTls,
+        "openid": settings.OpenIdSettings,
+    }
     known = {name for name in settings.DeskSettings.model_fields if name not in tables}
     known |= {f"{table}.{name}" for table, model in tables.items() for name in model.model_fields}
     assert named == known
@@ -45,6 +50,7 @@ def test_the_example_of_settings_is_read(tmp_path: Path) -> None:
     (tmp_path / settings.SETTINGS_FILE).write_text(example)
     read = settings.read_settings(tmp_path)
     assert read.openid is not None
+    assert read.approval.above == {"CNY": "100,000.00"}
     assert read.openid.roles["credit-heads"] is rights.DeskRole.APPROVER
 
 
@@ -59,4 +65,9 @@ def test_roles_and_limits_are_those_of_the_code() -> None:
     sizes = {page.form_bytes >> 20 for pages in (PAGES, *ROLE_PAGES.values()) for page in pages} - {0}
     assert {int(size) for size in re.findall(r"(\d+) MiB", limits)} == sizes
     assert kept.KEPT_SECONDS == 600
-    assert f"the first {records._MOST} in order" in GUIDE
+    assert f"pages of {records._MOST} in order" in GUIDE
+    assert f"reads at most {records._MOST_READ:,} of them" in limits
+    assert f"{proposals.MOST} acts wait for approval, {proposals.MOST_OF_ONE} of one person" in limits
+    assert f"at most {proposals.MOST} wait, of one person {proposals.MOST_OF_ONE}" in " ".join(GUIDE.split())
+    for act in ("PROPOSE", "READ_PROPOSAL", "APPROVE", "RETURN", "TAKE_BACK", "LAPSE"):
+        assert f"`{DeskAct(act).value}`" in GUIDE

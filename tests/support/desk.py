@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
-__all__ = ["Answered", "RunningDesk", "Visitor", "text_of"]
+__all__ = ["Answered", "RunningDesk", "Visitor", "text_of", "typed_in"]
 
 _LIMIT = 60.0
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
@@ -210,3 +210,30 @@ def text_of(page: str) -> str:
     parser = _Words()
     parser.feed(page)
     return " ".join(parser.words)
+
+
+class _Fields(HTMLParser):
+    """Reads what a form would send: texts, days, choices and boxes; no file, and no button."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = {name: value or "" for name, value in attrs}
+        name, value = named.get("name", ""), named.get("value", "")
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and ("selected" in named or self._select not in self.fields):
+            self.fields[self._select] = value
+        elif tag == "input" and name and named.get("type") != "file":
+            is_box = named.get("type") == "checkbox"
+            self.fields |= {name: value} if not is_box or "checked" in named else {}
+
+
+def typed_in(page: str) -> dict[str, str]:
+    """What the fields of a page hold, by their names; without the token."""
+    parser = _Fields()
+    parser.feed(page)
+    return {name: value for name, value in parser.fields.items() if name != "token"}

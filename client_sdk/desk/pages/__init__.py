@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.pages import (
     answers,
+    approve,
     ask,
     audit,
     correct,
+    disputes,
     forks,
     health,
     inbox,
@@ -16,7 +18,9 @@ from client_sdk.desk.pages import (
     log,
     members,
     proposals,
+    record,
     records,
+    report,
     sign_in,
 )
 from client_sdk.models import KeyUsage
@@ -30,7 +34,10 @@ __all__ = ["PAGES", "ROLE_PAGES", "all_pages"]
 PAGES: tuple[DeskPage, ...] = (*sign_in.PAGES, *journal.PAGES)
 # By what a member signs, which follows from its role.
 ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
-    KeyUsage.REPORT: (*ask.PAGES, *answers.PAGES, *records.PAGES, *correct.PAGES, *inbox.PAGES),
+    KeyUsage.REPORT: (
+        *(*ask.PAGES, *answers.PAGES, *report.PAGES, *approve.PAGES, *records.PAGES, *record.PAGES, *correct.PAGES),
+        *(*disputes.PAGES, *inbox.PAGES),
+    ),
     KeyUsage.AUDIT: (*audit.PAGES, *log.PAGES, *forks.PAGES),
     KeyUsage.ADMINISTER: (*proposals.PAGES, *members.PAGES, *health.PAGES),
 }

@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError
-from client_sdk.desk.journal import DeskAct
-from client_sdk.desk.pages.records import OpenedRecord
-from client_sdk.desk.record_columns import cells_of, fields_of, name_of, shown_cell
+from client_sdk.desk.pages.doing import do_or_propose, waits
+from client_sdk.desk.prepared import OpenedRecord, PreparedCorrection
+from client_sdk.desk.prepared_words import shown_of
+from client_sdk.desk.record_columns import cells_of, columns_of, fields_of, typed_of_cells, typed_of_form
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import sorted_out
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import PreflightError, RuleError
 from client_sdk.lending.columns import report_of
+from client_sdk.lending.preflight import violation_of_error
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import RejectedRow
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from starlette.responses import Response
 
-    from client_sdk.models import Report, RowWarning
+    from client_sdk.models import Report, Violation
 
 __all__ = ["PAGES"]
 
-
-@dataclass(frozen=True, slots=True, repr=False)
-class PreparedCorrection:
-    """A correction that breaks no rule, until it is signed.
-
-    Attributes:
-        opened: the record as held, and its person.
-        report: the whole record as it should be.
-        warnings: of what is allowed and probably a mistake.
-    """
-
-    opened: OpenedRecord
-    report: Report
-    warnings: tuple[RowWarning, ...]
+# With another notice or consent.
+_FORM_BYTES = 24 * 1024 * 1024
+# What names the record, or stays as it is.
+_NAMING = frozenset(
+    (
+        *("standing", "reference", "first_day", "attempt", "retain_until", "transferee", "continues_issuer"),
+        *("continues_record_id", "basis_reference", "basis_first_day"),
+    )
+)
 
 
 def _form(visit: Visit) -> Response:
     opened = _opened(visit)
-    return _away(visit) if opened is None else _shown(visit, opened, {}, [])
+    return _away(visit) if opened is None else _shown(visit, opened, typed_of_cells(_cells(opened)))
 
 
 def _prepare(visit: Visit) -> Response:
@@ -50,15 +47,21 @@ def _prepare(visit: Visit) -> Response:
     opened = _opened(visit)
     if opened is None:
         return _away(visit)
+    typed = typed_of_form(visit.form, _columns(opened))
+    cells, wrong = cells_of(typed)
+    if wrong:
+        return _shown(visit, opened, typed, {field: visit.say(text) for field, text in wrong.items()})
+    report = _report(opened, cells)
+    if isinstance(report, RejectedRow):
+        return _broken(visit, opened, typed, report.violations)
     try:
-        report = _report(visit, opened)
         found = visit.desk.client.preview(report, opened.record.record_id)
-        if found.violations:
-            raise PreflightError(found.violations)  # noqa: TRY301 - treated as the client's own
-    except FieldError as error:
-        return _shown(visit, opened, {error.field: visit.say(error.text)}, [])
-    except (PreflightError, RuleError) as error:
-        return _shown(visit, opened, {}, broken_rules(error, visit.say))
+    except PreflightError as error:
+        return _broken(visit, opened, typed, error.violations)
+    except RuleError as error:
+        return _broken(visit, opened, typed, [violation_of_error(error, 0)])
+    if found.violations:
+        return _broken(visit, opened, typed, found.violations)
     key = visit.desk.kept.keep(visit.key, PreparedCorrection(opened, report, found.warnings))
     return visit.go(f"/corrections/{key}")
 
@@ -68,56 +71,36 @@ def _plan(visit: Visit) -> Response:
     prepared = _prepared(visit)
     if prepared is None:
         return _away(visit)
-    old, new = _cells(prepared.opened), {} if prepared.report.facts is None else facts_cells(prepared.report.facts)
-    changed = [
-        (
-            name_of(column, visit.language, visit.say),
-            shown_cell(column, old, visit.language),
-            shown_cell(column, new, visit.language),
-        )
-        for column in {**old, **new}
-        if old.get(column, "") != new.get(column, "")
-    ]
     return visit.show(
-        "correction.html.j2",
-        changed=changed,
-        warnings=[item.text for item in prepared.warnings],
-        key=visit.path["key"],
-        uuid=prepared.opened.record.uuid,
+        "plan.html.j2",
+        shown=shown_of(prepared, visit.language, visit.say),
+        waits=waits(visit, prepared),
+        action=f"/corrections/{visit.path['key']}",
+        back=f"/records/{prepared.record}",
     )
 
 
 def _sign(visit: Visit) -> Response:
     prepared = _prepared(visit)
-    if prepared is None:
-        return _away(visit)
-    record = prepared.opened.record
-    with visit.desk.journal.act(visit.user.name, DeskAct.CORRECT_RECORD, about=[str(record.uuid)]):
-        receipt = visit.desk.client.correct(prepared.report, record.record_id)
-    text = visit.say("Version {version} is logged at leaf {index}.", version=receipt.version, index=receipt.index)
-    return visit.go(f"/records/{record.uuid}", text)
+    return _away(visit) if prepared is None else do_or_propose(visit, prepared)
 
 
-def _report(visit: Visit, opened: OpenedRecord) -> Report:
-    """Return the report that the form makes of the record.
-
-    Raises:
-        FieldError: an amount is of another form.
-        PreflightError: a cell cannot be read.
-    """
+def _report(opened: OpenedRecord, cells: Mapping[str, str]) -> Report | RejectedRow:
+    """Return the report that the form makes of the record, or what is wrong with it."""
     record, identity = opened.record, opened.identity
-    cells = cells_of(visit.form.texts, _cells(opened))
-    cells |= {"kind": record.kind.name, "standing": record.standing.name, "reference": str(record.uuid)}
-    cells |= {"transferee": record.transferee} if record.transferee else {}
-    cells |= {"id_type": identity.id_type.value, "id_number": identity.number, "issuing_state": identity.issuing_state}
-    read = report_of(cells, 0)
-    if isinstance(read, RejectedRow):
-        raise PreflightError(read.violations)
-    return read
+    whole = {**cells, "kind": record.kind.name, "standing": record.standing.name, "reference": str(record.uuid)}
+    whole |= {"transferee": record.transferee} if record.transferee else {}
+    whole |= {"id_type": identity.id_type.value, "id_number": identity.number, "issuing_state": identity.issuing_state}
+    return report_of(whole, 0)
 
 
 def _cells(opened: OpenedRecord) -> dict[str, str]:
     return {} if opened.record.facts is None else facts_cells(opened.record.facts)
+
+
+def _columns(opened: OpenedRecord) -> tuple[str, ...]:
+    """Return the columns of the facts."""
+    return tuple(name for name in columns_of(opened.record.kind) if name not in _NAMING)
 
 
 def _opened(visit: Visit) -> OpenedRecord | None:
@@ -133,16 +116,23 @@ def _away(visit: Visit) -> Response:
     return visit.show("message.html.j2", status=404, title=visit.say("This record is not open any more"), text=text)
 
 
-def _shown(visit: Visit, opened: OpenedRecord, wrong: dict[str, str], broken: list[str]) -> Response:
-    fields = fields_of(_cells(opened), visit.language, visit.say)
-    for field in fields:
-        field["value"] = visit.form.texts.get(str(field["name"]), field["value"])
+def _broken(visit: Visit, opened: OpenedRecord, typed: Mapping[str, str], broken: Sequence[Violation]) -> Response:
+    return _shown(visit, opened, typed, *sorted_out(broken, _columns(opened), visit.say))
+
+
+def _shown(
+    visit: Visit,
+    opened: OpenedRecord,
+    typed: Mapping[str, str],
+    wrong: Mapping[str, str] | None = None,
+    broken: Sequence[str] = (),
+) -> Response:
     return visit.show(
         "correct.html.j2",
         status=422 if wrong or broken else 200,
-        fields_shown=fields,
-        wrong=wrong,
-        broken=broken,
+        columns=fields_of(_columns(opened), typed, visit.language, visit.say),
+        wrong=dict(wrong or {}),
+        broken=list(broken),
         key=visit.path["key"],
         uuid=opened.record.uuid,
     )
@@ -150,7 +140,7 @@ def _shown(visit: Visit, opened: OpenedRecord, wrong: dict[str, str], broken: li
 
 PAGES = (
     DeskPage("GET", "/opened/{key}/correct", Right.ACT, _form),
-    DeskPage("POST", "/opened/{key}/correct", Right.ACT, _prepare),
+    DeskPage("POST", "/opened/{key}/correct", Right.ACT, _prepare, _FORM_BYTES),
     DeskPage("GET", "/corrections/{key}", Right.ACT, _plan),
     DeskPage("POST", "/corrections/{key}", Right.ACT, _sign),
 )

@@ -1,17 +1,23 @@
-"""The inbox: notices about records that were shown to this member, disputes of its own with their due dates."""
+"""The inbox: notices about records that were shown to this member, disputes of its own with their due dates.
+
+Each leads to what it says, and to the record or the dispute that it is about where that is an own one.
+"""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from client_sdk.acts import BREACH_TEXTS, moment
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.desk.withdrawal_words import REASONS
 from client_sdk.errors import ConflictError
 from client_sdk.models import NoticeReason
+from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -29,6 +35,13 @@ MEANINGS = {
     NoticeReason.DISPUTED: N_("A record of yours is disputed: answer until the day that is named."),
     NoticeReason.BREACH: N_("Data was breached: tell the persons whom it concerns."),
 }
+_BREACH_NAMES = {
+    "cause": N_("Why it happened"),
+    "harm": N_("What may follow"),
+    "remedies": N_("What was done"),
+    "advice": N_("What the persons can do"),
+    "contact": N_("Whom to call"),
+}
 
 
 def _inbox(visit: Visit) -> Response:
@@ -39,17 +52,68 @@ def _inbox(visit: Visit) -> Response:
     return visit.show("inbox.html.j2", rows=rows, more=len(notices) > _MOST, most=_MOST)
 
 
+def _one(visit: Visit) -> Response:
+    """Show what one notice says, and what to do about it."""
+    number = int(str(visit.path["number"]))
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_NOTICE, about=[str(number)]):
+        notice = _notice(visit, number)
+        disputes = {dispute.record_id: dispute for dispute in visit.desk.client.disputes()}
+    return visit.show(
+        "notice.html.j2",
+        row=_row(visit, notice, disputes),
+        said=_said(visit, notice),
+        breach=_breach(visit, notice),
+        waits=notice.waits,
+        inquiry=notice.inquiry_id.hex(),
+    )
+
+
 def _acknowledge(visit: Visit) -> Response:
     """Sign that this member has taken note of a notice."""
     number = int(str(visit.path["number"]))
     with visit.desk.journal.act(visit.user.name, DeskAct.ACKNOWLEDGE, about=[str(number)]):
-        notice = next(visit.desk.client.inbox(everything=True, after=max(0, number - 1)), None)
-        if notice is None or notice.number != number:
-            raise ConflictError("NOTICE_UNKNOWN", field="number", rule="notice.known", got="none", want="an own notice")
-        receipt = visit.desk.client.acknowledge(notice)
+        receipt = visit.desk.client.acknowledge(_notice(visit, number))
     return visit.go(
         "/inbox", visit.say("Notice {number} is acknowledged at leaf {index}.", number=number, index=receipt.index)
     )
+
+
+def _notice(visit: Visit, number: int) -> Notice:
+    """Return the notice of a number.
+
+    Raises:
+        ConflictError: there is none in the inbox.
+    """
+    notice = next(visit.desk.client.inbox(everything=True, after=max(0, number - 1)), None)
+    if notice is None or notice.number != number:
+        raise ConflictError("NOTICE_UNKNOWN", field="number", rule="notice.known", got="none", want="an own notice")
+    return notice
+
+
+def _said(visit: Visit, notice: Notice) -> list[tuple[str, str]]:
+    """Return what the new version of the record says, as far as its signed half tells it."""
+    version = notice.version
+    if version is None:
+        return []
+    said = [
+        (visit.say("Kind"), term_of(version.kind).of(visit.language)),
+        (visit.say("Standing"), term_of(version.standing).of(visit.language)),
+        (visit.say("Version"), str(version.number)),
+    ]
+    return said + ([(visit.say("Why"), visit.say(REASONS[version.reason]))] if version.reason in REASONS else [])
+
+
+def _breach(visit: Visit, notice: Notice) -> list[tuple[str, str]]:
+    """Return what a notice of a breach says, for the persons whom it concerns."""
+    body = notice.breach
+    if body is None:
+        return []
+    return [
+        (visit.say("Noticed"), clock_text(moment(body.noticed_at))),
+        (visit.say("What happened"), f"{', '.join(body.natures)}: {', '.join(body.data)}"),
+        *((visit.say(_BREACH_NAMES[name]), getattr(body, name)) for name in BREACH_TEXTS),
+        (visit.say("Concerns"), ", ".join(body.members) or visit.say("all members")),
+    ]
 
 
 def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> dict[str, object]:
@@ -59,6 +123,7 @@ def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> di
         "what": visit.say(MEANINGS[notice.reason]),
         "record": "" if notice.uuid is None else f"{notice.issuer}/{notice.uuid}",
         "own": str(notice.uuid) if notice.issuer == visit.desk.config.institution else "",
+        "is_dispute": notice.reason is NoticeReason.DISPUTED,
         "logged": clock_text(notice.logged_at),
         "asked": clock_text(notice.asked_at),
         "due": "" if dispute is None or dispute.due_on is None else dispute.due_on.isoformat(),
@@ -67,5 +132,6 @@ def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> di
 
 PAGES = (
     DeskPage("GET", "/inbox", Right.READ, _inbox),
+    DeskPage("GET", "/inbox/{number:int}", Right.READ, _one),
     DeskPage("POST", "/inbox/{number:int}/acknowledge", Right.ACT, _acknowledge),
 )

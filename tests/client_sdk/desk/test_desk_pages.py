@@ -13,7 +13,7 @@ from client_sdk import DefaultFacts, Verdict, verify
 from client_sdk.verification import read_trust_root
 from tests.client_sdk.sdk_samples import FIRST_DAY, default_report, person
 from tests.support.command import Command
-from tests.support.desk import RunningDesk, Visitor
+from tests.support.desk import RunningDesk, Visitor, typed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,8 +186,7 @@ def test_an_own_record_is_corrected_once_what_changes_was_shown(registry: TestRe
     opened = lender.follow(lender.post(f"/records/{uuid}/open", number))
     (path,) = re.findall(r'href="(/opened/[^"]+/correct)"', opened.text)
     form = lender.get(path)
-    typed = dict(re.findall(r'name="(\w+)" type="(?:text|date)" value="([^"]*)"', form.text))
-    typed |= dict(re.findall(r'<select id="(\w+)".*?<option value="([^"]*)" selected', form.text, re.DOTALL))
+    typed = typed_in(form.text)
     assert typed["principal"] == "1,200.00"
     for amount in ("1.2", "1,2", "12.5000", "-1", "1 000", "x"):
         wrong = lender.post(path, typed | {"principal": amount})
@@ -195,7 +194,8 @@ def test_an_own_record_is_corrected_once_what_changes_was_shown(registry: TestRe
         assert "Give an amount such as 12,500.00" in wrong.words
     broken = lender.post(path, typed | {"days_past_due": "-3"})
     assert broken.status == 422
-    assert "days_past_due" in broken.words
+    assert "Give a whole number from 0." in broken.words
+    assert 'href="#days_past_due"' in broken.text
     same = lender.follow(lender.post(path, typed))
     assert "Nothing changes." in same.words
     planned = lender.post(path, typed | {"principal": "120,000.00"})

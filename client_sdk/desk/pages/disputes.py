@@ -1,0 +1,129 @@
+"""Disputes about own records: the list with due dates, one dispute, and its answer."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from client_sdk.desk.failures import broken_rules
+from client_sdk.desk.form_values import FieldError, word_of_form
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import N_
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.errors import ConflictError, PreflightError, RuleError
+from client_sdk.models import DisputeOutcome
+from client_sdk.subject_report.terms import term_of
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from client_sdk.models import DisputeView
+
+__all__ = ["PAGES"]
+
+# Disputes that are shown; those whose answer is due come first.
+_MOST = 200
+_FORM_BYTES = 24 * 1024 * 1024
+_MOST_DOCUMENTS = 16
+_ANSWERS = {
+    DisputeOutcome.CORRECTED: N_("Corrected: a further version of the record says what is right"),
+    DisputeOutcome.CONFIRMED: N_("Confirmed: the record is right"),
+    DisputeOutcome.UNCONFIRMED: N_("Unconfirmed: neither can be shown, and the dispute stays with the record"),
+}
+
+
+def _listed(visit: Visit) -> Response:
+    """Show the disputes that stand, those that are due first, and those that have ended."""
+    with visit.desk.journal.act(visit.user.name, DeskAct.LIST_DISPUTES):
+        standing = sorted(visit.desk.client.disputes(), key=lambda one: one.due_on or date.max)
+        ended = sorted(visit.desk.client.disputes(ended=True), key=lambda one: one.annotated_at, reverse=True)
+    return visit.show(
+        "disputes.html.j2",
+        standing=[_row(visit, one) for one in standing[:_MOST]],
+        ended=[_row(visit, one) for one in ended[:_MOST]],
+        more=len(standing) > _MOST,
+        more_ended=len(ended) > _MOST,
+        most=_MOST,
+    )
+
+
+def _one(visit: Visit) -> Response:
+    """Show the newest dispute of a record."""
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_DISPUTE, about=[str(visit.path["record"])]):
+        dispute = _dispute(visit)
+    return _shown(visit, dispute)
+
+
+def _answer(visit: Visit) -> Response:
+    """Answer the dispute with an outcome and what it rests on."""
+    uuid = UUID(str(visit.path["record"]))
+    try:
+        outcome = word_of_form(visit.form, "outcome", DisputeOutcome, tuple(_ANSWERS))
+        evidence = [hashlib.sha256(data).digest() for data in visit.form.documents("evidence")]
+        if not 0 < len(evidence) <= _MOST_DOCUMENTS:
+            raise FieldError("evidence", N_("Choose the documents that the answer rests on, at most 16."))  # noqa: TRY301 - as the others
+        with visit.desk.journal.act(visit.user.name, DeskAct.ANSWER_DISPUTE, about=[str(uuid)], reason=outcome.name):
+            receipt = visit.desk.client.answer_dispute(uuid.bytes, outcome, evidence=evidence)
+    except FieldError as error:
+        return _shown(visit, _dispute(visit), wrong={error.field: visit.say(error.text)})
+    except (PreflightError, RuleError) as error:
+        return _shown(visit, _dispute(visit), broken=broken_rules(error, visit.say))
+    told = visit.say("The dispute is answered, at leaf {index}.", index=receipt.index)
+    return visit.go(f"/disputes/{uuid}", told)
+
+
+def _dispute(visit: Visit) -> DisputeView:
+    """Return the newest dispute of the record of the path.
+
+    Raises:
+        ConflictError: there is none.
+    """
+    record_id = UUID(str(visit.path["record"])).bytes
+    for ended in (False, True):
+        for dispute in visit.desk.client.disputes(ended=ended):
+            if dispute.record_id == record_id:
+                return dispute
+    raise ConflictError("DISPUTE_UNKNOWN", field="record", rule="dispute.known", got="none", want="a disputed record")
+
+
+def _shown(
+    visit: Visit, dispute: DisputeView, *, wrong: dict[str, str] | None = None, broken: list[str] | None = None
+) -> Response:
+    return visit.show(
+        "dispute.html.j2",
+        status=422 if wrong or broken else 200,
+        row=_row(visit, dispute),
+        evidence=[digest.hex() for digest in dispute.evidence],
+        answered=[digest.hex() for digest in dispute.answer_evidence],
+        may_answer=visit.may(Right.ACT) and dispute.stands,
+        outcomes=[(word.value, visit.say(text)) for word, text in _ANSWERS.items()],
+        given=visit.form.text("outcome"),
+        wrong=wrong or {},
+        broken=broken or [],
+    )
+
+
+def _row(visit: Visit, dispute: DisputeView) -> dict[str, object]:
+    return {
+        "uuid": str(dispute.uuid),
+        "due": "" if dispute.due_on is None else dispute.due_on.isoformat(),
+        "code": dispute.code,
+        "opened_by": dispute.opened_by,
+        "opened": clock_text(dispute.opened_at),
+        "outcome": "" if dispute.outcome is None else term_of(dispute.outcome).of(visit.language),
+        "answered_by": dispute.answered_by,
+        "answered": clock_text(dispute.answered_at),
+        "marks": [term_of(flag).of(visit.language) for flag in sorted(dispute.flags)],
+        "restricted": dispute.restricted,
+    }
+
+
+PAGES = (
+    DeskPage("GET", "/disputes", Right.READ, _listed),
+    DeskPage("GET", "/disputes/{record:uuid}", Right.READ, _one),
+    DeskPage("POST", "/disputes/{record:uuid}/answer", Right.ACT, _answer, _FORM_BYTES),
+)

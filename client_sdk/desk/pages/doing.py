@@ -1,0 +1,68 @@
+"""Doing a prepared act: at once, or once another person has approved it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.prepared import PreparedWithdrawal
+from client_sdk.desk.proposals import TooManyProposalsError
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from client_sdk.desk.prepared import Prepared
+    from client_sdk.desk.visit import Visit
+    from client_sdk.models import Receipt
+
+__all__ = ["do_or_propose", "done", "waits"]
+
+
+def waits(visit: Visit, prepared: Prepared) -> bool:
+    """Whether an act waits for an approver."""
+    return visit.desk.settings.approval.asks(prepared.money)
+
+
+def do_or_propose(visit: Visit, prepared: Prepared) -> Response:
+    """Do an act, or let it wait for an approver; then send the browser on.
+
+    Raises:
+        CreditRegistryError: it was refused; nothing was done.
+    """
+    if waits(visit, prepared):
+        return _propose(visit, prepared)
+    desk, about = visit.desk, [] if prepared.record is None else [str(prepared.record)]
+    reason = prepared.reason.name if isinstance(prepared, PreparedWithdrawal) else ""
+    with desk.journal.act(visit.user.name, prepared.act, about=about, reason=reason) as entry:
+        receipt = prepared.send(desk.client)
+        entry.about += [] if about else [str(receipt.uuid)]
+    return done(visit, prepared, receipt)
+
+
+def done(visit: Visit, prepared: Prepared, receipt: Receipt) -> Response:
+    """Send the browser on to the record of an act that is done."""
+    if isinstance(prepared, PreparedWithdrawal):
+        told = visit.say("Withdrawn at leaf {index}: it is in no answer any more.", index=receipt.index)
+    elif receipt.repeated:
+        told = visit.say("The registry had version {version} already, at leaf {index}.", **_places(receipt))
+    else:
+        told = visit.say("Version {version} is logged at leaf {index}.", **_places(receipt))
+    return visit.go(f"/records/{receipt.uuid}", told)
+
+
+def _propose(visit: Visit, prepared: Prepared) -> Response:
+    about = [] if prepared.record is None else [str(prepared.record)]
+    try:
+        with visit.desk.journal.act(visit.user.name, DeskAct.PROPOSE, about=about, reason=prepared.act.value) as entry:
+            proposal = visit.desk.proposals.add(visit.user.name, prepared)
+            entry.about.insert(0, proposal.id)
+    except TooManyProposalsError:
+        text = visit.say("Too many acts wait for an approver: have some of them approved, or take back your own.")
+        return visit.show("message.html.j2", status=409, title=visit.say("Nothing was done"), text=text)
+    until = f"{proposal.until.astimezone():%Y-%m-%d %H:%M}"
+    told = visit.say("It waits for another person's approval until {until}.", until=until)
+    return visit.go(f"/approvals/{proposal.id}", told)
+
+
+def _places(receipt: Receipt) -> dict[str, int]:
+    return {"version": receipt.version, "index": receipt.index}

@@ -1,0 +1,169 @@
+"""One own record: its facts opened with the identity number, its receipt, and its withdrawal."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from starlette.responses import Response
+
+from client_sdk.desk.failures import broken_rules
+from client_sdk.desk.form_values import FieldError, day_of_form, word_of_form
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.pages.ask import identity_of_form, type_choices
+from client_sdk.desk.pages.doing import do_or_propose
+from client_sdk.desk.pages.records import record_row
+from client_sdk.desk.pages.report import report_form
+from client_sdk.desk.prepared import OpenedRecord, PreparedWithdrawal
+from client_sdk.desk.record_columns import typed_of_cells
+from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import N_
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.desk.withdrawal_words import REASONS, REMOVED
+from client_sdk.errors import ConflictError, FormatError, PreflightError, RuleError
+from client_sdk.lending.rows import facts_cells
+from client_sdk.models import RecordState, RecordView, WithdrawalReason
+from client_sdk.subject_report.facts import FactSpeaker
+
+if TYPE_CHECKING:
+    from client_sdk.models import DisputeView
+
+__all__ = ["PAGES"]
+
+_FORM_BYTES = 24 * 1024 * 1024
+
+
+def _one(visit: Visit) -> Response:
+    """Show one record, its facts sealed."""
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_RECORD, about=[str(visit.path["record"])]):
+        record, dispute = _record(visit)
+    return _detail(visit, record, dispute)
+
+
+def _open(visit: Visit) -> Response:
+    """Open the facts with the identity number, and send the browser on to them."""
+    try:
+        identity = identity_of_form(visit)
+    except FieldError as error:
+        return _detail(visit, *_record(visit), wrong={error.field: visit.say(error.text)})
+    except FormatError as error:
+        return _detail(visit, *_record(visit), wrong={"number": broken_rules(error, visit.say)[0]})
+    uuid = _path_uuid(visit)
+    with visit.desk.journal.act(visit.user.name, DeskAct.OPEN_RECORD, about=[str(uuid)]):
+        found = list(visit.desk.client.records([uuid.bytes], identity=identity))
+    if not found:
+        wrong = {"number": visit.say("This record is about somebody else, or has ended: compare the number.")}
+        return _detail(visit, *_record(visit), wrong=wrong)
+    return visit.go(f"/records/{uuid}/opened/{visit.desk.kept.keep(visit.key, OpenedRecord(found[0], identity))}")
+
+
+def _opened(visit: Visit) -> Response:
+    kept = _kept(visit, str(visit.path["key"]))
+    uuid = _path_uuid(visit)
+    if kept is None:
+        return visit.go(f"/records/{uuid}")
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_RECORD, about=[str(uuid)]):
+        _, dispute = _record(visit)
+    return _detail(visit, kept.record, dispute, opened=str(visit.path["key"]))
+
+
+def _further(visit: Visit) -> Response:
+    """Show the form of a further version, filled with what the record holds; number and reference are typed anew."""
+    kept = _kept(visit, str(visit.path["key"]))
+    if kept is None or kept.record.facts is None:
+        return visit.go(f"/records/{_path_uuid(visit)}")
+    typed = typed_of_cells(facts_cells(kept.record.facts)) | {"standing": kept.record.standing.name}
+    typed |= {"id_type": kept.identity.id_type.value, "issuing_state": kept.identity.issuing_state}
+    return report_form(visit, kept.record.kind, typed)
+
+
+def _receipt(visit: Visit) -> Response:
+    """Give the receipt of a version as a file that proves by itself."""
+    uuid, version = _path_uuid(visit), int(str(visit.path["version"]))
+    with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_RECEIPT, about=[str(uuid)]):
+        receipt = visit.desk.client.receipt(uuid.bytes, version)
+    headers = {"Content-Disposition": f'attachment; filename="receipt-{uuid}-{version}.tlog-proof"'}
+    return Response(receipt.tlog_proof(), media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _withdraw(visit: Visit) -> Response:
+    """Withdraw the record, once the box that says so is ticked."""
+    form, uuid = visit.form, _path_uuid(visit)
+    try:
+        reason = word_of_form(form, "reason", WithdrawalReason, tuple(REASONS))
+        removed_on = day_of_form(form, "removed_on") if reason in REMOVED else None
+        if not form.text("sure"):
+            raise FieldError("sure", N_("Tick the box: a withdrawal cannot be taken back."))  # noqa: TRY301 - as the others
+        evidence = tuple(hashlib.sha256(data).digest() for data in form.documents("evidence"))
+        opened = _kept(visit, form.text("opened"))
+        return do_or_propose(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))
+    except FieldError as error:
+        return _detail(visit, *_record(visit), wrong={error.field: visit.say(error.text)})
+    except (PreflightError, RuleError) as error:
+        return _detail(visit, *_record(visit), broken=broken_rules(error, visit.say))
+
+
+def _record(visit: Visit) -> tuple[RecordView, DisputeView | None]:
+    """Return the record of the path, and its dispute.
+
+    Raises:
+        ConflictError: this member has no such record.
+    """
+    uuid = _path_uuid(visit)
+    found = list(visit.desk.client.records([uuid.bytes]))
+    if not found:
+        raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want="an own record")
+    disputes = {dispute.record_id: dispute for dispute in visit.desk.client.disputes()}
+    return found[0], disputes.get(found[0].record_id)
+
+
+def _detail(
+    visit: Visit,
+    record: RecordView,
+    dispute: DisputeView | None,
+    *,
+    wrong: dict[str, str] | None = None,
+    broken: list[str] | None = None,
+    opened: str = "",
+) -> Response:
+    speaker = FactSpeaker(visit.language, clock_text)
+    facts = [] if record.facts is None else list(speaker.facts(record.facts))
+    return visit.show(
+        "record.html.j2",
+        status=422 if wrong or broken else 200,
+        row=record_row(visit, record, [dispute] if dispute else []),
+        facts=facts,
+        opened=opened,
+        dispute=dispute,
+        may_act=visit.may(Right.ACT) and record.state is RecordState.LIVE,
+        asks=visit.desk.settings.approval.wanted,
+        wrong=wrong or {},
+        broken=broken or [],
+        types=type_choices(visit),
+        given={name: visit.form.text(name) for name in ("id_type", "issuing_state", "reason", "removed_on")},
+        reasons=[(word.value, visit.say(text)) for word, text in REASONS.items()],
+        until=record.retain_until.isoformat() if record.retain_until else "",
+    )
+
+
+def _kept(visit: Visit, key: str) -> OpenedRecord | None:
+    """Return the record of the path as it was opened in this session; None where it was not."""
+    kept = visit.desk.kept.find(visit.key, key, OpenedRecord)
+    return kept if kept is not None and kept.record.uuid == _path_uuid(visit) else None
+
+
+def _path_uuid(visit: Visit) -> UUID:
+    return UUID(str(visit.path["record"]))
+
+
+_RECORD = "/records/{record:uuid}"
+PAGES = (
+    DeskPage("GET", _RECORD, Right.READ, _one),
+    DeskPage("POST", f"{_RECORD}/open", Right.ACT, _open),
+    DeskPage("GET", _RECORD + "/opened/{key}", Right.ACT, _opened),
+    DeskPage("GET", _RECORD + "/opened/{key}/further", Right.ACT, _further),
+    DeskPage("GET", _RECORD + "/receipts/{version:int}", Right.READ, _receipt),
+    DeskPage("POST", f"{_RECORD}/withdraw", Right.ACT, _withdraw, _FORM_BYTES),
+)

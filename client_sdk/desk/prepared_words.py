@@ -1,0 +1,124 @@
+"""A prepared act in words: what its author sees before it is signed, and its approver before it is approved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.prepared import PreparedCorrection, PreparedReport, PreparedWithdrawal
+from client_sdk.desk.record_columns import name_of, shown_cell
+from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.texts import N_
+from client_sdk.desk.withdrawal_words import REASONS
+from client_sdk.lending.rows import facts_cells
+from client_sdk.subject_report.facts import FactSpeaker
+from client_sdk.subject_report.terms import term_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.desk.prepared import Prepared
+    from client_sdk.desk.texts import Language, Say
+    from client_sdk.models import Facts, Identity, Report
+
+__all__ = ["ACTS", "PreparedShown", "shown_of"]
+
+ACTS = {
+    DeskAct.REPORT_RECORD: N_("Report a record"),
+    DeskAct.CORRECT_RECORD: N_("Correct a record"),
+    DeskAct.WITHDRAW_RECORD: N_("Withdraw a record"),
+}
+# Of the number, so that two persons are told apart who are looked at together.
+_SHOWN_CHARACTERS = 4
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PreparedShown:
+    """What is shown of a prepared act.
+
+    Attributes:
+        title: what is done.
+        record: number of the record; empty where it has none yet.
+        pairs: names and values of what will be said.
+        changed: of a correction: name, as held, as corrected.
+        warnings: of what is allowed and probably a mistake.
+        repeated: whether the registry holds the same already.
+    """
+
+    title: str
+    record: str
+    pairs: list[tuple[str, str]]
+    changed: list[tuple[str, str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    repeated: bool = False
+
+
+def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
+    """Return a prepared act in words.
+
+    Args:
+        prepared: the act.
+        language: of the words.
+        say: says texts in it.
+    """
+    title, record = say(ACTS[prepared.act]), "" if prepared.record is None else str(prepared.record)
+    match prepared:
+        case PreparedReport():
+            pairs = [*_report(prepared.report, language, say), *_facts(prepared.report.facts, language)]
+            warnings = [item.text for item in prepared.warnings]
+            return PreparedShown(title, record, pairs, warnings=warnings, repeated=prepared.repeated)
+        case PreparedCorrection():
+            changed = list(_changed(prepared, language, say))
+            pairs = list(_person(prepared.identity, language, say))
+            warnings = [item.text for item in prepared.warnings]
+            return PreparedShown(title, record, pairs, changed, warnings, repeated=not changed)
+        case PreparedWithdrawal():
+            return PreparedShown(title, record, list(_withdrawal(prepared, language, say)))
+
+
+def _report(report: Report, language: Language, say: Say) -> Iterator[tuple[str, str]]:
+    yield say("Kind"), term_of(report.kind).of(language)
+    yield say("Standing"), term_of(report.standing).of(language)
+    yield from _person(report.identity, language, say)
+    yield say("Own reference"), report.reference
+    if report.name is not None:
+        yield say("First day"), report.name.first_day.isoformat()
+    if report.retain_until is not None:
+        yield say("Kept until"), report.retain_until.isoformat()
+    if report.transferee:
+        yield say("Buyer of the debt"), report.transferee
+
+
+def _person(identity: Identity | None, language: Language, say: Say) -> Iterator[tuple[str, str]]:
+    """Yield the type of the number and its last characters: enough to compare, and no number."""
+    if identity is not None:
+        kind = term_of(identity.id_type).of(language)
+        yield say("Person"), say("{kind}, number ending in {end}", kind=kind, end=identity.number[-_SHOWN_CHARACTERS:])
+
+
+def _facts(facts: Facts | None, language: Language) -> list[tuple[str, str]]:
+    return [] if facts is None else list(FactSpeaker(language, clock_text).facts(facts))
+
+
+def _changed(prepared: PreparedCorrection, language: Language, say: Say) -> Iterator[tuple[str, str, str]]:
+    old, new = ({} if facts is None else facts_cells(facts) for facts in _both(prepared))
+    for column in {**old, **new}:
+        if old.get(column, "") != new.get(column, ""):
+            yield name_of(column, language, say), shown_cell(column, old, language), shown_cell(column, new, language)
+
+
+def _both(prepared: PreparedCorrection) -> tuple[Facts | None, Facts | None]:
+    return prepared.opened.record.facts, prepared.report.facts
+
+
+def _withdrawal(prepared: PreparedWithdrawal, language: Language, say: Say) -> Iterator[tuple[str, str]]:
+    yield say("Why"), say(REASONS[prepared.reason])
+    if prepared.removed_on is not None:
+        yield say("The court removed it on"), prepared.removed_on.isoformat()
+    yield from ((say("SHA-256 of the evidence"), digest.hex()) for digest in prepared.evidence)
+    yield from _person(prepared.identity, language, say)
+    if prepared.opened is None:
+        yield say("Facts"), say("Nobody has opened them.")
+    else:
+        yield from _facts(prepared.opened.record.facts, language)

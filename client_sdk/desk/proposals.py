@@ -1,0 +1,209 @@
+"""Acts that wait for an approver: another person than their author sees them, and approves or returns them.
+
+They are kept in memory alone, with the identity numbers without which nothing can be sent: bounded, for hours, and gone
+with the program. The journal names each by its id.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from client_sdk.clock import clock_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from client_sdk.desk.journal import DeskAct
+    from client_sdk.desk.prepared import Prepared
+
+__all__ = ["DeskProposal", "DeskProposals", "ProposalState", "ProposalStateError", "TooManyProposalsError"]
+
+MOST = 200
+MOST_OF_ONE = 50
+_HOUR = 3_600.0
+_ID_BYTES = 16
+
+
+class ProposalState(StrEnum):
+    """How far a proposal is."""
+
+    WAITING = "WAITING"
+    # Being sent at this moment, for an approver.
+    SENDING = "SENDING"
+    APPROVED = "APPROVED"
+    RETURNED = "RETURNED"
+
+
+class TooManyProposalsError(Exception):
+    """So many wait that none more is taken."""
+
+
+class ProposalStateError(Exception):
+    """A proposal waits no more, or this person may not decide on it."""
+
+
+@dataclass(slots=True, repr=False)
+class DeskProposal:
+    """One act that waits, or was decided on.
+
+    Attributes:
+        id: random, hexadecimal.
+        author: name of who has prepared it.
+        act: what is proposed.
+        prepared: the act; kept until it is approved.
+        proposed_at: when it was proposed, UTC.
+        until: when it is forgotten, UTC.
+        ends: the same, in seconds of the clock.
+        state: how far it is.
+        decided_by: name of who has approved or returned it; empty for nobody.
+        word: why it was returned; empty where it was not.
+        record: number of the record, once it is known.
+    """
+
+    id: str
+    author: str
+    act: DeskAct
+    prepared: Prepared | None
+    proposed_at: datetime
+    until: datetime
+    ends: float
+    state: ProposalState = ProposalState.WAITING
+    decided_by: str = ""
+    word: str = field(default="", repr=False)
+    record: str = ""
+
+    def is_of(self, name: str) -> bool:
+        """Whether a person has prepared it: one name in other letters is no other person."""
+        return self.author.casefold() == name.casefold()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it can be decided on."""
+        return self.state is ProposalState.WAITING
+
+
+class DeskProposals:
+    """All proposals of a desk; thread-safe.
+
+    Args:
+        hours: for which each is kept.
+        lapsed: called with each that was forgotten before somebody decided.
+        clock: seconds, never going back.
+    """
+
+    def __init__(
+        self, hours: int, lapsed: Callable[[DeskProposal], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._hours, self._lapsed, self._clock = hours, lapsed, clock
+        self._lock = threading.Lock()
+        self._all: dict[str, DeskProposal] = {}
+
+    def add(self, author: str, prepared: Prepared) -> DeskProposal:
+        """Let an act wait; the same one again is the same proposal.
+
+        Raises:
+            TooManyProposalsError: so many wait already, of all or of this person.
+        """
+        self.forget_old()
+        now = datetime.fromtimestamp(clock_ms() / 1_000, UTC)
+        with self._lock:
+            if found := next((one for one in self._all.values() if one.prepared is prepared), None):
+                return found
+            own = sum(1 for one in self._all.values() if one.is_of(author))
+            if len(self._all) >= MOST or own >= MOST_OF_ONE:
+                raise TooManyProposalsError
+            proposal = DeskProposal(
+                secrets.token_hex(_ID_BYTES),
+                author,
+                prepared.act,
+                prepared,
+                now,
+                now + timedelta(hours=self._hours),
+                self._clock() + self._hours * _HOUR,
+                record="" if prepared.record is None else str(prepared.record),
+            )
+            self._all[proposal.id] = proposal
+            return proposal
+
+    def find(self, key: str) -> DeskProposal | None:
+        """Return a proposal; None where there is none of that id, or none any more."""
+        self.forget_old()
+        with self._lock:
+            return self._all.get(key)
+
+    def all(self) -> list[DeskProposal]:
+        """Return all of them, the oldest first."""
+        self.forget_old()
+        with self._lock:
+            return list(self._all.values())
+
+    @contextmanager
+    def approving(self, proposal: DeskProposal, name: str) -> Iterator[Prepared]:
+        """Let the block send a proposal for an approver; where the block fails, it waits as before.
+
+        Raises:
+            ProposalStateError: it waits no more, or the approver is its author.
+        """
+        prepared = self._decide(proposal, name, ProposalState.SENDING)
+        try:
+            yield prepared
+        except BaseException:
+            with self._lock:
+                proposal.state, proposal.decided_by = ProposalState.WAITING, ""
+            raise
+        with self._lock:
+            # Its number and facts are needed no more.
+            proposal.state, proposal.prepared = ProposalState.APPROVED, None
+
+    def give_back(self, proposal: DeskProposal, name: str, word: str) -> None:
+        """Return a proposal to its author with a word.
+
+        Raises:
+            ProposalStateError: as ``approving``.
+        """
+        self._decide(proposal, name, ProposalState.RETURNED)
+        proposal.word = word
+
+    def drop(self, proposal: DeskProposal, name: str) -> None:
+        """Forget a proposal of one's own that waits, or was returned.
+
+        Raises:
+            ProposalStateError: it is another person's, or is being sent.
+        """
+        with self._lock:
+            if not proposal.is_of(name) or proposal.state not in (ProposalState.WAITING, ProposalState.RETURNED):
+                raise ProposalStateError
+            self._all.pop(proposal.id, None)
+
+    def forget_old(self) -> None:
+        """Forget what is over."""
+        now = self._clock()
+        self._forget(lambda one: now >= one.ends)
+
+    def close(self) -> None:
+        """Forget all, as the program ends."""
+        self._forget(lambda _: True)
+
+    def _forget(self, is_over: Callable[[DeskProposal], bool]) -> None:
+        with self._lock:
+            over = [one for one in self._all.values() if is_over(one) and one.state is not ProposalState.SENDING]
+            for one in over:
+                del self._all[one.id]
+        for one in over:
+            if one.waits:
+                self._lapsed(one)
+
+    def _decide(self, proposal: DeskProposal, name: str, state: ProposalState) -> Prepared:
+        with self._lock:
+            prepared = proposal.prepared
+            if not proposal.waits or proposal.is_of(name) or prepared is None or proposal.id not in self._all:
+                raise ProposalStateError
+            proposal.state, proposal.decided_by = state, name
+            return prepared

@@ -1,0 +1,77 @@
+"""Broken rules as sentences beside the fields of a form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.desk.failures import IDENTITY, NEXT, details_of
+from client_sdk.desk.texts import N_
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from client_sdk.desk.texts import Say
+    from client_sdk.models import Violation
+
+__all__ = ["MISSING", "field_of", "sentence_of", "sorted_out"]
+
+MISSING = "column.present"
+# What to do, by rule; a rule that is not here is told by what was found and what is wanted.
+_SENTENCES = {
+    MISSING: N_("Fill this in."),
+    "column.word": N_("Choose one of the list."),
+    "column.integer": N_("Give a whole number from 0."),
+    "column.hexadecimal": N_("Choose the document, or give its SHA-256 as 64 hexadecimal digits."),
+    "column.contacts": N_("Write channels with their counts, such as SMS:3 CALL:2."),
+    "date.form": N_("Give a day as YYYY-MM-DD."),
+    "date.future": N_("This day is in the future: correct it."),
+    "date.order": N_("This day is before one that it must follow: compare the days."),
+    "days.plausible": N_("So many days cannot have passed since the first day overdue: compare the two."),
+    "money.currency": N_("Give the three letters of a currency, such as CNY."),
+    "money.open": N_("A running debt has an amount: give what is owed."),
+    "creditor.code": N_("Compare the code of the first lender: a unified social credit code, else an LEI."),
+    "first-day.present": N_("Give the first day."),
+    "reference.form": N_("Give your own name of the debt, at most 128 characters."),
+    "C06": N_("Tell the person first: the notice must have been sent long enough before the report."),
+    "C20": N_("Give the person's written consent to being reported: its form, day and document."),
+    "F30": N_("Give the day on which the guarantor was called on; of nobody else."),
+    "case-number.form": N_("Compare the case number with the court's paper, such as (2026)京0105民初123号."),
+    "basis.record": N_("The record that this one rests on is not there: compare its reference and first day."),
+    "lifecycle.transition": N_("A record with its present standing cannot take this one: choose another standing."),
+}
+# Fields of the page that a column has another name there.
+_FIELDS = {"id_number": "number", "identity": "number"}
+
+
+def sentence_of(item: Violation, say: Say) -> str:
+    """Return what is wrong and what to do; it repeats nothing that was typed."""
+    text = _SENTENCES.get(item.rule) or IDENTITY.get(item.rule) or NEXT.get(item.reason, "")
+    if item.rule == MISSING:
+        return say(text)
+    details = "; ".join(f"{name}: {value}" for name, value in details_of(item, say, apart_from=("field",)))
+    return f"{say(text)} ({details})" if text else details
+
+
+def field_of(item: Violation) -> str:
+    """Return the field of the page that a broken rule names."""
+    return _FIELDS.get(item.field, item.field)
+
+
+def sorted_out(items: Iterable[Violation], columns: Collection[str], say: Say) -> tuple[dict[str, str], list[str]]:
+    """Return the first thing that is wrong with each field, and what is wrong with none of them.
+
+    Args:
+        items: broken rules, their fields the names of columns.
+        columns: that the form has.
+        say: says texts.
+    """
+    at_fields: dict[str, str] = {}
+    others: list[str] = []
+    for item in items:
+        field = field_of(item)
+        if field in columns or field in ("number", "id_type", "issuing_state"):
+            at_fields.setdefault(field, sentence_of(item, say))
+        else:
+            where = "" if not item.field else f"{item.field}: "
+            others.append(where + sentence_of(item, say))
+    return at_fields, others

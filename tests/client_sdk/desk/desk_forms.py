@@ -1,0 +1,36 @@
+"""Reports as a person types them into the form of the desk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.desk.record_columns import typed_of_cells
+from client_sdk.lending.column_guide import WORDS
+from client_sdk.lending.rows import row_of
+
+if TYPE_CHECKING:
+    from client_sdk.models import Report
+    from tests.support.desk import RunningDesk, Visitor
+
+NOTICE, CONSENT = b"We shall report your debt.", b"I agree that you report me."
+DOCUMENTS = {"notice_digest_file": NOTICE, "consent_digest_file": CONSENT}
+PASSWORD = "correct horse battery"
+
+
+def typed_of(report: Report, **changes: str) -> dict[str, str]:
+    """What is typed to report; documents are chosen as files instead of their digests."""
+    typed = typed_of_cells(row_of(report))
+    for column in ("measures", "grounds"):
+        chosen = typed.pop(column, "").split()
+        typed |= {f"{column}.{word.name}": "yes" for word in WORDS[column] if word.name in chosen}
+    typed |= {"number": typed.pop("id_number")} | {"notice_digest": "", "consent_digest": ""}
+    return {name: text for name, text in typed.items() if name != "kind"} | changes
+
+
+def person_at(desk: RunningDesk, name: str) -> Visitor:
+    """A person who has signed in by name."""
+    visitor = desk.visitor(signed_in=False)
+    visitor.get("/sign-in")
+    assert visitor.post("/sign-in", {"name": name, "password": PASSWORD}).headers["location"] == "/"
+    visitor.get("/records")
+    return visitor
