@@ -41,6 +41,7 @@ class PreparedReport:
         typed: what was typed, by field of the form; without the number.
         warnings: of what is allowed and probably a mistake.
         repeated: whether the registry holds this version already.
+        held: amounts of the version that it follows; none for a new record, or where nobody asks.
     """
 
     act: ClassVar[DeskAct] = DeskAct.REPORT_RECORD
@@ -48,6 +49,7 @@ class PreparedReport:
     typed: Mapping[str, str]
     warnings: tuple[RowWarning, ...]
     repeated: bool
+    held: tuple[Amounts, ...] = ()
 
     @property
     def record(self) -> UUID | None:
@@ -62,7 +64,8 @@ class PreparedReport:
     @property
     def money(self) -> tuple[Amounts, ...] | None:
         """Amounts that decide whether it waits for an approver; None where they are not known."""
-        return money_of(self.report.facts)
+        said = money_of(self.report.facts)
+        return None if said is None else (*said, *self.held)
 
     def send(self, client: Client, approver: str = "") -> Receipt:
         """Sign and send it; errors as of ``Client.report``.

@@ -10,7 +10,7 @@ from client_sdk.desk.failures import told_of
 from client_sdk.desk.money import minor_units
 from client_sdk.desk.pages.ask import type_choices
 from client_sdk.desk.pages.doing import do_or_propose, waits
-from client_sdk.desk.prepared import PreparedReport
+from client_sdk.desk.prepared import PreparedReport, money_of
 from client_sdk.desk.prepared_words import shown_of
 from client_sdk.desk.record_columns import cells_of, columns_of, fields_of, typed_of_form
 from client_sdk.desk.rights import Right
@@ -31,13 +31,15 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from client_sdk.desk.record_columns import FieldOfColumn
-    from client_sdk.models import Report
+    from client_sdk.models import Amounts, Report
 
 __all__ = ["PAGES", "report_form"]
 
 # With the notice and the consent, of which the SHA-256 are taken here.
 _FORM_BYTES = 24 * 1024 * 1024
 _NOTICE = ("notice_channel", "notice_sent_at", "notice_digest", "consent_form", "consent_date", "consent_digest")
+# Records of one episode of which all but the last were withdrawn: more are corrected in no life.
+_MOST_ATTEMPTS = 32
 _SUMS = ("principal", "interest", "penalty", "fees")
 _MONEY = ("currency", *_SUMS, "estimated")
 _SELDOM = ("first_day", "attempt", "retain_until", "transferee", "continues_issuer", "continues_record_id")
@@ -90,7 +92,7 @@ def _rules(visit: Visit) -> Response:
         broken += visit.desk.client.preflight([read.report]).violations
     missing = [item for item in broken if item.rule == MISSING]
     wrong, others = sorted_out([item for item in broken if item.rule != MISSING], columns_of(kind), visit.say)
-    wrong = {field: visit.say(text) for field, text in read.wrong.items()} | wrong
+    wrong = _said(visit, read.wrong) | wrong
     labels = {field.name: field.label for field in _fields(visit, kind, read.typed)} | _person_labels(visit)
     return visit.show(
         "report_rules.html.j2",
@@ -108,18 +110,29 @@ def _prepare(visit: Visit) -> Response:
         return visit.go("/report")
     read = _read(visit, kind)
     broken = read.broken
-    wrong = {field: visit.say(text) for field, text in read.wrong.items()}
-    if read.report is not None and not wrong:
+    if read.report is not None:
         try:
             found = visit.desk.client.preview(read.report)
+            if not found.violations:
+                held, repeated = _held(visit, read.report), bool(found.repeated)
+                prepared = PreparedReport(read.report, read.typed, found.warnings, repeated=repeated, held=held)
+                return visit.go(f"/reports/{visit.desk.kept.keep(visit.key, prepared)}")
         except CreditRegistryError as error:
             return _refused(visit, kind, read.typed, error)
-        if not found.violations:
-            prepared = PreparedReport(read.report, read.typed, found.warnings, repeated=bool(found.repeated))
-            return visit.go(f"/reports/{visit.desk.kept.keep(visit.key, prepared)}")
         broken = found.violations
     at_fields, others = sorted_out(broken, columns_of(kind), visit.say)
-    return report_form(visit, kind, read.typed, at_fields | wrong, others)
+    return report_form(visit, kind, read.typed, at_fields | _said(visit, read.wrong), others)
+
+
+def _held(visit: Visit, report: Report) -> tuple[Amounts, ...]:
+    """Return the amounts of what a report follows, where they decide whether it waits for an approver."""
+    name, client = report.name, visit.desk.client
+    if name is None or not visit.desk.settings.approval.above:
+        return ()
+    attempts = range(_MOST_ATTEMPTS) if name.attempt is None else (name.attempt,)
+    ids = [client.record_id(replace(name, attempt=attempt)) for attempt in attempts]
+    held = [money_of(record.facts) for record in client.records(ids, identity=report.identity)]
+    return tuple(amounts for money in held for amounts in money or ())
 
 
 def _plan(visit: Visit) -> Response:
@@ -228,6 +241,10 @@ def _refused(visit: Visit, kind: Kind, typed: Mapping[str, str], error: CreditRe
         found = replace(error.complaint, reason=told.reason, field=column_of(error.complaint.field))
         wrong, _ = sorted_out([Violation.of(found)], columns, visit.say)
     return report_form(visit, kind, typed, wrong, [f"{told.title} ({told.reason}). {told.next}"])
+
+
+def _said(visit: Visit, wrong: Mapping[str, str]) -> dict[str, str]:
+    return {field: visit.say(text) for field, text in wrong.items()}
 
 
 def _total(typed: Mapping[str, str]) -> str:

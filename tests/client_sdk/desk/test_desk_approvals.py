@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -207,6 +208,17 @@ def test_a_correction_of_a_record_above_the_amount_waits(registry: TestRegistry,
         (held,) = client.records([receipt.record_id], identity=person(47))
     assert isinstance(held.facts, DefaultFacts)
     assert (held.facts.amounts.principal, held.facts.approver) == (1_000, "bo")
+
+
+def test_a_further_version_waits_where_what_it_follows_is_above_the_amount(
+    registry: TestRegistry, at: dict[str, Visitor]
+) -> None:
+    with registry.client("lender-approval") as client:
+        client.withdraw(client.report(big(54)).record_id)
+        client.report(replace(big(54), attempt=1))
+    small = default_facts(contract="HT-54", principal=1_000, as_of=date(2025, 5, 31), days=61)
+    path = proposed(at["anna"], default_report(54, facts=small))
+    assert "Version 2 is logged" in at["bo"].follow(at["bo"].post(f"{path}/approve")).words
 
 
 def test_a_withdrawal_waits_above_the_amount_and_where_the_amount_is_not_known(

@@ -158,7 +158,7 @@ def test_the_rules_are_told_while_one_types_and_a_refusal_leads_to_its_field(pag
     page.find_element(By.ID, "principal").send_keys(Keys.TAB)
     waited(page, "#number-told .wrong")
     waited(page, "#rules a[href='#number']")
-    assert "In all: 1,230.00 CNY" in page.find_element(By.ID, "rules").text
+    WebDriverWait(page, PATIENCE).until(lambda one: "In all: 1,230.00 CNY" in one.find_element(By.ID, "rules").text)
     page.find_element(By.ID, "number").clear()
     page.find_element(By.ID, "number").send_keys(person(71).number, Keys.TAB)
     WebDriverWait(page, PATIENCE).until(lambda one: "No rule is broken" in one.find_element(By.ID, "rules").text)
