@@ -166,5 +166,5 @@ def _approved(report: Report, approver: str) -> Report:
     """Return a report that names who approved it."""
     if not approver or report.facts is None:
         return report
-    # Facts and report are of one kind, as they were.
-    return replace(report, facts=replace(report.facts, approver=approver))  # type: ignore[arg-type]
+    approved = replace(report.facts, approver=approver)
+    return replace(report, facts=approved)  # type: ignore[arg-type]  # both are of one kind, as they were

@@ -54,7 +54,7 @@ class _Wanted:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _RecordsRead:
     """Reads records until a page is full."""
 
     read: int = 0
@@ -68,7 +68,7 @@ class _Reading:
 
 def _listed(visit: Visit) -> Response:
     """Show a page of the records in order of their first leaf."""
-    wanted, reading = _wanted(visit), _Reading()
+    wanted, reading = _wanted(visit), _RecordsRead()
     with visit.desk.journal.act(visit.user.name, DeskAct.LIST_RECORDS):
         first = (wanted.page - 1) * _MOST
         found = list(islice(reading.matching(visit.desk.client.records(), wanted), first, first + _MOST + 1))

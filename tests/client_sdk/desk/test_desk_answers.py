@@ -10,13 +10,14 @@ import pytest
 from client_sdk import errors
 from client_sdk.desk.answer_words import _OUTCOMES, _REASONS, _VERDICTS, AnswerWords
 from client_sdk.desk.chain import STAGES, DebtChain, Event, Span, Stage, chains_of
-from client_sdk.desk.failures import _NEXT, told_of
+from client_sdk.desk.failures import NEXT, told_of
 from client_sdk.desk.kept_answer import KeptAnswer
 from client_sdk.desk.pages.inbox import MEANINGS
-from client_sdk.desk.pages.records import REASONS, STATES
+from client_sdk.desk.pages.records import STATES
 from client_sdk.desk.rendering import make_templates
 from client_sdk.desk.texts import Language, say_in
 from client_sdk.desk.timeline import WIDTH, draw
+from client_sdk.desk.withdrawal_words import REASONS
 from client_sdk.models import (
     Answer,
     IdType,
@@ -136,7 +137,7 @@ def test_labels_stay_in_the_picture_and_do_not_cover_another(days: list[date]) -
     assert all(left >= 0 and left + width <= WIDTH for left, _, width, _ in drawing.bars)
 
 
-@pytest.mark.parametrize("reason", sorted(_NEXT))
+@pytest.mark.parametrize("reason", sorted(NEXT))
 def test_each_known_reason_says_what_to_do_in_both_languages(reason: str) -> None:
     for language in Language:
         told = told_of(errors.RefusedError(reason, field="facts.amount", rule="C01"), say_in(language))
