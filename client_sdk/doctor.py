@@ -18,9 +18,9 @@ from cryptography import x509
 from client_sdk._transport.tls import TlsMaterial
 from client_sdk.client import Client
 from client_sdk.errors import CreditRegistryError
+from client_sdk.home_standing import pending_reports
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
-from client_sdk.lending.outbox import Outbox
 from client_sdk.models.examined import Examined, Grade
 from client_sdk.signing import institution_of
 
@@ -179,8 +179,7 @@ class _HomeChecklist:
         config = self._config
         if not config.outbox_file.exists():
             return
-        with Outbox(config.outbox_file, config.name, config.institution) as outbox:
-            waiting = len(outbox.pending())
+        waiting = pending_reports(config)
         if waiting:
             advice = "run `report` with the same file again: nothing is doubled"
             yield Examined("outbox", Grade.WARN, f"{waiting:,} signed reports wait for a receipt", advice)

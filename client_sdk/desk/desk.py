@@ -45,12 +45,16 @@ _MINUTE, _HOUR = 60.0, 3_600.0
 # may see is the visitor's first page.
 _MENUS = {
     KeyUsage.REPORT: (
+        ("/today", N_("Today"), Right.READ),
         ("/ask", N_("Ask"), Right.ACT),
         ("/report", N_("Report"), Right.ACT),
+        ("/portfolio", N_("Portfolio"), Right.ACT),
         ("/approvals", N_("Approvals"), Right.ACT),
+        ("/screening", N_("Screening"), Right.ACT),
         ("/records", N_("Own records"), Right.READ),
         ("/disputes", N_("Disputes"), Right.READ),
         ("/inbox", N_("Inbox"), Right.READ),
+        ("/quality", N_("Quality"), Right.READ),
     ),
     KeyUsage.AUDIT: (
         ("/audit", N_("Audit"), Right.READ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["NO_FORM", "Form", "FormError", "read_form"]
 
 BODY_SECONDS = 20.0
+# Of a form with a file of many persons; few of them are in memory at one time.
+LARGE_BYTES = 32 * 1024 * 1024
+_LARGE_SECONDS = 120.0
+_LARGE_AT_ONCE = asyncio.Semaphore(2)
 _MOST_FIELDS = 120
 _MOST_FILES = 16
 _MOST_FIELD_BYTES = 16 * 1024
@@ -83,8 +88,10 @@ async def read_form(request: Request, most_bytes: int) -> Form:
         parser.spool_max_size = most_bytes + 1
     else:
         raise FormError(400)
+    large = most_bytes > LARGE_BYTES
+    turn = _LARGE_AT_ONCE if large else contextlib.nullcontext()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(_LARGE_SECONDS if large else BODY_SECONDS), turn:
             return await _read(await parser.parse())
     except TimeoutError:
         raise FormError(408) from None

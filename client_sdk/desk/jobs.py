@@ -133,6 +133,7 @@ class DeskJob:
             self.error = error
         finally:
             # Also by a mistake of the work, which the desk tells of.
+            self.held = self.held if state is JobState.DONE else 0
             self.ended_at, self.state = clock(), state
 
 

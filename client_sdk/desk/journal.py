@@ -102,6 +102,17 @@ class DeskAct(StrEnum):
     READ_PROPOSALS = "READ_PROPOSALS"
     APPROVE_ACT = "APPROVE_ACT"
     READ_HEALTH = "READ_HEALTH"
+    # Of a lender, about many persons.
+    READ_TODAY = "READ_TODAY"
+    READ_QUALITY = "READ_QUALITY"
+    # A file is held against the rules, and sent; ``about`` holds counts of its rows.
+    CHECK_FILE = "CHECK_FILE"
+    REPORT_FILE = "REPORT_FILE"
+    SAVE_REJECTED = "SAVE_REJECTED"
+    SCREEN = "SCREEN"
+    READ_SCREENING = "READ_SCREENING"
+    SAVE_SCREENING = "SAVE_SCREENING"
+    FORGET_WATCH_LIST = "FORGET_WATCH_LIST"
 
 
 class ActResult(StrEnum):
@@ -121,7 +132,8 @@ class JournalLine:
         at: when, UTC, ISO 8601 with milliseconds.
         who: name of the person; ``-`` for the program itself.
         act: kind of act.
-        about: ids of records (ISSUER/UUID), inquiries or proposals (hexadecimal), or a digest.
+        about: ids of records (ISSUER/UUID), inquiries or proposals (hexadecimal), counts of the rows of a file, or a
+            digest.
         result: whether the act begins here, is done, or has failed.
         reason: why it failed, a stable word; where it begins the purpose of an inquiry, the reason of a withdrawal, the
             outcome of a dispute, or the act that is proposed.

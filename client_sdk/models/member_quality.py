@@ -11,11 +11,13 @@ from client_sdk.kernel.ledger.quality import WEIGHTS, QualityEvent
 from client_sdk.models.bar_plot import bar_plot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from client_sdk.kernel.ledger.quality import QualityRow
 
-__all__ = ["MemberQuality", "QualityMonth", "member_quality_of"]
+__all__ = ["PLOT_TITLE", "MemberQuality", "QualityMonth", "member_quality_of"]
+
+PLOT_TITLE = "Weight of what was wrong, by month"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +62,19 @@ class MemberQuality(Plain):
         """Return the months of one member."""
         return replace(self, months=tuple(item for item in self.months if item.member == member))
 
-    def to_svg(self) -> str:
-        """Return a plot: a bar for each month and member, as high as the weights of all that was wrong."""
+    def to_svg(self, say: Callable[[str], str] = str) -> str:
+        """Return a plot: a bar for each month and member, as high as the weights of all that was wrong.
+
+        Args:
+            say: says its title and the names of faults in a language.
+        """
         faults = sorted(WEIGHTS)
         several = len({item.member for item in self.months}) > 1
         bars = {}
         for item in self.months:
             parts = tuple(WEIGHTS[fault] * item.counts.get(fault, 0) for fault in faults)
             bars[f"{item.month} {item.member}" if several else item.month] = (sum(parts), parts)
-        return bar_plot("Weight of what was wrong, by month", faults, bars)
+        return bar_plot(say(PLOT_TITLE), [say(fault.name) for fault in faults], bars)
 
 
 def member_quality_of(size: int, before: str, rows: Iterable[QualityRow]) -> MemberQuality:

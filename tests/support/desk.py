@@ -138,6 +138,14 @@ class Visitor:
         assert answered.status == 303, answered.text
         return self.get(answered.headers["location"])
 
+    def finished(self, answered: Answered) -> Answered:
+        """Go where a job is shown, and wait until it has ended."""
+        deadline = time.monotonic() + _LIMIT
+        while 'id="progress"' in (page := self.follow(answered)).text:
+            assert time.monotonic() < deadline, page.words
+            time.sleep(0.05)
+        return page
+
     def post(
         self,
         path: str,

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import typer
-from cryptography import x509
 
 from client_sdk.acts import milliseconds
 from client_sdk.cli.ui.exit_codes import ExitCode
@@ -15,9 +14,8 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.shown import rebuilt_words, witnessed_line
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
-from client_sdk.lending.outbox import Outbox
+from client_sdk.home_standing import certificate_in, pending_reports
 from client_sdk.models import Role
-from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
     from client_sdk.acts import Closing, ReviewStanding
     from client_sdk.cli.ui.output import Json
-    from client_sdk.config import ClientConfig
     from client_sdk.models import Kind, LevelStanding, Reciprocity
     from client_sdk.models.status import KeyServiceStatus, Status
 
@@ -50,7 +47,7 @@ def register(app: typer.Typer) -> None:
         config = session.config()
         with session.client() as client:
             # Checked once its form is: a registry and key services would refuse calls one by one, each in its words.
-            certificate = _certificate(config)
+            certificate = certificate_in(config.tls_certificate)
             check_holder(certificate, config.institution)
             found = client.status()
             directory = client.directory()
@@ -58,7 +55,7 @@ def register(app: typer.Typer) -> None:
             lends = own is not None and Role.LENDER in own.roles
             due = sorted(one.due_on for one in (client.disputes() if lends else ()) if one.due_on is not None)
         now = datetime.now(UTC)
-        pending, until = _pending(config), certificate.not_valid_after_utc
+        pending, until = pending_reports(config), certificate.not_valid_after_utc
         roles = [] if own is None else [role.name for role in own.roles]
         review = None if own is None else directory.review_standing(own.id, milliseconds(now))
         state = "not enrolled" if own is None else own.status.name
@@ -128,18 +125,6 @@ def _witnessed_rows(found: "Status", now: datetime) -> list[tuple[str, str]]:
 def _replayed_rows(found: "Status") -> list[tuple[str, str]]:
     """Return how far auditors have rebuilt the log; nothing where none are named."""
     return [] if found.replayed is None else [("  auditors", rebuilt_words(found.replayed, found.size))]
-
-
-def _pending(config: "ClientConfig") -> int:
-    """Return how many signed reports wait for a receipt."""
-    if not config.outbox_file.exists():
-        return 0
-    with Outbox(config.outbox_file, config.name, config.institution) as outbox:
-        return len(outbox.pending())
-
-
-def _certificate(config: "ClientConfig") -> x509.Certificate:
-    return x509.load_pem_x509_certificates(read_whole(config.tls_certificate))[0]
 
 
 def _home_rows(pending: int, until: datetime, now: datetime) -> list[tuple[str, str]]:

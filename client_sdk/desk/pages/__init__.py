@@ -14,14 +14,19 @@ from client_sdk.desk.pages import (
     forks,
     health,
     inbox,
+    jobs,
     journal,
     log,
     members,
+    portfolio,
     proposals,
+    quality,
     record,
     records,
     report,
+    screening,
     sign_in,
+    today,
 )
 from client_sdk.models import KeyUsage
 
@@ -36,7 +41,7 @@ PAGES: tuple[DeskPage, ...] = (*sign_in.PAGES, *journal.PAGES)
 ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
     KeyUsage.REPORT: (
         *(*ask.PAGES, *answers.PAGES, *report.PAGES, *approve.PAGES, *records.PAGES, *record.PAGES, *correct.PAGES),
-        *(*disputes.PAGES, *inbox.PAGES),
+        *(*disputes.PAGES, *inbox.PAGES, *today.PAGES, *portfolio.PAGES, *screening.PAGES, *jobs.PAGES, *quality.PAGES),
     ),
     KeyUsage.AUDIT: (*audit.PAGES, *log.PAGES, *forks.PAGES),
     KeyUsage.ADMINISTER: (*proposals.PAGES, *members.PAGES, *health.PAGES),

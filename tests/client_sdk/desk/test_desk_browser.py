@@ -53,6 +53,7 @@ def signed_in(browser: Chrome, desk: RunningDesk) -> Iterator[None]:
 
     WebDriverWait(browser, PATIENCE).until(let_in)
     choose(browser, "en")
+    browser.get(path_of(browser, "/ask"))
     yield
     browser.delete_all_cookies()
 
@@ -102,8 +103,18 @@ def looked_at(browser: Chrome) -> None:
 
 
 def test_no_page_has_a_violation_of_accessibility(page: Chrome) -> None:
-    for path in ("/ask", "/records", "/inbox", "/journal", "/nothing"):
-        page.get(page.current_url.partition("/ask")[0] + path if path == "/ask" else path_of(page, path))
+    for path in (
+        "/today",
+        "/ask",
+        "/portfolio",
+        "/screening",
+        "/quality",
+        "/records",
+        "/inbox",
+        "/journal",
+        "/nothing",
+    ):
+        page.get(path_of(page, path))
         looked_at(page)
     page.get(path_of(page, "/ask"))
     ask(page, "11010518000101001X")

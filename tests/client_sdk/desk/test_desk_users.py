@@ -249,7 +249,7 @@ def test_people_sign_in_by_name_and_are_out_once_they_are_removed_or_changed(hom
         assert visitor.get("/ask").status == 303, "the cookie of a session that was ended"
         reader = desk.visitor(signed_in=False)
         reader.post("/sign-in", {"name": "rita", "password": PASSWORD})
-        assert reader.get("/").headers["location"] == "/records"
+        assert reader.get("/").headers["location"] == "/today"
         assert reader.get("/ask").status == 403
         UserFile(home).remove("rita")
         assert reader.get("/records").status == 303

@@ -1,0 +1,243 @@
+"""A portfolio: dropped as a file, held against the rules by row, corrected and dropped again, then sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from client_sdk.desk.checked_file import CheckedFile, RowChoice, RowFate, check_file
+from client_sdk.desk.dropped import DROPPED_BYTES, DroppedFile, bounded
+from client_sdk.desk.form_values import FieldError
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.pages.jobs import CHECK_FILE, REPORT_FILE, job_lines, job_of, job_page, stopped_page
+from client_sdk.desk.paging import page_of
+from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import N_
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.home_standing import pending_reports
+from client_sdk.lending.files import Encoding
+from client_sdk.lending.rejections import rejected_table
+from client_sdk.models import BatchReport, Phase
+from client_sdk.subject_report.terms import term_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from client_sdk.desk.checked_file import CheckedRow
+    from client_sdk.desk.jobs import DeskJob
+    from client_sdk.models import Progress, Violation
+
+__all__ = ["PAGES", "encoding_choices", "file_response"]
+
+_KINDS = (CHECK_FILE, REPORT_FILE)
+_FATES = {
+    RowFate.SENT: N_("would be sent"),
+    RowFate.REPEATED: N_("says the same as an earlier row"),
+    RowFate.REJECTED: N_("rejected"),
+}
+_ROWS = {
+    RowChoice.ALL: N_("All rows"),
+    RowChoice.REJECTED: N_("Rejected rows"),
+    RowChoice.WARNED: N_("Rows with warnings"),
+}
+_WORST_RULES = 10
+_MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SentFile:
+    """A portfolio that was sent.
+
+    Attributes:
+        file: as it was dropped.
+        done: what became of its rows.
+    """
+
+    file: DroppedFile
+    done: BatchReport
+
+    @property
+    def left(self) -> list[Violation]:
+        """What was not accepted, and why, in order of rows."""
+        return sorted((*self.done.rejected, *self.done.notes), key=lambda item: item.row)
+
+
+def _form(visit: Visit) -> Response:
+    return _dropping(visit, {})
+
+
+def _drop(visit: Visit) -> Response:
+    """Take a file, and have it held against the rules."""
+    try:
+        file = DroppedFile.of_form(visit.form)
+    except FieldError as error:
+        return _dropping(visit, {error.field: visit.say(error.text)})
+    desk, who = visit.desk, visit.user.name
+
+    def check(job: DeskJob) -> CheckedFile:
+        with desk.journal.act(who, DeskAct.CHECK_FILE) as entry:
+            checked = check_file(desk.client, file, lambda rows: job.tell(Phase.CHECKING.value, rows, 0))
+            entry.about += [f"rows={checked.found.rows}", f"rejected={checked.found.rejected_rows}"]
+        return checked
+
+    job = desk.jobs.start(who, CHECK_FILE, check, held=len(file.content))
+    return visit.go(f"/portfolio/{job.key}")
+
+
+def _send(visit: Visit) -> Response:
+    """Sign and send what breaks no rule; what was dropped goes on to lie with the new job."""
+    checking = job_of(visit, (CHECK_FILE,))
+    checked = None if checking is None else checking.result(CheckedFile)
+    if checking is None or checked is None:
+        return visit.go(f"/portfolio/{visit.path['key']}")
+    desk, who, file = visit.desk, visit.user.name, checked.file
+    one_signature = bool(visit.form.text("one_signature"))
+
+    def send(job: DeskJob) -> SentFile:
+        def tell(step: Progress) -> None:
+            # Once all is sent it is too late to stop.
+            if step.phase is not Phase.DONE:
+                job.tell(step.phase.value, step.done, step.total)
+
+        with desk.journal.act(who, DeskAct.REPORT_FILE) as entry:
+            rows = bounded(file.portfolio(), lambda count: job.tell(Phase.CHECKING.value, count, 0))
+            done = desk.client.report_many(rows, tell, one_signature=one_signature)
+            entry.about += [f"rows={done.rows}", f"accepted={done.accepted}", f"rejected={done.rejected_rows}"]
+        return SentFile(file, done)
+
+    job = desk.jobs.start(who, REPORT_FILE, send, held=len(file.content))
+    desk.jobs.forget(checking)
+    return visit.go(f"/portfolio/{job.key}")
+
+
+def _job(visit: Visit) -> Response:
+    """Show how far the job is, and then what it has found."""
+    job = job_of(visit, _KINDS)
+    if job is not None and job.is_live:
+        return job_page(visit, job)
+    checked = None if job is None else job.result(CheckedFile)
+    sent = None if job is None else job.result(SentFile)
+    if checked is not None:
+        return _checked(visit, checked)
+    if sent is not None:
+        return _sent(visit, sent)
+    return stopped_page(visit, job, left=_left_behind(visit, job), again="/portfolio")
+
+
+def _left_behind(visit: Visit, job: DeskJob | None) -> str:
+    """Tell what a job that has ended before its time has left."""
+    if job is None or job.kind == CHECK_FILE:
+        return visit.say("Nothing was signed or sent.")
+    waiting = pending_reports(visit.desk.config)
+    return visit.say(
+        "What the registry has accepted stays. {waiting} signed reports wait for its receipt, and go first with the "
+        "next report. Drop the same file again: nothing is lost, and nothing is doubled.",
+        waiting=waiting,
+    )
+
+
+def _save(visit: Visit) -> Response:
+    """Give a file of what was not accepted: the rows in their own columns, or the reasons."""
+    job = job_of(visit, _KINDS)
+    checked = None if job is None else job.result(CheckedFile)
+    sent = None if job is None else job.result(SentFile)
+    what, _, ending = str(visit.path["name"]).partition(".")
+    if (checked is None and sent is None) or what not in {"rows", "reasons"} or ending not in _MEDIA:
+        return stopped_page(visit, None, left="", again="/portfolio")
+    left: Sequence[Violation] = sent.left if sent is not None else checked.found.violations if checked else ()
+    name = f"rejected-{what}.{ending}"
+    with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_REJECTED):
+        if what == "reasons":
+            return file_response(rejected_table(Path(name), left), name)
+        file = sent.file if sent is not None else checked.file if checked else None
+        assert file is not None  # noqa: S101 - one of the two is there
+        return file_response(file.rows({item.row for item in left}).table(Path(name)), name)
+
+
+def file_response(content: bytes, name: str) -> Response:
+    """Return a table as a file to be saved."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=_MEDIA[name.rpartition(".")[2]], headers=headers)
+
+
+def encoding_choices(visit: Visit) -> list[tuple[str, str]]:
+    """Return the encodings of text, to choose from."""
+    return [("", visit.say("found out")), *((word.value, word.value) for word in Encoding)]
+
+
+def _dropping(visit: Visit, wrong: Mapping[str, str]) -> Response:
+    return visit.show(
+        "portfolio.html.j2",
+        status=422 if wrong else 200,
+        wrong=wrong,
+        given={name: visit.form.text(name) for name in ("sheet", "encoding")},
+        encodings=encoding_choices(visit),
+        jobs=job_lines(visit, _KINDS),
+    )
+
+
+def _checked(visit: Visit, checked: CheckedFile) -> Response:
+    found, language = checked.found, visit.language
+    which = _which(visit, RowChoice.REJECTED if found.rejected_rows else RowChoice.ALL)
+    paged = page_of(visit, checked.chosen(which))
+    quality = found.quality()
+    return visit.show(
+        "portfolio_checked.html.j2",
+        path=f"/portfolio/{visit.path['key']}",
+        form=checked.form,
+        found=found,
+        score=f"{quality.score / 100:.2f} %",
+        worst=quality.rules[:_WORST_RULES],
+        kinds=[(term_of(kind).of(language), term_of(state).of(language), n) for (kind, state), n in checked.kinds],
+        which=which.value,
+        choices=[(value.value, visit.say(text)) for value, text in _ROWS.items()],
+        paged=paged,
+        rows=[_row(visit, checked, row) for row in paged.rows],
+        wrong={},
+        given={"sheet": "", "encoding": ""},
+        encodings=encoding_choices(visit),
+    )
+
+
+def _row(visit: Visit, checked: CheckedFile, row: CheckedRow) -> dict[str, object]:
+    language = visit.language
+    return {
+        "number": row.number,
+        "reference": row.reference,
+        "record": " · ".join(term_of(word).of(language) for word in (row.kind, row.standing) if word is not None),
+        "fate": visit.say(_FATES[checked.fate(row)]),
+        "is_rejected": checked.fate(row) is RowFate.REJECTED,
+        "violations": checked.violations.get(row.number, ()),
+        "warnings": checked.warnings.get(row.number, ()),
+    }
+
+
+def _sent(visit: Visit, sent: SentFile) -> Response:
+    paged = page_of(visit, sent.left)
+    return visit.show(
+        "portfolio_sent.html.j2",
+        path=f"/portfolio/{visit.path['key']}",
+        done=sent.done,
+        paged=paged,
+        seconds=f"{sent.done.seconds:.1f}",
+    )
+
+
+def _which(visit: Visit, default: RowChoice) -> RowChoice:
+    text = visit.request.query_params.get("show", "")
+    return RowChoice(text) if text in tuple(RowChoice) else default
+
+
+PAGES = (
+    DeskPage("GET", "/portfolio", Right.ACT, _form),
+    DeskPage("POST", "/portfolio", Right.ACT, _drop, DROPPED_BYTES),
+    DeskPage("GET", "/portfolio/{key}", Right.ACT, _job),
+    DeskPage("POST", "/portfolio/{key}/send", Right.ACT, _send),
+    DeskPage("GET", "/portfolio/{key}/{name}", Right.ACT, _save),
+)

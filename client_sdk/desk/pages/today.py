@@ -1,0 +1,102 @@
+"""The first page: what is due, what waits, and what ends soon."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from client_sdk.desk.failures import told_of
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.pages.jobs import CHECK_FILE, REPORT_FILE, SCREEN, job_lines
+from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.rights import Right
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.errors import ConfigError, CreditRegistryError
+from client_sdk.home_standing import certificate_end, pending_reports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.responses import Response
+
+    from client_sdk.desk.failures import Told
+    from client_sdk.models import DisputeView, Status
+
+__all__ = ["PAGES"]
+
+# Renewal is due so long before the end.
+_SOON = timedelta(days=30)
+_MOST_DISPUTES = 20
+
+
+class RegistryToday(NamedTuple):
+    """What the registry says today.
+
+    Attributes:
+        status: of registry, key services and inbox.
+        due: disputes that wait for an answer, the first to be answered first.
+        closing: last day on which a registry that closes serves its members; empty else.
+    """
+
+    status: Status
+    due: list[DisputeView]
+    closing: str
+
+
+def _today(visit: Visit) -> Response:
+    """Show what waits; where the registry is away, what this machine knows."""
+    found: RegistryToday | None = None
+    away: Told | None = None
+    try:
+        with visit.desk.journal.act(visit.user.name, DeskAct.READ_TODAY):
+            found = _asked(visit)
+    except ConfigError:
+        raise
+    except CreditRegistryError as error:
+        away = told_of(error, visit.say)
+    desk = visit.desk
+    return visit.show(
+        "today.html.j2",
+        found=found,
+        away=away,
+        disputes=[] if found is None else [_dispute(one) for one in found.due[:_MOST_DISPUTES]],
+        silent=[] if found is None else [one.url for one in found.status.key_services if not one.reachable],
+        pending=pending_reports(desk.config),
+        jobs=job_lines(visit, (CHECK_FILE, REPORT_FILE, SCREEN)),
+        certificates=_certificates(visit),
+    )
+
+
+def _asked(visit: Visit) -> RegistryToday:
+    client = visit.desk.client
+    due = sorted((one for one in client.disputes() if one.due_on is not None), key=lambda one: str(one.due_on))
+    closing = client.directory().closing
+    return RegistryToday(client.status(), due, "" if closing is None else closing.body.open_until)
+
+
+def _dispute(one: DisputeView) -> tuple[str, str, bool]:
+    """Return id of the record, last day for the answer, and whether that is over."""
+    due = one.due_on
+    assert due is not None  # noqa: S101 - the others were left out
+    today = datetime.now().astimezone().date()
+    return str(one.uuid), due.isoformat(), due < today
+
+
+def _certificates(visit: Visit) -> list[tuple[str, str, bool]]:
+    """Return name and end of each certificate, and whether it ends soon."""
+    desk = visit.desk
+    files = [(visit.say("To the registry"), desk.config.tls_certificate)]
+    if desk.settings.tls is not None:
+        files.append((visit.say("Of this desk"), desk.config.home / desk.settings.tls.certificate))
+    return [(name, *_end(file)) for name, file in files]
+
+
+def _end(file: Path) -> tuple[str, bool]:
+    try:
+        end = certificate_end(file)
+    except (OSError, ValueError):
+        raise ConfigError(f"{file} is no certificate that can be read") from None
+    return clock_text(end), end - datetime.now(UTC) < _SOON
+
+
+PAGES = (DeskPage("GET", "/today", Right.READ, _today),)
