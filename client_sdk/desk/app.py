@@ -15,6 +15,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from client_sdk.desk.api.application import API_PATH
 from client_sdk.desk.failures import failure_page
 from client_sdk.desk.form import FormError, read_form
 from client_sdk.desk.pages import all_pages
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     from client_sdk.desk.desk import Desk
 
@@ -44,14 +46,16 @@ _NO_FORM = N_("What was sent is no form of this desk: go back and try again.")
 _STALE_FORM = N_("This form is of another session: go back, load the page again, and send it anew.")
 
 
-def make_app(desk: Desk) -> FastAPI:
-    """Return the application of a desk; without FastAPI's own pages, which refer to other hosts."""
+def make_app(desk: Desk, api: ASGIApp | None) -> FastAPI:
+    """Return the application of a desk, with its API where it has one; without FastAPI's own pages of other hosts."""
     app = FastAPI(title="Credit Registry desk", docs_url=None, redoc_url=None, openapi_url=None)
     answering = _PageAnswers(desk)
     for page in all_pages(desk):
         app.add_route(page.path, answering.endpoint(page), methods=[page.method], include_in_schema=False)
     app.add_route("/shown/{key}", answering.shown, methods=["GET"], include_in_schema=False)
     app.add_route("/static/{name}", _static, methods=["GET"], include_in_schema=False)
+    if api is not None:
+        app.mount(API_PATH, api)
     app.add_exception_handler(404, answering.missing)
     app.add_exception_handler(405, answering.missing)
     return app

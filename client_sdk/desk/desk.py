@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from client_sdk.criteria_file import read_criteria
+from client_sdk.desk.api.tokens import TokenFile
+from client_sdk.desk.api.webhooks import JobHooks
 from client_sdk.desk.attempts import Attempts
 from client_sdk.desk.audit_run import AuditRuns
 from client_sdk.desk.jobs import Jobs
@@ -89,6 +91,8 @@ class Desk:
         kept: what pages show after a form.
         jobs: that outlive the page that began them.
         proposals: acts that wait for an approver.
+        tokens: of programs that use the API.
+        hooks: that are told of the ends of their jobs.
         templates: of the pages.
         criteria: the lender's own.
         audits: of an auditor.
@@ -108,6 +112,8 @@ class Desk:
     kept: KeptValues
     jobs: Jobs
     proposals: DeskProposals
+    tokens: TokenFile
+    hooks: JobHooks
     templates: Environment
     criteria: Criteria
     audits: AuditRuns
@@ -139,6 +145,8 @@ class Desk:
             KeptValues(sessions.lives),
             Jobs(lambda error: tell(f"a job was not done: a mistake of this program ({type(error).__name__})")),
             DeskProposals(settings.approval.hours, partial(_note_lapse, journal, tell)),
+            TokenFile(config.home),
+            JobHooks(config, tell),
             make_templates(),
             read_criteria(None if settings.criteria is None else config.home / settings.criteria),
             AuditRuns(config, journal),
@@ -151,6 +159,11 @@ class Desk:
         """Path, name and right of the pages that each page names: those of the member's roles, and the journal."""
         rows = (*(entry for usage, menu in _MENUS.items() if usage in self.config.keys for entry in menu), *_MENU)
         return tuple(row for row in rows if row[0] != "/approvals" or self.settings.approval.wanted)
+
+    @property
+    def lends(self) -> bool:
+        """Whether the member is a lender: it has a key that reports."""
+        return KeyUsage.REPORT in self.config.keys
 
     @property
     def by_name(self) -> bool:

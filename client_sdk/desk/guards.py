@@ -3,6 +3,7 @@
 - Host: a name that this desk has. Another one is what a page sees that has pointed its own name here (DNS rebinding).
 - Where the request comes from: Fetch Metadata and Origin, both of which browsers send and pages cannot change. What
   changes something comes from a page of this desk; what is read is read by a person who navigates, or by such a page.
+- Of programs that come with a token, below ``/api/``, the Host alone is looked at.
 - Every answer forbids frames, scripts and styles of others or inline, sniffing, referrers, and to be kept.
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["DeskGuard", "host_name"]
 
 _READING = frozenset(("GET", "HEAD"))
+_OF_PROGRAMS = "/api/"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
@@ -58,7 +60,7 @@ class DeskGuard:
         if scope["type"] != "http":
             return
         answering = _GuardedAnswer(send, secure=self._scheme == "https")
-        refusal = self._refusal(str(scope["method"]), Headers(scope=scope))
+        refusal = self._refusal(str(scope["method"]), str(scope["path"]), Headers(scope=scope))
         if refusal:
             await PlainTextResponse(f"{refusal}\n", 403)(scope, receive, answering.send)
             return
@@ -69,11 +71,14 @@ class DeskGuard:
             if not answering.begun:
                 await PlainTextResponse("a mistake of this program\n", 500)(scope, receive, answering.send)
 
-    def _refusal(self, method: str, headers: Headers) -> str:
+    def _refusal(self, method: str, path: str, headers: Headers) -> str:
         """Return why a request is refused; an empty text where it is not."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or host_name(hosts[0]) not in self._hosts:
             return "this desk has another name: open it at the address that it showed when it started"
+        if path.startswith(_OF_PROGRAMS):
+            # A token is no cookie: no browser adds it to what another page sends.
+            return ""
         site = headers.get("sec-fetch-site")
         if method in _READING:
             navigates = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"

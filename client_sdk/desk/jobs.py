@@ -115,8 +115,12 @@ class DeskJob:
         """Stop it before its next step."""
         self._stopping.set()
 
+    def keep(self, found: object) -> None:
+        """Keep what the work has found so far, also where it does not come to its end."""
+        self._result = found
+
     def result(self, kind: type[T]) -> T | None:
-        """Return what its work has returned; None where it has not, or is of another kind."""
+        """Return what its work has returned or kept; None where it has not, or is of another kind."""
         return self._result if isinstance(self._result, kind) else None
 
     def run(self, work: Callable[[DeskJob], object], clock: Callable[[], float]) -> None:
@@ -125,7 +129,8 @@ class DeskJob:
         try:
             self.state = JobState.RUNNING
             self.tell(self.phase, 0, 0)
-            self._result = work(self)
+            found = work(self)
+            self._result = self._result if found is None else found
             state = JobState.DONE
         except JobStoppedError:
             state = JobState.STOPPED
@@ -153,7 +158,15 @@ class Jobs:
         self._futures: set[Future[None]] = set()
         self._is_closed = False
 
-    def start(self, owner: str, kind: str, work: Callable[[DeskJob], object], *, held: int = 0) -> DeskJob:
+    def start(
+        self,
+        owner: str,
+        kind: str,
+        work: Callable[[DeskJob], object],
+        *,
+        held: int = 0,
+        ended: Callable[[DeskJob], None] | None = None,
+    ) -> DeskJob:
         """Start a job; it runs once those of its kind that came before have ended.
 
         Args:
@@ -161,6 +174,7 @@ class Jobs:
             kind: stable word; there are few of them.
             work: told the job, whose ``tell`` it calls; returns what the job is to keep.
             held: bytes that it keeps in memory.
+            ended: called with the job once it has ended, however it did.
 
         Raises:
             JobsFullError: too many wait or run, of this owner or in all; or they hold too much; or the desk ends.
@@ -178,6 +192,8 @@ class Jobs:
             future = lane.submit(job.run, work, self._clock)
             self._futures.add(future)
         future.add_done_callback(self._ended)
+        if ended is not None:
+            future.add_done_callback(lambda _: ended(job))
         return job
 
     def find(self, owner: str, key: str) -> DeskJob | None:

@@ -1,10 +1,10 @@
-"""Roles of the people at the desk, and what each role may do."""
+"""Roles of the people at the desk and what each may do; scopes of the programs that come with a token."""
 
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
-__all__ = ["DeskRole", "Right"]
+__all__ = ["ApiScope", "DeskRole", "Right"]
 
 
 class Right(IntEnum):
@@ -36,3 +36,20 @@ class DeskRole(StrEnum):
     def may(self, right: Right) -> bool:
         """Whether the role has a right."""
         return self.rank >= right
+
+
+class ApiScope(StrEnum):
+    """What a token is good for."""
+
+    # Asks about persons.
+    CHECK = "check"
+    # Reports records and files of records.
+    REPORT = "report"
+    # Reads own records and receipts, and opens facts with the person's number.
+    RECORDS = "records"
+    # Lists, opens, answers and withdraws disputes.
+    DISPUTES = "disputes"
+    # Reads and acknowledges notices.
+    INBOX = "inbox"
+    # Reads what is counted of all lenders.
+    STATISTICS = "statistics"

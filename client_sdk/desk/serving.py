@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from uvicorn import Config, Server
 
 from client_sdk.client import Client
+from client_sdk.desk.api.application import make_api
 from client_sdk.desk.app import make_app
 from client_sdk.desk.connections import BoundedConnection
 from client_sdk.desk.desk import Desk
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from client_sdk.config import ClientConfig
+    from client_sdk.desk.api.gate import ApiGate
     from client_sdk.desk.settings import DeskSettings
 
 __all__ = ["serve"]
@@ -61,20 +63,27 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
             desk = Desk.of(config, settings, client, journal, int(listening.getsockname()[1]), tell)
             journal.note(DeskAct.STARTED)
             hosts = [*settings.hosts, *_THIS_MACHINE, desk.link.host]
-            app = DeskGuard(make_app(desk), hosts, _reporter(tell), secure=context is not None)
+            failed = _reporter(tell)
+            api = make_api(desk, failed) if desk.lends else None
+            app = DeskGuard(make_app(desk, api), hosts, failed, secure=context is not None)
+            if any(token.webhook for token in desk.tokens.read().values()):
+                desk.hooks.start()
             try:
-                asyncio.run(_serve(desk, app, listening, context))
+                asyncio.run(_serve(desk, api, app, listening, context))
             finally:
                 desk.audits.close()
                 if not desk.jobs.close(_JOBS_SECONDS):
                     tell("a job did not stop in time: what it had signed is sent with the next report")
+                desk.hooks.close()
                 desk.proposals.close()
             journal.note(DeskAct.STOPPED)
         finally:
             journal.close()
 
 
-async def _serve(desk: Desk, app: ASGIApp, listening: socket.socket, context: ssl.SSLContext | None) -> None:
+async def _serve(
+    desk: Desk, api: ApiGate | None, app: ASGIApp, listening: socket.socket, context: ssl.SSLContext | None
+) -> None:
     server = _UvicornServer(
         Config(
             app,
@@ -105,7 +114,7 @@ async def _serve(desk: Desk, app: ASGIApp, listening: socket.socket, context: ss
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    tidying = asyncio.create_task(_tidy(desk))
+    tidying = asyncio.create_task(_tidy(desk, api))
     _announce(desk)
     await server.serve([listening])
     tidying.cancel()
@@ -123,7 +132,7 @@ class _UvicornServer(Server):
         self.force_exit, self.should_exit = self.should_exit, True
 
 
-async def _tidy(desk: Desk) -> None:
+async def _tidy(desk: Desk, api: ApiGate | None) -> None:
     """Forget what is over, also where nobody comes: facts stay in memory for minutes."""
     while True:
         await asyncio.sleep(_TIDY_SECONDS)
@@ -131,6 +140,8 @@ async def _tidy(desk: Desk) -> None:
         desk.jobs.forget_old()
         # It may write to the journal, and so wait for the disk.
         await asyncio.to_thread(desk.proposals.forget_old)
+        if api is not None:
+            api.forget_old()
 
 
 def _announce(desk: Desk) -> None:

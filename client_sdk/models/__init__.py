@@ -1,5 +1,6 @@
 """Values of the public API: frozen dataclasses, never protobuf messages."""
 
+from client_sdk.kernel.formats.assessment import AssessmentInputs
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import (
     AlertReason,
@@ -121,6 +122,7 @@ __all__ = [
     "ArrangementPeriod",
     "AskedAbout",
     "Assessment",
+    "AssessmentInputs",
     "Basis",
     "BatchReport",
     "Breakdown",

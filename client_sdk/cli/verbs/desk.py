@@ -7,7 +7,7 @@ import typer
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.cli.verbs import desk_journal, desk_user
+from client_sdk.cli.verbs import desk_contract, desk_journal, desk_token, desk_user
 from client_sdk.desk import DEFAULT_LISTEN, serve_desk
 
 __all__ = ["register"]
@@ -19,6 +19,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="desk")
     desk_user.register(group)
     desk_journal.register(group)
+    desk_token.register(group)
+    desk_contract.register(group)
 
     @verb(group, "", examples=["desk", "desk --listen 127.0.0.1:7800", "desk user add anna --role officer"])
     def desk(

@@ -22,9 +22,10 @@ from client_sdk.subject_report.terms import term_of
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from client_sdk.client import Client
     from client_sdk.models import DisputeView, Notice
 
-__all__ = ["PAGES"]
+__all__ = ["PAGES", "notice_of"]
 
 _MOST = 200
 MEANINGS = {
@@ -56,7 +57,7 @@ def _one(visit: Visit) -> Response:
     """Show what one notice says, and what to do about it."""
     number = int(str(visit.path["number"]))
     with visit.desk.journal.act(visit.user.name, DeskAct.READ_NOTICE, about=[str(number)]):
-        notice = _notice(visit, number)
+        notice = notice_of(visit.desk.client, number)
         disputes = {dispute.record_id: dispute for dispute in visit.desk.client.disputes()}
     return visit.show(
         "notice.html.j2",
@@ -72,19 +73,19 @@ def _acknowledge(visit: Visit) -> Response:
     """Sign that this member has taken note of a notice."""
     number = int(str(visit.path["number"]))
     with visit.desk.journal.act(visit.user.name, DeskAct.ACKNOWLEDGE, about=[str(number)]):
-        receipt = visit.desk.client.acknowledge(_notice(visit, number))
+        receipt = visit.desk.client.acknowledge(notice_of(visit.desk.client, number))
     return visit.go(
         "/inbox", visit.say("Notice {number} is acknowledged at leaf {index}.", number=number, index=receipt.index)
     )
 
 
-def _notice(visit: Visit, number: int) -> Notice:
+def notice_of(client: Client, number: int) -> Notice:
     """Return the notice of a number.
 
     Raises:
-        ConflictError: there is none in the inbox.
+        ConflictError: there is none of this member.
     """
-    notice = next(visit.desk.client.inbox(everything=True, after=max(0, number - 1)), None)
+    notice = next(client.inbox(everything=True, after=max(0, number - 1)), None)
     if notice is None or notice.number != number:
         raise ConflictError("NOTICE_UNKNOWN", field="number", rule="notice.known", got="none", want="an own notice")
     return notice

@@ -1,0 +1,165 @@
+"""The API as an application: its topics, its contract, and problems for all that is refused."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from client_sdk.desk.api import checks, disputes, inbox, jobs, records, reports
+from client_sdk.desk.api.call import AnyCall, json_response
+from client_sdk.desk.api.gate import ApiGate
+from client_sdk.desk.api.job_document import language_of
+from client_sdk.desk.api.problems import ApiProblemError, problem_response
+from client_sdk.desk.desk import Desk
+from client_sdk.desk.rights import ApiScope
+from client_sdk.desk.texts import N_
+from client_sdk.errors import CreditRegistryError
+from client_sdk.forms import Json
+from client_sdk.models import Violation
+
+__all__ = ["API_PATH", "TOPICS", "contract", "make_api", "make_application"]
+
+API_PATH = "/api/v1"
+_MOST_JOB_BODY = 8 * 1024 * 1024
+_LONG_BODIES = {
+    f"{API_PATH}/jobs/checks": _MOST_JOB_BODY,
+    f"{API_PATH}/jobs/reports": reports.MOST_FILE_BYTES,
+}
+_MOST_BROKEN = 20
+_MOST_NAME = 40
+_PROBLEMS: dict[int | str, dict[str, object]] = {
+    "default": {
+        "description": "It was not done, and the document says why.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+    }
+}
+_DESCRIPTION = """\
+What the desk of a lender does for programs. Every request carries a bearer token. An identity number is in bodies of \
+requests alone. A POST takes an `Idempotency-Key`: the same key with the same request gets the same answer for an \
+hour. Problems are RFC 9457 documents with a stable `reason`."""
+
+router = APIRouter()
+
+
+class TokenDocument(BaseModel):
+    """The token that this request came with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    scopes: list[ApiScope]
+    expires: str
+
+
+@router.get("/token", name="read_token", tags=["token"], responses={200: {"model": TokenDocument}})
+def read_token(call: AnyCall) -> Response:
+    """Tell which token this is, for what it is good, and the first day on which it is not."""
+    token = call.token
+    scopes: list[Json] = [*sorted(scope.value for scope in token.scopes)]
+    return json_response({"name": token.name, "scopes": scopes, "expires": token.expires.isoformat()})
+
+
+@router.get("/openapi.json", name="read_contract", tags=["token"], responses={200: {"description": "OpenAPI 3.1."}})
+def read_contract(request: Request, _: AnyCall) -> Response:
+    """Return this contract."""
+    return json_response(cast("FastAPI", request.app).openapi())
+
+
+TOPICS = (checks.router, reports.router, jobs.router, records.router, disputes.router, inbox.router, router)
+
+
+def contract() -> dict[str, Json]:
+    """Return the OpenAPI document of the API."""
+    return make_application().openapi()
+
+
+def make_api(desk: Desk, failed: Callable[[Exception], None]) -> ApiGate:
+    """Return the API of a desk behind its gate.
+
+    Args:
+        desk: that answers.
+        failed: called with an error that nothing else has answered.
+    """
+    app = make_application()
+    app.state.desk = desk
+    return ApiGate(app, desk.tokens, _LONG_BODIES, failed)
+
+
+def make_application() -> FastAPI:
+    """Return the API as an application, before it has a desk."""
+    app = FastAPI(
+        title="Credit Registry desk",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        servers=[{"url": API_PATH}],
+        responses=_PROBLEMS,
+        generate_unique_id_function=_operation_id,
+        redirect_slashes=False,
+    )
+    for topic in TOPICS:
+        app.include_router(topic)
+    app.add_exception_handler(ApiProblemError, _problem)
+    app.add_exception_handler(CreditRegistryError, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _missing)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    return problem_response(cast("ApiProblemError | CreditRegistryError", error), language_of(request))
+
+
+def _missing(request: Request, error: Exception) -> Response:
+    status = cast("HTTPException", error).status_code
+    problem = ApiProblemError(
+        status,
+        "NOT_FOUND" if status == 404 else "METHOD_NOT_ALLOWED" if status == 405 else "MALFORMED",  # noqa: PLR2004 - as HTTP has them
+        N_("Nothing is here"),
+        N_("See docs/http-api.md, or the contract at /api/v1/openapi.json."),
+        rule="path.known",
+        want="a path and a method of the contract",
+    )
+    return problem_response(problem, language_of(request))
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    """Tell what is of another form than the contract has, and never what was sent."""
+    broken = [_violation(item) for item in cast("RequestValidationError", error).errors()[:_MOST_BROKEN]]
+    first = broken[0]
+    problem = ApiProblemError(
+        422,
+        "MALFORMED",
+        N_("The request has another form than the contract"),
+        N_("Correct what is named and send it again."),
+        field=first.field,
+        rule=first.rule,
+        want=first.want,
+        violations=tuple(broken),
+    )
+    return problem_response(problem, language_of(request))
+
+
+def _violation(item: Mapping[str, object]) -> Violation:
+    kind = str(item["type"])
+    # The text of a wrong JSON may repeat it.
+    want = "one JSON object of the contract" if kind == "json_invalid" else str(item["msg"])
+    path = [_shown(part) for part in cast("Sequence[object]", item["loc"])]
+    return Violation(reason="MALFORMED", field=".".join(path), rule=f"contract.{kind}", want=want)
+
+
+def _shown(part: object) -> str:
+    """Return a part of a path; an unknown name may be anything, and is shown where it can be no number of a person."""
+    text = str(part)
+    known = isinstance(part, int) or (len(text) <= _MOST_NAME and text.isascii() and text.replace("_", "").isalpha())
+    return text if known else "?"

@@ -1,0 +1,132 @@
+"""One call of the API: whose token it came with, and what it needs to be answered."""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Annotated, NamedTuple
+
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+from starlette.responses import Response
+
+from client_sdk.client import Client
+from client_sdk.desk.api.gate import TOKEN_KEY
+from client_sdk.desk.api.job_document import job_content
+from client_sdk.desk.api.problems import ApiProblemError
+from client_sdk.desk.api.tokens import ApiToken
+from client_sdk.desk.desk import Desk
+from client_sdk.desk.jobs import DeskJob
+from client_sdk.desk.journal import ActEntry, DeskAct
+from client_sdk.desk.rights import ApiScope
+from client_sdk.desk.texts import N_
+from client_sdk.forms import Json
+
+__all__ = [
+    "AnyCall",
+    "ApiCall",
+    "CheckCall",
+    "DisputeCall",
+    "InboxCall",
+    "JobCall",
+    "RecordCall",
+    "ReportCall",
+    "StatisticsCall",
+    "json_response",
+]
+
+
+class ApiCall(NamedTuple):
+    """One call.
+
+    Attributes:
+        desk: that answers it.
+        token: that it came with.
+    """
+
+    desk: Desk
+    token: ApiToken
+
+    @property
+    def client(self) -> Client:
+        """The SDK's client of the member; thread-safe."""
+        return self.desk.client
+
+    def act(
+        self, act: DeskAct, *, about: list[str] | None = None, reason: str = ""
+    ) -> AbstractContextManager[ActEntry]:
+        """Write to the journal that an act of this token begins, and how it ended."""
+        return self.desk.journal.act(self.token.who, act, about=about, reason=reason)
+
+    def start(
+        self, kind: str, work: Callable[[DeskJob], object], held: int, about: list[str] | None = None
+    ) -> Response:
+        """Start a job of this token, and return the answer that names it; its webhook is told of the end.
+
+        Args:
+            kind: of the work, a stable word.
+            work: as ``Jobs.start`` takes it.
+            held: bytes that it keeps in memory.
+            about: for the journal.
+
+        Raises:
+            JobsFullError: too many wait or run.
+        """
+        hooks, token = self.desk.hooks, self.token
+        ended = partial(hooks.put, token.webhook, token.name) if token.webhook else None
+        with self.act(DeskAct.START_JOB, about=about, reason=kind) as entry:
+            job = self.desk.jobs.start(token.who, kind, work, held=held, ended=ended)
+            entry.about.append(job.key)
+        return json_response(job_content(job), 202, {"Location": f"/api/v1/jobs/{job.key}"})
+
+
+def json_response(content: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return an answer of JSON."""
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(body, status, headers, "application/json")
+
+
+class _BearerToken(SecurityBase):
+    """The token of a request, which the gate has found."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBearer(description="A token of `credit-registry desk token add`.")
+        self.scheme_name = "token"
+
+    async def __call__(self, request: Request) -> ApiToken:
+        token: ApiToken = request.scope[TOKEN_KEY]
+        return token
+
+
+async def _call(
+    request: Request, wanted: SecurityScopes, token: Annotated[ApiToken, Security(_BearerToken())]
+) -> ApiCall:
+    """Return the call of a request whose token is good for one of the scopes.
+
+    Raises:
+        ApiProblemError: it is not.
+    """
+    if wanted.scopes and not token.scopes & set(wanted.scopes):
+        raise ApiProblemError(
+            403,
+            "SCOPE_MISSING",
+            N_("This token is not good for that"),
+            N_("Who looks after this desk makes a token with the scope that is wanted, by `desk token add`."),
+            field="Authorization",
+            rule="token.scope",
+            got=" ".join(sorted(token.scopes)),
+            want=" or ".join(wanted.scopes),
+        )
+    return ApiCall(request.app.state.desk, token)
+
+
+AnyCall = Annotated[ApiCall, Security(_call)]
+CheckCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.CHECK.value])]
+ReportCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.REPORT.value])]
+JobCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.CHECK.value, ApiScope.REPORT.value])]
+RecordCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.RECORDS.value])]
+DisputeCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.DISPUTES.value])]
+InboxCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.INBOX.value])]
+StatisticsCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.STATISTICS.value])]

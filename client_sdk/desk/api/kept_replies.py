@@ -1,0 +1,121 @@
+"""Replies kept by idempotency key, in memory: the same key with the same request gets the same reply.
+
+Kept for an hour, of each token the newest up to a number of bytes. A restart forgets them: a report that is sent again
+rests on the SDK then, which finds that the registry holds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["KeptReplies", "KeyInUseError", "KeyTakenError", "Reply"]
+
+KEPT_SECONDS = 3_600.0
+MOST_BYTES = 8 * 1024 * 1024
+# What one costs beside its bytes.
+_EACH = 512
+
+
+class KeyTakenError(Exception):
+    """The key was used for another request."""
+
+
+class KeyInUseError(Exception):
+    """The first request with this key is still under way."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply:
+    """An answer as it is sent: status, headers, body."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+@dataclass(slots=True, repr=False)
+class _KeptReply:
+    request: bytes
+    ends: float
+    reply: Reply | None = None
+
+    @property
+    def size(self) -> int:
+        return _EACH + (0 if self.reply is None else len(self.reply.body))
+
+
+class KeptReplies:
+    """The replies of all tokens; used in one event loop.
+
+    Args:
+        clock: seconds, never going back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        # A body holds an identity number, whose plain hash could be guessed.
+        self._secret = secrets.token_bytes(32)
+        self._kept: dict[str, OrderedDict[str, _KeptReply]] = {}
+
+    def begin(self, token: str, key: str, request: Sequence[bytes]) -> Reply | None:
+        """Return the reply that is kept for a key; None where this request is its first.
+
+        Args:
+            token: name of the token.
+            key: of the client.
+            request: parts of the request that must be the same.
+
+        Raises:
+            KeyTakenError: the key was used for another request.
+            KeyInUseError: the first request is still under way.
+        """
+        self.forget_old()
+        mine, digest = self._kept.setdefault(token, OrderedDict()), self._digest(request)
+        found = mine.get(key)
+        if found is None:
+            mine[key] = _KeptReply(digest, self._clock() + KEPT_SECONDS)
+            return None
+        if found.request != digest:
+            raise KeyTakenError
+        if found.reply is None:
+            raise KeyInUseError
+        return found.reply
+
+    def end(self, token: str, key: str, reply: Reply | None) -> None:
+        """Keep the reply of a first request; None forgets the key, so that it may be tried again."""
+        mine = self._kept.get(token, OrderedDict())
+        if key not in mine:
+            return
+        if reply is None:
+            del mine[key]
+            return
+        mine[key].reply = reply
+        size = sum(one.size for one in mine.values())
+        for old in [name for name, one in mine.items() if one.reply is not None]:
+            if size <= MOST_BYTES:
+                break
+            size -= mine.pop(old).size
+
+    def forget_old(self) -> None:
+        """Forget what is over."""
+        now = self._clock()
+        for token in list(self._kept):
+            mine = self._kept[token]
+            while mine and (first := next(iter(mine.values()))).ends <= now and first.reply is not None:
+                mine.popitem(last=False)
+            if not mine:
+                del self._kept[token]
+
+    def _digest(self, request: Sequence[bytes]) -> bytes:
+        keyed = hashlib.blake2b(key=self._secret, digest_size=32)
+        for part in request:
+            keyed.update(len(part).to_bytes(8) + part)
+        return keyed.digest()

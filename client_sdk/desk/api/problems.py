@@ -1,0 +1,166 @@
+"""Problem documents (RFC 9457): what happened, by which rule, and what to do; no value that was sent is repeated."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from client_sdk.desk.failures import told_of
+from client_sdk.desk.texts import N_, Say
+from client_sdk.errors import (
+    ConflictError,
+    CreditRegistryError,
+    FormatError,
+    InvalidError,
+    KeyServiceError,
+    NotPermittedError,
+    OutboxError,
+    PreflightError,
+    QuotaError,
+    RefusedError,
+    RuleError,
+    TransportError,
+    VerificationError,
+)
+from client_sdk.models import Violation
+
+__all__ = ["PROBLEM_TYPE", "ApiProblemError", "ProblemDocument", "problem_of", "problem_response"]
+
+PROBLEM_TYPE = "application/problem+json"
+_TYPE = "urn:credit-registry:reason:"
+_STATUS: tuple[tuple[type[CreditRegistryError], int], ...] = (
+    (NotPermittedError, 403),
+    (QuotaError, 429),
+    (ConflictError, 409),
+    (InvalidError, 422),
+    (OutboxError, 503),
+)
+_OUTBOX = N_("Another program of this member reports at this moment, or its outbox is damaged: try again in a moment.")
+
+
+class BrokenRule(BaseModel):
+    """One broken rule of one row."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    row: Annotated[int, Field(description="Line of the file, or place in the list from 1; 0 where nothing is counted.")]
+    reason: str
+    field: str
+    rule: str
+    got: str
+    want: str
+
+
+class ProblemDocument(BaseModel):
+    """Why a request was not done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Annotated[str, Field(description="urn:credit-registry:reason: and the reason.")]
+    title: Annotated[str, Field(description="What happened, in the language of Accept-Language: English or Chinese.")]
+    status: int
+    detail: Annotated[str, Field(description="What to do next.")]
+    reason: Annotated[str, Field(description="Stable word, by which programs tell problems apart.")]
+    field: Annotated[str, Field(description="Which part of the request; empty for none.")]
+    rule: Annotated[str, Field(description="Stable id of the broken rule; empty for none.")]
+    got: Annotated[str, Field(description="What was found, in words; never a number of a person.")]
+    want: Annotated[str, Field(description="What the rule asks for.")]
+    retryable: Annotated[bool, Field(description="Whether the same request may succeed later.")]
+    violations: Annotated[list[BrokenRule], Field(description="Each broken rule, where there may be several.")]
+
+
+@dataclass(eq=False)
+class ApiProblemError(Exception):
+    """A problem that the API itself has found.
+
+    Attributes:
+        status: of HTTP.
+        reason: stable word.
+        title: what happened; a message id.
+        detail: what to do next; a message id.
+        field: which part of the request.
+        rule: stable id of the broken rule.
+        got: what was found, in words.
+        want: what the rule asks for.
+        retryable: whether the same request may succeed later.
+        violations: broken rules, where there may be several.
+        headers: of the answer.
+    """
+
+    status: int
+    reason: str
+    title: str
+    detail: str
+    field: str = ""
+    rule: str = ""
+    got: str = ""
+    want: str = ""
+    retryable: bool = False
+    violations: tuple[Violation, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def problem_of(error: ApiProblemError | CreditRegistryError, say: Say) -> ProblemDocument:
+    """Return the document of an error, in one language."""
+    if isinstance(error, ApiProblemError):
+        return ProblemDocument(
+            type=_TYPE + error.reason,
+            title=say(error.title),
+            status=error.status,
+            detail=say(error.detail),
+            reason=error.reason,
+            field=error.field,
+            rule=error.rule,
+            got=error.got,
+            want=error.want,
+            retryable=error.retryable,
+            violations=[_broken(item) for item in error.violations],
+        )
+    told = told_of(error, say)
+    outbox = isinstance(error, OutboxError)
+    reason = "OUTBOX" if outbox else told.reason
+    parts = _parts(error)
+    violations = error.violations if isinstance(error, PreflightError) else ()
+    return ProblemDocument(
+        type=_TYPE + reason,
+        title=told.title,
+        status=next((status for kind, status in _STATUS if isinstance(error, kind)), told.status),
+        detail=say(_OUTBOX) if outbox else told.next,
+        reason=reason,
+        field=parts.get("field", ""),
+        rule=parts.get("rule", ""),
+        got=parts.get("got", ""),
+        want=parts.get("want", ""),
+        retryable=outbox or getattr(error, "retryable", False) is True,
+        violations=[_broken(item) for item in violations],
+    )
+
+
+def problem_response(error: ApiProblemError | CreditRegistryError, say: Say) -> Response:
+    """Return the answer that tells an error."""
+    document = problem_of(error, say)
+    headers = dict(error.headers) if isinstance(error, ApiProblemError) else {}
+    if document.retryable:
+        headers.setdefault("Retry-After", "1")
+    body = json.dumps(document.model_dump(), ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(body, document.status, headers, PROBLEM_TYPE)
+
+
+def _parts(error: CreditRegistryError) -> dict[str, str]:
+    match error:
+        case RefusedError() | VerificationError() | FormatError() | RuleError():
+            return dict(error.complaint.parts)
+        case PreflightError() if len(error.violations) == 1:
+            return dict(error.violations[0].parts)
+        case KeyServiceError():
+            return {"field": "key_service", "got": error.service}
+        case TransportError():
+            return {"field": "registry"}
+        case _:
+            return {}
+
+
+def _broken(item: Violation) -> BrokenRule:
+    return BrokenRule(row=item.row, reason=item.reason, field=item.field, rule=item.rule, got=item.got, want=item.want)

@@ -1,0 +1,184 @@
+"""Bodies of requests, parsed into types, and refused where anything is unknown or of another form."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from client_sdk.desk.users import is_name
+from client_sdk.lending.column_forms import FORMS, ColumnForm
+from client_sdk.lending.columns import COLUMNS
+from client_sdk.models import Consent, ConsentForm, DisputeOutcome, Identity, IdType, Kind, Purpose, RecordName
+
+__all__ = [
+    "REPORT_SCHEMA",
+    "CheckJobRequest",
+    "CheckRequest",
+    "ConsentGiven",
+    "Digest",
+    "DisputeAnswer",
+    "DisputeOpening",
+    "DisputeWithdrawal",
+    "Institution",
+    "Month",
+    "OpeningRequest",
+    "Person",
+    "RecordSearch",
+]
+
+MOST_PERSONS = 10_000
+
+
+def _officer(name: str) -> str:
+    if not is_name(name):
+        raise ValueError("want a letter, then up to 63 letters, digits and ._@-, with at most 6 digits")
+    return name
+
+
+def _day(text: object) -> object:
+    # Lax dates take a time of midnight, and numbers of seconds.
+    if isinstance(text, str) and len(text) == len("YYYY-MM-DD"):
+        return date.fromisoformat(text)
+    raise ValueError("want YYYY-MM-DD")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$"), Field(description="SHA-256, hexadecimal.")]
+Institution = Annotated[str, StringConstraints(pattern="^[a-z0-9-]{0,64}$")]
+Month = Annotated[str, StringConstraints(pattern="^([0-9]{4}-(0[1-9]|1[0-2]))?$"), Field(description="YYYY-MM.")]
+RecordUuid = Annotated[
+    str, StringConstraints(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"), Field(description="Of the record.")
+]
+Officer = Annotated[
+    str,
+    AfterValidator(_officer),
+    Field(description="Member of staff for whom the system asks; the name of the token where left out."),
+]
+Evidence = Annotated[list[Digest], Field(max_length=16, description="SHA-256 of documents; these stay here.")]
+Words = Field(strict=False)
+
+
+class Person(_Body):
+    """Who: the number is in bodies alone, and never leaves the lender's machine."""
+
+    id_type: Annotated[IdType, Words]
+    number: Annotated[str, StringConstraints(min_length=1, max_length=64), Field(repr=False)]
+    issuing_state: Annotated[
+        str,
+        StringConstraints(pattern="^([A-Z]{2})?$"),
+        Field(description="Of a passport alone, ISO 3166-1 alpha-2."),
+    ] = ""
+
+    def identity(self) -> Identity:
+        """Return the identity.
+
+        Raises:
+            FormatError: the number is none of its type.
+        """
+        today = date.today()  # noqa: DTZ011 - the day of this machine, as for the people at the desk
+        return Identity.parse(self.id_type, self.number, self.issuing_state, today=today)
+
+
+class ConsentGiven(_Body):
+    """The person's written consent to this inquiry."""
+
+    date: Day
+    digest: Annotated[Digest, Field(description="SHA-256 of the signed document, hexadecimal.")]
+
+    def consent(self) -> Consent:
+        """Return the consent."""
+        return Consent(form=ConsentForm.WRITTEN, date=self.date, digest=bytes.fromhex(self.digest))
+
+
+class CheckRequest(_Body):
+    """A question about one person."""
+
+    person: Person
+    purpose: Annotated[Purpose, Words]
+    consent: ConsentGiven
+    officer: Officer | None = None
+    evidence: Annotated[bool, Field(description="Whether the answer brings its evidence.")] = False
+
+
+class PersonAsked(Person):
+    """One of many persons."""
+
+    reference: Annotated[
+        str, StringConstraints(max_length=128), Field(description="Your own, given back with the answer.")
+    ] = ""
+    consent: Annotated[ConsentGiven | None, Field(description="Of this person, where there is none for all.")] = None
+
+
+class CheckJobRequest(_Body):
+    """A question about many persons; each has a consent, or there is one for all."""
+
+    persons: Annotated[list[PersonAsked], Field(min_length=1, max_length=MOST_PERSONS)]
+    purpose: Annotated[Purpose, Words]
+    consent: ConsentGiven | None = None
+    officer: Officer | None = None
+
+
+class RecordSearch(_Body):
+    """An own record by the lender's own name of it."""
+
+    kind: Annotated[Kind, Words]
+    reference: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    first_day: Day
+
+    def name(self) -> RecordName:
+        """Return the name."""
+        return RecordName(kind=self.kind, reference=self.reference, first_day=self.first_day)
+
+
+class OpeningRequest(_Body):
+    """Whose record it is: the number opens its facts."""
+
+    person: Person
+
+
+class DisputeOpening(_Body):
+    """A dispute of a record, for its subject."""
+
+    issuer: Annotated[Institution, Field(min_length=1)]
+    record: RecordUuid
+    code: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9._-]{0,64}$")] = ""
+    evidence: Evidence = []
+
+
+class DisputeAnswer(_Body):
+    """The answer to a dispute of an own record."""
+
+    record: RecordUuid
+    outcome: Annotated[DisputeOutcome, Words]
+    evidence: Annotated[Evidence, Field(min_length=1)]
+    issuer: Annotated[Institution, Field(description="Whom this member succeeds; left out for an own record.")] = ""
+
+
+class DisputeWithdrawal(_Body):
+    """A dispute that is taken back by the member that opened it."""
+
+    issuer: Annotated[Institution, Field(min_length=1)]
+    record: RecordUuid
+
+
+_FORMS: dict[ColumnForm, dict[str, object]] = {
+    ColumnForm.TEXT: {"type": ["string", "null"]},
+    ColumnForm.DAY: {"type": ["string", "null"], "format": "date"},
+    ColumnForm.TIME: {"type": ["string", "null"], "format": "date-time"},
+    ColumnForm.NUMBER: {"type": ["integer", "string", "null"]},
+    ColumnForm.FLAG: {"type": ["boolean", "string", "null"]},
+    ColumnForm.LIST: {"type": ["array", "string", "null"], "items": {"type": "string"}},
+}
+# One row of a portfolio as JSON Lines have it; read by the SDK, whose complaints name column and rule.
+REPORT_SCHEMA: dict[str, object] = {
+    "title": "ReportRow",
+    "description": "One version of one record: the columns of a portfolio; money in minor units.",
+    "type": "object",
+    "properties": {name: _FORMS[FORMS[name]] for name in COLUMNS},
+    "required": ["kind", "standing", "id_type", "id_number", "reference"],
+    "additionalProperties": False,
+}

@@ -1,0 +1,250 @@
+"""The API of a real desk against a real registry: each path does what the SDK does, in the form of the contract."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from client_sdk import Verdict, verify
+from client_sdk.desk.journal import JOURNAL_FILE
+from client_sdk.lending.rows import row_of
+from tests.client_sdk.sdk_samples import default_report, history, person
+from tests.support.desk import RunningDesk
+from tests.support.program import Program, model_of, routes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.testing import TestRegistry
+
+YESTERDAY = (date.today() - timedelta(1)).isoformat()  # noqa: DTZ011 - as a system of this machine dates it
+CONSENT = {"date": YESTERDAY, "digest": hashlib.sha256(b"I agree.").hexdigest()}
+
+
+@pytest.fixture(scope="module")
+def program(desk: RunningDesk) -> Program:
+    """A program of lender-2 that may do everything."""
+    return Program.of(desk, "core-banking")
+
+
+@pytest.fixture(scope="module")
+def reporter(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A program of a lender of its own, which reports."""
+    home = registry.enrol("lender-api")
+    with RunningDesk(home, tmp_path_factory.mktemp("desk")) as running:
+        yield Program.of(running, "core-banking")
+
+
+def who(number: int) -> dict[str, str]:
+    return {"id_type": "CN_RESIDENT_ID", "number": person(number).number}
+
+
+def question(number: int, **changes: object) -> dict[str, object]:
+    """A question about a person."""
+    return {"person": who(number), "purpose": "LOAN_APPROVAL", "consent": CONSENT, **changes}
+
+
+def rows(*numbers: int) -> list[dict[str, str]]:
+    """A row of a portfolio for each person."""
+    return [row_of(default_report(number)) for number in numbers]
+
+
+def test_a_person_is_asked_about_and_the_evidence_verifies(registry: TestRegistry, program: Program) -> None:
+    listed = program.post("/checks", question(1, evidence=True, officer="anna"))
+    assert listed.status == 200
+    answer = listed.content["answer"]
+    assert answer["verdict"] == "LISTED"
+    assert {record["kind"] for record in answer["records"]} == {"DEFAULT", "JUDGMENT", "ENFORCEMENT"}
+    assert listed.content["assessment"]["outcome"] == "BLACKLISTED"
+    evidence = base64.b64decode(listed.content["evidence"])
+    (proved,) = verify(evidence, registry.trust_root)
+    assert proved.verdict is Verdict.LISTED
+    clear = program.post("/checks", question(2))
+    assert clear.content["answer"]["verdict"] == "CLEAR"
+    assert clear.content["evidence"] is None
+    assert person(1).number not in json.dumps(listed.content)
+
+
+def test_many_are_asked_about_as_a_job_each_with_its_own_consent(program: Program) -> None:
+    persons: list[dict[str, object]] = [{**who(number), "reference": f"app-{number}"} for number in (1, 2, 3)]
+    persons[2]["consent"] = {"date": YESTERDAY, "digest": "ab" * 32}
+    begun = program.post("/jobs/checks", {"persons": persons, "purpose": "LOAN_APPROVAL", "consent": CONSENT})
+    assert begun.status == 202
+    job = begun.content["job"]
+    assert begun.headers["location"] == f"/api/v1/jobs/{job}"
+    ended = program.ended(job)
+    assert (ended["state"], ended["done"], ended["total"]) == ("DONE", 3, 3)
+    first = program.get(f"/jobs/{job}/answers?limit=2&evidence=true").content
+    assert first["next"] == 2
+    rest = program.get(f"/jobs/{job}/answers?after=2").content
+    assert rest["next"] is None
+    found = {one["reference"]: one for one in first["answers"] + rest["answers"]}
+    assert [found[name]["answer"]["verdict"] for name in ("app-1", "app-2", "app-3")] == ["LISTED", "CLEAR", "CLEAR"]
+    assert [found[name]["place"] for name in ("app-1", "app-2", "app-3")] == [1, 2, 3]
+    assert found["app-1"]["evidence"]
+    inquiries = {one["answer"]["inquiry_id"] for one in found.values()}
+    assert len(inquiries) == 2, "two consents are two inquiries"
+    assert job in [one["job"] for one in program.get("/jobs").content["jobs"]]
+    assert program.get(f"/jobs/{job}/rejected").reason == "JOB_NOT_DONE"
+    assert program.send("DELETE", f"/jobs/{job}").status == 200
+    assert program.get(f"/jobs/{job}").reason == "JOB_UNKNOWN"
+
+
+def test_persons_of_a_job_that_cannot_be_asked_about_are_named_by_place_and_nothing_is_sent(program: Program) -> None:
+    mistyped = person(2).number[:-1] + ("0" if person(2).number[-1] != "0" else "1")
+    persons = [{**who(1), "consent": CONSENT}, {"id_type": "CN_RESIDENT_ID", "number": mistyped}, who(3)]
+    refused = program.post("/jobs/checks", {"persons": persons, "purpose": "LOAN_APPROVAL"})
+    assert (refused.status, refused.reason) == (422, "PERSONS_INVALID")
+    broken = refused.content["violations"]
+    assert [(item["row"], item["reason"]) for item in broken] == [(2, "CONSENT_MISSING"), (3, "CONSENT_MISSING")]
+    both = program.post("/jobs/checks", {"persons": persons, "purpose": "LOAN_APPROVAL", "consent": CONSENT})
+    (item,) = both.content["violations"]
+    assert (item["row"], item["rule"]) == (2, "identity.checksum")
+    assert mistyped not in json.dumps(both.content)
+
+
+def test_a_record_is_reported_once_however_often_it_is_sent_and_read_again(reporter: Program) -> None:
+    (row,) = rows(300)
+    preview = reporter.post("/reports/preview", row)
+    assert (preview.content["passed"], preview.content["rejected_rows"]) == (1, 0)
+    first = reporter.post("/reports", row)
+    assert (first.status, first.content["version"], first.content["repeated"]) == (201, 1, False)
+    again = reporter.post("/reports", row)
+    assert (again.status, again.content["repeated"]) == (200, True)
+    assert again.content["index"] == first.content["index"]
+    record = first.content["record_id"]
+    assert reporter.get(f"/records/{record}/receipts/1").content["proof"].startswith("c2sp.org/tlog-proof@v1")
+    assert reporter.get(f"/records/{record}").content["facts"] is None
+    opened = reporter.post(f"/records/{record}/open", {"person": who(300)}).content
+    assert opened["facts"]["amounts"]["principal"] == 120_000
+    strange = reporter.post(f"/records/{record}/open", {"person": who(301)})
+    assert (strange.status, strange.reason, strange.content["rule"]) == (409, "RECORD_UNKNOWN", "record.known")
+    named = {"kind": "DEFAULT", "reference": "loan-300", "first_day": row["first_day"]}
+    assert reporter.post("/records/search", named).content["record_id"] == record
+
+
+def test_own_records_are_listed_in_pages(reporter: Program) -> None:
+    for row in rows(310, 311):
+        assert reporter.post("/reports", row).status == 201
+    every = reporter.get("/records").content
+    assert every["next"] is None
+    pages, after = [], 0
+    while after is not None:
+        page = reporter.get(f"/records?limit=1&after={after}").content
+        pages += page["records"]
+        after = page["next"]
+    assert pages == every["records"]
+
+
+def test_a_row_that_breaks_a_rule_is_refused_with_what_to_do(reporter: Program) -> None:
+    (row,) = rows(320)
+    refused = reporter.post("/reports", {**row, "currency": "RMB"})
+    assert (refused.status, refused.reason) == (422, "CURRENCY_INVALID")
+    assert (refused.content["field"], refused.content["violations"][0]["row"]) == ("currency", 1)
+    assert refused.content["detail"]
+    for body, rule in ((b"[]", "json.lines"), (b"", "json.object"), (b"\xff", "json.object"), (b"7", "json.object")):
+        broken = reporter.send("POST", "/reports", body)
+        assert (broken.status, broken.reason, broken.content["rule"]) == (422, "MALFORMED", rule)
+    unknown = reporter.post("/reports", {**row, person(320).number: "x"})
+    assert unknown.content["rule"] == "columns.known"
+    assert person(320).number not in json.dumps(unknown.content)
+    twice = json.dumps(row)[:-1] + ', "kind": "DEFAULT"}'
+    assert reporter.send("POST", "/reports", twice.encode()).content["rule"] == "json.once"
+
+
+def test_a_file_is_reported_as_a_job_and_its_rejected_rows_are_told(reporter: Program) -> None:
+    good, bad = rows(330), {**rows(331)[0], "currency": "RMB"}
+    lines = io.StringIO()
+    for row in (*good, bad):
+        lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+    file = lines.getvalue().encode()
+    dry = reporter.ended(reporter.send("POST", "/jobs/reports?dry_run=true", file).content["job"])
+    assert (dry["file"]["passed"], dry["file"]["accepted"], dry["file"]["rejected_rows"]) == (1, 0, 1)
+    job = reporter.send("POST", "/jobs/reports", file, {"Content-Type": "application/octet-stream"}).content["job"]
+    ended = reporter.ended(job)
+    assert (ended["state"], ended["phase"]) == ("DONE", "DONE")
+    assert (ended["file"]["accepted"], ended["file"]["rejected_rows"]) == (1, 1)
+    page = reporter.get(f"/jobs/{job}/rejected").content
+    assert [(item["row"], item["reason"]) for item in page["rejected"]] == [(2, "CURRENCY_INVALID")]
+    again = reporter.ended(reporter.send("POST", "/jobs/reports", file).content["job"])
+    assert (again["file"]["accepted"], again["file"]["repeated"]) == (0, 1)
+    wrong = reporter.get(f"/jobs/{job}/answers")
+    assert (wrong.status, wrong.reason) == (409, "JOB_NOT_DONE")
+    assert reporter.send("POST", "/jobs/reports", b"no,such,columns\n1,2,3\n").status == 422
+
+
+def test_a_dispute_is_opened_heard_of_acknowledged_and_answered(reporter: Program, program: Program) -> None:
+    row = row_of(history(340, cured=False)[0])
+    reported = reporter.post("/reports", row).content
+    record = reported["record_id"]
+    opening = {"issuer": "lender-api", "record": record, "evidence": ["cd" * 32]}
+    assert program.post("/disputes", opening).status == 201
+    assert [one["record_id"] for one in program.get("/disputes?opened=true").content["disputes"]] == [record]
+    (due,) = reporter.get("/disputes").content["disputes"]
+    assert due["due_on"] > YESTERDAY
+    notices = [one for one in reporter.get("/inbox").content["notices"] if one["reason"] == "DISPUTED"]
+    number = notices[0]["number"]
+    acknowledged = reporter.post(f"/inbox/{number}/acknowledgement", {})
+    assert (acknowledged.status, acknowledged.content["number"]) == (201, number)
+    assert number not in [one["number"] for one in reporter.get("/inbox").content["notices"]]
+    assert number in [one["number"] for one in reporter.get("/inbox?everything=true").content["notices"]]
+    unknown = reporter.post("/inbox/1/acknowledgement", {})
+    assert (unknown.status, unknown.reason) == (409, "NOTICE_UNKNOWN")
+    answer = {"record": record, "outcome": "CONFIRMED", "evidence": ["ef" * 32]}
+    assert reporter.post("/disputes/answers", answer).status == 201
+    assert reporter.get("/disputes?ended=true").content["disputes"][0]["outcome"] == "CONFIRMED"
+    second = reporter.post("/reports", row_of(default_report(341))).content
+    assert program.post("/disputes", {"issuer": "lender-api", "record": second["record_id"]}).status == 201
+    taken_back = {"issuer": "lender-api", "record": second["record_id"]}
+    assert program.post("/disputes/withdrawals", taken_back).status == 201
+
+
+def test_statistics_the_token_and_the_contract_are_told(program: Program) -> None:
+    assert program.get("/statistics?first_month=2025-01").content["rows"] is not None
+    token = program.get("/token").content
+    assert token["name"] == "core-banking"
+    assert "check" in token["scopes"]
+    assert program.get("/openapi.json").content["openapi"].startswith("3.1")
+
+
+def test_an_inquiry_has_its_place_in_the_log(registry: TestRegistry, program: Program) -> None:
+    asked = program.post("/checks", question(4)).content["answer"]["inquiry_id"]
+    # The next head has it, as with the next report.
+    with registry.client("lender-1") as client:
+        client.report(default_report(350))
+    receipt = program.get(f"/inquiries/{asked}/receipt")
+    assert receipt.content["outcome"] == "ANSWERED"
+
+
+def test_every_act_is_in_the_journal_with_the_name_of_the_token(reporter: Program) -> None:
+    (row,) = rows(360)
+    inquiry = reporter.post("/checks", question(1, officer="anna")).content["answer"]["inquiry_id"]
+    record = reporter.post("/reports", row).content["record_id"]
+    reporter.post(f"/records/{record}/open", {"person": who(360)})
+    for path in ("/records", f"/records/{record}/receipts/1", "/disputes", "/inbox", "/statistics"):
+        assert reporter.get(path).status == 200
+    job = reporter.send("POST", "/jobs/reports?dry_run=true", json.dumps(row).encode()).content["job"]
+    reporter.ended(job)
+    found: dict[str, set[str]] = {}
+    for line in (reporter.desk.home / JOURNAL_FILE).read_text("utf-8").splitlines():
+        content: dict[str, Any] = json.loads(line)
+        if content["who"] == "token:core-banking" and content["result"] == "DONE":
+            found.setdefault(content["act"], set()).update(content["about"])
+    assert {"officer:anna", inquiry} <= found["ASK"]
+    assert f"lender-api/{record}" in found["REPORT_RECORD"]
+    assert record in found["OPEN_RECORD"] & found["READ_RECEIPT"]
+    assert job in found["START_JOB"] & found["PREVIEW_REPORT"]
+    assert {"LIST_RECORDS", "LIST_DISPUTES", "READ_INBOX", "READ_STATISTICS"} <= set(found)
+
+
+def test_each_path_of_the_contract_has_a_model_of_what_it_answers() -> None:
+    for route in routes():
+        for method in route.methods or ():
+            path = route.path.format(job="j", record="r", version=1, inquiry="i", number=1)
+            assert route.path == "/openapi.json" or model_of(method, path, route.status_code or 200)
