@@ -52,6 +52,8 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     share_compiled_statements()
+    # What the command says is held in English, whatever the locale is; a test of Chinese asks for it.
+    os.environ["CREDIT_REGISTRY_LANG"] = "en"
     if "TMPDIR" not in os.environ and has_room_in_memory():
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 

@@ -8,15 +8,17 @@ import typer
 
 from client_sdk import __version__
 from client_sdk.cli.program import Program
-from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption
+from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption, LangOption
+from client_sdk.texts import N_
 
 __all__ = ["app", "main"]
 
-_EPILOG = """\
-New here? Every member: init, hand over the enrolment file, certificate install, trust fetch, status.
-
-Every verb says with --help how it is used and with which codes it ends.
-"""
+_EPILOG = "\n\n".join(
+    (
+        N_("New here? Every member: init, hand over the enrolment file, certificate install, trust fetch, status."),
+        N_("Every verb says with --help how it is used and with which codes it ends."),
+    )
+)
 
 app = typer.Typer(
     cls=Program,
@@ -43,9 +45,10 @@ def _globals(
     ctx: typer.Context,
     home: HomeOption = None,
     as_json: JsonOption = False,  # noqa: FBT002 - a flag
+    lang: LangOption = None,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),  # noqa: FBT001 - a flag
 ) -> None:
-    del version  # handled before anything else, by its callback
+    del version, lang  # handled before anything else: by its callback, and by the program
     ctx.obj = Globals(home, as_json=as_json)
 
 

@@ -148,7 +148,7 @@ def told_of(error: CreditRegistryError, say: Say) -> Told:
             return Told(409, say("Another audit of this home is running"), "AUDIT_RUNNING", details, next=todo)
         case _:
             # Settings and files of this machine: its text names them, and no fact.
-            details = ((say("Found"), str(error)),) if isinstance(error, ConfigError) else ()
+            details = ((say("Found"), say.error(str(error))),) if isinstance(error, ConfigError) else ()
             todo = say("Tell who looks after this desk: a file or a setting on this machine is not in order.")
             return Told(500, say("The desk cannot do this now"), "CONFIG", details, next=todo)
 
@@ -211,4 +211,4 @@ def details_of(item: Violation, say: Say, *, apart_from: tuple[str, ...] = ()) -
 
 
 def _named(parts: tuple[tuple[str, str], ...], say: Say) -> tuple[tuple[str, str], ...]:
-    return tuple((say(_PARTS[name]), value) for name, value in parts)
+    return tuple((say(_PARTS[name]), say.error(value)) for name, value in parts)

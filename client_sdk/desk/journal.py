@@ -133,8 +133,8 @@ class JournalLine:
         at: when, UTC, ISO 8601 with milliseconds.
         who: name of the person; ``token:`` and a name for a program that comes with a token; ``-`` for the desk itself.
         act: kind of act.
-        about: ids of records (ISSUER/UUID), inquiries or proposals (hexadecimal), or jobs; counts of the rows of a file,
-            a digest, or ``officer:`` and the name of a person for whom a program asks.
+        about: ids of records (ISSUER/UUID), inquiries or proposals (hexadecimal), or jobs; counts of the rows of a
+            file, a digest, or ``officer:`` and the name of a person for whom a program asks.
         result: whether the act begins here, is done, or has failed.
         reason: why it failed, a stable word; where it begins the purpose of an inquiry, the reason of a withdrawal, the
             outcome of a dispute, or the act that is proposed.

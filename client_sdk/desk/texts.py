@@ -7,15 +7,13 @@ in a table and is said later. ``locales/zh.po`` holds the Chinese ones, and is r
 from __future__ import annotations
 
 import gettext
-import io
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Protocol
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-
-from client_sdk.subject_report import Language
+from client_sdk.texts import N_, Language
+from client_sdk.texts.catalogue import own_catalogue, written_catalogue
+from client_sdk.texts.recognised import recognised_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,37 +26,43 @@ _MOST_HEADER = 1_000
 class Say(Protocol):
     """Says a text in one language; ``values`` take the places in braces, after translation."""
 
-    def __call__(self, text: str, **values: object) -> str:
+    def __call__(self, text: str, /, **values: object) -> str:
         """Return the text."""
         ...
 
+    def error(self, text: str) -> str:
+        """Return the text of an error, which the SDK or a registry wrote in English."""
+        ...
 
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name
-    """Mark a text that is said later; return it."""
-    return text
+
+class _Sayer:
+    """Says texts in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        self._translations = _translations(language)
+
+    def __call__(self, text: str, /, **values: object) -> str:
+        said = self._translations.gettext(text)
+        return said.format(**values) if values else said
+
+    def error(self, text: str) -> str:
+        return recognised_in(self._language, text)
 
 
 def say_in(language: Language) -> Say:
     """Return what says texts in a language."""
-    translations = _translations(language)
-
-    def say(text: str, **values: object) -> str:
-        said = translations.gettext(text)
-        return said.format(**values) if values else said
-
-    return say
+    return _Sayer(language)
 
 
 @cache
 def _translations(language: Language) -> gettext.NullTranslations:
+    """Return the catalogue of the desk; what it has not, the one of the command has."""
     if language is Language.ENGLISH:
         return gettext.NullTranslations()
-    with resources.files("client_sdk.desk").joinpath(f"locales/{language}.po").open("rb") as file:
-        catalogue = read_po(file)
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    translations = written_catalogue(resources.files("client_sdk.desk").joinpath(f"locales/{language}.po"))
+    translations.add_fallback(own_catalogue(language))
+    return translations
 
 
 def preferred(header: str) -> Language:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from client_sdk.forms import jurisdiction, offset_of
 from client_sdk.models import AnnotationFlag, Kind
 from client_sdk.subject_report.facts import FactSpeaker, visible
-from client_sdk.subject_report.terms import Language
 from client_sdk.subject_report.texts import TEXTS
+from client_sdk.texts import Language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from client_sdk.forms import MINOR_UNITS, Word
 from client_sdk.models import Amounts, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
-from client_sdk.subject_report.terms import FACTS, Language, term_of
+from client_sdk.subject_report.terms import FACTS, term_of
 from client_sdk.subject_report.texts import TEXTS
+from client_sdk.texts import Language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

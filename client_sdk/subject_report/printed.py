@@ -23,7 +23,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import CondPageBreak, HRFlowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from client_sdk.subject_report.facts import END_ISOLATE, ISOLATE
-from client_sdk.subject_report.terms import Language
+from client_sdk.texts import Language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

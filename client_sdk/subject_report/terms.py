@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.models import (
     AnnotationFlag,
@@ -29,15 +28,12 @@ from client_sdk.models import (
     SubjectRole,
     Unopened,
 )
+from client_sdk.texts import Language
 
-__all__ = ["FACTS", "Language", "Term", "term_of"]
+if TYPE_CHECKING:
+    from enum import Enum
 
-
-class Language(StrEnum):
-    """Language of a report."""
-
-    CHINESE = "zh"
-    ENGLISH = "en"
+__all__ = ["FACTS", "Term", "term_of"]
 
 
 class Term(NamedTuple):

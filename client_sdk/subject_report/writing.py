@@ -10,7 +10,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.new_file import NewFile, check_new
 from client_sdk.subject_report.content import document_of
 from client_sdk.subject_report.page import as_page
-from client_sdk.subject_report.terms import Language
+from client_sdk.texts import Language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

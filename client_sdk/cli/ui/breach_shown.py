@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.acts import BREACH_TEXTS, BreachBody, breach_due, moment
+from client_sdk.cli.ui.output import counted
 from client_sdk.forms import moment_text, plain
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +34,14 @@ def breach_rows(body: BreachBody) -> Iterator[tuple[str, object]]:
     yield "noticed", moment_text(moment(body.noticed_at))
     yield "what", f"{', '.join(body.natures)}: {', '.join(body.data)}"
     yield from ((name, getattr(body, name)) for name in BREACH_TEXTS)
-    yield "concerns", ", ".join(body.members) or "all members"
+    yield "concerns", ", ".join(body.members) or say("all members")
 
 
 def due_lines(body: Body, rulebook: Rulebook) -> Iterator[str]:
     """Yield until when an act has to be logged; nothing for most."""
     if isinstance(body, BreachBody):
         until = moment_text(moment(breach_due(body, rulebook)))
-        hours = f"{rulebook.breach_hours} hour{'' if rulebook.breach_hours == 1 else 's'}"
-        yield f"  in time if it is logged by {until}, {hours} after the breach was noticed"
+        hours = counted(rulebook.breach_hours, "hour")
+        yield say(
+            "  in time if it is logged by {until}, {hours} after the breach was noticed", until=until, hours=hours
+        )

@@ -16,6 +16,7 @@ from client_sdk.lending.column_forms import form_of
 from client_sdk.lending.column_guide import GUIDE, words_of_column
 from client_sdk.lending.columns import COLUMNS, VALUE_WANTED
 from client_sdk.lending.places import column_of
+from client_sdk.texts import N_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,16 +28,18 @@ __all__ = ["as_options", "cells_of", "column_options", "identity_cells"]
 
 _OF_THE_IDENTITY = frozenset(("id_type", "id_number", "issuing_state"))
 _PANELS = {
-    "Default": (
+    N_("Default"): (
         *("product", "first_delinquency_on", "days_past_due", "days_estimated", "collection_stage", "called_on"),
         *("default_cause", "contacts"),
     ),
-    "Arrangement of a default": tuple(name for name in COLUMNS if name.startswith("arrangement_")),
-    "Judgment": ("stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
-    "Judgment, enforcement and listing": ("case_number", "court", "filed_on", "basis_reference", "basis_first_day"),
-    "Enforcement and listing": ("judgment_case_number",),
-    "Enforcement": tuple(name for name in COLUMNS if name.startswith("executed_") or name in ("measures", "stayed_on")),
-    "Listing (失信被执行人)": (
+    N_("Arrangement of a default"): tuple(name for name in COLUMNS if name.startswith("arrangement_")),
+    N_("Judgment"): ("stage", "cause", "judged_on", "effective_on", "result", "batch_reference"),
+    N_("Judgment, enforcement and listing"): ("case_number", "court", "filed_on", "basis_reference", "basis_first_day"),
+    N_("Enforcement and listing"): ("judgment_case_number",),
+    N_("Enforcement"): tuple(
+        name for name in COLUMNS if name.startswith("executed_") or name in ("measures", "stayed_on")
+    ),
+    N_("Listing (失信被执行人)"): (
         *("listed_on", "listed_until", "earliest_removal_on", "grounds", "origin", "performance", "issued_by"),
     ),
 }
@@ -86,7 +89,7 @@ def _name(column: str) -> str:
 
 def _option(name: str) -> object:
     words = words_of_column(name)
-    panel = next((title for title, names in _PANELS.items() if name in names), "All records")
+    panel = next((title for title, names in _PANELS.items() if name in names), N_("All records"))
     return typer.Option(
         _name(name),
         metavar=form_of(name),

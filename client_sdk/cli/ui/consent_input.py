@@ -11,6 +11,7 @@ from client_sdk.cli.ui.failures import UsageError
 from client_sdk.errors import PreflightError
 from client_sdk.models import Consent, ConsentForm, Purpose
 from client_sdk.models.violation import Violation
+from client_sdk.texts import say
 from client_sdk.whole_file import open_regular
 
 __all__ = ["consent_as_options", "document_digest", "read_consent"]
@@ -39,14 +40,17 @@ def read_consent(
     """
     if (digest is None) is (file is None):
         raise UsageError(
-            f"the person's {what} needs its digest",
-            "give --consent-file with the signed document (it is not sent), or --consent-digest with its SHA-256.",
+            say("the person's {what} needs its digest", what=what),
+            say("give --consent-file with the signed document (it is not sent), or --consent-digest with its SHA-256."),
         )
     if file is not None:
         digest = document_digest(file, what)
     named = tuple(purposes)
     if unknown := [word for word in named if word not in Purpose.__members__]:
-        raise UsageError(f"{unknown[0]} is no purpose", f"one of {', '.join(Purpose.__members__)}.")
+        raise UsageError(
+            say("{unknown} is no purpose", unknown=unknown[0]),
+            say("one of {members}.", members=", ".join(Purpose.__members__)),
+        )
     return Consent(form=form, date=given, digest=digest or b"", purposes=tuple(map(Purpose, named)))
 
 
@@ -79,5 +83,8 @@ def document_digest(file: Path, what: str) -> bytes:
     with open_regular(file) as document:
         digest = hashlib.file_digest(document, "sha256").digest()
         if not document.tell():
-            raise UsageError(f"the file of the {what} is empty", f"give the {what} itself; it is not sent.")
+            raise UsageError(
+                say("the file of the {what} is empty", what=what),
+                say("give the {what} itself; it is not sent.", what=what),
+            )
     return digest

@@ -11,6 +11,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import FormatError
 from client_sdk.models.replayed import REPLAY_MAX_LAG
+from client_sdk.texts import say
 from client_sdk.verification import demands_of_root, read_trust_root
 from client_sdk.whole_file import read_whole
 
@@ -74,8 +75,10 @@ def trust_root_of(session: Run, file: Path | None) -> "TrustRoot":
     if file is not None:
         return read_trust_root(file)
     if not (session.home / CONFIG_FILE).exists():
-        hint = "give --trust-root FILE with the registry's trust-root.bin; only a member's home has one of its own."
-        raise UsageError("there is no trust root to verify against", hint)
+        hint = say(
+            "give --trust-root FILE with the registry's trust-root.bin; only a member's home has one of its own."
+        )
+        raise UsageError(say("there is no trust root to verify against"), hint)
     return session.config().trust_root()
 
 
@@ -93,7 +96,7 @@ def read_quorum(option: str, file: Path, read: "Callable[[bytes], T]") -> T:
     try:
         return read(read_whole(file))
     except FormatError as error:
-        hint = "a file of witnesses goes to --witness-quorum, one of auditors (`key replay`) to --replay-quorum."
+        hint = say("a file of witnesses goes to --witness-quorum, one of auditors (`key replay`) to --replay-quorum.")
         raise UsageError(f"{option} {file}: {error}", hint) from None
 
 
@@ -122,15 +125,17 @@ class Demanded(NamedTuple):
         """
         named = {"--trust-root": self.root, "--witness-quorum": self.witnesses, "--replay-quorum": self.auditors}
         if given := [name for name, file in named.items() if file is not None]:
-            hint = "a home has its trust root and witnesses.policy, and takes auditors from the rulebook it follows."
-            raise UsageError(f"{given[0]} and --identity-file do not go together", hint)
+            hint = say(
+                "a home has its trust root and witnesses.policy, and takes auditors from the rulebook it follows."
+            )
+            raise UsageError(say("{given} and --identity-file do not go together", given=given[0]), hint)
 
     @property
     def namer(self) -> str:
         """What names the auditors: a file of its own knows no later rulebook than the founding one."""
         if self.auditors is not None:
             return "policy"
-        return "trust root" if self.root is not None else "rulebook"
+        return say("trust root") if self.root is not None else say("rulebook")
 
     def of(self, root: "TrustRoot") -> "DemandsAt":
         """Return them; where options name nobody, those of the home, else of the trust root.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.record_form import annotated, without_notes
 from client_sdk.errors import ConfigError, PreflightError
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ class FormDraft:
             self._edit()
             text = self._text()
             if not text.strip():
-                raise UsageError("the form was emptied: nothing was sent")
+                raise UsageError(say("the form was emptied: nothing was sent"))
             try:
                 return parse(text)
             except PreflightError as error:
@@ -92,7 +93,7 @@ class FormDraft:
         try:
             return without_notes(self.path.read_text("utf-8"))
         except UnicodeDecodeError:
-            raise UsageError("what the editor saved is no UTF-8 text") from None
+            raise UsageError(say("what the editor saved is no UTF-8 text")) from None
         except OSError as error:
             raise ConfigError(f"{self.path} cannot be read: {error.strerror}") from error
 
@@ -111,7 +112,10 @@ class FormDraft:
         try:
             process = subprocess.Popen([*command, str(self.path)], stdout=output)
         except OSError as error:
-            raise UsageError(f"the editor {command[0]} cannot be started: {error.strerror}", _hint()) from None
+            raise UsageError(
+                say("the editor {command} cannot be started: {strerror}", command=command[0], strerror=error.strerror),
+                _hint(),
+            ) from None
         # An interrupt from the keyboard is for the editor.
         interrupts = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
@@ -147,7 +151,10 @@ def editing(output: Output, home: Path, text: str, again: str = "report") -> Ite
         raise
     except BaseException:
         if draft.is_worth_keeping:
-            output.tell(f"What you wrote is kept in {draft.path}", f"  Go on with: {again} --edit --from {draft.path}")
+            output.tell(
+                say("What you wrote is kept in {path}", path=draft.path),
+                say("  Go on with: {again} --edit --from {path}", again=again, path=draft.path),
+            )
         else:
             draft.discard()
         raise
@@ -177,15 +184,18 @@ def _editor() -> list[str]:
         try:
             words = shlex.split(os.environ.get(name, ""))
         except ValueError:
-            raise UsageError(f"{name} is no command line: a quote is open", _hint()) from None
+            raise UsageError(say("{name} is no command line: a quote is open", name=name), _hint()) from None
         if words:
             return words
     # It would wait for keys that nobody can press.
     if not os.isatty(_STANDARD_INPUT):
-        hint = f"set {' or '.join(_VARIABLES)} to one that needs none, or use --template and then --from."
-        raise UsageError(f"there is no terminal for the editor {_USUAL}", hint)
+        hint = say(
+            "set {variables} to one that needs none, or use --template and then --from.",
+            variables=" or ".join(_VARIABLES),
+        )
+        raise UsageError(say("there is no terminal for the editor {usual}", usual=_USUAL), hint)
     return [_USUAL]
 
 
 def _hint() -> str:
-    return f"set {' or '.join(_VARIABLES)} to an editor that returns when the file is closed."
+    return say("set {variables} to an editor that returns when the file is closed.", variables=" or ".join(_VARIABLES))

@@ -8,6 +8,7 @@ import typer
 
 from client_sdk.cli.ui.consent_input import document_digest
 from client_sdk.cli.ui.failures import UsageError
+from client_sdk.texts import say
 
 __all__ = ["EvidenceOption", "document_digests"]
 
@@ -26,5 +27,7 @@ def document_digests(files: Sequence[Path] | None, *, required: bool = False) ->
         UsageError: a file is empty, or none is given and one is required.
     """
     if required and not files:
-        raise UsageError("an answer needs what it rests on", "give --evidence FILE; only its SHA-256 is logged.")
+        raise UsageError(
+            say("an answer needs what it rests on"), say("give --evidence FILE; only its SHA-256 is logged.")
+        )
     return [document_digest(file, "evidence") for file in files or ()]

@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from client_sdk.texts import N_
+
 __all__ = ["EXIT_CODES", "ExitCode"]
 
 
@@ -26,13 +28,13 @@ class ExitCode(IntEnum):
 
 
 EXIT_CODES: dict[ExitCode, str] = {
-    ExitCode.OK: "done, and nothing is wrong",
-    ExitCode.FOUND: "something was found, rejected or refused",
-    ExitCode.USAGE: "wrong usage or wrong input",
-    ExitCode.UNREACHABLE: "the registry or a key service does not answer",
-    ExitCode.UNVERIFIABLE: "an answer does not verify; rely on nothing",
-    ExitCode.SETUP: "settings, keys or files of this machine are not in order",
-    ExitCode.MISBEHAVIOUR: "it is proved that the log's key has signed two histories",
-    ExitCode.INTERNAL: "a mistake of this program",
-    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.OK: N_("done, and nothing is wrong"),
+    ExitCode.FOUND: N_("something was found, rejected or refused"),
+    ExitCode.USAGE: N_("wrong usage or wrong input"),
+    ExitCode.UNREACHABLE: N_("the registry or a key service does not answer"),
+    ExitCode.UNVERIFIABLE: N_("an answer does not verify; rely on nothing"),
+    ExitCode.SETUP: N_("settings, keys or files of this machine are not in order"),
+    ExitCode.MISBEHAVIOUR: N_("it is proved that the log's key has signed two histories"),
+    ExitCode.INTERNAL: N_("a mistake of this program"),
+    ExitCode.INTERRUPTED: N_("interrupted"),
 }

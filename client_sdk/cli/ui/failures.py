@@ -27,14 +27,15 @@ from client_sdk.errors import (
     TransportError,
     VerificationError,
 )
+from client_sdk.texts import N_, recognised, say
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output
     from client_sdk.models.violation import Violation
 
-__all__ = ["HINTS", "CommandFailure", "DeclinedError", "UsageError", "failure_of"]
+__all__ = ["HINTS", "SYSTEM_ERRORS", "CommandFailure", "DeclinedError", "UsageError", "failure_of"]
 
-_CORRECT = "correct what is named and run the same command again; docs/rules.md says what each rule is."
+_CORRECT = N_("correct what is named and run the same command again; docs/rules.md says what each rule is.")
 
 
 class UsageError(Exception):
@@ -88,13 +89,26 @@ class CommandFailure:
         if output.as_json and not output.printed:
             output.result(self.content())
             return
-        output.tell(f"{self.reason}: {self.message}")
+        output.tell(f"{self.reason}: {recognised(self.message)}")
         for name, value in self.details:
-            output.tell(f"  {name}: {value}")
+            output.tell(f"  {say(_DETAILS.get(name, name))}: {recognised(value)}")
         for item in self.violations:
-            output.tell(f"  {item}")
+            output.tell(f"  {_violation_text(item)}")
         if self.hint:
-            output.tell(f"What to do: {self.hint}")
+            output.tell(say("What to do: {hint}", hint=say(self.hint)))
+
+
+def _violation_text(item: Violation) -> str:
+    """Return a broken rule in one line: as the SDK writes it, in the program's language."""
+    place = say("row {row}: ", row=item.row) if item.row else ""
+    where = say("{reason} at {field}", reason=item.reason, field=item.field) if item.field else item.reason
+    parts = (
+        say("got {got}", got=recognised(item.got)) if item.got else "",
+        say("want {want}", want=recognised(item.want)) if item.want else "",
+    )
+    found = say(", ").join(filter(None, parts))
+    text = ": ".join(filter(None, (where, item.rule)))
+    return f"{place}{text} ({found})" if found else f"{place}{text}"
 
 
 def violation_content(item: Violation) -> Json:
@@ -109,88 +123,131 @@ def violation_content(item: Violation) -> Json:
     }
 
 
+# Of the system, in whose words a file cannot be used.
+SYSTEM_ERRORS = (
+    *("No such file or directory", "Permission denied", "Is a directory", "Not a directory", "File exists"),
+    *("No space left on device", "Read-only file system", "File name too long", "Too many open files"),
+    *("Connection refused", "Address already in use", "Input/output error", "Disk quota exceeded"),
+)
+# Names of details; the id of a call stays as the server's log has it.
+_DETAILS = {
+    "field": N_("field"),
+    "rule": N_("rule"),
+    "got": N_("got"),
+    "want": N_("want"),
+    "part": N_("part"),
+    "cause": N_("cause"),
+    "service": N_("service"),
+}
 # What to do next, by reason of the error catalogue.
 HINTS: dict[str, str] = {
-    "ACT_ORDER": "another act was logged in between: propose this one again.",
-    "CERTIFICATE_UNKNOWN": "the certificate names nobody the registry knows: ask an administrator for a new one.",
-    "CLOCK_JUMPED": "the registry's clock was set: its operator must put it right or confirm it; try again later.",
-    "CLOCK_UNCONFIRMED": "the registry has just started and waits for two members whose clocks agree; try again soon.",
-    "COSIGNER_UNKNOWN": "the administrators name what `key replay` shows: `act propose rulebook --replay-quorum`.",
-    "DEBT_BLOCKED": "identity theft stays withdrawn, but for a judgment of it, and so does an entry that is removed.",
-    "DEBT_TAKEN": "another live record names this debt; ask its issuer, or end your own older record first.",
-    "DISK_FULL": "tell the registry's operator, and try again later: nothing is lost or doubled.",
-    "INQUIRY_STALE": "check the time synchronisation (NTP) of this machine, then ask again.",
-    "INQUIRY_WAITING": "its place comes with the next HEAD, in a minute at most; try again then.",
-    "INSTITUTION_SUSPENDED": "a suspended member may correct and end its records only; ask the administrators.",
-    "INSTITUTION_UNKNOWN": "just enrolled? Wait some seconds. Else hand the enrolment file to the administrators.",
+    "ACT_ORDER": N_("another act was logged in between: propose this one again."),
+    "CERTIFICATE_UNKNOWN": N_("the certificate names nobody the registry knows: ask an administrator for a new one."),
+    "CLOCK_JUMPED": N_("the registry's clock was set: its operator must put it right or confirm it; try again later."),
+    "CLOCK_UNCONFIRMED": N_(
+        "the registry has just started and waits for two members whose clocks agree; try again soon."
+    ),
+    "COSIGNER_UNKNOWN": N_("the administrators name what `key replay` shows: `act propose rulebook --replay-quorum`."),
+    "DEBT_BLOCKED": N_(
+        "identity theft stays withdrawn, but for a judgment of it, and so does an entry that is removed."
+    ),
+    "DEBT_TAKEN": N_("another live record names this debt; ask its issuer, or end your own older record first."),
+    "DISK_FULL": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
+    "INQUIRY_STALE": N_("check the time synchronisation (NTP) of this machine, then ask again."),
+    "INQUIRY_WAITING": N_("its place comes with the next HEAD, in a minute at most; try again then."),
+    "INSTITUTION_SUSPENDED": N_("a suspended member may correct and end its records only; ask the administrators."),
+    "INSTITUTION_UNKNOWN": N_("just enrolled? Wait some seconds. Else hand the enrolment file to the administrators."),
     "KEY_NOT_POSSESSED": (
-        "the file was made for another registry, or changed since: its member compares --registry-name and runs the "
-        "command that made it again."
+        N_(
+            "the file was made for another registry, or changed since: its member compares --registry-name "
+            "and runs the command that made it again."
+        )
     ),
-    "KEY_OF_ANOTHER": "the signing key in this home is another member's: put this member's own back, see `key list`.",
-    "KEY_RANGE": "this key does not count there: see `credit-registry key list`, then `key use` a running one.",
-    "KEY_UNKNOWN": "the directory does not know this key: was its act logged? See `credit-registry key list`.",
-    "KEY_USAGE": "a key has one usage: hold [keys] in this home's config.toml against `credit-registry key list`.",
-    "LOG_AHEAD": "the administrators correct the log's time with `credit-registry act propose clock`; try again later.",
-    "NOT_PERMITTED": "this is for another role; `credit-registry status` says which this member has.",
-    "NOT_READY": "it starts just now; try again in some seconds.",
-    "NOT_THE_SUCCESSOR": "an act must name you as its successor; `credit-registry act list` shows all acts.",
+    "KEY_OF_ANOTHER": N_(
+        "the signing key in this home is another member's: put this member's own back, see `key list`."
+    ),
+    "KEY_RANGE": N_("this key does not count there: see `credit-registry key list`, then `key use` a running one."),
+    "KEY_UNKNOWN": N_("the directory does not know this key: was its act logged? See `credit-registry key list`."),
+    "KEY_USAGE": N_("a key has one usage: hold [keys] in this home's config.toml against `credit-registry key list`."),
+    "LOG_AHEAD": N_(
+        "the administrators correct the log's time with `credit-registry act propose clock`; try again later."
+    ),
+    "NOT_PERMITTED": N_("this is for another role; `credit-registry status` says which this member has."),
+    "NOT_READY": N_("it starts just now; try again in some seconds."),
+    "NOT_THE_SUCCESSOR": N_("an act must name you as its successor; `credit-registry act list` shows all acts."),
     "PEER_MISMATCH": (
-        "the certificate in this home and who signs are two members: `credit-registry status` tells whose it is; "
-        "install this member's own with `credit-registry certificate install FILE`."
+        N_(
+            "the certificate in this home and who signs are two members: `credit-registry status` tells "
+            "whose it is; install this member's own with `credit-registry certificate install FILE`."
+        )
     ),
-    "PROPOSAL_UNKNOWN": "see `credit-registry act show`; if another act took its number, propose it again.",
-    "QUOTA_EXCEEDED": "wait for the next day, or ask the administrators for a higher limit in the rulebook.",
-    "RECORD_ENDED": "the record is closed; a new episode is a new record, after WITHDRAWN a further attempt.",
-    "RECORD_ERASED": "the record was erased for good and takes no version.",
-    "RECORD_KEPT": "only what was withdrawn, set aside or erased has a proof; see `credit-registry records`.",
-    "RECORD_UNKNOWN": "see which there are: a lender with `credit-registry records`, an office with `check`.",
-    "REGISTER_AHEAD": "its operator must put the newest database back; nothing was done, and nothing is lost here.",
-    "REGISTER_DAMAGED": "tell the registry's operator, and try again later: nothing is lost or doubled.",
-    "REGISTER_FORK": "its operator must serve the database that was signed last; nothing was done.",
-    "REGISTER_MISSING": "tell the registry's operator, and try again later: nothing is lost or doubled.",
-    "RECORDS_LOST": "ask again later; if you report records yourself: `credit-registry records redisclose`.",
-    "REGISTER_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
-    "REGISTRY_CLOSED": "`status` shows until when it serves, and which registry takes over: report new records there.",
-    "MAP_DAMAGED": "tell the registry's operator, and try again later: nothing is lost or doubled.",
-    "STORAGE_UNAVAILABLE": "tell the registry's operator, and try again later: nothing is lost or doubled.",
-    "TIME_INVALID": "check the time synchronisation (NTP) of this machine, then try again.",
-    "TLS_CLAIM_MISMATCH": "file and TLS key do not belong together: the member writes a new `certificate request`.",
+    "PROPOSAL_UNKNOWN": N_("see `credit-registry act show`; if another act took its number, propose it again."),
+    "QUOTA_EXCEEDED": N_("wait for the next day, or ask the administrators for a higher limit in the rulebook."),
+    "RECORD_ENDED": N_("the record is closed; a new episode is a new record, after WITHDRAWN a further attempt."),
+    "RECORD_ERASED": N_("the record was erased for good and takes no version."),
+    "RECORD_KEPT": N_("only what was withdrawn, set aside or erased has a proof; see `credit-registry records`."),
+    "RECORD_UNKNOWN": N_("see which there are: a lender with `credit-registry records`, an office with `check`."),
+    "REGISTER_AHEAD": N_("its operator must put the newest database back; nothing was done, and nothing is lost here."),
+    "REGISTER_DAMAGED": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
+    "REGISTER_FORK": N_("its operator must serve the database that was signed last; nothing was done."),
+    "REGISTER_MISSING": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
+    "RECORDS_LOST": N_("ask again later; if you report records yourself: `credit-registry records redisclose`."),
+    "REGISTER_UNAVAILABLE": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
+    "REGISTRY_CLOSED": N_(
+        "`status` shows until when it serves, and which registry takes over: report new records there."
+    ),
+    "MAP_DAMAGED": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
+    "STORAGE_UNAVAILABLE": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
+    "TIME_INVALID": N_("check the time synchronisation (NTP) of this machine, then try again."),
+    "TLS_CLAIM_MISMATCH": N_("file and TLS key do not belong together: the member writes a new `certificate request`."),
     "TLS_KEY_NOT_VOUCHED": (
-        "the signing key that vouched for it has ended, or none ever did: `credit-registry certificate renew`."
+        N_("the signing key that vouched for it has ended, or none ever did: `credit-registry certificate renew`.")
     ),
     "TLS_KEY_REVOKED": (
-        "it never counts again: `credit-registry certificate request --new-key --out FILE`, and let an administrator "
-        "carry that file."
+        N_(
+            "it never counts again: `credit-registry certificate request --new-key --out FILE`, and let an "
+            "administrator carry that file."
+        )
     ),
-    "TOO_MANY_PROPOSALS": "have one of the open ones approved, which ends the others: see `credit-registry act show`.",
-    "VERSION_TAKEN": "the registry holds another version with this number; see `credit-registry records`.",
-    "VOUCH_STALE": "sign a new vouch: `certificate renew`, or `certificate request` for an administrator to carry.",
+    "TOO_MANY_PROPOSALS": N_(
+        "have one of the open ones approved, which ends the others: see `credit-registry act show`."
+    ),
+    "VERSION_TAKEN": N_("the registry holds another version with this number; see `credit-registry records`."),
+    "VOUCH_STALE": N_("sign a new vouch: `certificate renew`, or `certificate request` for an administrator to carry."),
 }
 # Where a file is not what the verb reads; the part that is named says what it should be.
-_WRONG_FORM = "give the file or value that this asks for, whole and unchanged: this is another, or was changed."
-_EXECUTOR = (
-    "nothing was concluded, and nothing has changed: look at the processes or the cluster (is a worker out of memory, "
-    "or of another version?), then run the same command again."
+_WRONG_FORM = N_("give the file or value that this asks for, whole and unchanged: this is another, or was changed.")
+_EXECUTOR = N_(
+    "nothing was concluded, and nothing has changed: look at the processes or the cluster (is a worker out "
+    "of memory, or of another version?), then run the same command again."
 )
 # Roles that have a key for the usage that a home lacks.
-_SIGNING_ROLES = {"ADMINISTER": "an ADMINISTRATOR", "AUDIT": "an AUDITOR"}
+_SIGNING_ROLES = {"ADMINISTER": N_("an ADMINISTRATOR"), "AUDIT": N_("an AUDITOR")}
 # What to do next where something does not verify for a reason that need not be the registry's doing.
 _RULE_HINTS: dict[str, str] = {
     AHEAD: (
-        "check this machine's clock first (NTP); where it is right, the registry's is wrong: rely on nothing of the "
-        "answer, and tell its operator."
+        N_(
+            "check this machine's clock first (NTP); where it is right, the registry's is wrong: rely on "
+            "nothing of the answer, and tell its operator."
+        )
     ),
     OLD: (
-        "check this machine's clock first (NTP); where it is right, the registry has logged nothing for so long: rely "
-        "on nothing of the answer, and tell its operator."
+        N_(
+            "check this machine's clock first (NTP); where it is right, the registry has logged nothing for "
+            "so long: rely on nothing of the answer, and tell its operator."
+        )
     ),
     "canonical.protobuf": (
-        "rely on nothing of it. A file may be changed or of another kind: take the right one, whole. Where the "
-        "registry has answered so, tell the auditor and the administrators."
+        N_(
+            "rely on nothing of it. A file may be changed or of another kind: take the right one, whole. "
+            "Where the registry has answered so, tell the auditor and the administrators."
+        )
     ),
     "trust-root.fingerprint": (
-        "compare the two; one may be mistyped. Else ask the administrator who told you yours. Nothing was installed."
+        N_(
+            "compare the two; one may be mistyped. Else ask the administrator who told you yours. Nothing "
+            "was installed."
+        )
     ),
 }
 
@@ -206,12 +263,12 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
         case UsageError():
             return CommandFailure(code=ExitCode.USAGE, reason="USAGE", message=str(error), hint=error.hint)
         case DeclinedError():
-            return CommandFailure(code=ExitCode.FOUND, reason="DECLINED", message="Nothing was done.")
+            return CommandFailure(code=ExitCode.FOUND, reason="DECLINED", message=say("Nothing was done."))
         case FormatError():
             return CommandFailure(
                 code=ExitCode.USAGE,
                 reason="MALFORMED",
-                message=f"{error.part} has a wrong form",
+                message=say("{part} has a wrong form", part=error.part),
                 details=error.complaint.parts,
                 hint=_WRONG_FORM,
             )
@@ -219,7 +276,7 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
             return CommandFailure(
                 code=ExitCode.USAGE,
                 reason=str(error.reason),
-                message="a rule is broken, and nothing was done",
+                message=say("a rule is broken, and nothing was done"),
                 details=error.complaint.parts,
                 hint=HINTS.get(str(error.reason), _CORRECT),
             )
@@ -228,7 +285,9 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             return CommandFailure(
-                code=ExitCode.SETUP, reason="FILE", message=f"{where}{error.strerror or 'cannot be used'}"
+                code=ExitCode.SETUP,
+                reason="FILE",
+                message=f"{where}{recognised(error.strerror or '') or say('cannot be used')}",
             )
         case _:
             return None
@@ -248,19 +307,19 @@ def _of_sdk(error: CreditRegistryError, address: str) -> CommandFailure:
             return CommandFailure(
                 code=ExitCode.USAGE if malformed else ExitCode.FOUND,
                 reason="MALFORMED" if malformed else "RULES_BROKEN",
-                message="nothing was sent",
+                message=say("nothing was sent"),
                 violations=error.violations,
                 hint=_preflight_hint(error),
             )
         case RefusedError():
             return _refused(error)
         case OutboxError():
-            hint = "let the other run end; a damaged outbox may be moved away: a reload finds what was reported."
+            hint = say("let the other run end; a damaged outbox may be moved away: a reload finds what was reported.")
             return CommandFailure(code=ExitCode.SETUP, reason="OUTBOX", message=str(error), hint=hint)
         case DeliveryQueueError():
-            hint = (
-                "let the other run end; put a damaged file back from a backup, as the addresses are nowhere else. "
-                "Without one, move it away and run `subject alerts on` for each person again."
+            hint = say(
+                "let the other run end; put a damaged file back from a backup, as the addresses are nowhere "
+                "else. Without one, move it away and run `subject alerts on` for each person again."
             )
             return CommandFailure(code=ExitCode.SETUP, reason="DELIVERIES", message=str(error), hint=hint)
         case ExecutorError():
@@ -276,24 +335,24 @@ def _of_sdk(error: CreditRegistryError, address: str) -> CommandFailure:
 def _preflight_hint(error: PreflightError) -> str:
     rules = {item.rule for item in error.violations}
     if rules == {"inquiry.purpose"}:
-        return "each role asks for its own purposes; SUBJECT_ACCESS is for a REPRESENTATIVE, which has no other."
+        return say("each role asks for its own purposes; SUBJECT_ACCESS is for a REPRESENTATIVE, which has no other.")
     if rules == {"columns.known"}:
-        return "`credit-registry report --columns --explain` says which columns there are; correct the header."
+        return say("`credit-registry report --columns --explain` says which columns there are; correct the header.")
     return _CORRECT
 
 
 def _unreachable(error: TransportError, address: str) -> CommandFailure:
-    where = f" at {address}" if address else ""
+    where = say(" at {address}", address=address) if address else ""
     reason = error.reason or error.status
     if error.reason:
-        message = f"the registry{where} cannot do it now"
-        hint = HINTS.get(error.reason, "try again later.")
+        message = say("the registry{where} cannot do it now", where=where)
+        hint = HINTS.get(error.reason, N_("try again later."))
     elif isinstance(error, DeadlineExceededError):
-        message = f"the registry{where} answered too late"
-        hint = "run the same command again: nothing is done twice."
+        message = say("the registry{where} answered too late", where=where)
+        hint = say("run the same command again: nothing is done twice.")
     else:
-        message = f"the registry{where} does not answer"
-        hint = "check address, network and certificate; `credit-registry status` tells when it answers again."
+        message = say("the registry{where} does not answer", where=where)
+        hint = say("check address, network and certificate; `credit-registry status` tells when it answers again.")
     details = (("cause", str(error)), *_logged_as(error))
     return CommandFailure(code=ExitCode.UNREACHABLE, reason=reason, message=message, details=details, hint=hint)
 
@@ -306,18 +365,18 @@ def _logged_as(error: TransportError | RefusedError | KeyServiceError) -> tuple[
 def _key_service(error: KeyServiceError) -> CommandFailure:
     details = (("service", error.service), *_logged_as(error))
     if error.reason == "PROOF_INVALID":
-        message = "its answer does not prove that its own key made it"
-        hint = "rely on nothing; tell the administrators which service it was."
+        message = say("its answer does not prove that its own key made it")
+        hint = say("rely on nothing; tell the administrators which service it was.")
         return CommandFailure(
             code=ExitCode.UNVERIFIABLE, reason=error.reason, message=message, details=details, hint=hint
         )
-    message = f"the key service at {error.service} " + (error.message or "does not answer")
+    message = say("the key service at {service} ", service=error.service) + (error.message or say("does not answer"))
     if error.reason in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}:
-        hint = "run the same command again when it answers: every one of them is needed for a pseudonym."
+        hint = say("run the same command again when it answers: every one of them is needed for a pseudonym.")
         return CommandFailure(
             code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint
         )
-    hint = HINTS.get(error.reason, "ask its operator; its address is in `credit-registry status`.")
+    hint = HINTS.get(error.reason, N_("ask its operator; its address is in `credit-registry status`."))
     return CommandFailure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
 
 
@@ -326,14 +385,15 @@ def _unverifiable(error: VerificationError) -> CommandFailure:
     if error.rule in _RULE_HINTS:
         hint = _RULE_HINTS[error.rule]
     elif isinstance(error, RollbackError):
-        hint = (
-            "keep the state folder. Stop using this registry, and show the auditor what is named: of a .proof file "
-            "`credit-registry verify` tells what it proves, two .note files are for `credit-registry compare`. Where "
-            "the operator has restored its database and told you so, see `credit-registry checkpoint forget --help`."
+        hint = say(
+            "keep the state folder. Stop using this registry, and show the auditor what is named: of a "
+            ".proof file `credit-registry verify` tells what it proves, two .note files are for "
+            "`credit-registry compare`. Where the operator has restored its database and told you so, see "
+            "`credit-registry checkpoint forget --help`."
         )
     else:
-        hint = "rely on nothing of it; try again once, then tell the auditor and the administrators."
-    message = error.message or "what was answered does not verify"
+        hint = say("rely on nothing of it; try again once, then tell the auditor and the administrators.")
+    message = error.message or say("what was answered does not verify")
     return CommandFailure(
         code=ExitCode.UNVERIFIABLE, reason="UNVERIFIABLE", message=message, details=details, hint=hint
     )
@@ -343,7 +403,7 @@ def _refused(error: RefusedError) -> CommandFailure:
     return CommandFailure(
         code=ExitCode.FOUND,
         reason=error.reason,
-        message=error.message or "refused",
+        message=error.message or say("refused"),
         details=(*error.complaint.parts, *_logged_as(error)),
         hint=HINTS.get(error.reason, _hint_of_class(error)),
     )
@@ -352,55 +412,59 @@ def _refused(error: RefusedError) -> CommandFailure:
 def _hint_of_class(error: RefusedError) -> str:
     match error:
         case NotPermittedError():
-            return "see `credit-registry status` for what this member may do, and ask an administrator."
+            return say("see `credit-registry status` for what this member may do, and ask an administrator.")
         case QuotaError():
-            return "ask for less at a time, or later."
+            return say("ask for less at a time, or later.")
         case ConflictError():
             if (error.rule or "").startswith("annotation."):
-                return "see the dispute: `credit-registry dispute show ISSUER/RECORD`."
-            return "see what the registry holds: a lender with `credit-registry records`, an office with `check`."
+                return say("see the dispute: `credit-registry dispute show ISSUER/RECORD`.")
+            return say("see what the registry holds: a lender with `credit-registry records`, an office with `check`.")
         case InvalidError():
-            return "correct what is named; sending the same again changes nothing."
+            return say("correct what is named; sending the same again changes nothing.")
         case _:
-            return "try again later." if error.retryable else ""
+            return say("try again later.") if error.retryable else ""
 
 
 def _config_hint(message: str) -> str:
     if "exists already" in message:
-        return "nothing is written over: name another place, or move away what is there."
+        return say("nothing is written over: name another place, or move away what is there.")
     if message.startswith("Dask"):
-        return "leave out --dask to do the work on this machine; docs/members.md says what a cluster needs."
+        return say("leave out --dask to do the work on this machine; docs/members.md says what a cluster needs.")
     if "config.toml" in message:
-        return "make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME."
+        return say("make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME.")
     if "trust-root" in message:
-        return "get the trust root with `credit-registry trust fetch` or `trust install FILE`."
+        return say("get the trust root with `credit-registry trust fetch` or `trust install FILE`.")
     if message.endswith(".pem cannot be read: No such file or directory"):
-        return "put it back from the backup of keys/; else ask for another key: `credit-registry key add`."
+        return say("put it back from the backup of keys/; else ask for another key: `credit-registry key add`.")
     if message.startswith(("no key for", "there is no key with usage")):
         usage = message.removeprefix("no key for ").partition(" ")[0]
-        role = _SIGNING_ROLES.get(usage, "another role")
-        return f"only {role} signs that; `credit-registry status` says which role this member has."
+        role = say(_SIGNING_ROLES.get(usage, N_("another role")))
+        return say("only {role} signs that; `credit-registry status` says which role this member has.", role=role)
     if message.endswith(".assessment.json cannot be read: No such file or directory"):
-        return "reassess what `check --save FILE --with-assessment` wrote, or name the kept assessment by --kept FILE."
+        return say(
+            "reassess what `check --save FILE --with-assessment` wrote, or name the kept assessment by --kept FILE."
+        )
     if message.startswith("the certificate is "):
-        return (
-            "give the certificate that was issued for this home, or have one issued for its key: an administrator "
-            "carries what `credit-registry certificate request --out FILE` writes."
+        return say(
+            "give the certificate that was issued for this home, or have one issued for its key: an "
+            "administrator carries what `credit-registry certificate request --out FILE` writes."
         )
     if "wrong passphrase" in message:
-        return "type it again, or name its file by CREDIT_REGISTRY_PASSPHRASE_FILE; who lost it needs another key."
+        return say("type it again, or name its file by CREDIT_REGISTRY_PASSPHRASE_FILE; who lost it needs another key.")
     if message.startswith("TLS: key.pem"):
-        return "put key.pem back from a copy, or ask for another one: `credit-registry certificate request --new-key`."
+        return say(
+            "put key.pem back from a copy, or ask for another one: `credit-registry certificate request --new-key`."
+        )
     if message.startswith("TLS: ca.pem"):
-        return "get the registry's ca.pem and run `credit-registry certificate install FILE --ca ca.pem`."
+        return say("get the registry's ca.pem and run `credit-registry certificate install FILE --ca ca.pem`.")
     if message.startswith("TLS: certificate.pem: good only from"):
-        return "check this machine's clock first (NTP); where it is right, install the certificate again."
+        return say("check this machine's clock first (NTP); where it is right, install the certificate again.")
     if message.startswith("TLS: certificate.pem: expired"):
-        return (
+        return say(
             "check this machine's clock first (NTP); where it is right, let an administrator carry what "
-            "`credit-registry certificate request --out FILE` writes, then run "
-            "`credit-registry certificate install FILE`."
+            "`credit-registry certificate request --out FILE` writes, then run `credit-registry certificate "
+            "install FILE`."
         )
     if message.startswith("TLS"):
-        return "install the certificate that an administrator issued: `credit-registry certificate install FILE`."
+        return say("install the certificate that an administrator issued: `credit-registry certificate install FILE`.")
     return ""

@@ -6,6 +6,7 @@ from cryptography import x509
 
 from client_sdk.errors import ConfigError
 from client_sdk.signing import institution_of
+from client_sdk.texts import say
 
 __all__ = ["check_holder", "read_chain"]
 
@@ -22,7 +23,7 @@ def check_holder(certificate: x509.Certificate, institution: str) -> None:
     """
     named = institution_of(certificate)
     if named != institution:
-        holder = named or "no institution"
+        holder = named or say("no institution")
         raise ConfigError(f"TLS: certificate.pem: it is for {holder}, but this home is that of {institution}")
 
 

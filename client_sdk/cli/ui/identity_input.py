@@ -17,6 +17,7 @@ from client_sdk.cli.ui.input_file import check_readable
 from client_sdk.errors import FormatError
 from client_sdk.models import Identity, IdType
 from client_sdk.regions import region_is_known
+from client_sdk.texts import N_, recognised, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +29,10 @@ __all__ = ["read_identities", "read_identity", "refuse_on_command_line"]
 STANDARD_INPUT = "-"
 # A file of a hundred thousand numbers is some megabytes.
 MAX_FILE_BYTES = 16 * 1024 * 1024
-_GIVE = "give --identity-file FILE, or --identity-file - and the number on standard input."
-_HINT = f"leave it out to be asked at a hidden prompt, or {_GIVE}"
+_GIVE = N_("give --identity-file FILE, or --identity-file - and the number on standard input.")
+_HINT = N_(
+    "leave it out to be asked at a hidden prompt, or give --identity-file FILE, or - and the number on standard input."
+)
 _PARTS = 3
 
 
@@ -40,7 +43,9 @@ def refuse_on_command_line(stray: Sequence[str] | None) -> None:
         UsageError: there is such a word.
     """
     if stray:
-        message = "an identity number must not stand on the command line, where others can read it (or a word too many)"
+        message = say(
+            "an identity number must not stand on the command line, where others can read it (or a word too many)"
+        )
         raise UsageError(message, _HINT)
 
 
@@ -52,7 +57,7 @@ def read_identity(session: Run, source: str | None, id_type: IdType, issuing_sta
     """
     found = read_identities(session, source, id_type, issuing_state)
     if len(found) != 1:
-        raise UsageError(f"{len(found)} identity numbers were given", "give exactly one.")
+        raise UsageError(say("{count} identity numbers were given", count=len(found)), say("give exactly one."))
     return found[0]
 
 
@@ -69,18 +74,26 @@ def read_identities(session: Run, source: str | None, id_type: IdType, issuing_s
     for number, line in _lines(source):
         identity = _parse(session, line, number, id_type, issuing_state)
         if identity in first:
-            session.output.note(f"line {number}: Note: the person of line {first[identity]} again, asked about once.")
+            session.output.note(
+                say(
+                    "line {number}: Note: the person of line {first} again, asked about once.",
+                    number=number,
+                    first=first[identity],
+                )
+            )
         first.setdefault(identity, number)
         found.append(identity)
     if not found:
-        raise UsageError("no identity number was given", _HINT)
+        raise UsageError(say("no identity number was given"), _HINT)
     return found
 
 
 def _ask(session: Run, id_type: IdType, issuing_state: str) -> Identity:
     if not session.interactive:
-        raise UsageError("an identity number is needed, and standard input is not a terminal", _GIVE)
-    typed = str(typer.prompt(f"Identity number ({id_type.value}, hidden)", hide_input=True, err=True))
+        raise UsageError(say("an identity number is needed, and standard input is not a terminal"), _GIVE)
+    typed = str(
+        typer.prompt(say("Identity number ({id_type}, hidden)", id_type=id_type.value), hide_input=True, err=True)
+    )
     return _checked(session, id_type, typed, issuing_state, "")
 
 
@@ -93,11 +106,14 @@ def _lines(source: str) -> Iterator[tuple[int, str]]:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        raise UsageError(f"more than {MAX_FILE_BYTES} bytes of identity numbers", "split the file.")
+        raise UsageError(
+            say("more than {max_file_bytes} bytes of identity numbers", max_file_bytes=MAX_FILE_BYTES),
+            say("split the file."),
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError("the identity numbers are no UTF-8 text") from None
+        raise UsageError(say("the identity numbers are no UTF-8 text")) from None
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield number, line.strip()
@@ -105,12 +121,12 @@ def _lines(source: str) -> Iterator[tuple[int, str]]:
 
 def _parse(session: Run, line: str, number: int, id_type: IdType, issuing_state: str) -> Identity:
     parts = [part.strip() for part in line.split(",")]
-    place = f"line {number}: "
+    place = say("line {number}: ", number=number)
     if len(parts) == 1:
         return _checked(session, id_type, parts[0], issuing_state, place)
     named = IdType.__members__.get(parts[0].upper())
     if named is None or len(parts) > _PARTS:
-        want = f"want a number, or ID_TYPE,number with one of {', '.join(IdType.__members__)}"
+        want = say("want a number, or ID_TYPE,number with one of {members}", members=", ".join(IdType.__members__))
         raise UsageError(f"{place}{want}")
     state = parts[2] if len(parts) == _PARTS else issuing_state
     return _checked(session, named, parts[1], state, place)
@@ -120,8 +136,21 @@ def _checked(session: Run, id_type: IdType, typed: str, issuing_state: str, plac
     try:
         identity = Identity.parse(id_type, typed, issuing_state)
     except FormatError as error:
-        hint = f"compare it with the document: {error.complaint.found}. Another kind of number is named by --id-type."
-        raise UsageError(f"{place}no number of the type {id_type.value} (rule {error.rule})", hint) from None
+        hint = say(
+            "compare it with the document: {found}. Another kind of number is named by --id-type.",
+            found=recognised(error.complaint.found),
+        )
+        raise UsageError(
+            say(
+                "{place}no number of the type {id_type} (rule {rule})",
+                place=place,
+                id_type=id_type.value,
+                rule=error.rule,
+            ),
+            hint,
+        ) from None
     if not region_is_known(identity):
-        session.output.note(f"{place}Note: the region in this number is unknown for its year of birth; look again.")
+        session.output.note(
+            say("{place}Note: the region in this number is unknown for its year of birth; look again.", place=place)
+        )
     return identity

@@ -9,6 +9,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from client_sdk.cli.ui.failures import UsageError
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +30,8 @@ def check_file(path: Path, hint: str, *, pipe: bool = False) -> bool:
     """
     mode = _mode(path, hint)
     if not stat.S_ISREG(mode) and not (pipe and stat.S_ISFIFO(mode)):
-        what = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
-        raise UsageError(f"that is not a regular file but {what}", hint)
+        what = say("a folder") if stat.S_ISDIR(mode) else say("a device, a pipe or a socket")
+        raise UsageError(say("that is not a regular file but {what}", what=what), hint)
     # What a shell has opened, such as /dev/stdin, is a stream wherever it leads to.
     return stat.S_ISFIFO(mode) or any(path.is_relative_to(folder) for folder in ("/dev/stdin", "/dev/fd", "/proc"))
 
@@ -48,13 +49,13 @@ def check_readable(path: Path, hint: str, *, option: str = "") -> None:
     """
     place = f"{option}: " if option else ""
     if stat.S_ISDIR(_mode(path, hint, place)):
-        raise UsageError(f"{place}that is not a file but a folder", hint)
+        raise UsageError(say("{place}that is not a file but a folder", place=place), hint)
 
 
 def _mode(path: Path, hint: str, place: str = "") -> int:
     try:
         return path.stat().st_mode
     except PermissionError:
-        raise UsageError(f"{place}that file may not be looked at from here", hint) from None
+        raise UsageError(say("{place}that file may not be looked at from here", place=place), hint) from None
     except OSError:
-        raise UsageError(f"{place}there is no file of that name", hint) from None
+        raise UsageError(say("{place}there is no file of that name", place=place), hint) from None

@@ -10,6 +10,7 @@ from client_sdk.cli.ui.consent_input import read_consent
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import DAY, day, digest
 from client_sdk.models import Consent, ConsentForm
+from client_sdk.texts import say
 
 __all__ = ["MandateDateOption", "MandateDigestOption", "MandateFileOption", "read_mandate"]
 
@@ -31,7 +32,7 @@ def read_mandate(given: date, digest_: bytes | None, file: Path | None) -> Conse
     """
     if (digest_ is None) is (file is None):
         raise UsageError(
-            "the person's signed request needs its digest",
-            "give --mandate-file with the request (it is not sent), or --mandate-digest with its SHA-256.",
+            say("the person's signed request needs its digest"),
+            say("give --mandate-file with the request (it is not sent), or --mandate-digest with its SHA-256."),
         )
     return read_consent(ConsentForm.WRITTEN, given, digest_, file, "mandate")

@@ -11,6 +11,7 @@ from typer.models import OptionInfo
 from client_sdk.errors import FormatError
 from client_sdk.forms import Word, check_institution_id, check_record_id
 from client_sdk.models import IdType, Kind, RecordKey
+from client_sdk.texts import say
 
 __all__ = [
     "DAY",
@@ -65,7 +66,7 @@ def word(kind: type[E], words: Sequence[str] | None = None) -> Callable[[str | E
             return text
         name = str(text).strip().upper().replace("-", "_")
         if name not in taken:
-            raise typer.BadParameter(f"want one of {', '.join(taken)}")
+            raise typer.BadParameter(say("want one of {taken}", taken=", ".join(taken)))
         return kind[name]
 
     return parse
@@ -131,7 +132,7 @@ def day(text: str | date) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter("want a date as YYYY-MM-DD") from None
+        raise typer.BadParameter(say("want a date as YYYY-MM-DD")) from None
 
 
 def hexadecimal(length: int) -> Callable[[str | bytes], bytes]:
@@ -145,7 +146,7 @@ def hexadecimal(length: int) -> Callable[[str | bytes], bytes]:
         except ValueError:
             value = b""
         if len(value) != length:
-            raise typer.BadParameter(f"want {length} bytes in hexadecimal")
+            raise typer.BadParameter(say("want {length} bytes in hexadecimal", length=length))
         return value
 
     return parse
@@ -158,8 +159,8 @@ def uuid8(text: str | bytes) -> bytes:
     try:
         return check_record_id(UUID(text).bytes, "record")
     except (ValueError, FormatError):
-        alone = "; of ISSUER/RECORD the part after the slash" if "/" in text else ""
-        raise typer.BadParameter(f"want a record id, a UUID of version 8{alone}") from None
+        alone = say("; of ISSUER/RECORD the part after the slash") if "/" in text else ""
+        raise typer.BadParameter(say("want a record id, a UUID of version 8{alone}", alone=alone)) from None
 
 
 def record_key(text: str | RecordKey) -> RecordKey:
@@ -168,11 +169,11 @@ def record_key(text: str | RecordKey) -> RecordKey:
         return text
     issuer, slash, record_id = text.partition("/")
     if not slash:
-        raise typer.BadParameter("want issuer/UUID, such as lender-1/01234567-89ab-8def-8123-456789abcdef")
+        raise typer.BadParameter(say("want issuer/UUID, such as lender-1/01234567-89ab-8def-8123-456789abcdef"))
     try:
         return RecordKey(check_institution_id(issuer, "record", "issuer"), uuid8(record_id))
     except FormatError as error:
-        raise typer.BadParameter(f"issuer: want {error.want}") from None
+        raise typer.BadParameter(say("issuer: want {want}", want=error.want)) from None
 
 
 def any_record(text: str | RecordKey) -> RecordKey:

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from client_sdk.forms import Json
+from client_sdk.texts import Language, say, spoken_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,19 +84,30 @@ class Output:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return how many there are of something, in the singular or the plural."""
+    """Return how many there are of something, in the singular or the plural; Chinese has its measure word instead."""
+    if spoken_language() is Language.CHINESE:
+        return f"{number:,} {say(noun)}"
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def pairs(rows: Iterable[tuple[str, object]]) -> Text:
-    """Return names with their values, one a line."""
-    return _aligned([(Text(name, style="dim"), _cell(value)) for name, value in rows])
+    """Return names with their values, one a line; the names are said in the program's language."""
+    return _aligned([(Text(_label(name), style="dim"), _cell(value)) for name, value in rows])
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Text:
-    """Return a table as wide as it is: an id that is cut short is of no use, and lines may run on."""
-    header = tuple(Text(column, style="bold") for column in columns)
+    """Return a table as wide as it is: an id that is cut short is of no use, and lines may run on.
+
+    The names of columns are said in the program's language.
+    """
+    header = tuple(Text(_label(column), style="bold") for column in columns)
     return _aligned([header, *(tuple(_cell(value) for value in row) for row in rows)])
+
+
+def _label(name: str) -> str:
+    """Return a name in the program's language, as far in as it stands."""
+    bare = name.lstrip()
+    return name[: len(name) - len(bare)] + say(bare)
 
 
 def _cell(value: object) -> Text:

@@ -9,13 +9,14 @@ import typer
 
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.passphrase import PASSPHRASE_VARIABLE, check_passphrase, passphrase_of_file
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["given_passphrase", "given_pin", "new_passphrase"]
 
-_HINT = f"run it in a terminal, or let {PASSPHRASE_VARIABLE} name a file of mode 0600 that holds it."
+_HINT = N_("run it in a terminal, or let CREDIT_REGISTRY_PASSPHRASE_FILE name a file of mode 0600 that holds it.")
 
 
 def given_passphrase(uri: str, *, interactive: bool) -> bytes:
@@ -28,8 +29,8 @@ def given_passphrase(uri: str, *, interactive: bool) -> bytes:
     if file := os.environ.get(PASSPHRASE_VARIABLE):
         return passphrase_of_file(file)
     if not interactive:
-        raise UsageError(f"the key {uri} has a passphrase, and standard input is not a terminal", _HINT)
-    return str(typer.prompt(f"Passphrase of {uri}", hide_input=True, err=True)).encode()
+        raise UsageError(say("the key {uri} has a passphrase, and standard input is not a terminal", uri=uri), _HINT)
+    return str(typer.prompt(say("Passphrase of {uri}", uri=uri), hide_input=True, err=True)).encode()
 
 
 def given_pin(uri: str, *, interactive: bool) -> bytes:
@@ -57,7 +58,7 @@ def new_passphrase(file: Path | None, *, interactive: bool) -> bytes:
         return check_passphrase(passphrase_of_file(file))
     if not interactive:
         raise UsageError(
-            "a new passphrase is needed, and standard input is not a terminal", "name a file of mode 0600."
+            say("a new passphrase is needed, and standard input is not a terminal"), say("name a file of mode 0600.")
         )
-    typed = typer.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    typed = typer.prompt(say("New passphrase"), hide_input=True, confirmation_prompt=True, err=True)
     return check_passphrase(str(typed).encode())

@@ -21,6 +21,7 @@ from client_sdk.lending.column_forms import form_of
 from client_sdk.lending.column_guide import GUIDE
 from client_sdk.lending.typed_cells import cell_text, of_wrong_types
 from client_sdk.models import Violation
+from client_sdk.texts import N_, recognised, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["annotated", "form_text", "read_form", "without_notes"]
 
-_HEADER = """\
+_HEADER = N_("""\
 # One version of one record. Write between the quotes; what stays empty is left out. Whole numbers, true and false may
 # stand without quotes. Money is in minor units: 350.00 CNY is 35000. Lines that begin with # are not read.
-"""
-_ASKED = "# Leave id_number empty to be asked for it, hidden.\n"
+""")
+_ASKED = N_("# Leave id_number empty to be asked for it, hidden.\n")
 _NOTE = "#! "
 _WIDTH = 118
 _LINE = re.compile(r"[ \t]*([a-z_]+)[ \t]*=")
@@ -53,16 +54,16 @@ def form_text(kind: Kind | None, cells: Mapping[str, str], *, apart_from: Sequen
         cells: what is filled in already.
         apart_from: columns that are not in the form.
     """
-    blocks = [_HEADER if "id_number" in apart_from else _HEADER + _ASKED]
+    blocks = [say(_HEADER) + ("" if "id_number" in apart_from else say(_ASKED))]
     for name, column in GUIDE.items():
         if name in apart_from:
             continue
         if kind is not None and kind.name[0] not in column.kinds and name not in cells:
             continue
         value = kind.name if kind is not None and name == "kind" else cells.get(name, "")
-        example = f", such as {column.example}" if column.example else ""
+        example = say(", such as {example}", example=column.example) if column.example else ""
         form = f"#   {form_of(name)}{example}"
-        blocks.append(f"# {column.meaning}\n{_folded(form)}\n{name} = {_quoted(value)}\n")
+        blocks.append(f"# {say(column.meaning)}\n{_folded(form)}\n{name} = {_quoted(value)}\n")
     return "\n".join(blocks)
 
 
@@ -77,8 +78,9 @@ def read_form(text: str) -> dict[str, str]:
     except (ValueError, RecursionError) as error:
         # Not the library's own words: they may quote what it read.
         place = _PLACE.search(str(error))
-        want = 'NAME = "text", each name once'
-        raise PreflightError((_violation("file", "toml.form", want, got=f"at {place[0]}" if place else ""),)) from None
+        raise PreflightError(
+            (_violation("file", "toml.form", 'NAME = "text", each name once', got=f"at {place[0]}" if place else ""),)
+        ) from None
     if unknown := [_unknown(name) for name in content if name not in GUIDE]:
         raise PreflightError(tuple(unknown))
     values = {name: _value(name, value) for name, value in content.items()}
@@ -106,9 +108,11 @@ def without_notes(text: str) -> str:
 
 
 def _note(item: Violation, *, named: bool) -> str:
-    got = f", got {item.got}" if item.got else ""
+    got = say(", got {got}", got=recognised(item.got)) if item.got else ""
     field = f"{item.field}: " if named else ""
-    return f"{_NOTE}{field}want {item.want}{got} ({item.reason}, rule {item.rule})"
+    want = recognised(item.want)
+    rule = say("{reason}, rule {rule}", reason=item.reason, rule=item.rule)
+    return _NOTE + field + say("want {want}", want=want) + f"{got} ({rule})"
 
 
 def _folded(text: str) -> str:
@@ -141,8 +145,9 @@ def _value(name: str, value: object) -> object:
 def _unknown(name: str) -> Violation:
     near = difflib.get_close_matches(name.lower(), GUIDE, 1)
     shown = name if _SHOWN_NAME.fullmatch(name) else "file"
-    want = f"a column of the form; did you mean {near[0]}?" if near else "a column of the form"
-    return _violation(shown, "columns.known", want, got="no column")
+    if near:
+        return _violation(shown, "columns.known", f"a column of the form; did you mean {near[0]}?", got="no column")
+    return _violation(shown, "columns.known", "a column of the form", got="no column")
 
 
 def _violation(field: str, rule: str, want: str, *, got: str = "") -> Violation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.acts import ReviewState
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.acts import ReviewStanding
@@ -20,7 +21,11 @@ def review_words(standing: ReviewStanding) -> str:
     review = standing.review
     if review is None:
         return "MISSING" if standing.state is ReviewState.MISSING else ""
-    text = f"of {review.reviewed_on}, {review.reference}"
+    text = say("of {reviewed_on}, {reference}", reviewed_on=review.reviewed_on, reference=review.reference)
     if standing.until is None:
         return text
-    return f"{text}, {'OVER since' if standing.state is ReviewState.OVER else 'counts until'} {standing.until}"
+    return text + (
+        say(", OVER since {until}", until=standing.until)
+        if standing.state is ReviewState.OVER
+        else say(", counts until {until}", until=standing.until)
+    )

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Globals", "HomeOption", "JsonOption"]
+from client_sdk.texts import Language
+
+__all__ = ["Globals", "HomeOption", "JsonOption", "LangOption"]
 
 HomeOption = Annotated[
     Path | None,
@@ -13,6 +15,14 @@ HomeOption = Annotated[
         "--home",
         metavar="DIR",
         help="The member's folder; else CREDIT_REGISTRY_HOME, else ~/.config/credit-registry (on Linux).",
+        show_default=False,
+    ),
+]
+LangOption = Annotated[
+    Language | None,
+    typer.Option(
+        "--lang",
+        help="Language: zh or en; else CREDIT_REGISTRY_LANG, else that of the locale. JSON is English.",
         show_default=False,
     ),
 ]

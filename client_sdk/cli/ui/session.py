@@ -16,6 +16,7 @@ from client_sdk.cli.ui.failures import DeclinedError, UsageError
 from client_sdk.cli.ui.passphrase_input import given_passphrase, given_pin
 from client_sdk.cli.ui.sent_telemetry import send_telemetry
 from client_sdk.config import HOME_VARIABLE, ClientConfig
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Output
@@ -105,7 +106,7 @@ class Run:
             return
         if not self.interactive:
             raise UsageError(
-                "nothing was done: standard input is not a terminal", "say --yes if this is what you want."
+                say("nothing was done: standard input is not a terminal"), say("say --yes if this is what you want.")
             )
         if not typer.confirm(question, err=True):
             raise DeclinedError

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from client_sdk.cli.ui.output import pairs, table
+from client_sdk.cli.ui.output import counted, pairs, table
 from client_sdk.clock import clock_ms
 from client_sdk.forms import MINOR_UNITS, moment_text
 from client_sdk.models import Amounts, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
 from client_sdk.models.answer import Answer, Verdict
 from client_sdk.models.assessment import Outcome
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,7 +47,9 @@ __all__ = [
 _PROOF = frozenset(("payload", "signature", "leaf", "path", "head", "head_path", "checkpoint"))
 
 # What a list says below a record that is RESTRICTED.
-WHY_RESTRICTED = "A restricted record is not counted; an answer of its issuer lifts the restriction: `dispute answer`."
+WHY_RESTRICTED = N_(
+    "A restricted record is not counted; an answer of its issuer lifts the restriction: `dispute answer`."
+)
 
 _STYLES = {
     Verdict.LISTED: "bold yellow",
@@ -58,9 +61,9 @@ _STYLES = {
     Outcome.REFER: "bold magenta",
 }
 _MEANINGS = {
-    Verdict.LISTED: "there is at least one live record",
-    Verdict.CLEAR: "proved: no live record under this identity number (it says nothing of other numbers)",
-    Verdict.UNVERIFIABLE: "nothing is proved; never read this as CLEAR",
+    Verdict.LISTED: N_("there is at least one live record"),
+    Verdict.CLEAR: N_("proved: no live record under this identity number (it says nothing of other numbers)"),
+    Verdict.UNVERIFIABLE: N_("nothing is proved; never read this as CLEAR"),
 }
 
 
@@ -68,7 +71,7 @@ def money(amount: int, currency: str) -> str:
     """Return minor units as people write them."""
     places = MINOR_UNITS.get(currency)
     if places is None:
-        return f"{amount} minor units of {currency}"
+        return say("{amount} minor units of {currency}", amount=amount, currency=currency)
     whole, part = divmod(amount, 10**places)
     return f"{whole:,}" + (f".{part:0{places}d}" if places else "") + f" {currency}"
 
@@ -82,20 +85,31 @@ def answer_lines(answer: Answer, *, history: bool = False, namer: str = "ruleboo
         namer: what names the auditors by whose replay the answer was judged.
     """
     word = Text(answer.verdict.value, style=_STYLES[answer.verdict])
-    yield Text.assemble(word, f"  {_MEANINGS[answer.verdict]}")
+    yield Text.assemble(word, f"  {say(_MEANINGS[answer.verdict])}")
     if answer.failure is not None:
         message = f": {answer.failure.message}" if answer.failure.message else ""
         yield f"  {answer.failure.part}: {answer.failure.rule}{message}"
     if answer.as_of is None:
         return
-    yield f"  as of {moment_text(answer.as_of)}, registry {answer.registry}, log of {answer.size} leaves"
+    yield say(
+        "  as of {as_of}, registry {registry}, log of {size} leaves",
+        as_of=moment_text(answer.as_of),
+        registry=answer.registry,
+        size=answer.size,
+    )
     if answer.witnessed is not None:
         yield f"  {witnessed_line(answer.witnessed, answer.size, answer.as_of)}"
     if answer.replayed is not None:
         yield replayed_line(answer.replayed, answer.size, namer, clear=answer.verdict is Verdict.CLEAR)
     for record in answer.records:
         yield ""
-        yield f"  {record.kind.name} {record.standing.name}, reported by {record.issuer}, version {record.version}"
+        yield say(
+            "  {kind} {standing}, reported by {issuer}, version {version}",
+            kind=record.kind.name,
+            standing=record.standing.name,
+            issuer=record.issuer,
+            version=record.version,
+        )
         yield pairs((f"    {name}", value) for name, value in _record_rows(record))
         if history:
             yield month_table(record.months, "    ")
@@ -110,36 +124,59 @@ def replayed_line(replayed: Replayed, size: int, namer: str = "rulebook", *, cle
         namer: what names the auditors by whose replay it was judged.
         clear: whether it says of anybody that nothing is listed.
     """
-    when = f"no auditor that the {namer} names has"
+    when = say("no auditor that the {namer} names has", namer=namer)
     if replayed.at is not None:
-        when = f"auditors have rebuilt the first {replayed.size} of {size} leaves, begun at {moment_text(replayed.at)}"
+        when = say(
+            "auditors have rebuilt the first {size} of {size_2} leaves, begun at {at}",
+            size=replayed.size,
+            size_2=size,
+            at=moment_text(replayed.at),
+        )
     if not replayed.late:
-        return f"  replayed: {when}"
-    lately = f"{when}{', which is too long before this answer' if replayed.at else ' rebuilt this log lately'}"
+        return say("  replayed: {when}", when=when)
+    lately = when + (say(", which is too long before this answer") if replayed.at else say(" rebuilt this log lately"))
     if not clear:
-        return f"  not replayed: {lately}"
-    word = Text("NOT REPLAYED", style="bold yellow")
-    return Text.assemble("  ", word, f": {lately}: that no record was left out is the registry's word")
+        return say("  not replayed: {lately}", lately=lately)
+    word = Text(say("NOT REPLAYED"), style="bold yellow")
+    return Text.assemble(
+        "  ", word, say(": {lately}: that no record was left out is the registry's word", lately=lately)
+    )
 
 
 def rebuilt_words(replayed: Replayed, size: int) -> str:
     """Return in words how far, and since when, auditors have rebuilt a log of so many leaves."""
     if replayed.at is None:
-        return "too few have rebuilt this log: each CLEAR is NOT REPLAYED"
-    late = ": too long ago, each CLEAR is NOT REPLAYED" if replayed.late else ""
-    return f"the first {replayed.size} of {size} leaves rebuilt, begun at {moment_text(replayed.at)}{late}"
+        return say("too few have rebuilt this log: each CLEAR is NOT REPLAYED")
+    late = say(": too long ago, each CLEAR is NOT REPLAYED") if replayed.late else ""
+    return say(
+        "the first {size} of {size_2} leaves rebuilt, begun at {at}{late}",
+        size=replayed.size,
+        size_2=size,
+        at=moment_text(replayed.at),
+        late=late,
+    )
 
 
-def witnessed_line(witnessed: Witnessed, size: int, at: datetime, then: str = "this answer") -> str:
+def witnessed_line(witnessed: Witnessed, size: int, at: datetime, then: str = N_("this answer")) -> str:
     """Return in words how far, and how long before a time, witnesses had cosigned a log of so many leaves."""
     if witnessed.at is None:
-        return "NOT WITNESSED: no quorum of witnesses has cosigned this log, as far as the registry shows"
-    of = f"all {size}" if witnessed.whole else f"the first {witnessed.size} of {size}"
+        return say("NOT WITNESSED: no quorum of witnesses has cosigned this log, as far as the registry shows")
+    of = (
+        say("all {size}", size=size)
+        if witnessed.whole
+        else say("the first {size} of {size_2}", size=witnessed.size, size_2=size)
+    )
     seconds = int((at - witnessed.at).total_seconds())
-    age = f", {seconds} s before {then}" if seconds > 0 else ""
+    age = say(", {seconds} s before {then}", seconds=seconds, then=say(then)) if seconds > 0 else ""
     # Of a file, whose reader may live long after it: online such a time counts for nothing.
-    ahead = ", which is later than this machine's clock" if witnessed.at.timestamp() * 1_000 > clock_ms() else ""
-    return f"witnessed: {of} leaves, cosigned by a quorum at {moment_text(witnessed.at)}{age}{ahead}"
+    ahead = say(", which is later than this machine's clock") if witnessed.at.timestamp() * 1_000 > clock_ms() else ""
+    return say(
+        "witnessed: {of} leaves, cosigned by a quorum at {at}{age}{ahead}",
+        of=of,
+        at=moment_text(witnessed.at),
+        age=age,
+        ahead=ahead,
+    )
 
 
 def month_table(months: Iterable[HistoryMonth], indent: str = "  ") -> Text:
@@ -149,12 +186,12 @@ def month_table(months: Iterable[HistoryMonth], indent: str = "  ") -> Text:
         (
             (
                 f"{indent}{month.month}",
-                "not known" if month.standing is None else month.standing.name,
+                say("not known") if month.standing is None else month.standing.name,
                 month.version or "",
-                "not reported" if month.days_past_due is None else month.days_past_due,
+                say("not reported") if month.days_past_due is None else month.days_past_due,
                 month.as_of or "",
                 month.code,
-                "follows from a later version" if month.follows else "",
+                say("follows from a later version") if month.follows else "",
             )
             for month in months
         ),
@@ -163,13 +200,13 @@ def month_table(months: Iterable[HistoryMonth], indent: str = "  ") -> Text:
 
 def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:
     yield "record", record.ref
-    yield "logged", f"{moment_text(record.logged_at)} at leaf {record.index}"
+    yield "logged", say("{logged_at} at leaf {index}", logged_at=moment_text(record.logged_at), index=record.index)
     if record.signer != record.issuer:
-        yield "signed by", f"{record.signer}, its successor"
+        yield "signed by", say("{signer}, its successor", signer=record.signer)
     if record.retain_until:
         yield "kept until", record.retain_until.isoformat()
     if record.issuer_ended:
-        yield "ended", f"{record.issuer} is gone, and an act has ended its records"
+        yield "ended", say("{issuer} is gone, and an act has ended its records", issuer=record.issuer)
     if record.transferee:
         yield "sold to", record.transferee
     if record.flags:
@@ -178,15 +215,21 @@ def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:
             ", ".join(sorted(flag.name for flag in record.flags)) + (f" ({record.remark})" if record.remark else ""),
         )
     if record.contested:
-        yield "contested", "signed by a key in doubt"
+        yield "contested", say("signed by a key in doubt")
     if record.stale:
-        yield "stale", f"{record.issuer} has not touched it for longer than the rulebook's stale_days"
+        yield (
+            "stale",
+            say("{issuer} has not touched it for longer than the rulebook's stale_days", issuer=record.issuer),
+        )
     if record.statement_unopened is not None:
-        yield "the person says", f"(not shown: {record.statement_unopened.name})"
+        yield (
+            "the person says",
+            say("(not shown: {statement_unopened})", statement_unopened=record.statement_unopened.name),
+        )
     if record.subject_statement:
         yield "the person says", record.subject_statement
     if record.unopened is not None:
-        yield "facts", f"not shown: {record.unopened.value}"
+        yield "facts", say("not shown: {unopened}", unopened=record.unopened.value)
     elif record.facts is not None:
         yield from _fact_rows(record.facts)
 
@@ -195,25 +238,39 @@ def _fact_rows(facts: Facts) -> Iterator[tuple[str, str]]:
     for field in fields(facts):
         value = getattr(facts, field.name)
         if value not in (None, "", (), False):
-            yield field.name.replace("_", " "), _fact_text(value)
+            yield say(field.name.replace("_", " ")), _fact_text(value)
 
 
 def _fact_text(value: object) -> str:
     match value:
         case Amounts():
-            estimated = " (estimated)" if value.estimated else ""
+            estimated = say(" (estimated)") if value.estimated else ""
             return money(value.total, value.currency) + estimated
         case Debt():
-            return f"contract {value.contract} of creditor {value.original_creditor}"
+            return say(
+                "contract {contract} of creditor {original_creditor}",
+                contract=value.contract,
+                original_creditor=value.original_creditor,
+            )
         case NoticeEvidence():
-            return f"{value.channel.name} sent {moment_text(value.sent_at)}"
+            return say("{channel} sent {sent_at}", channel=value.channel.name, sent_at=moment_text(value.sent_at))
         case Consent():
-            return f"{value.form.name} on {value.date.isoformat()}"
+            return say("{form} on {date}", form=value.form.name, date=value.date.isoformat())
         case ContactCount():
-            return f"{value.count} by {value.channel.name}"
+            return say("{count} by {channel}", count=value.count, channel=value.channel.name)
         case Arrangement():
-            terms = f"{value.paid} of {value.instalments} instalments ({value.period.name}) paid"
-            return f"{value.outcome.name}, {terms}, agreed on {value.agreed_on.isoformat()}"
+            terms = say(
+                "{paid} of {instalments} instalments ({period}) paid",
+                paid=value.paid,
+                instalments=value.instalments,
+                period=value.period.name,
+            )
+            return say(
+                "{outcome}, {terms}, agreed on {agreed_on}",
+                outcome=value.outcome.name,
+                terms=terms,
+                agreed_on=value.agreed_on.isoformat(),
+            )
         case tuple():
             return ", ".join(_fact_text(item) for item in value)
         case _:
@@ -236,11 +293,17 @@ def assessment_lines(assessment: Assessment) -> Iterator[RenderableType]:
         ),
     )
     for total in assessment.totals:
-        estimated = ", partly estimated" if total.estimated else ""
-        count = f"{total.records} {'record' if total.records == 1 else 'records'}"
-        yield f"  {total.kind.name}: {money(total.amount, total.currency)} owed in {count}{estimated}"
+        estimated = say(", partly estimated") if total.estimated else ""
+        count = counted(total.records, "record")
+        yield say(
+            "  {kind}: {amount} owed in {count}{estimated}",
+            kind=total.kind.name,
+            amount=money(total.amount, total.currency),
+            count=count,
+            estimated=estimated,
+        )
     if assessment.digest:
-        yield f"  digest: {assessment.digest.hex()}"
+        yield say("  digest: {digest}", digest=assessment.digest.hex())
 
 
 def record_rows(record: RecordView) -> tuple[object, ...]:
@@ -250,7 +313,9 @@ def record_rows(record: RecordView) -> tuple[object, ...]:
         record.kind.name,
         record.version,
         record.standing.name + (f" ({record.reason})" if record.reason else ""),
-        record.state.value + "".join(f" ({word})" for word in _doubts(record)) + (", hidden" if record.hidden else ""),
+        record.state.value
+        + "".join(f" ({word})" for word in _doubts(record))
+        + (say(", hidden") if record.hidden else ""),
         moment_text(record.logged_at),
         record.retain_until or "",
     )

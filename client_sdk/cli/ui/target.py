@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.errors import ConfigError
 from client_sdk.new_file import NewFile
+from client_sdk.texts import recognised
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +60,7 @@ class OutputFile:
         try:
             self._file.write(data)
         except ConfigError as error:
-            output.tell(f"FILE: {error}")
+            output.tell(f"FILE: {recognised(str(error))}")
             self.code = ExitCode.SETUP
         else:
             self.written = str(self._file.path)

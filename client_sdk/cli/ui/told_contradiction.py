@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.texts import say
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,9 +31,11 @@ def tell_contradiction(session: Run, file: Path, proof: Contradiction) -> None:
             "proves": str(proof),
             "checkpoints": [checkpoint_content(first), checkpoint_content(second)],
         },
-        f"PROVED by {file}: {proof}.",
-        f"  {first.size} leaves: {first.root.hex()}",
-        f"  {second.size} leaves: {second.root.hex()}",
-        "Anyone with the trust root can verify this file alone. Stop relying on this registry; hand the file to the",
-        "auditors, the administrators and the other members.",
+        say("PROVED by {file}: {proof}.", file=file, proof=proof),
+        say("  {size} leaves: {root}", size=first.size, root=first.root.hex()),
+        say("  {size} leaves: {root}", size=second.size, root=second.root.hex()),
+        say(
+            "Anyone with the trust root can verify this file alone. Stop relying on this registry; hand the file to the"
+        ),
+        say("auditors, the administrators and the other members."),
     )

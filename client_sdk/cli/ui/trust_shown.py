@@ -7,6 +7,7 @@ import typer
 
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.output import Json, pairs
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,11 +38,23 @@ def fingerprint_of(fingerprint: str | None) -> str:
         return ""
     given = "".join(fingerprint.split()).lower()
     if len(given) != FINGERPRINT_DIGITS:
-        got = f"{len(given)} characters"
-        raise UsageError(f"--fingerprint: want {FINGERPRINT_DIGITS} hexadecimal digits, got {got}")
+        got = say("{count} characters", count=len(given))
+        raise UsageError(
+            say(
+                "--fingerprint: want {fingerprint_digits} hexadecimal digits, got {got}",
+                fingerprint_digits=FINGERPRINT_DIGITS,
+                got=got,
+            )
+        )
     odd = next((character for character in given if character not in hexdigits), "")
     if odd:
-        raise UsageError(f"--fingerprint: want {FINGERPRINT_DIGITS} hexadecimal digits, got {odd!r} among them")
+        raise UsageError(
+            say(
+                "--fingerprint: want {fingerprint_digits} hexadecimal digits, got {odd!r} among them",
+                fingerprint_digits=FINGERPRINT_DIGITS,
+                odd=odd,
+            )
+        )
     return given
 
 
@@ -65,7 +78,14 @@ def trust_lines(root: "TrustRoot") -> list["RenderableType"]:
             [
                 ("  registry", root.registry),
                 ("  log", root.log_key.name),
-                ("  administrators", f"{', '.join(root.administrators)}; {root.threshold} of them sign an act"),
+                (
+                    "  administrators",
+                    say(
+                        "{administrators}; {threshold} of them sign an act",
+                        administrators=", ".join(root.administrators),
+                        threshold=root.threshold,
+                    ),
+                ),
                 *(() if root.quorum is None else [("  witnesses at founding", ", ".join(root.quorum.lines()))]),
                 *(() if root.replaying is None else [("  auditors at founding", ", ".join(root.replaying.lines()))]),
                 ("  fingerprint", grouped(root.fingerprint)),

@@ -19,8 +19,9 @@ from client_sdk.cli.ui.group import Verb
 from client_sdk.cli.ui.identity_input import refuse_on_command_line
 from client_sdk.cli.ui.options import worded
 from client_sdk.cli.ui.output import Output
-from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption
+from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption, LangOption
 from client_sdk.cli.ui.session import Run
+from client_sdk.texts import Language, say, spoken_language
 
 __all__ = ["verb"]
 
@@ -49,7 +50,15 @@ def verb(
         function: Callable[Concatenate[Run, P], ExitCode | None],
     ) -> Callable[Concatenate[Run, P], ExitCode | None]:
         @wraps(function)
-        def run(ctx: typer.Context, home: Path | None, as_json: bool, *args: P.args, **kwargs: P.kwargs) -> None:  # noqa: FBT001 - typer passes it by name
+        def run(
+            ctx: typer.Context,
+            home: Path | None,
+            as_json: bool,  # noqa: FBT001 - typer passes it by name
+            lang: Language | None,
+            *args: P.args,
+            **kwargs: P.kwargs,
+        ) -> None:
+            del lang  # the program has read it before anything else
             before = ctx.obj if isinstance(ctx.obj, Globals) else Globals(None, as_json=False)
             said = ctx.obj = Globals(home or before.home, as_json=as_json or before.as_json)
             if ctx.invoked_subcommand is None:
@@ -78,7 +87,7 @@ def _attempt(session: Run, stray: Sequence[str], work: Callable[[], ExitCode | N
         output.end()
         return int(code)
     except (KeyboardInterrupt, EOFError, typer.Abort):
-        message = "running the same command again is safe"
+        message = say("running the same command again is safe")
         CommandFailure(code=ExitCode.INTERRUPTED, reason="INTERRUPTED", message=message).show(output)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
@@ -100,8 +109,8 @@ def _unforeseen(error: Exception) -> CommandFailure:
     return CommandFailure(
         code=ExitCode.INTERNAL,
         reason="INTERNAL",
-        message=f"a mistake of this program ({type(error).__name__})",
-        hint=f"run it again with {DEBUG_VARIABLE}=1 and report what it prints.",
+        message=say("a mistake of this program ({name})", name=type(error).__name__),
+        hint=say("run it again with {debug_variable}=1 and report what it prints.", debug_variable=DEBUG_VARIABLE),
     )
 
 
@@ -117,6 +126,7 @@ def _declare(run: Callable[..., None], function: Callable[..., object], options:
     common = [
         inspect.Parameter("home", keyword, default=None, annotation=HomeOption),
         inspect.Parameter("as_json", keyword, default=False, annotation=JsonOption),
+        inspect.Parameter("lang", keyword, default=None, annotation=LangOption),
     ]
     parameters = [context, *(_keyword(parameter) for parameter in own), *options, *common]
     # typer reads the signature for order and defaults, and the annotations for types.
@@ -130,6 +140,9 @@ def _keyword(parameter: inspect.Parameter) -> inspect.Parameter:
 
 
 def _epilog(examples: Sequence[str]) -> str:
-    lines = ["Examples:", *(f"  credit-registry {example}" for example in examples)]
-    lines += ["", "Exit codes:", *(f"  {int(code)}  {text}" for code, text in EXIT_CODES.items())]
+    lines = [say("Examples:"), *(f"  credit-registry {example}" for example in examples)]
+    lines += ["", say("Exit codes:"), *(f"  {int(code)}  {say(text)}" for code, text in EXIT_CODES.items())]
+    if spoken_language() is not Language.ENGLISH:
+        return "\n".join(lines)
+    # The panels of the library read markup.
     return "\n".join(line.replace("[", "\\[") for line in lines)

@@ -15,6 +15,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.clock import clock_ms
 from client_sdk.errors import CreditRegistryError
 from client_sdk.forms import day_of, moment_text
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.alerting.delivery import Delivered
@@ -101,7 +102,7 @@ def _add_list(group: typer.Typer) -> None:
                 if asked
                 else []
             ),
-            f"alerted about {counted(len(asked), 'person')}",
+            say("alerted about {count}", count=counted(len(asked), "person")),
             *([table(columns, [[row[name] for name in columns] for row in sent])] if sent else []),
             counted(len(sent), "message"),
         )
@@ -176,18 +177,29 @@ def _take(session: Run, client: "Client", queue: "DeliveryQueue", contact: str) 
     )
     if taken.fewer:
         session.output.tell(
-            f"The registry holds {taken.held:,} of your requests for alerts, fewer than `alerts list` shows: "
-            "ask for those again that are missing (`subject alerts on`)."
+            say(
+                "The registry holds {held:,} of your requests for alerts, fewer than `alerts list` shows: "
+                "ask for those again that are missing (`subject alerts on`).",
+                held=taken.held,
+            )
         )
     if taken.outdated:
         session.output.tell(
-            f"The subject keys have changed since {counted(taken.outdated, 'person')} asked for alerts: ask for them "
-            "again (`subject alerts on`), or records under the new keys are missed."
+            say(
+                "The subject keys have changed since {outdated} asked for alerts: ask for them again "
+                "(`subject alerts on`), or records under the new keys are missed.",
+                outdated=counted(taken.outdated, "person"),
+            )
         )
 
 
 def _tell(session: Run, done: "Delivered") -> None:
-    text = f"{counted(done.delivered, 'message')} delivered, {done.failed} failed, {done.given_up} given up"
+    text = say(
+        "{delivered} delivered, {failed} failed, {given_up} given up",
+        delivered=counted(done.delivered, "message"),
+        failed=done.failed,
+        given_up=done.given_up,
+    )
     session.output.line(done._asdict(), text)
 
 

@@ -22,6 +22,7 @@ from client_sdk.cli.verbs.audit_accept import AcceptOption, ReasonOption
 from client_sdk.cli.verbs.audit_accept import accept as accept_findings
 from client_sdk.errors import CreditRegistryError
 from client_sdk.forms import moment_text, plain
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.auditing.auditor import Auditor
@@ -127,25 +128,29 @@ def register(app: typer.Typer) -> None:
         from client_sdk.auditing.report import as_html, as_text  # noqa: PLC0415 - Jinja is for this verb alone
 
         if dask is not None and jobs is not None:
-            raise UsageError("--dask and --jobs", "give one of them: the work is done by your cluster or by processes.")
+            raise UsageError(
+                say("--dask and --jobs"), say("give one of them: the work is done by your cluster or by processes.")
+            )
         auditor = Auditor(session.config(), state=state)
         if accept:
             if follow or cosign or html or text or json_file:
-                raise UsageError("--accept goes alone", "accept first, with --reason; then audit again.")
+                raise UsageError(say("--accept goes alone"), say("accept first, with --reason; then audit again."))
             return accept_findings(session, auditor, accept, reason)
         if reason:
-            raise UsageError("--reason is for --accept alone", "give --accept REFERENCE as well.")
+            raise UsageError(say("--reason is for --accept alone"), say("give --accept REFERENCE as well."))
         audit_once = _auditing(auditor, jobs or os.cpu_count() or 1, dask)
         if cosign:
             # A key that is missing is no reason to audit for hours first.
             auditor.config.replay_signer()
         if follow:
             if named := [file for file in (html, text, json_file) if file is not None]:
-                hint = "leave --html, --text and --json-file to a single audit; --json gives a line for each."
-                raise UsageError(f"{named[0]}: --follow writes no report to a file", hint)
+                hint = say("leave --html, --text and --json-file to a single audit; --json gives a line for each.")
+                raise UsageError(say("{named}: --follow writes no report to a file", named=named[0]), hint)
             return _follow(session, auditor, audit_once, _EVERY if every is None else every, cosign=cosign)
         if every is not None:
-            raise UsageError("--every is for --follow alone", "give --follow as well, or leave it out for one audit.")
+            raise UsageError(
+                say("--every is for --follow alone"), say("give --follow as well, or leave it out for one audit.")
+            )
         with OutputFile(html) as as_page, OutputFile(text) as as_words, OutputFile(json_file) as as_document:
             with _progress(session) as report_progress:
                 report = audit_once(report_progress)
@@ -156,7 +161,7 @@ def register(app: typer.Typer) -> None:
                 if target:
                     target.write(session.output, text_of_report.encode())
         session.output.result(content, words.rstrip("\n"))
-        session.output.note(*(f"Wrote {target.written}" for target in targets if target.written))
+        session.output.note(*(say("Wrote {written}", written=target.written) for target in targets if target.written))
         if cosign:
             # Last: a registry that does not take it costs no report.
             session.output.note(_cosigned_words(auditor.cosign(), report.silencing))
@@ -233,16 +238,21 @@ def _round(
         "new": report.new,
         "cosigned": cosigned,
     }
-    line = f"{moment_text(report.audited_at)}  {report.size} leaves: {report.verdict}"
+    line = say(
+        "{audited_at}  {size} leaves: {verdict}",
+        audited_at=moment_text(report.audited_at),
+        size=report.size,
+        verdict=report.verdict,
+    )
     session.output.line(content, f"{line} {_cosigned_words(cosigned, report.silencing)}" if cosign else line)
     return code
 
 
 def _cosigned_words(size: int, silencing: tuple[str, ...]) -> str:
     if size:
-        return f"Cosigned {size} leaves."
+        return say("Cosigned {size} leaves.", size=size)
     named = f": {', '.join(silencing[:_NAMED])}{', ...' if len(silencing) > _NAMED else ''}" if silencing else ""
-    return f"NOT cosigned: findings tell against this log{named}."
+    return say("NOT cosigned: findings tell against this log{named}.", named=named)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import typer
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.forms import moment_text
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,13 +35,19 @@ ReasonOption = Annotated[
 def accept(session: "Run", auditor: "Auditor", references: "Sequence[str]", reason: str) -> ExitCode:
     """Record that findings are accepted, and show them."""
     if not reason:
-        raise UsageError("--reason is missing", "say why these findings are explained; every report shows it.")
+        raise UsageError(
+            say("--reason is missing"), say("say why these findings are explained; every report shows it.")
+        )
     accepted = auditor.accept(references, reason)
     session.output.result(
         {"accepted": [item.reference for item in accepted], "reason": reason},
-        *(f"ACCEPTED  {item.reference}  {item.finding}" for item in accepted),
-        f"At {moment_text(accepted[0].accepted.at)}: {reason}" if accepted[0].accepted else "",
-        "They stay in every report. What is about the newest HEAD keeps this auditor from cosigning until an audit "
-        "finds it no more.",
+        *(say("ACCEPTED  {reference}  {finding}", reference=item.reference, finding=item.finding) for item in accepted),
+        say("At {at}: {reason}", at=moment_text(accepted[0].accepted.at), reason=reason)
+        if accepted[0].accepted
+        else "",
+        say(
+            "They stay in every report. What is about the newest HEAD keeps this auditor from cosigning "
+            "until an audit finds it no more."
+        ),
     )
     return ExitCode.OK

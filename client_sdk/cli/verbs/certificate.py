@@ -24,6 +24,7 @@ from client_sdk.forms import plain
 from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
 from client_sdk.models import KeyUsage
 from client_sdk.signing import create_certificate_request, institution_of
+from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def register(app: typer.Typer) -> None:
         config = session.config()
         _check_own(config, chain[0])
         if authority is None and not config.tls_ca.exists():
-            raise UsageError("this home has no CA yet", "give --ca with the ca.pem of the registry.")
+            raise UsageError(say("this home has no CA yet"), say("give --ca with the ca.pem of the registry."))
         install_certificate(session.home, _pem(chain), authority, secret=config.secret)
         session.output.result(_content(chain[0]), *_lines(session, chain[0], "installed"))
 
@@ -78,7 +79,7 @@ def register(app: typer.Typer) -> None:
         It also works after the signing key that vouched before has ended, as long as another one runs.
         """
         with session.client() as client:
-            chain = read_chain(client.renew_certificate(new_key=new_key), "the answer")
+            chain = read_chain(client.renew_certificate(new_key=new_key), say("the answer"))
         session.output.result(_content(chain[0]), *_lines(session, chain[0], "renewed"))
 
     @verb(
@@ -108,7 +109,7 @@ def register(app: typer.Typer) -> None:
             target.write(session.output, made.encode())
         key = made.vouch.claim.spki_hash.hex()
         handed_out = [
-            f"Wrote {out}. Hand it to an administrator, who runs:",
+            say("Wrote {out}. Hand it to an administrator, who runs:", out=out),
             f"  {session.their_command} certificate issue --request {out.name} --out {config.institution}.pem",
         ]
         session.output.result(
@@ -147,22 +148,26 @@ def register(app: typer.Typer) -> None:
         no secret.
         """
         asked = _asked(enrolment, request)
-        authority = read_chain(read_whole(session.config().tls_ca), "the CA")
+        authority = read_chain(read_whole(session.config().tls_ca), say("the CA"))
         with OutputFile(out) as target:
             with session.client() as client:
                 issued = client.issue_certificate(asked)
-            chain = read_chain(issued, "the answer")
+            chain = read_chain(issued, say("the answer"))
             target.write(session.output, _pem([*chain, *(one for one in authority if one not in chain)]))
         session.output.result(
             _content(chain[0]) | {"file": target.written},
-            *(_handed_out(session, asked.institution, out) if target.written else [f"Issued for {asked.institution}."]),
+            *(
+                _handed_out(session, asked.institution, out)
+                if target.written
+                else [say("Issued for {institution}.", institution=asked.institution)]
+            ),
         )
         return target.code
 
 
 def _handed_out(session: Run, institution: str, out: Path) -> list[str]:
     return [
-        f"Wrote {out} for {institution}. Hand it to the member, who runs:",
+        say("Wrote {out} for {institution}. Hand it to the member, who runs:", out=out, institution=institution),
         f"  {session.their_command} certificate install {out.name}",
     ]
 
@@ -172,7 +177,7 @@ def _asked(enrolment: Path | None, request: Path | None) -> CertificateRequest:
         return CertificateRequest.of(EnrolmentFile.parse(read_whole(enrolment)))
     if request is not None and enrolment is None:
         return CertificateRequest.parse(read_whole(request))
-    raise UsageError("what is asked for is not clear", "give --enrolment for a new member, or --request.")
+    raise UsageError(say("what is asked for is not clear"), say("give --enrolment for a new member, or --request."))
 
 
 def _pem(chain: list[x509.Certificate]) -> bytes:
@@ -203,6 +208,10 @@ def _content(certificate: x509.Certificate) -> dict[str, Json]:
 
 def _lines(session: Run, certificate: x509.Certificate, done: str) -> list[str]:
     return [
-        f"The certificate was {done}; it is good until {certificate.not_valid_after_utc:%Y-%m-%d}.",
-        f"Renew it before that day: {session.command} certificate renew",
+        say(
+            "The certificate was {done}; it is good until {not_valid_after_utc:%Y-%m-%d}.",
+            done=done,
+            not_valid_after_utc=certificate.not_valid_after_utc,
+        ),
+        say("Renew it before that day: {command} certificate renew", command=session.command),
     ]

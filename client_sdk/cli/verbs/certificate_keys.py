@@ -14,6 +14,7 @@ from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
+from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
@@ -67,16 +68,22 @@ def register(group: typer.Typer) -> None:
         If it is the one of this home, get a certificate for another key first: `certificate renew --new-key`.
         """
         if bool(key) is (file is not None):
-            raise UsageError("which TLS key is not clear", "name it as `certificate list` does, or give --file.")
+            raise UsageError(
+                say("which TLS key is not clear"), say("name it as `certificate list` does, or give --file.")
+            )
         with session.client() as client:
             revoked = _key_of(client.certificates(), key) if file is None else _key_in(file)
-            own = " It is the one of this home!" if revoked == _own_key(session) else ""
-            session.confirm(f"Revoke the TLS key {revoked.hex()} for good?{own}", yes=yes)
+            own = say(" It is the one of this home!") if revoked == _own_key(session) else ""
+            session.confirm(say("Revoke the TLS key {revoked} for good?{own}", revoked=revoked.hex(), own=own), yes=yes)
             revoked_at = client.revoke_tls_key(revoked)
         session.output.result(
             {"spki_hash": revoked.hex(), "revoked_at": plain(revoked_at)},
-            f"The TLS key {revoked.hex()} is revoked since {moment_text(revoked_at)}.",
-            "Key services do not learn of it; to keep it from them too, administrators end it by an act:",
+            say(
+                "The TLS key {revoked} is revoked since {revoked_at}.",
+                revoked=revoked.hex(),
+                revoked_at=moment_text(revoked_at),
+            ),
+            say("Key services do not learn of it; to keep it from them too, administrators end it by an act:"),
             f"  {session.their_command} act propose tls-key --institution {session.config().institution} "
             f"--end {revoked.hex()} --ground theft",
         )
@@ -85,8 +92,8 @@ def register(group: typer.Typer) -> None:
 def _key_of(found: Sequence["CertificateView"], begins: str) -> bytes:
     keys = {one.spki_hash for one in found if one.spki_hash.hex().startswith(begins.lower())}
     if len(keys) != 1:
-        message = f"{'no' if not keys else 'more than one'} TLS key of this member begins so"
-        raise UsageError(message, "see `credit-registry certificate list`.")
+        message = say("{keys} TLS key of this member begins so", keys=say("no") if not keys else say("more than one"))
+        raise UsageError(message, say("see `credit-registry certificate list`."))
     return keys.pop()
 
 
@@ -109,5 +116,5 @@ def _listed_row(one: "CertificateView") -> tuple[object, ...]:
     issued = (one.spki_hash.hex(), moment_text(one.issued_at))
     if one.standing is None or one.not_after is None:
         return (*issued, "", "", "", "")
-    until, carried = moment_text(one.not_after), one.carried_by or "the founding"
+    until, carried = moment_text(one.not_after), one.carried_by or say("the founding")
     return (*issued, until, one.vouching_key_id.hex()[:16], carried, one.standing.name)

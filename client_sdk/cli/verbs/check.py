@@ -32,6 +32,7 @@ from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
 from client_sdk.new_file import NewFile
 from client_sdk.reassessing import keep_assessment, kept_file
+from client_sdk.texts import recognised, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,12 +153,12 @@ def register(app: typer.Typer) -> None:
         """
         if save is None and (with_identity or with_assessment):
             name = "--with-identity" if with_identity else "--with-assessment"
-            raise UsageError(f"{name} is about what --save writes", "give --save FILE too.")
+            raise UsageError(say("{name} is about what --save writes", name=name), say("give --save FILE too."))
         lends = purpose is not Purpose.SUBJECT_ACCESS
         if not lends and (criteria is not None or exit_code or with_assessment):
-            text = "--criteria, --exit-code and --with-assessment are about lending"
-            raise UsageError(text, "leave them out under SUBJECT_ACCESS.")
-        what = "consent" if lends else "mandate"
+            text = say("--criteria, --exit-code and --with-assessment are about lending")
+            raise UsageError(text, say("leave them out under SUBJECT_ACCESS."))
+        what = say("consent") if lends else say("mandate")
         consent = read_consent(consent_form, consent_date, consent_digest, consent_file, what, consent_purpose or ())
         own = read_criteria(criteria) if lends else None
         identities = read_identities(session, identity_file, id_type, issuing_state)
@@ -176,7 +177,7 @@ def register(app: typer.Typer) -> None:
                 for place, answer in enumerate(kept, start=1)
             ]
         _show(session, answers, files, own, history=history)
-        session.output.tell(*(f"FILE: {error}" for error in failed))
+        session.output.tell(*(f"FILE: {recognised(str(error))}" for error in failed))
         code = _code(answers, own if exit_code else None)
         return ExitCode.SETUP if failed and code is not ExitCode.UNVERIFIABLE else code
 
@@ -231,7 +232,9 @@ def _show(
                 "evidence": None if file is None else str(file),
             }
         )
-        session.output.note(*([f"Person {place} of {len(answers)}"] if len(answers) > 1 else []))
+        session.output.note(
+            *([say("Person {place} of {count}", place=place, count=len(answers))] if len(answers) > 1 else [])
+        )
         if not session.output.as_json:
             assessed = [] if assessment is None else ["", *assessment_lines(assessment)]
             inquiry, saved = _inquiry(answer), _saved(session, file)
@@ -241,14 +244,17 @@ def _show(
 
 
 def _inquiry(answer: Answer) -> list[str]:
-    return [f"  inquiry: {answer.inquiry_id.hex()}"] if answer.inquiry_id else []
+    return [say("  inquiry: {inquiry_id}", inquiry_id=answer.inquiry_id.hex())] if answer.inquiry_id else []
 
 
 def _saved(session: Run, file: Path | None) -> list[str]:
     if file is None:
         return []
     root = session.home / "trust-root.bin"
-    return [f"  evidence: {file}", f"  anybody verifies it: credit-registry verify --trust-root {root} {file}"]
+    return [
+        say("  evidence: {file}", file=file),
+        say("  anybody verifies it: credit-registry verify --trust-root {root} {file}", root=root, file=file),
+    ]
 
 
 def _code(answers: list[Answer], criteria: Criteria | None) -> ExitCode:

@@ -16,6 +16,7 @@ from client_sdk.cli.ui.told_contradiction import checkpoint_content
 from client_sdk.cli.ui.verb import verb
 from client_sdk.home import replace_file
 from client_sdk.lending.outbox import Outbox
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["register", "signed_checkpoint"]
 
-_NONE = "run `credit-registry status` first: it follows the log."
+_NONE = N_("run `credit-registry status` first: it follows the log.")
 FORGETTING = (
-    "What was kept proves what this registry has signed; a copy is left in {kept}.",
-    "Forget it only where the registry's operator has told you over another channel that its database was restored,",
-    "and which reports are lost. Until the log is verified anew, a shorter or another log is not noticed.",
+    N_("What was kept proves what this registry has signed; a copy is left in {kept}."),
+    N_(
+        "Forget it only where the registry's operator has told you over another channel that its database was restored,"
+    ),
+    N_("and which reports are lost. Until the log is verified anew, a shorter or another log is not noticed."),
 )
 
 
@@ -49,7 +52,7 @@ def kept_checkpoint(config: "ClientConfig") -> "SignedCheckpoint":
     """
     known = newest_of(config).read()
     if known is None:
-        raise UsageError("this home has verified no checkpoint yet", _NONE)
+        raise UsageError(say("this home has verified no checkpoint yet"), _NONE)
     return known
 
 
@@ -88,7 +91,7 @@ def register(app: typer.Typer) -> None:
         known = kept_checkpoint(session.config()).checkpoint
         session.output.result(
             checkpoint_content(known) | {"confirmation": confirmation(known)},
-            f"The newest checkpoint of {known.origin} that this home has verified",
+            say("The newest checkpoint of {origin} that this home has verified", origin=known.origin),
             pairs([("  leaves", known.size), ("  root", known.root.hex()), ("  in short", confirmation(known))]),
         )
 
@@ -104,7 +107,11 @@ def register(app: typer.Typer) -> None:
         replace_file(out.resolve(), known.raw)
         session.output.result(
             checkpoint_content(known.checkpoint) | {"file": str(out)},
-            f"{out}: {known.checkpoint.size} leaves, as the log has signed them. It names no person and no record.",
+            say(
+                "{out}: {size} leaves, as the log has signed them. It names no person and no record.",
+                out=out,
+                size=known.checkpoint.size,
+            ),
         )
 
     @verb(group, "forget", examples=["checkpoint forget --confirm 12:tL7nI8vNPQ1x2oJtr0bDzl4+0nQ0Qy3V5a9m3y8d1nM="])
@@ -126,7 +133,5 @@ def register(app: typer.Typer) -> None:
         with _outbox(config) as outbox:
             if outbox is not None:
                 outbox.proved(outbox.unproved())
-        session.output.result(
-            {"forgotten": confirm, "kept": str(kept)}, *(line.format(kept=kept) for line in FORGETTING)
-        )
+        session.output.result({"forgotten": confirm, "kept": str(kept)}, *(say(line, kept=kept) for line in FORGETTING))
         return ExitCode.OK

@@ -13,6 +13,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.codes import DayRange, code_lists, code_of, days_of
 from client_sdk.errors import RuleError
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json
@@ -68,19 +69,28 @@ def register(app: typer.Typer) -> None:
         A code that stands for many days has no one code in another list: all that are possible are shown.
         """
         if (days is None) is not bool(code) or bool(code) is not bool(name):
-            raise UsageError("what to convert is not clear", "give --days DAYS, or --code CODE and --list LIST.")
+            raise UsageError(
+                say("what to convert is not clear"), say("give --days DAYS, or --code CODE and --list LIST.")
+            )
         # Without a home there is no rulebook that names a time zone: this machine's.
         on = as_of or datetime.now().astimezone().date()
         try:
             given = DayRange(days, days) if days is not None else days_of(code, name, on)
             codes = {item: _codes(given, item, on) for item in code_lists()}
         except RuleError as error:
-            raise UsageError(f"{error.field}: {error.rule}, got {error.got}", f"want {error.want}.") from None
-        most = "and more" if given.most is None else f"to {given.most}"
+            raise UsageError(
+                say("{field}: {rule}, got {got}", field=error.field, rule=error.rule, got=error.got),
+                say("want {want}.", want=error.want),
+            ) from None
+        most = say("and more") if given.most is None else say("to {most}", most=given.most)
         session.output.result(
             {"as_of": on.isoformat(), "least": given.least, "most": given.most, "codes": dict(codes.items())},
-            f"{given.least} days past due" if given.exact else f"{given.least} {most} days past due",
-            table(("list", "codes"), ((item, " or ".join(found) or "not in force") for item, found in codes.items())),
+            say("{least} days past due", least=given.least)
+            if given.exact
+            else say("{least} {most} days past due", least=given.least, most=most),
+            table(
+                ("list", "codes"), ((item, " or ".join(found) or say("not in force")) for item, found in codes.items())
+            ),
         )
 
 

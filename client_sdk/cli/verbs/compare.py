@@ -15,6 +15,7 @@ from client_sdk.cli.ui.told_contradiction import checkpoint_content, tell_contra
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.checkpoint import signed_checkpoint
 from client_sdk.errors import ConfigError, FormatError, RefusedError, RollbackError, TransportError
+from client_sdk.texts import N_, say
 from client_sdk.verification import is_contradiction, read_evidence, read_trust_root, verify_contradiction
 from client_sdk.whole_file import read_whole
 
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_HINT = "give notes that `checkpoint save` wrote in homes of members, or `witness show --save`."
-_OPEN = (
-    "NOT COMPARED: of different sizes, only the registry can show whether one log begins with the other. Run this "
-    "with --home where the registry answers, or save both checkpoints again at the same size."
+_HINT = N_("give notes that `checkpoint save` wrote in homes of members, or `witness show --save`.")
+_OPEN = N_(
+    "NOT COMPARED: of different sizes, only the registry can show whether one log begins with the other. Run "
+    "this with --home where the registry answers, or save both checkpoints again at the same size."
 )
 
 
@@ -78,7 +79,7 @@ def register(app: typer.Typer) -> None:
             if proof is not None:
                 return _tell_proof(session, out, proof)
             if offline:
-                undecided.append("nobody was asked")
+                undecided.append(say("nobody was asked"))
                 continue
             try:
                 with session.client() as client:
@@ -100,7 +101,7 @@ def _parse(data: bytes, key: "VerifierKey") -> "SignedCheckpoint":
     try:
         return read_cosigned(data, key).signed
     except FormatError as error:
-        raise UsageError(f"that is no checkpoint of this log: {error}", _HINT) from error
+        raise UsageError(say("that is no checkpoint of this log: {error}", error=error), _HINT) from error
 
 
 def _contradiction(before: "SignedCheckpoint", after: "SignedCheckpoint") -> Contradiction | None:
@@ -123,8 +124,11 @@ def _tell_shown(session: Run, root: "TrustRoot", error: RollbackError) -> ExitCo
         return ExitCode.MISBEHAVIOUR
     session.output.result(
         {"one_log": False, "rule": error.rule, "message": error.message, "kept": None if kept is None else str(kept)},
-        f"NOT ONE LOG, and not proved: {error.message}.",
-        "The notes are evidence of what was shown. By themselves they contradict nothing: show them to the auditors.",
+        say("NOT ONE LOG, and not proved: {message}.", message=error.message),
+        say(
+            "The notes are evidence of what was shown. By themselves they contradict nothing: show them to "
+            "the auditors."
+        ),
     )
     return ExitCode.UNVERIFIABLE
 
@@ -135,12 +139,13 @@ def _tell(session: Run, held: "list[SignedCheckpoint]", undecided: list[str]) ->
     if undecided:
         session.output.result(
             {"one_log": None, "checkpoints": shown, "reason": undecided[0]},
-            f"Checkpoints of {sizes} leaves.",
+            say("Checkpoints of {sizes} leaves.", sizes=sizes),
             f"  {undecided[0]}",
-            _OPEN,
+            say(_OPEN),
         )
         return ExitCode.UNVERIFIABLE
     session.output.result(
-        {"one_log": True, "checkpoints": shown}, f"ONE LOG: the checkpoints of {sizes} leaves belong to one history."
+        {"one_log": True, "checkpoints": shown},
+        say("ONE LOG: the checkpoints of {sizes} leaves belong to one history.", sizes=sizes),
     )
     return ExitCode.OK

@@ -12,6 +12,7 @@ from client_sdk.cli.ui.output import counted, pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.desk.journal import JOURNAL_FILE, read_journal, verify_journal
+from client_sdk.texts import say
 
 __all__ = ["register"]
 
@@ -38,12 +39,20 @@ def register(app: typer.Typer) -> None:
         wanted = contains.lower()
         found = not wanted or any(state.last == wanted for _, state in read_journal(file))
         state = verify_journal(file)
-        torn = f", and {len(state.torn)} bytes of a torn line, which the next start cuts off" if state.torn else ""
+        torn = (
+            say(", and {count} bytes of a torn line, which the next start cuts off", count=len(state.torn))
+            if state.torn
+            else ""
+        )
         session.output.result(
             {"lines": state.lines, "last": state.last, "torn_bytes": len(state.torn), "contains": found},
-            f"{counted(state.lines, 'line')} in order{torn}",
+            say("{lines} in order{torn}", lines=counted(state.lines, "line"), torn=torn),
             pairs([("last line", state.last)]),
-            *([] if found else ["NOT FOUND: no line has the SHA-256 of --contains: lines were cut off or replaced."]),
+            *(
+                []
+                if found
+                else [say("NOT FOUND: no line has the SHA-256 of --contains: lines were cut off or replaced.")]
+            ),
         )
         return ExitCode.OK if found else ExitCode.UNVERIFIABLE
 
@@ -60,7 +69,7 @@ def register(app: typer.Typer) -> None:
             if (who and line.who != who) or line.at < since:
                 continue
             ended = f" {line.reason}" if line.reason else ""
-            to = f" of {line.to}" if line.to else ""
+            to = say(" of {to}", to=line.to) if line.to else ""
             text = f"{line.number}  {line.at}  {line.who}  {line.act} {line.result}{to}{ended}  {' '.join(line.about)}"
             session.output.line(json.loads(line.encode()), text.rstrip())
 

@@ -11,6 +11,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.desk.rights import DeskRole
 from client_sdk.extras import check_extras
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.desk.users import UserFile
@@ -41,7 +42,9 @@ def register(app: typer.Typer) -> None:
         """Add a person; the password is typed twice, hidden."""
         users = _users(session)
         users.add(name, role, _typed(session))
-        session.output.result({"added": name, "role": role.value}, f"{name} may sign in, as {role.value}.")
+        session.output.result(
+            {"added": name, "role": role.value}, say("{name} may sign in, as {role}.", name=name, role=role.value)
+        )
 
     @verb(group, "list", examples=["desk user list"])
     def list_(session: Run, /) -> None:
@@ -51,20 +54,24 @@ def register(app: typer.Typer) -> None:
             {"users": [{"name": name, "role": user.role.value} for name, user in sorted(found.items())]},
             table(("name", "role"), [(name, user.role.value) for name, user in sorted(found.items())])
             if found
-            else "Nobody: the desk shows a link where it is started.",
+            else say("Nobody: the desk shows a link where it is started."),
         )
 
     @verb(group, "remove", examples=["desk user remove anna"])
     def remove(session: Run, /, *, name: NameArgument) -> None:
         """Remove a person, who is out with the next page."""
         _users(session).remove(name)
-        session.output.result({"removed": name}, f"{name} may not sign in any more, and every session has ended.")
+        session.output.result(
+            {"removed": name}, say("{name} may not sign in any more, and every session has ended.", name=name)
+        )
 
     @verb(group, "password", examples=["desk user password anna"])
     def password(session: Run, /, *, name: NameArgument) -> None:
         """Change a person's password, typed twice, hidden; every session of the person ends."""
         _users(session).change_password(name, _typed(session))
-        session.output.result({"changed": name}, f"The password of {name} is another, and every session has ended.")
+        session.output.result(
+            {"changed": name}, say("The password of {name} is another, and every session has ended.", name=name)
+        )
 
 
 def _users(session: Run) -> "UserFile":
@@ -82,5 +89,7 @@ def _typed(session: Run) -> str:
         UsageError: standard input is no terminal: a password on a command line or in a pipe would be seen or kept.
     """
     if not session.interactive:
-        raise UsageError("a password is typed at a terminal", "run the command in a terminal.")
-    return str(typer.prompt("Password (at least 12 characters)", hide_input=True, confirmation_prompt=True, err=True))
+        raise UsageError(say("a password is typed at a terminal"), say("run the command in a terminal."))
+    return str(
+        typer.prompt(say("Password (at least 12 characters)"), hide_input=True, confirmation_prompt=True, err=True)
+    )

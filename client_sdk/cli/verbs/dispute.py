@@ -16,6 +16,7 @@ from client_sdk.cli.ui.shown import WHY_RESTRICTED
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
 from client_sdk.models import AnnotationReceipt, DisputeOutcome, RecordKey
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +67,11 @@ def register(app: typer.Typer) -> None:
             ]
         if not found:
             raise UsageError(
-                "there is no dispute of this record that you may see",
-                "`dispute list` and `dispute list --ended` show those of your records, `subject dispute status` yours.",
+                say("there is no dispute of this record that you may see"),
+                say(
+                    "`dispute list` and `dispute list --ended` show those of your records, `subject dispute "
+                    "status` yours."
+                ),
             )
         session.output.result(found[0].to_dict(), *dispute_lines(found[0]))
 
@@ -100,7 +104,7 @@ def register(app: typer.Typer) -> None:
         digests = document_digests(evidence, required=True)
         with session.client() as client:
             receipt = client.answer_dispute(record.record_id, outcome, evidence=digests, issuer=issuer or record.issuer)
-        annotated(session, receipt, f"The dispute is answered: {outcome.name}.")
+        annotated(session, receipt, say("The dispute is answered: {outcome}.", outcome=outcome.name))
 
 
 def dispute_content(found: "Sequence[DisputeView]") -> list[Json]:
@@ -113,23 +117,28 @@ def dispute_lines(dispute: "DisputeView") -> list[RenderableType]:
     due = "" if dispute.due_on is None else dispute.due_on.isoformat()
     given = "" if dispute.answered_at is None else f", {dispute.answered_by}, {moment_text(dispute.answered_at)}"
     return [
-        f"Dispute of {dispute.issuer}/{dispute.uuid}: {'stands' if dispute.stands else 'ended'}",
+        say(
+            "Dispute of {issuer}/{uuid}: {stands}",
+            issuer=dispute.issuer,
+            uuid=dispute.uuid,
+            stands=say("stands") if dispute.stands else say("ended"),
+        ),
         pairs(
             [
                 ("  opened by", f"{dispute.opened_by}, {moment_text(dispute.opened_at)}"),
-                ("  code", dispute.code or "none"),
+                ("  code", dispute.code or say("none")),
                 ("  documents", _digests(dispute.evidence)),
-                ("  answer due", due or "none is waited for"),
-                ("  outcome", f"{dispute.outcome.name}{given}" if dispute.outcome else "none"),
+                ("  answer due", due or say("none is waited for")),
+                ("  outcome", f"{dispute.outcome.name}{given}" if dispute.outcome else say("none")),
                 ("  its documents", _digests(dispute.answer_evidence)),
-                ("  restricted", "yes, until an answer lifts it" if dispute.restricted else "no"),
+                ("  restricted", say("yes, until an answer lifts it") if dispute.restricted else say("no")),
             ]
         ),
     ]
 
 
 def _digests(digests: "Sequence[bytes]") -> str:
-    return "\n".join(digest.hex() for digest in digests) or "none"
+    return "\n".join(digest.hex() for digest in digests) or say("none")
 
 
 def dispute_table(found: "Sequence[DisputeView]") -> list[RenderableType]:
@@ -141,11 +150,11 @@ def dispute_table(found: "Sequence[DisputeView]") -> list[RenderableType]:
             one.opened_by,
             one.code,
             f"{one.annotated_by}, {moment_text(one.annotated_at)}",
-            "yes" if one.restricted else "",
+            say("yes") if one.restricted else "",
         )
         for one in found
     ]
-    why = [WHY_RESTRICTED] if any(one.restricted for one in found) else []
+    why = [say(WHY_RESTRICTED)] if any(one.restricted for one in found) else []
     return [table(_COLUMNS, rows), counted(len(found), "dispute"), *why]
 
 

@@ -9,6 +9,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.doctor import examine
 from client_sdk.models.examined import Grade
+from client_sdk.texts import recognised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,6 @@ def register(app: typer.Typer) -> None:
 
 
 def _lines(item: "Examined") -> "Iterator[str]":
-    yield f"{item.grade}  {item.check}: {item.found}"
+    yield f"{item.grade}  {item.check}: {recognised(item.found)}"
     if item.advice:
-        yield f"      {item.advice}"
+        yield f"      {recognised(item.advice)}"

@@ -15,6 +15,7 @@ from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
 from client_sdk.models import ErasureProof, IdType, RecordKey
+from client_sdk.texts import say
 
 __all__ = ["erasure_content", "erasure_rows", "register"]
 
@@ -64,7 +65,7 @@ def register(app: typer.Typer) -> None:
             target.write(session.output, found.file)
         session.output.result(
             erasure_content(found) | {"file": target.written},
-            f"Erased: {found.issuer}/{found.uuid}",
+            say("Erased: {issuer}/{uuid}", issuer=found.issuer, uuid=found.uuid),
             pairs([*erasure_rows(found), *([] if target.written is None else [("  written to", target.written)])]),
         )
         return target.code
@@ -79,7 +80,12 @@ def erasure_rows(proof: ErasureProof) -> list[tuple[str, object]]:
     """Return the lines that describe a proof of erasure."""
     return [
         ("  by", proof.by),
-        ("  erased", f"{moment_text(proof.erased_at)} at leaf {proof.index}"),
-        ("  person", f"named by {proof.asker}, whose word alone it is" if proof.names_person else "not named"),
-        ("  checkpoint", f"of {proof.size} leaves"),
+        ("  erased", say("{erased_at} at leaf {index}", erased_at=moment_text(proof.erased_at), index=proof.index)),
+        (
+            "  person",
+            say("named by {asker}, whose word alone it is", asker=proof.asker)
+            if proof.names_person
+            else say("not named"),
+        ),
+        ("  checkpoint", say("of {size} leaves", size=proof.size)),
     ]

@@ -12,6 +12,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
 from client_sdk.models import NoticeReason
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +27,12 @@ __all__ = ["register"]
 _COLUMNS = ("notice", "what", "record", "logged", "asked", "acknowledged")
 # In words, and what to do about it.
 _MEANINGS = {
-    NoticeReason.CORRECTED: "corrected: ask again before you rely on it",
-    NoticeReason.WITHDRAWN: "withdrawn: it was a mistake",
-    NoticeReason.SET_ASIDE: "set aside by a court",
-    NoticeReason.RESTRICTED: "restricted: do not count it",
-    NoticeReason.DISPUTED: "disputed: answer it (`dispute list`)",
-    NoticeReason.BREACH: "data was breached: tell the persons whom it concerns",
+    NoticeReason.CORRECTED: N_("corrected: ask again before you rely on it"),
+    NoticeReason.WITHDRAWN: N_("withdrawn: it was a mistake"),
+    NoticeReason.SET_ASIDE: N_("set aside by a court"),
+    NoticeReason.RESTRICTED: N_("restricted: do not count it"),
+    NoticeReason.DISPUTED: N_("disputed: answer it (`dispute list`)"),
+    NoticeReason.BREACH: N_("data was breached: tell the persons whom it concerns"),
 }
 
 
@@ -84,8 +85,11 @@ def register(app: typer.Typer) -> None:
             receipts = [client.acknowledge(notice) for notice in [_notice(client, number) for number in wanted]]
         session.output.result(
             {"acknowledged": [_receipt_content(receipt) for receipt in receipts]},
-            *(pairs([(f"  notice {receipt.number}", _receipt_text(receipt))]) for receipt in receipts),
-            f"{counted(len(receipts), 'notice')} acknowledged.",
+            *(
+                pairs([(say("  notice {number}", number=receipt.number), _receipt_text(receipt))])
+                for receipt in receipts
+            ),
+            say("{count} acknowledged.", count=counted(len(receipts), "notice")),
         )
 
 
@@ -107,24 +111,24 @@ def _notice(client: "Client", number: int) -> "Notice":
     """
     found = next(client.inbox(everything=True, after=number - 1), None)
     if found is None or found.number != number:
-        raise UsageError(f"{number}: no such notice", "`inbox --all` lists them by number.")
+        raise UsageError(say("{number}: no such notice", number=number), say("`inbox --all` lists them by number."))
     return found
 
 
 def _breach_lines(notice: "Notice") -> "Iterator[RenderableType]":
     if notice.breach is not None:
-        yield f"Breach, notice {notice.number}"
+        yield say("Breach, notice {number}", number=notice.number)
         yield pairs((f"  {name}", value) for name, value in breach_rows(notice.breach))
 
 
 def _row(notice: "Notice") -> tuple[object, ...]:
     return (
         notice.number,
-        _MEANINGS[notice.reason],
+        say(_MEANINGS[notice.reason]),
         "" if notice.uuid is None else f"{notice.issuer}/{notice.uuid}",
         moment_text(notice.logged_at),
         "" if notice.asked_at is None else moment_text(notice.asked_at),
-        "" if notice.waits else f"leaf {notice.acknowledged_index}",
+        "" if notice.waits else say("leaf {acknowledged_index}", acknowledged_index=notice.acknowledged_index),
     )
 
 
@@ -138,5 +142,7 @@ def _receipt_content(receipt: "AcknowledgementReceipt") -> dict[str, Json]:
 
 
 def _receipt_text(receipt: "AcknowledgementReceipt") -> str:
-    again = ", as before" if receipt.repeated else ""
-    return f"leaf {receipt.index}, {moment_text(receipt.logged_at)}{again}"
+    again = say(", as before") if receipt.repeated else ""
+    return say(
+        "leaf {index}, {logged_at}{again}", index=receipt.index, logged_at=moment_text(receipt.logged_at), again=again
+    )

@@ -19,6 +19,7 @@ from client_sdk.forms import INSTITUTION_ID
 from client_sdk.home import create_home
 from client_sdk.models import KeyUsage, Role
 from client_sdk.passphrase import PASSPHRASE_VARIABLE
+from client_sdk.texts import N_, say
 
 __all__ = ["register"]
 
@@ -31,25 +32,25 @@ _REGISTRY_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 def _institution(text: str) -> str:
     if not INSTITUTION_ID.fullmatch(text):
-        raise typer.BadParameter("want lower-case letters, digits and inner hyphens, at most 64")
+        raise typer.BadParameter(say("want lower-case letters, digits and inner hyphens, at most 64"))
     return text
 
 
 def _printable(text: str) -> str:
     if not text or not text.isprintable():
-        raise typer.BadParameter("want one line of printable text")
+        raise typer.BadParameter(say("want one line of printable text"))
     return text
 
 
 def _address(text: str) -> str:
     if not is_address_list(text):
-        raise typer.BadParameter("want HOST:PORT, such as registry.example:7443, or several with commas between")
+        raise typer.BadParameter(say("want HOST:PORT, such as registry.example:7443, or several with commas between"))
     return text
 
 
 def _registry_name(text: str) -> str:
     if not _REGISTRY_NAME.fullmatch(text):
-        raise typer.BadParameter("want letters, digits, hyphens, dots and underscores, at most 64")
+        raise typer.BadParameter(say("want letters, digits, hyphens, dots and underscores, at most 64"))
     return text
 
 
@@ -57,7 +58,7 @@ def _roles(text: str) -> str:
     """Return the names of roles, separated by blanks."""
     named = [word(Role)(item) for item in text.replace(",", " ").split()]
     if not named:
-        raise typer.BadParameter(f"want one of {', '.join(words_of(Role))}")
+        raise typer.BadParameter(say("want one of {words_of}", words_of=", ".join(words_of(Role))))
     return " ".join(role.name for role in named)
 
 
@@ -76,12 +77,12 @@ class _Prompt(NamedTuple):
 
 
 _QUESTIONS = {
-    "institution": _Prompt("Institution id (lower-case letters, digits, inner hyphens)", _institution),
-    "name": _Prompt("Name of the institution", _printable),
-    "licence": _Prompt("Number of its licence", _printable),
-    "role": _Prompt("Role (LENDER, AUDITOR, ADMINISTRATOR or REPRESENTATIVE)", _roles, Role.LENDER.name),
-    "registry": _Prompt("Address of the registry (host:port)", _address),
-    "registry_name": _Prompt("Name of the registry", _registry_name),
+    "institution": _Prompt(N_("Institution id (lower-case letters, digits, inner hyphens)"), _institution),
+    "name": _Prompt(N_("Name of the institution"), _printable),
+    "licence": _Prompt(N_("Number of its licence"), _printable),
+    "role": _Prompt(N_("Role (LENDER, AUDITOR, ADMINISTRATOR or REPRESENTATIVE)"), _roles, Role.LENDER.name),
+    "registry": _Prompt(N_("Address of the registry (host:port)"), _address),
+    "registry_name": _Prompt(N_("Name of the registry"), _registry_name),
 }
 
 InstitutionOption = Annotated[
@@ -157,7 +158,13 @@ def register(app: typer.Typer) -> None:
         if (session.home / CONFIG_FILE).exists():
             raise ConfigError(f"{session.home / CONFIG_FILE} exists already: this folder is a member's home")
         if session.is_default_home:
-            session.output.tell(f"No --home and no {HOME_VARIABLE}: the home is made in {session.home}.")
+            session.output.tell(
+                say(
+                    "No --home and no {home_variable}: the home is made in {home}.",
+                    home_variable=HOME_VARIABLE,
+                    home=session.home,
+                )
+            )
         answers = _complete(
             session,
             {
@@ -203,20 +210,24 @@ def _complete(session: Run, given: dict[str, str | None]) -> dict[str, str]:
     missing = [name for name in given if name not in answers]
     if missing and not session.interactive:
         options = ", ".join(map(_option, missing))
-        raise UsageError(f"missing: {options}", "give these options, or run it in a terminal to be asked.")
+        raise UsageError(
+            say("missing: {options}", options=options), say("give these options, or run it in a terminal to be asked.")
+        )
     return answers | {name: _ask(_QUESTIONS[name]) for name in missing}
 
 
 def _device(text: str) -> tuple[KeyUsage, str]:
     usage, equals, uri = text.partition("=")
     if not equals or usage.upper() not in words_of(KeyUsage):
-        raise UsageError("--device: want USAGE=URI", f"USAGE is one of {', '.join(words_of(KeyUsage))}.")
+        raise UsageError(
+            say("--device: want USAGE=URI"), say("USAGE is one of {usages}.", usages=", ".join(words_of(KeyUsage)))
+        )
     return KeyUsage(usage.upper()), uri
 
 
 def _ask(question: _Prompt) -> str:
     answer = typer.prompt(
-        question.text, default=question.default, err=True, value_proc=lambda text: question.parse(text.strip())
+        say(question.text), default=question.default, err=True, value_proc=lambda text: question.parse(text.strip())
     )
     return str(answer)
 
@@ -232,6 +243,7 @@ def _tell(session: Run, institution: str, devices: Mapping[KeyUsage, str], *, le
     secret = str(home / "record-id.secret") if lends else None
     command = session.command
     backup = [*(["keys/"] if keys else []), *(["record-id.secret"] if lends else [])]
+    kept = " and ".join(str(home / item) for item in backup)
     session.output.result(
         {
             "institution": institution,
@@ -242,20 +254,30 @@ def _tell(session: Run, institution: str, devices: Mapping[KeyUsage, str], *, le
             "record_id_secret": secret,
             "back_up": [str(home / item) for item in backup],
         },
-        f"{institution} has its home in {home} (nobody else may read it).",
+        say("{institution} has its home in {home} (nobody else may read it).", institution=institution, home=home),
         pairs([("  signing keys", ", ".join([*keys, *devices.values()])), ("  enrolment file", enrolment)]),
         "",
-        f"BACK UP NOW: {' and '.join(str(home / item) for item in backup) or 'what the device needs'}.",
-        "  Nobody can restore a lost key: who has none left gets a new institution id."
-        + ("\n  Without record-id.secret your own records are not found again after a loss." if lends else ""),
+        say(
+            "BACK UP NOW: {backup}.",
+            backup=" and ".join(str(home / item) for item in backup) or say("what the device needs"),
+        ),
+        say("  Nobody can restore a lost key: who has none left gets a new institution id.")
+        + (say("\n  Without record-id.secret your own records are not found again after a loss.") if lends else ""),
         "",
         "Next:",
-        f"  1. hand {enrolment} to the administrators; it holds no secret",
-        f"  2. {command} certificate install FILE     what they hand back",
-        f"  3. {command} trust fetch                  compare the fingerprint over another channel",
+        say("  1. hand {enrolment} to the administrators; it holds no secret", enrolment=enrolment),
+        say("  2. {command} certificate install FILE     what they hand back", command=command),
+        say(
+            "  3. {command} trust fetch                  compare the fingerprint over another channel", command=command
+        ),
         f"  4. {command} status",
         *(
-            [f"Programs without a terminal read the passphrase from the file that {PASSPHRASE_VARIABLE} names."]
+            [
+                say(
+                    "Programs without a terminal read the passphrase from the file that {passphrase_variable} names.",
+                    passphrase_variable=PASSPHRASE_VARIABLE,
+                )
+            ]
             if encrypted
             else []
         ),

@@ -14,6 +14,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.models.own_inquiry import OwnInquiry
@@ -51,11 +52,11 @@ def register(app: typer.Typer) -> None:
         with session.client() as client:
             found = client.inquiries(since, limit)
         content: list[Json] = [inquiry.to_dict() for inquiry in found]
-        columns = ("inquiry", "received", "purpose", "persons", "consent of", "officer", "outcome")
+        columns = ("inquiry", "received", "purpose", "persons", say("consent of"), "officer", "outcome")
         session.output.result(
             {"inquiries": content},
-            table(columns, map(_row, found)) if found else "No inquiries.",
-            *(["There may be older ones: --limit shows more."] if len(found) == limit else []),
+            table(columns, map(_row, found)) if found else say("No inquiries."),
+            *([say("There may be older ones: --limit shows more.")] if len(found) == limit else []),
         )
 
     @verb(
@@ -89,11 +90,18 @@ def register(app: typer.Typer) -> None:
             target.write(session.output, found.encode())
         session.output.result(
             found.to_dict() | {"checkpoint": found.checkpoint.decode(), "file": target.written},
-            f"The inquiry is in the log: {found.outcome}.",
+            say("The inquiry is in the log: {outcome}.", outcome=found.outcome),
             pairs(
                 [
                     ("  received", moment_text(found.received_at)),
-                    ("  place", f"leaf {found.index} of the inquiry tree, in a log of {found.size} leaves"),
+                    (
+                        "  place",
+                        say(
+                            "leaf {index} of the inquiry tree, in a log of {size} leaves",
+                            index=found.index,
+                            size=found.size,
+                        ),
+                    ),
                     *([] if target.written is None else [("  written to", target.written)]),
                 ]
             ),
@@ -106,7 +114,7 @@ def _row(inquiry: "OwnInquiry") -> tuple[object, ...]:
         inquiry.inquiry_id.hex(),
         moment_text(inquiry.received_at),
         inquiry.purpose.name,
-        f"{inquiry.persons} (screening)" if inquiry.screening else inquiry.persons,
+        say("{persons} (screening)", persons=inquiry.persons) if inquiry.screening else inquiry.persons,
         inquiry.consent_given_on,
         inquiry.officer,
         inquiry.outcome,

@@ -20,6 +20,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.home import replace_file
 from client_sdk.models import KeyUsage
 from client_sdk.signing import create_signing_key, open_signer
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.acts import Directory, InstitutionKey, InstitutionState, Signer
@@ -64,9 +65,9 @@ def register(app: typer.Typer) -> None:
                         key.key_id.hex(),
                         key.usage.name,
                         key.first,
-                        key.end or "runs",
+                        key.end or say("runs"),
                         key.contested_from or "",
-                        "used here" if key.key_id in used else "",
+                        say("used here") if key.key_id in used else "",
                     )
                     for key in state.keys
                 ],
@@ -105,10 +106,12 @@ def register(app: typer.Typer) -> None:
         path = config.home / "keys" / f"{stem}.pem"
         if device is None:
             signer: Signer = create_signing_key(path, config.new_key_passphrase())
-            made, key = f"Made a further {usage.name} key. BACK IT UP NOW: {path}", f"keys/{path.name}"
+            made = say("Made a further {usage} key. BACK IT UP NOW: {path}", usage=usage.name, path=path)
+            key = f"keys/{path.name}"
         else:
             signer = open_signer(device, config.home, config.secret)
-            made, key = f"Took a further {usage.name} key, which its device holds: {device}", device
+            made = say("Took a further {usage} key, which its device holds: {uri}", usage=usage.name, uri=device)
+            key = device
         grant = grant_key(config.name, config.institution, signer, usage, endorser)
         target = _grant_file(config, stem)
         replace_file(target, KeyGrantFile(config.institution, grant).encode())
@@ -126,9 +129,14 @@ def register(app: typer.Typer) -> None:
             made,
             pairs([("  key", grant.key_id.hex()), ("  file", target)]),
             "Next:",
-            f"  1. hand {target} to an administrator, who runs:",
+            say("  1. hand {target} to an administrator, who runs:", target=target),
             f"     {session.their_command} act propose key --grant {target.name}",
-            f"  2. when its act is logged: {session.command} key use --usage {usage.name} {shlex.quote(key)}",
+            say(
+                "  2. when its act is logged: {command} key use --usage {usage} {key}",
+                command=session.command,
+                usage=usage.name,
+                key=shlex.quote(key),
+            ),
         )
 
     @verb(group, "use", examples=["key use --usage REPORT keys/report-2.pem"])
@@ -146,14 +154,18 @@ def register(app: typer.Typer) -> None:
         with session.client() as client:
             held = client.directory().institution(config.institution).key(signer.public_key.key_id)
         if held is None or held.usage is not usage or not held.running:
-            found = "unknown to the directory" if held is None else f"for {held.usage.name}, or at its end"
+            found = (
+                say("unknown to the directory")
+                if held is None
+                else say("for {usage}, or at its end", usage=held.usage.name)
+            )
             raise ConfigError(f"the key is {found}: its act must be logged first")
         changed = replace(config, keys={**config.keys, usage: uri})
         replace_file(config.home / "config.toml", changed.to_toml().encode())
         session.output.result(
             {"usage": usage.name, "key_id": signer.public_key.key_id.hex(), "uri": uri},
-            f"{usage.name} is signed with {uri} from now on.",
-            "Before an act ends the old key, let a key that stays vouch for the TLS key:",
+            say("{usage} is signed with {uri} from now on.", usage=usage.name, uri=uri),
+            say("Before an act ends the old key, let a key that stays vouch for the TLS key:"),
             f"  {session.command} certificate renew",
         )
 
@@ -198,7 +210,7 @@ def register(app: typer.Typer) -> None:
                 "proposed": False,
                 "command": command,
             },
-            "Only administrators end keys. Ask two of them, by a way on which they know you, to run:",
+            say("Only administrators end keys. Ask two of them, by a way on which they know you, to run:"),
             f"  {command}",
         )
 
@@ -215,7 +227,7 @@ def _endorser(config: "ClientConfig", usage: KeyUsage) -> "Signer":
     """
     usages = [usage, *config.keys] if usage in config.keys else list(config.keys)
     if not usages or (usage is KeyUsage.ADMINISTER and usage not in config.keys):
-        like = "ADMINISTER key" if usages else "key"
+        like = say("ADMINISTER key") if usages else say("key")
         raise ConfigError(f"this home has no {like} that could endorse another one")
     return config.signer(usages[0])
 
@@ -246,8 +258,12 @@ def _end(directory: "Directory", owner: str, begins: str, contested_from: int) -
     state: InstitutionState = directory.institution(owner)
     found = [key for key in state.keys if key.running and key.key_id.hex().startswith(begins.lower())]
     if len(found) != 1:
-        message = f"{owner} has {'no' if not found else 'more than one'} running key that begins so"
-        raise UsageError(message, f"see `key list --institution {owner}`.")
+        message = say(
+            "{owner} has {found} running key that begins so",
+            owner=owner,
+            found=say("no") if not found else say("more than one"),
+        )
+        raise UsageError(message, say("see `key list --institution {owner}`.", owner=owner))
     return KeyEndBody(owner, found[0].key_id, contested_from)
 
 

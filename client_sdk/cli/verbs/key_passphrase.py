@@ -12,6 +12,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.home import change_passphrase
 from client_sdk.passphrase import PASSPHRASE_VARIABLE
+from client_sdk.texts import say
 
 __all__ = ["PassphraseFileOption", "register"]
 
@@ -46,18 +47,23 @@ def register(group: typer.Typer) -> None:
         Every later command asks for it once. record-id.secret is no key and stays as it is.
         """
         if remove and new_passphrase_file is not None:
-            raise UsageError("--remove and --new-passphrase-file were given", "give one or the other.")
+            raise UsageError(say("--remove and --new-passphrase-file were given"), say("give one or the other."))
         config = session.config()
         new = None if remove else new_passphrase(new_passphrase_file, interactive=session.interactive)
         files = change_passphrase(config, new)
-        done = "have no passphrase any more" if remove else "have the new passphrase"
+        done = say("have no passphrase any more") if remove else say("have the new passphrase")
         session.output.result(
             {"files": [str(file) for file in files], "encrypted": not remove},
-            f"{counted(len(files), 'key')} of {config.home} {done}.",
-            "BACK THEM UP NOW: copies made before have the passphrase that they had then, or none.",
+            say("{count} of {home} {done}.", count=counted(len(files), "key"), home=config.home, done=done),
+            say("BACK THEM UP NOW: copies made before have the passphrase that they had then, or none."),
             *(
                 []
                 if remove
-                else [f"Programs without a terminal read it from the file that {PASSPHRASE_VARIABLE} names."]
+                else [
+                    say(
+                        "Programs without a terminal read it from the file that {passphrase_variable} names.",
+                        passphrase_variable=PASSPHRASE_VARIABLE,
+                    )
+                ]
             ),
         )

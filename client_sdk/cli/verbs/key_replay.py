@@ -6,6 +6,7 @@ from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.home import replay_key
+from client_sdk.texts import say
 
 __all__ = ["register"]
 
@@ -26,5 +27,5 @@ def register(group: typer.Typer) -> None:
         session.output.result(
             {"file": str(config.replay_key_file), "key": key.text(), "line": line},
             pairs([("  key", key.text()), ("  line of a policy", line), ("  kept in", config.replay_key_file)]),
-            "BACK IT UP with the other keys: a new one must be named in the rulebook anew.",
+            say("BACK IT UP with the other keys: a new one must be named in the rulebook anew."),
         )

@@ -11,6 +11,7 @@ from client_sdk.cli.ui.output import Json, counted, table
 from client_sdk.cli.ui.review_shown import REVIEW_DUE, review_words
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.acts import Directory, ReviewStanding
@@ -40,7 +41,8 @@ def register(app: typer.Typer) -> None:
         session.output.result(
             {"members": [_content(directory, id_, standing) for id_, standing in standings.items()]},
             table(_COLUMNS, [_row(directory, id_, standing) for id_, standing in standings.items()]),
-            counted(len(standings), "member") + (f", {counted(due, 'review')} missing or over" if due else ""),
+            counted(len(standings), "member")
+            + (say(", {due} missing or over", due=counted(due, "review")) if due else ""),
         )
 
 
@@ -51,7 +53,7 @@ def _odd_licence(directory: "Directory", id_: str) -> bool:
 
 def _row(directory: "Directory", id_: str, standing: "ReviewStanding") -> tuple[object, ...]:
     state = directory.institutions[id_]
-    licence = f"{state.licence_number}{' (NO KNOWN FORM)' if _odd_licence(directory, id_) else ''}"
+    licence = state.licence_number + (say(" (NO KNOWN FORM)") if _odd_licence(directory, id_) else "")
     roles = ", ".join(role.name for role in state.roles)
     return (id_, state.name, licence, roles, state.status.name, review_words(standing))
 

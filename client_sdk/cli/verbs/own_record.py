@@ -16,6 +16,7 @@ from client_sdk.lending.files import read_portfolio
 from client_sdk.models import Kind
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import RecordName
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
@@ -52,12 +53,12 @@ def named_record(
         UsageError: it is named in no way, in both, or in half; or it is another issuer's and not named by its id.
     """
     if issuer and record is None:
-        raise UsageError("which record is not clear", "with --issuer, give its id.")
+        raise UsageError(say("which record is not clear"), say("with --issuer, give its id."))
     if record is not None and (kind, reference, first_day) == (None, None, None):
         return record
     if record is not None or kind is None or reference is None or first_day is None:
-        hint = "give its id, or --kind, --reference and --first-day together."
-        raise UsageError("which record is not clear", hint)
+        hint = say("give its id, or --kind, --reference and --first-day together.")
+        raise UsageError(say("which record is not clear"), hint)
     return RecordName(kind=kind, reference=reference, first_day=first_day, attempt=attempt)
 
 
@@ -87,8 +88,15 @@ def tell_receipt(session: Run, done: str, receipt: "Receipt", removal: "ListingR
         pairs(
             [
                 ("  version", receipt.version),
-                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
-                *([] if removal is None else [("  due", f"{removal.due_on}{', too late' if removal.late else ''}")]),
+                (
+                    "  logged",
+                    say("{logged_at} at leaf {index}", logged_at=moment_text(receipt.logged_at), index=receipt.index),
+                ),
+                *(
+                    []
+                    if removal is None
+                    else [("  due", str(removal.due_on) + (say(", too late") if removal.late else ""))]
+                ),
             ]
         ),
     )

@@ -15,6 +15,7 @@ from client_sdk.cli.ui.portfolio_input import EncodingOption, MappingOption, Por
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_HINT = "give the portfolio that `report` takes."
+_HINT = N_("give the portfolio that `report` takes.")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 # Rules by which submissions were refused that a month shows; --json has all.
 _WORST = 10
@@ -79,10 +80,12 @@ def register(app: typer.Typer) -> None:
         """
         if file is None:
             if (encoding, sheet, mapping) != (None, None, None):
-                raise UsageError("--encoding, --sheet and --mapping are about FILE", _HINT)
+                raise UsageError(say("--encoding, --sheet and --mapping are about FILE"), _HINT)
             return _reported(session, month, member, svg)
         if month or member:
-            raise UsageError("--month and --member are about what was reported", "leave out FILE, or leave out these.")
+            raise UsageError(
+                say("--month and --member are about what was reported"), say("leave out FILE, or leave out these.")
+            )
         return _portfolio(session, file, svg, PortfolioReading(encoding, sheet, mapping))
 
 
@@ -92,14 +95,19 @@ def _portfolio(session: Run, file: Path, svg: Path | None, reading: PortfolioRea
     with OutputFile(svg) as plot:
         reports = list(reading.portfolio(file))
         if not reports:
-            raise UsageError("that portfolio holds no row", _HINT)
+            raise UsageError(say("that portfolio holds no row"), _HINT)
         with session.client() as client:
             found = client.preflight(reports).quality()
         plot.write(session.output, found.to_svg().encode())
     session.output.result(
         found.to_dict() | {"svg": plot.written},
-        f"{counted(found.rows, 'row')}: {found.score / 100:.2f} % break no rule, "
-        f"{found.rejected_rows:,} kept back, {found.warned_rows:,} with warnings only",
+        say(
+            "{rows}: {score:.2f} % break no rule, {rejected_rows:,} kept back, {warned_rows:,} with warnings only",
+            rows=counted(found.rows, "row"),
+            score=found.score / 100,
+            rejected_rows=found.rejected_rows,
+            warned_rows=found.warned_rows,
+        ),
         table(
             ("  tier", "rule", "field", "rows", "such as row"),
             [
@@ -108,15 +116,15 @@ def _portfolio(session: Run, file: Path, svg: Path | None, reading: PortfolioRea
             ],
         )
         if found.rules
-        else "  Nothing to correct.",
-        *([] if plot.written is None else [f"  written to {plot.written}"]),
+        else say("  Nothing to correct."),
+        *([] if plot.written is None else [say("  written to {written}", written=plot.written)]),
     )
     return max(plot.code, ExitCode.FOUND if found.rejected_rows else ExitCode.OK)
 
 
 def _reported(session: Run, month: str, member: str, svg: Path | None) -> ExitCode:
     if month and _MONTH.fullmatch(month) is None:
-        raise UsageError("--month is no month", "give it as YYYY-MM.")
+        raise UsageError(say("--month is no month"), say("give it as YYYY-MM."))
     with OutputFile(svg) as plot:
         with session.client() as client:
             found = client.member_quality(first_month=month, last_month=month)
@@ -125,16 +133,20 @@ def _reported(session: Run, month: str, member: str, svg: Path | None) -> ExitCo
         plot.write(session.output, found.to_svg().encode())
     session.output.result(
         found.to_dict() | {"svg": plot.written},
-        f"Quality of what was reported, of months before {found.before}, in a log of {found.size} leaves",
+        say(
+            "Quality of what was reported, of months before {before}, in a log of {size} leaves",
+            before=found.before,
+            size=found.size,
+        ),
         *_lines(found),
-        *([] if plot.written is None else [f"  written to {plot.written}"]),
+        *([] if plot.written is None else [say("  written to {written}", written=plot.written)]),
     )
     return plot.code
 
 
 def _lines(found: "MemberQuality") -> "Iterator[RenderableType]":
     if not found.months:
-        yield "  nothing was counted: a month is shown once it is over"
+        yield say("  nothing was counted: a month is shown once it is over")
     for item in found.months:
         yield f"{item.month}  {item.member}  {item.score / 100:.2f} %"
         yield table(("  event", "count", "weight each"), _events(item))

@@ -23,17 +23,18 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.models import IdType
 from client_sdk.reassessing import Reassessment, compare, kept_file, read_kept
 from client_sdk.reassessing import reassess as reassess_offline
+from client_sdk.texts import N_, say
 
 __all__ = ["register"]
 
 # What to make of each input that differs.
 _MEANINGS = {
-    "question": "another person, asker or purpose was asked about",
-    "head": "the evidence rests on another state of the log",
-    "rulebook": "another rulebook was in force",
-    "criteria": "it is weighed by other criteria",
-    "records": "other records are shown, or their facts do not open as they did",
-    "outcome": "every input is the same: this version of the program weighs otherwise",
+    "question": N_("another person, asker or purpose was asked about"),
+    "head": N_("the evidence rests on another state of the log"),
+    "rulebook": N_("another rulebook was in force"),
+    "criteria": N_("it is weighed by other criteria"),
+    "records": N_("other records are shown, or their facts do not open as they did"),
+    "outcome": N_("every input is the same: this version of the program weighs otherwise"),
 }
 
 
@@ -112,6 +113,6 @@ def _show(session: Run, file: Path, reassessed: Reassessment, *, namer: str) -> 
         "",
         *assessment_lines(assessment),
         "",
-        f"{said}: the kept assessment has the digest {reassessed.kept.hex()}.",
-        *(f"  {name}: {_MEANINGS[name]}" for name in reassessed.differing),
+        say("{said}: the kept assessment has the digest {kept}.", said=said, kept=reassessed.kept.hex()),
+        *(f"  {name}: {say(_MEANINGS[name])}" for name in reassessed.differing),
     )

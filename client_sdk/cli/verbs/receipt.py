@@ -19,6 +19,7 @@ from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import RecordArgument, named_record, record_id_of
 from client_sdk.forms import moment_text
+from client_sdk.texts import say
 
 __all__ = ["register"]
 
@@ -59,12 +60,12 @@ def register(app: typer.Typer) -> None:
             target.write(session.output, found.tlog_proof().encode())
         session.output.result(
             found.to_dict() | {"checkpoint": found.checkpoint.decode(), "file": target.written},
-            f"Version {found.version} of {found.uuid} is in the log.",
+            say("Version {version} of {uuid} is in the log.", version=found.version, uuid=found.uuid),
             pairs(
                 [
                     ("  leaf", found.index),
                     ("  logged", moment_text(found.logged_at)),
-                    ("  checkpoint", f"of {found.size} leaves"),
+                    ("  checkpoint", say("of {size} leaves", size=found.size)),
                     *([] if target.written is None else [("  written to", target.written)]),
                 ]
             ),

@@ -32,6 +32,7 @@ from client_sdk.errors import ConflictError
 from client_sdk.forms import moment_text
 from client_sdk.models import IdType, WithdrawalReason
 from client_sdk.models.record import RecordState
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ def register(app: typer.Typer) -> None:
         content: list[Json] = [
             record.to_dict() | {"flags": list[Json](flags.get(record.record_id, ()))} for record in found
         ]
-        restricted = [WHY_RESTRICTED] if any(dispute.restricted for dispute in disputes) else []
+        restricted = [say(WHY_RESTRICTED)] if any(dispute.restricted for dispute in disputes) else []
         session.output.result(
             {"records": content},
             table(
@@ -104,7 +105,7 @@ def register(app: typer.Typer) -> None:
                 [(*record_rows(record), ", ".join(flags.get(record.record_id, ()))) for record in found],
             )
             if found
-            else "No records.",
+            else say("No records."),
             *restricted,
         )
 
@@ -156,15 +157,17 @@ def register(app: typer.Typer) -> None:
         logged.
         """
         if set_aside and (reason is not None or evidence):
-            raise UsageError("a record that a court set aside has no reason", "leave out --reason and --evidence.")
+            raise UsageError(
+                say("a record that a court set aside has no reason"), say("leave out --reason and --evidence.")
+            )
         if yes and not set_aside and reason is None:
             raise UsageError(
-                "--yes without a reason", "give --reason: it stays in the log, and nobody is asked for it."
+                say("--yes without a reason"), say("give --reason: it stays in the log, and nobody is asked for it.")
             )
         removed = reason in (WithdrawalReason.COURT_REMOVED, WithdrawalReason.REMOVED_ON_REQUEST)
         if removed is not (removed_on is not None):
-            hint = "give both for a listing that the court removed, or neither."
-            raise UsageError("--removed-on goes with --reason COURT_REMOVED and REMOVED_ON_REQUEST", hint)
+            hint = say("give both for a listing that the court removed, or neither.")
+            raise UsageError(say("--removed-on goes with --reason COURT_REMOVED and REMOVED_ON_REQUEST"), hint)
         digests = document_digests(evidence)
         named = named_record(record, kind, reference, first_day, attempt, issuer)
         given = identity_file is not None
@@ -173,9 +176,9 @@ def register(app: typer.Typer) -> None:
             removal = None if removed_on is None else _removal(client, removed_on)
             record_id = record_id_of(client, named)
             if not yes:
-                why = "a court set it aside" if set_aside else (reason or WithdrawalReason.ERROR).name
+                why = say("a court set it aside") if set_aside else (reason or WithdrawalReason.ERROR).name
                 session.output.tell(*_ending_lines(_live(client, record_id, issuer), why, len(digests), removal))
-            session.confirm("Take it out of all answers for good?", yes=yes)
+            session.confirm(say("Take it out of all answers for good?"), yes=yes)
             if set_aside:
                 receipt = client.set_aside(record_id, issuer, identity=identity)
             else:
@@ -183,7 +186,7 @@ def register(app: typer.Typer) -> None:
                 receipt = client.withdraw(
                     record_id, issuer, identity=identity, reason=cause, evidence=digests, removed_on=removed_on
                 )
-        tell_receipt(session, "Set aside" if set_aside else "Withdrawn", receipt, removal)
+        tell_receipt(session, say("Set aside") if set_aside else "Withdrawn", receipt, removal)
 
 
 def _live(client: "Client", record_id: bytes, issuer: str) -> "RecordView":
@@ -194,10 +197,14 @@ def _live(client: "Client", record_id: bytes, issuer: str) -> "RecordView":
     """
     found = next(iter(client.records([record_id], issuer=issuer)), None)
     if found is None:
-        raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want="an own record")
+        raise ConflictError(
+            "RECORD_UNKNOWN", field="record", rule="record.known", got="none", want=say("an own record")
+        )
     if found.state is not RecordState.LIVE:
         reason = "RECORD_ERASED" if found.state is RecordState.ERASED else "RECORD_ENDED"
-        raise ConflictError(reason, field="record", rule="record.live", got=found.state.value, want="a live record")
+        raise ConflictError(
+            reason, field="record", rule="record.live", got=found.state.value, want=say("a live record")
+        )
     return found
 
 
@@ -205,10 +212,18 @@ def _ending_lines(
     record: "RecordView", why: str, documents: int, removal: "ListingRemoval | None"
 ) -> "Iterator[RenderableType]":
     """Yield which record is ended, and why."""
-    yield f"To be ended: {record.kind.name} {record.uuid} of {record.issuer}"
+    yield say("To be ended: {kind} {uuid} of {issuer}", kind=record.kind.name, uuid=record.uuid, issuer=record.issuer)
     yield pairs(
         [
-            ("  version", f"{record.version}, {record.standing.name}, logged {moment_text(record.logged_at)}"),
+            (
+                "  version",
+                say(
+                    "{version}, {standing}, logged {logged_at}",
+                    version=record.version,
+                    standing=record.standing.name,
+                    logged_at=moment_text(record.logged_at),
+                ),
+            ),
             ("  why", why),
             *([("  evidence", counted(documents, "document"))] if documents else []),
             *([] if removal is None else [("  removed on", removal.removed_on)]),
@@ -219,5 +234,7 @@ def _ending_lines(
 def _removal(client: "Client", removed_on: "date") -> "ListingRemoval":
     removal = client.listing_removal(removed_on)
     if removal.removed_on > removal.today:
-        raise UsageError("--removed-on is a day to come", "withdraw the listing once the court has removed it.")
+        raise UsageError(
+            say("--removed-on is a day to come"), say("withdraw the listing once the court has removed it.")
+        )
     return removal

@@ -18,6 +18,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.own_record import portfolio_names, tell_receipt
 from client_sdk.errors import ConflictError, RefusedError
 from client_sdk.models import IdType
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_HINT = "give a portfolio, as `report` reads it; an identity number never goes on the command line."
-_QUESTION = "Do your books say the same?"
+_HINT = N_("give a portfolio, as `report` reads it; an identity number never goes on the command line.")
+_QUESTION = N_("Do your books say the same?")
 
 
 def register(group: typer.Typer) -> None:
@@ -73,7 +74,9 @@ def register(group: typer.Typer) -> None:
         """
         named = list(dict.fromkeys(records or ()))
         if bool(named) is (portfolio is not None):
-            raise UsageError("which records are to be confirmed is not clear", "give ids, or --portfolio FILE.")
+            raise UsageError(
+                say("which records are to be confirmed is not clear"), say("give ids, or --portfolio FILE.")
+            )
         if portfolio is not None:
             check_file(portfolio, _HINT)
             persons = portfolio_names(portfolio)
@@ -81,13 +84,19 @@ def register(group: typer.Typer) -> None:
                 by_id = {client.record_id(name): identity for name, identity in persons.items()}
                 doubted = {view.record_id for view in client.records() if view.contested}
                 waiting = {record: identity for record, identity in by_id.items() if record in doubted}
-                session.output.tell(f"{counted(len(waiting), 'contested record')} of {len(by_id)} that it names")
+                session.output.tell(
+                    say(
+                        "{count} of {count_2} that it names",
+                        count=counted(len(waiting), "contested record"),
+                        count_2=len(by_id),
+                    )
+                )
                 if waiting:
-                    session.confirm(_QUESTION, yes=yes)
+                    session.confirm(say(_QUESTION), yes=yes)
                 return _confirm_all(session, client, waiting)
         identity = read_identity(session, identity_file, id_type, issuing_state)
         with session.client() as client:
-            session.confirm(_QUESTION, yes=yes)
+            session.confirm(say(_QUESTION), yes=yes)
             if len(named) == 1:
                 tell_receipt(session, "Confirmed", client.confirm(named[0], identity))
                 return ExitCode.OK
@@ -113,7 +122,7 @@ def _confirm_all(session: Run, client: "Client", waiting: "dict[bytes, Identity]
     refused = [item for item in done if item["reason"]]
     session.output.result(
         {"records": list[Json](done)},
-        f"{counted(len(done) - len(refused), 'record')} confirmed",
+        say("{count} confirmed", count=counted(len(done) - len(refused), "record")),
         *([table(("record", "reason", "rule"), map(_refusal, refused))] if refused else []),
     )
     return ExitCode.FOUND if refused else ExitCode.OK

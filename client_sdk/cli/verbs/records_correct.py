@@ -34,6 +34,7 @@ from client_sdk.lending.columns import report_of
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import IdType
 from client_sdk.models.batch import RejectedRow
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.client import Client
@@ -96,11 +97,13 @@ def register(group: typer.Typer) -> None:
         """
         changes = cells_of(cells)
         if bool(changes) + template + (edit or from_ is not None) != 1:
-            hint = "give one of these alone: options for facts; --edit, --from FORM or both; --template."
-            raise UsageError("what is to be corrected is not clear", hint)
+            hint = say("give one of these alone: options for facts; --edit, --from FORM or both; --template.")
+            raise UsageError(say("what is to be corrected is not clear"), hint)
         named = named_record(record, kind, reference, first_day, attempt, "")
         if identity_file == STANDARD_INPUT == str(from_):
-            raise UsageError("form and identity number are both to come from standard input", "give one as a file.")
+            raise UsageError(
+                say("form and identity number are both to come from standard input"), say("give one as a file.")
+            )
         identity = read_identity(session, identity_file, id_type, issuing_state)
         with session.client() as client:
             correction = _Correction(client, identity, record_id_of(client, named))
@@ -157,8 +160,8 @@ class _Correction:
         """
         cells = read_form(text)
         if other := sorted(set(cells) & set(_KEPT)):
-            hint = "leave these columns out: a correction changes neither record, person nor standing."
-            raise UsageError(f"the form has {', '.join(other)}", hint)
+            hint = say("leave these columns out: a correction changes neither record, person nor standing.")
+            raise UsageError(say("the form has {other}", other=", ".join(other)), hint)
         return self._report(cells)
 
     def of_options(self, changes: Mapping[str, str]) -> "Report":
@@ -184,13 +187,19 @@ class _Correction:
             if found.violations:
                 raise PreflightError(found.violations)
             session.output.tell(*self._plan(report), *warning_lines(found.warnings))
-        session.confirm("Sign and send a further version?", yes=yes)
+        session.confirm(say("Sign and send a further version?"), yes=yes)
         receipt = self._client.correct(report, self._record_id)
-        tell_receipt(session, "Held already" if receipt.repeated else "Corrected", receipt)
+        tell_receipt(session, say("Held already") if receipt.repeated else "Corrected", receipt)
 
     def _plan(self, report: "Report") -> list[RenderableType]:
         """Return which record is corrected, and the columns that change, as held and as corrected."""
-        what = f"{self._held.kind.name} {self.uuid}, version {self._held.version}, {self._held.standing.name}"
+        what = say(
+            "{kind} {uuid}, version {version}, {standing}",
+            kind=self._held.kind.name,
+            uuid=self.uuid,
+            version=self._held.version,
+            standing=self._held.standing.name,
+        )
         new = {} if report.facts is None else facts_cells(report.facts)
         new["transferee"] = report.transferee
         until = report.retain_until
@@ -198,8 +207,8 @@ class _Correction:
         pairs = [(name, self._old.get(name, ""), new.get(name, "")) for name in sorted({*self._old, *new})]
         changed = [(f"  {name}", old, now) for name, old, now in pairs if old != now]
         if not changed:
-            return [f"Nothing changes in {what}"]
-        return [f"To be corrected: {what}", table(("  column", "held", "corrected"), changed)]
+            return [say("Nothing changes in {what}", what=what)]
+        return [say("To be corrected: {what}", what=what), table(("  column", "held", "corrected"), changed)]
 
     def _report(self, cells: Mapping[str, str]) -> "Report":
         """Return the report that cells make of the record, once it breaks no rule that needs no registry."""
@@ -216,6 +225,6 @@ class _Correction:
 def _held(client: "Client", record_id: bytes, identity: "Identity") -> "RecordView":
     found = list(client.records([record_id], identity=identity))
     if not found:
-        want = "a live record of your own, about this person"
+        want = say("a live record of your own, about this person")
         raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want=want)
     return found[0]

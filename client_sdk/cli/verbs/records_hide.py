@@ -21,6 +21,7 @@ from client_sdk.cli.verbs.dispute import annotated
 from client_sdk.cli.verbs.own_record import portfolio_names
 from client_sdk.errors import ConflictError, PreflightError, RefusedError
 from client_sdk.models import Kind
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["add_hiding"]
 
-_HINT = "give a portfolio, as `report` reads it; an identity number never goes on the command line."
+_HINT = N_("give a portfolio, as `report` reads it; an identity number never goes on the command line.")
 _COVERS = "overlay.covers"
-_NOT_COVERED = "not covered"
-_REFUSED = "refused"
-_COVERED = ("hidden", "covered", "hidden before")
+_NOT_COVERED = N_("not covered")
+_REFUSED = N_("refused")
+_HIDDEN, _WOULD_HIDE, _BEFORE = N_("hidden"), N_("covered"), N_("hidden before")
+_COVERED = (_HIDDEN, _WOULD_HIDE, _BEFORE)
 _SHOWN = 10
 
 
@@ -71,13 +73,15 @@ def add_hiding(group: typer.Typer) -> None:
         check_file(file, _HINT)
         names = {name: who for name, who in portfolio_names(file).items() if name.kind is Kind.DEFAULT}
         if not names:
-            raise UsageError("that portfolio names no DEFAULT", "nothing was hidden; look at where it comes from.")
+            raise UsageError(
+                say("that portfolio names no DEFAULT"), say("nothing was hidden; look at where it comes from.")
+            )
         with session.client() as client:
             rule = _named(client, overlay)
             if not dry_run:
                 if not yes:
                     session.output.tell(*_plan(rule, len(names)))
-                session.confirm("Hide those that it covers?", yes=yes)
+                session.confirm(say("Hide those that it covers?"), yes=yes)
             done = list(side_by_side(partial(_hide, client, overlay, dry_run), names.items()))
         _tell(session, done, dry_run=dry_run)
         return ExitCode.FOUND if any(one.outcome == _REFUSED for one in done) else ExitCode.OK
@@ -95,7 +99,7 @@ def add_hiding(group: typer.Typer) -> None:
         """Show a record again that you have hidden."""
         with session.client() as client:
             receipt = client.show_again(record, issuer=issuer)
-        annotated(session, receipt, "The record is shown again.")
+        annotated(session, receipt, say("The record is shown again."))
 
 
 class _Done(NamedTuple):
@@ -116,24 +120,36 @@ def _named(client: "Client", name: str) -> "Overlay":
     known = {one.name: one for one in client.directory().rulebook.overlays}
     if name not in known:
         hint = (
-            f"it has {', '.join(known)}." if known else "it has none: administrators add one by `act propose rulebook`."
+            say("it has {known}.", known=", ".join(known))
+            if known
+            else say("it has none: administrators add one by `act propose rulebook`.")
         )
-        raise UsageError("--overlay: the rulebook has no overlay of that name", hint)
+        raise UsageError(say("--overlay: the rulebook has no overlay of that name"), hint)
     return known[name]
 
 
 def _plan(rule: "Overlay", records: int) -> "Iterator[RenderableType]":
     """Yield what is looked at, and why which of it is hidden."""
-    yield f"To be hidden: those of {counted(records, 'DEFAULT record')} that overlay {rule.name} covers"
+    yield say(
+        "To be hidden: those of {records} that overlay {rule} covers",
+        records=counted(records, "DEFAULT record"),
+        rule=rule.name,
+    )
     yield pairs(
         [
-            ("  overdue first", f"{rule.arisen_from} to {rule.arisen_until}"),
+            (
+                "  overdue first",
+                say("{arisen_from} to {arisen_until}", arisen_from=rule.arisen_from, arisen_until=rule.arisen_until),
+            ),
             ("  at most", money(rule.most, rule.currency)),
             ("  repaid until", rule.repaid_until),
-            ("  hidden", f"from {rule.hides_from} until {rule.hides_until}"),
+            (
+                "  hidden",
+                say("from {hides_from} until {hides_until}", hides_from=rule.hides_from, hides_until=rule.hides_until),
+            ),
         ]
     )
-    yield "--dry-run lists which records these are."
+    yield say("--dry-run lists which records these are.")
 
 
 def _hide(
@@ -153,7 +169,7 @@ def _hide(
         raise
     except (ConflictError, RefusedError) as error:
         return _Done(name.reference, record_id, _REFUSED, (("reason", error.reason), *error.complaint.parts))
-    outcome = "hidden" if receipt is not None else "covered" if dry_run else "hidden before"
+    outcome = _HIDDEN if receipt is not None else _WOULD_HIDE if dry_run else _BEFORE
     return _Done(name.reference, record_id, outcome)
 
 
@@ -165,7 +181,7 @@ def _tell(session: Run, done: list[_Done], *, dry_run: bool) -> None:
         {"reference": one.reference, "record_id": str(UUID(bytes=one.record_id)), "outcome": one.outcome}
         for one in covered
     ]
-    rows = [(one.reference, UUID(bytes=one.record_id), one.outcome) for one in covered[:_SHOWN]]
+    rows = [(one.reference, UUID(bytes=one.record_id), say(one.outcome)) for one in covered[:_SHOWN]]
     session.output.result(
         {
             "dry_run": dry_run,
@@ -174,7 +190,7 @@ def _tell(session: Run, done: list[_Done], *, dry_run: bool) -> None:
             "not_covered": _reasons(done, _NOT_COVERED),
             "refused": _reasons(done, _REFUSED),
         },
-        counted(counts.total(), "record") + (" looked at; nothing was sent" if dry_run else ""),
+        counted(counts.total(), "record") + (say(" looked at; nothing was sent") if dry_run else ""),
         pairs((f"  {name}", counts[name]) for name in sorted(counts)),
         *([table(("  reference", "record", ""), [(f"  {first}", *others) for first, *others in rows])] if rows else []),
         *_more(len(covered)),
@@ -200,4 +216,4 @@ def _why_not(done: list[_Done], outcome: str) -> "Iterator[RenderableType]":
 
 def _more(count: int) -> "Iterator[RenderableType]":
     if count > _SHOWN:
-        yield f"  and {count - _SHOWN} more; --json shows all of them"
+        yield say("  and {count} more; --json shows all of them", count=count - _SHOWN)

@@ -6,6 +6,7 @@ from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.output import counted
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
+from client_sdk.texts import say
 
 __all__ = ["register"]
 
@@ -24,8 +25,12 @@ def register(group: typer.Typer) -> None:
             given = client.redisclose()
         session.output.result(
             given.to_dict(),
-            f"{counted(given.sent, 'record')} sent once more: the registry holds {given.held:,}, "
-            f"and refuses {len(given.refused):,}",
+            say(
+                "{sent} sent once more: the registry holds {held:,}, and refuses {count:,}",
+                sent=counted(given.sent, "record"),
+                held=given.held,
+                count=len(given.refused),
+            ),
             *(f"  {refused}" for refused in given.refused),
         )
         return ExitCode.FOUND if given.refused else ExitCode.OK

@@ -15,6 +15,7 @@ from client_sdk.cli.verbs.report import read_cells
 from client_sdk.errors import ConflictError
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import IdType
+from client_sdk.texts import say
 
 __all__ = ["register"]
 
@@ -52,16 +53,18 @@ def register(group: typer.Typer) -> None:
         """
         changes = cells_of(cells)
         if "standing" not in changes:
-            raise UsageError("how the record ends is missing", "give --standing CURED, SATISFIED or TRANSFERRED.")
+            raise UsageError(
+                say("how the record ends is missing"), say("give --standing CURED, SATISFIED or TRANSFERRED.")
+            )
         identity = read_identity(session, identity_file, id_type, issuing_state)
         with session.client() as client:
             held = next(client.records([record], identity=identity, issuer=issuer), None)
             if held is None:
-                want = f"a live record of {issuer}, about this person"
+                want = say("a live record of {issuer}, about this person", issuer=issuer)
                 raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want=want)
             old = {} if held.facts is None else facts_cells(held.facts)
             named = {"kind": held.kind.name, "reference": str(held.uuid)}
             report = read_cells(named | old | identity_cells(identity) | changes)
-            session.confirm(f"Sign and send that it is {changes['standing']}?", yes=yes)
+            session.confirm(say("Sign and send that it is {changes}?", changes=changes["standing"]), yes=yes)
             receipt = client.succeed(record, issuer, report)
         tell_receipt(session, "Ended", receipt)

@@ -27,6 +27,7 @@ from client_sdk.lending.columns import COLUMNS, report_of
 from client_sdk.models import IdType, Kind
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import Report
+from client_sdk.texts import N_, say
 
 __all__ = ["read_cells", "register"]
 
@@ -47,7 +48,9 @@ DocumentOption = Annotated[
         metavar="FILE", help="In place of its digest: the document; only its SHA-256 is used.", show_default=False
     ),
 ]
-_EDIT_HINT = "it begins with the columns that are given, or with the form of --from, and shows its plan before it asks."
+_EDIT_HINT = N_(
+    "it begins with the columns that are given, or with the form of --from, and shows its plan before it asks."
+)
 
 FileArgument = Annotated[
     Path | None,
@@ -146,7 +149,7 @@ def register(app: typer.Typer) -> None:
         """
         given = cells_of(cells) | _digests(cells, notice_file, consent_file)
         if explain and not columns:
-            raise UsageError("--explain is about columns", "give --columns too.")
+            raise UsageError(say("--explain is about columns"), say("give --columns too."))
         if columns:
             return _print_columns(session, explain=explain)
         if template or edit:
@@ -161,23 +164,25 @@ def register(app: typer.Typer) -> None:
             session.output.result({"template": form}, form.rstrip())
             return ExitCode.OK
         if one_signature and file is None:
-            raise UsageError("--one-signature was given without FILE", "one record has one signature anyway.")
+            raise UsageError(say("--one-signature was given without FILE"), say("one record has one signature anyway."))
         number = IdentitySource(identity_file, id_type, issuing_state)
         if edit:
             if file is not None or dry_run or (given and from_ is not None):
-                raise UsageError("--edit was given with FILE, --dry-run, or --from and columns", _EDIT_HINT)
+                raise UsageError(say("--edit was given with FILE, --dry-run, or --from and columns"), _EDIT_HINT)
             return report_edited(session, from_, given, number, yes=yes)
         if from_ is not None:
             if file is not None:
-                raise UsageError("FILE and --from were given", "FILE is a portfolio, --from names one record's form.")
+                raise UsageError(
+                    say("FILE and --from were given"), say("FILE is a portfolio, --from names one record's form.")
+                )
             return report_form(session, from_, given, number, dry_run=dry_run, yes=yes)
         if file is not None:
             _check_portfolio(file, alone=not given and identity_file is None)
             options = FileOptions(rejected, reading, one_signature=one_signature)
             return report_file(session, file, options, dry_run=dry_run, yes=yes)
         if not given:
-            hint = "give FILE, or --kind, --standing, --reference and the facts; `report --help` lists them."
-            raise UsageError("nothing to report was given", hint)
+            hint = say("give FILE, or --kind, --standing, --reference and the facts; `report --help` lists them.")
+            raise UsageError(say("nothing to report was given"), hint)
         identity = read_identity(session, identity_file, id_type, issuing_state)
         return _report_cells(session, given | identity_cells(identity), dry_run=dry_run, yes=yes)
 
@@ -202,11 +207,13 @@ def _report_cells(session: Run, cells: dict[str, str], *, dry_run: bool, yes: bo
 
 def _check_portfolio(file: Path, *, alone: bool) -> None:
     if file.suffix.lower() == ".toml":
-        raise UsageError("FILE is a portfolio, and a TOML file is the form of one record", "give it with --from.")
+        raise UsageError(
+            say("FILE is a portfolio, and a TOML file is the form of one record"), say("give it with --from.")
+        )
     if not alone:
         raise UsageError(
-            "a file and options for one record were given",
-            "give one or the other. A value with a space in it, such as a time, stands in quotes.",
+            say("a file and options for one record were given"),
+            say("give one or the other. A value with a space in it, such as a time, stands in quotes."),
         )
 
 
@@ -214,7 +221,9 @@ def _check_kind(word: str) -> None:
     """Check the kind of an empty form, which would else be one of all kinds."""
     if word.strip() and word.strip().upper() not in Kind.__members__:
         words = ", ".join(Kind.__members__)
-        raise UsageError(f"--kind is none of {words}", "give one of these words, or leave it out.")
+        raise UsageError(
+            say("--kind is none of {words}", words=words), say("give one of these words, or leave it out.")
+        )
 
 
 def _digests(cells: Mapping[str, str | None], notice: Path | None, consent: Path | None) -> dict[str, str]:
@@ -228,7 +237,9 @@ def _digests(cells: Mapping[str, str | None], notice: Path | None, consent: Path
         if file is None:
             continue
         if cells[f"{what}_digest"] is not None:
-            raise UsageError(f"--{what}-file and --{what}-digest were given", "give one or the other.")
+            raise UsageError(
+                say("--{what}-file and --{what}-digest were given", what=what), say("give one or the other.")
+            )
         digests[f"{what}_digest"] = document_digest(file, what).hex()
     return digests
 
@@ -252,8 +263,10 @@ def _guide_lines() -> Iterator[str]:
     for name, column in GUIDE.items():
         kinds = "" if len(column.kinds) == len(KINDS) else f" ({', '.join(KINDS[kind] for kind in column.kinds)})"
         yield f"{name}{kinds}"
-        yield f"    {column.meaning}"
-        yield f"    {form_of(name)}" + (f"   such as {column.example}" if column.example else "   usually empty")
+        yield f"    {say(column.meaning)}"
+        yield f"    {form_of(name)}" + (
+            say("   such as {example}", example=column.example) if column.example else say("   usually empty")
+        )
 
 
 def read_cells(cells: dict[str, str]) -> Report:

@@ -29,6 +29,7 @@ from client_sdk.lending.rejections import rejected_table
 from client_sdk.models.batch import Phase
 from client_sdk.new_file import check_new
 from client_sdk.tables.writing import TableKind
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,12 +44,12 @@ if TYPE_CHECKING:
 __all__ = ["FileOptions", "report_file"]
 
 _PHASES = {
-    Phase.CHECKING: "checking the rules",
-    Phase.RESUMING: "sending what was signed before",
-    Phase.SENDING: "signing and sending",
-    Phase.DONE: "done",
+    Phase.CHECKING: N_("checking the rules"),
+    Phase.RESUMING: N_("sending what was signed before"),
+    Phase.SENDING: N_("signing and sending"),
+    Phase.DONE: N_("done"),
 }
-_HINT = "give a portfolio; an identity number never goes on the command line, see `report --help`."
+_HINT = N_("give a portfolio; an identity number never goes on the command line, see `report --help`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,13 @@ def report_file(session: Run, file: Path, options: FileOptions, *, dry_run: bool
     if path is not None:
         check_new(path)
     if str(file) == STANDARD_INPUT and not (dry_run or yes):
-        raise UsageError("nobody can be asked while the portfolio comes from standard input", "say --yes or --dry-run.")
+        raise UsageError(
+            say("nobody can be asked while the portfolio comes from standard input"), say("say --yes or --dry-run.")
+        )
     portfolio = options.reading.portfolio(file)
     reports = list(portfolio)
     if not reports:
-        raise UsageError("that portfolio holds no row", "nothing was reported; look at where it comes from.")
+        raise UsageError(say("that portfolio holds no row"), say("nothing was reported; look at where it comes from."))
     with session.client() as client:
         plan = PortfolioCheck(portfolio, reports, client.preflight(reports), options.one_signature)
         if dry_run:
@@ -101,7 +104,7 @@ def report_file(session: Run, file: Path, options: FileOptions, *, dry_run: bool
             return ExitCode.FOUND if plan.found.violations else ExitCode.OK
         if not yes:
             session.output.tell(*plan_lines(plan))
-        session.confirm("Sign and send this?", yes=yes)
+        session.confirm(say("Sign and send this?"), yes=yes)
         with OutputFile(path) as target:
             with _progress(session) as report_progress:
                 done = client.report_many(reports, report_progress, one_signature=options.one_signature)
@@ -124,7 +127,9 @@ def _rejected_path(file: Path, rejected: Path | None, *, dry_run: bool) -> Path 
     if rejected is not None or not is_pipe:
         return rejected or _free_name(file)
     if not dry_run:
-        raise UsageError("a pipe has no name for the file of rejected rows", "name a new one: --rejected FILE.csv")
+        raise UsageError(
+            say("a pipe has no name for the file of rejected rows"), say("name a new one: --rejected FILE.csv")
+        )
     return None
 
 
@@ -155,20 +160,25 @@ def _show_result(session: Run, done: BatchReport, left: Sequence[Violation], wri
             "rejected_file": written,
             "seconds": round(done.seconds, 3),
         },
-        f"{counted(done.rows, 'row')} of {counted(done.records, 'record')} in {done.seconds:.1f} s, "
-        f"{counted(done.signatures, 'signature')} made",
+        say(
+            "{rows} of {records} in {seconds:.1f} s, {signatures} made",
+            rows=counted(done.rows, "row"),
+            records=counted(done.records, "record"),
+            seconds=done.seconds,
+            signatures=counted(done.signatures, "signature"),
+        ),
         pairs(
             (f"  {name}", f"{count:>9,}  {meaning}")
             for name, count, meaning in (
-                ("accepted", done.accepted, "logged now"),
+                ("accepted", done.accepted, say("logged now")),
                 (
                     "repeated",
                     done.repeated,
-                    "the registry had that version, or a later one of the record, or an earlier row says the same",
+                    say("the registry had that version, or a later one of the record, or an earlier row says the same"),
                 ),
-                ("ended", done.ended, "of records that are closed; not sent"),
-                ("erased", done.erased, "of records that were erased; not sent"),
-                ("rejected", done.rejected_rows, "break a rule"),
+                ("ended", done.ended, say("of records that are closed; not sent")),
+                ("erased", done.erased, say("of records that were erased; not sent")),
+                ("rejected", done.rejected_rows, say("break a rule")),
             )
             if count or name in {"accepted", "repeated"}
         ),
@@ -187,13 +197,13 @@ def _progress(session: Run) -> Iterator[ProgressCallback | None]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("rows"),
+        TextColumn(say("rows")),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=session.output.err, transient=True) as bar:
-        task = bar.add_task(_PHASES[Phase.CHECKING], total=None)
+        task = bar.add_task(say(_PHASES[Phase.CHECKING]), total=None)
 
         def report_progress(step: Step) -> None:
-            bar.update(task, description=_PHASES[step.phase], completed=step.done, total=step.total or None)
+            bar.update(task, description=say(_PHASES[step.phase]), completed=step.done, total=step.total or None)
 
         yield report_progress

@@ -16,6 +16,7 @@ from client_sdk.errors import PreflightError
 from client_sdk.lending.columns import report_of
 from client_sdk.models import IdType, Kind
 from client_sdk.models.batch import RejectedRow
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["IdentitySource", "empty_form", "form_of_file", "report_edited", "report_form"]
 
 _MAX_BYTES = 65_536
-_HINT = "name a form, such as `report --template` prints."
+_HINT = N_("name a form, such as `report --template` prints.")
 
 
 class IdentitySource(NamedTuple):
@@ -63,7 +64,9 @@ def report_form(
     """
     cells = read_form(form_of_file(source))
     if twice := sorted(set(cells) & set(given)):
-        raise UsageError(f"{', '.join(twice)}: given by the form and by an option", "give one or the other.")
+        raise UsageError(
+            say("{twice}: given by the form and by an option", twice=", ".join(twice)), say("give one or the other.")
+        )
     with session.client() as client:
         report = _Reader(session, client, identity).report(cells | dict(given))
         code = report_one(session, client, report, dry_run=dry_run, yes=yes)
@@ -125,7 +128,9 @@ class _Reader:
     def _identity(self, cells: Mapping[str, str]) -> dict[str, str]:
         if "id_number" in cells:
             if self._source.file is not None:
-                raise UsageError("the form and --identity-file give an identity number", "give one or the other.")
+                raise UsageError(
+                    say("the form and --identity-file give an identity number"), say("give one or the other.")
+                )
             return {} if "id_type" in cells else {"id_type": self._source.id_type.value}
         if self._asked is None:
             id_type = IdType.__members__.get(cells.get("id_type", "").upper(), self._source.id_type)
@@ -147,8 +152,8 @@ def form_of_file(source: Path) -> str:
         with source.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
-        raise UsageError(f"that form has more than {_MAX_BYTES} bytes", _HINT)
+        raise UsageError(say("that form has more than {max_bytes} bytes", max_bytes=_MAX_BYTES), _HINT)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError("that form is no UTF-8 text", _HINT) from None
+        raise UsageError(say("that form is no UTF-8 text"), _HINT) from None

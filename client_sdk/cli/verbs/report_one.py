@@ -11,6 +11,7 @@ from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
 from client_sdk.errors import PreflightError
 from client_sdk.forms import moment_text
 from client_sdk.models import EnforcementFacts
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,23 +41,28 @@ def report_one(session: Run, client: Client, report: Report, *, dry_run: bool, y
     if dry_run:
         session.output.result(
             {"dry_run": True, "rows": 1, "rejected": [], "warnings": warnings},
-            f"Would report {plan}",
+            say("Would report {plan}", plan=plan),
             *shown,
-            "The registry holds this version already." if found.repeated else "Nothing was signed or reported.",
+            say("The registry holds this version already.")
+            if found.repeated
+            else say("Nothing was signed or reported."),
         )
         return ExitCode.OK
     if not yes:
-        session.output.tell(f"To be reported: {plan}", *shown)
-    session.confirm("Sign and send it?", yes=yes)
+        session.output.tell(say("To be reported: {plan}", plan=plan), *shown)
+    session.confirm(say("Sign and send it?"), yes=yes)
     receipt = client.report(report)
     session.output.result(
         receipt_content(receipt),
-        f"{'Had been reported before' if receipt.repeated else 'Reported'}: {plan}",
+        (say("Had been reported before") if receipt.repeated else say("Reported")) + f": {plan}",
         pairs(
             [
                 ("  record", receipt.uuid),
                 ("  version", receipt.version),
-                ("  logged", f"{moment_text(receipt.logged_at)} at leaf {receipt.index}"),
+                (
+                    "  logged",
+                    say("{logged_at} at leaf {index}", logged_at=moment_text(receipt.logged_at), index=receipt.index),
+                ),
             ]
         ),
     )

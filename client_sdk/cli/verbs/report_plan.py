@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.cli.ui.failures import violation_content
-from client_sdk.cli.ui.output import table
+from client_sdk.cli.ui.output import counted, table
 from client_sdk.models.batch import RejectedRow
+from client_sdk.texts import recognised, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +66,7 @@ def show_plan(session: Run, plan: PortfolioCheck) -> None:
         },
         *plan_lines(plan),
         *rejected_lines(found.violations, None),
-        "Nothing was signed or sent, nor compared with the registry: what it holds may make it refuse more rows.",
+        say("Nothing was signed or sent, nor compared with the registry: what it holds may make it refuse more rows."),
     )
 
 
@@ -79,32 +80,39 @@ def plan_lines(plan: PortfolioCheck) -> Iterator[RenderableType]:
         if not isinstance(report, RejectedRow) and (report.row or place) not in left
     ]
     people = len({report.identity for report in rows})
-    yield f"Plan: {found.rows} rows about {people} {'person' if people == 1 else 'persons'}, {_form(plan.portfolio)}"
+    yield say(
+        "Plan: {rows} rows about {people}, {form}",
+        rows=found.rows,
+        people=counted(people, "person"),
+        form=_form(plan.portfolio),
+    )
     counts = Counter((report.kind, report.standing) for report in rows)
     for (kind, standing), count in sorted(counts.items()):
         yield f"  {count:>9,}  {kind.name} {standing.name}"
     if found.repeated:
-        yield f"  {found.repeated:>9,}  rows say the same as an earlier row and are sent once"
+        yield say("  {repeated:>9,}  rows say the same as an earlier row and are sent once", repeated=found.repeated)
     if found.rejected_rows:
-        yield f"  {found.rejected_rows:>9,}  rows break a rule and are not sent"
+        yield say("  {rejected_rows:>9,}  rows break a rule and are not sent", rejected_rows=found.rejected_rows)
     if plan.one_signature:
-        yield "  Signed together: one signature for up to 10,000 rows; each row is proved, corrected and erased alone"
+        yield say(
+            "  Signed together: one signature for up to 10,000 rows; each row is proved, corrected and erased alone"
+        )
     yield from warning_lines(found.warnings)
 
 
 def _form(portfolio: Portfolio) -> str:
-    return f"read as {portfolio.form}"
+    return say("read as {form}", form=portfolio.form)
 
 
 def warning_lines(warnings: Sequence[RowWarning]) -> Iterator[RenderableType]:
     """Yield the warnings: values that are allowed and probably a mistake."""
     if not warnings:
         return
-    yield f"  Warnings, which keep no row back: {len(warnings):,}"
-    rows = [(f"  {item.row}", item.column, item.rule, item.text) for item in warnings[:_SHOWN]]
+    yield say("  Warnings, which keep no row back: {count:,}", count=len(warnings))
+    rows = [(f"  {item.row}", item.column, item.rule, recognised(item.text)) for item in warnings[:_SHOWN]]
     yield table(("  row", "column", "rule", "look at it"), rows)
     if len(warnings) > _SHOWN:
-        yield f"  and {len(warnings) - _SHOWN} more; --json shows all of them"
+        yield say("  and {count} more; --json shows all of them", count=len(warnings) - _SHOWN)
 
 
 def warning_content(item: RowWarning) -> Json:
@@ -122,12 +130,13 @@ def rejected_lines(broken: Sequence[Violation], written: str | None, again: str 
     """
     if not broken:
         return
-    yield table(
-        ("  row", "reason", "field", "rule", "got", "want"),
-        [(f"  {item.row}", item.reason, item.field, item.rule, item.got, item.want) for item in broken[:_SHOWN]],
-    )
+    rows = [
+        (f"  {item.row}", item.reason, item.field, item.rule, recognised(item.got), recognised(item.want))
+        for item in broken[:_SHOWN]
+    ]
+    yield table(("  row", "reason", "field", "rule", "got", "want"), rows)
     more = len(broken) - _SHOWN
     if more > 0:
-        yield f"  and {more} more" + ("" if written else "; --json shows all of them")
-    where = f", which {written} lists," if written else ""
-    yield f"  Correct these rows{where} and {again} the file again."
+        yield say("  and {more} more", more=more) + ("" if written else say("; --json shows all of them"))
+    where = say(", which {written} lists,", written=written) if written else ""
+    yield say("  Correct these rows{where} and {again} the file again.", where=where, again=again)

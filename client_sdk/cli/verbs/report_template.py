@@ -15,6 +15,7 @@ from client_sdk.models import Kind
 from client_sdk.new_file import NewFile
 from client_sdk.tables.new_workbook import TemplateColumn, write_template
 from client_sdk.tables.writing import TableKind, write_table
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.
 _LETTERS = {name: letter for letter, name in KINDS.items()}
 _TYPES: dict[ColumnForm, type] = {ColumnForm.DAY: date, ColumnForm.NUMBER: int}
 _NOTE_HEADINGS = ("column", "of", "meaning", "form", "example")
-_UNITS = {"MINOR-UNITS": "whole minor units: 350.00 CNY is 35000", "NUMBER": "whole number", "TEXT": "text"}
+_UNITS = {"MINOR-UNITS": N_("whole minor units: 350.00 CNY is 35000"), "NUMBER": N_("whole number"), "TEXT": "text"}
 _FLAGS = ("true", "false")
 _MAPPING_HEAD = """\
 # What your headings, codes, days and amounts stand for. Give each heading its column, or move it into `ignored`.
@@ -65,7 +66,9 @@ def write_portfolio_template(session: Run, file: Path, kind: str) -> ExitCode:
     """
     form = TableKind.of(file)
     if form is TableKind.JSON_LINES or not file.suffix:
-        raise UsageError("an empty portfolio has no such form", "name a new FILE.xlsx, FILE.csv or FILE.parquet.")
+        raise UsageError(
+            say("an empty portfolio has no such form"), say("name a new FILE.xlsx, FILE.csv or FILE.parquet.")
+        )
     names = [name for name, column in GUIDE.items() if not kind or _LETTERS[kind] in column.kinds]
     with NewFile(file) as new:
         with new.draft.open("wb") as draft:
@@ -74,7 +77,10 @@ def write_portfolio_template(session: Run, file: Path, kind: str) -> ExitCode:
             else:
                 write_table(draft, file, [(name, _type(name)) for name in names], ())
         new.publish()
-    session.output.result({"written": str(file), "columns": list(names)}, f"Written to {file}: {len(names)} columns")
+    session.output.result(
+        {"written": str(file), "columns": list(names)},
+        say("Written to {file}: {count} columns", file=file, count=len(names)),
+    )
     return ExitCode.OK
 
 
@@ -84,15 +90,25 @@ def _type(name: str) -> type:
 
 def _column(name: str) -> TemplateColumn:
     column = GUIDE[name]
-    kinds = "all records" if len(column.kinds) == len(KINDS) else " and ".join(KINDS[letter] for letter in column.kinds)
+    kinds = (
+        say("all records")
+        if len(column.kinds) == len(KINDS)
+        else say(" and ").join(KINDS[letter] for letter in column.kinds)
+    )
     form = _written(name)
-    example = f"\nSuch as {column.example}" if column.example else "\nUsually empty."
+    example = say("\nSuch as {example}", example=column.example) if column.example else say("\nUsually empty.")
     words = _FLAGS if FORMS[name] is ColumnForm.FLAG else words_of_column(name)
     return TemplateColumn(
         name=name,
         type=_type(name),
-        note=f"{column.meaning}\nOf {kinds}.\n{form}{example}",
-        facts=(kinds, column.meaning, form, column.example),
+        note=say(
+            "{meaning}\nOf {kinds}.\n{form}{example}",
+            meaning=say(column.meaning),
+            kinds=kinds,
+            form=form,
+            example=example,
+        ),
+        facts=(kinds, say(column.meaning), form, column.example),
         # Several of these words may stand in one cell.
         words=() if FORMS[name] is ColumnForm.LIST else words,
     )
@@ -100,7 +116,7 @@ def _column(name: str) -> TemplateColumn:
 
 def _written(name: str) -> str:
     form = form_of(name)
-    return _UNITS.get(form, form.replace("|", " or "))
+    return say(_UNITS[form]) if form in _UNITS else form.replace("|", say(" or "))
 
 
 def print_mapping_template(session: Run, file: Path | None, reading: PortfolioReading) -> ExitCode:
@@ -111,8 +127,10 @@ def print_mapping_template(session: Run, file: Path | None, reading: PortfolioRe
         CreditRegistryError: it cannot be read, or has no header.
     """
     if file is None:
-        raise UsageError("--mapping-template was given without FILE", "it is written from the headings of FILE.")
-    check_file(file, "name a portfolio with a header row.")
+        raise UsageError(
+            say("--mapping-template was given without FILE"), say("it is written from the headings of FILE.")
+        )
+    check_file(file, say("name a portfolio with a header row."))
     text = "".join(_mapping_lines(reading.headings(file)))
     session.output.result({"mapping": text}, text.rstrip())
     return ExitCode.OK
@@ -126,4 +144,4 @@ def _mapping_lines(headings: Sequence[str]) -> Iterator[str]:
         yield f"{json.dumps(heading, ensure_ascii=False)} = {json.dumps(known)}\n"
     yield _MAPPING_TAIL
     for name, column in GUIDE.items():
-        yield f"# {name:<24} {column.meaning} {_written(name)}\n"
+        yield f"# {name:<24} {say(column.meaning)} {_written(name)}\n"

@@ -28,6 +28,7 @@ from client_sdk.lending.screened import RESULT_COLUMNS, ScreenedPortfolio, look_
 from client_sdk.models import Criteria, Purpose
 from client_sdk.models.answer import Verdict
 from client_sdk.models.screening import Customer, ScreenFinding, ScreenReport, WatchReport
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -47,9 +48,9 @@ _SHOWN = 20
 _WITH_OUTCOME = 4
 _PURPOSES = [name for name in words_of(Purpose) if name not in {Purpose.REPORTING.name, Purpose.SUBJECT_ACCESS.name}]
 _MEANINGS = {
-    ScreenFinding.LISTED: "other lenders have live records; ask about each by `check`, with its consent",
-    ScreenFinding.OWN: "all live records are your own",
-    ScreenFinding.CLEAR: "no live record, proved",
+    ScreenFinding.LISTED: N_("other lenders have live records; ask about each by `check`, with its consent"),
+    ScreenFinding.OWN: N_("all live records are your own"),
+    ScreenFinding.CLEAR: N_("no live record, proved"),
 }
 
 FileArgument = Annotated[
@@ -129,7 +130,7 @@ def _register_screen(app: typer.Typer) -> None:
         """
         own = read_criteria(criteria)
         if criteria is not None and not check:
-            raise UsageError("--criteria is about what --check assesses", "give --check too.")
+            raise UsageError(say("--criteria is about what --check assesses"), say("give --check too."))
         with OutputFile(None if dry_run else output) as target:
             kept = None if dry_run else _resumed(file, resume=resume)
             portfolio = read_screened(file, PortfolioReading(encoding, sheet, mapping))
@@ -209,7 +210,9 @@ def _register_watch(app: typer.Typer) -> None:
         with --webhook, or by `alerts deliver` (see there, and `alerts secret`).
         """
         if state is None and str(file) == STANDARD_INPUT:
-            raise UsageError("a pipe has no name for the file of the last look", "name one: --state FILE.watch")
+            raise UsageError(
+                say("a pipe has no name for the file of the last look"), say("name one: --state FILE.watch")
+            )
         kept = state or file.with_name(f"{file.name}.watch")
         portfolio = read_screened(file, PortfolioReading(encoding, sheet, mapping))
         hook = None if webhook is None else _hook(session, webhook, file)
@@ -256,15 +259,16 @@ def _resumed(file: Path, *, resume: bool) -> Path | None:
     """
     if str(file) == STANDARD_INPUT:
         if resume:
-            raise UsageError("a screening of a pipe is not kept", "screen a file to be able to resume it.")
+            raise UsageError(say("a screening of a pipe is not kept"), say("screen a file to be able to resume it."))
         return None
     kept = file.with_name(f"{file.name}.screening")
     if os.path.lexists(kept) and not resume:
         raise UsageError(
-            "a screening of this portfolio was interrupted", f"say --resume to go on with it, or delete {kept.name}."
+            say("a screening of this portfolio was interrupted"),
+            say("say --resume to go on with it, or delete {kept}.", kept=kept.name),
         )
     if resume and not os.path.lexists(kept):
-        raise UsageError("no screening of this portfolio was interrupted", "leave out --resume.")
+        raise UsageError(say("no screening of this portfolio was interrupted"), say("leave out --resume."))
     return kept
 
 
@@ -304,9 +308,9 @@ def _show_dry_run(session: Run, portfolio: ScreenedPortfolio) -> None:
             "rejected_rows": portfolio.rejected_rows,
             "rejected": [violation_content(item) for item in portfolio.rejected],
         },
-        f"{counted(len(portfolio.rows), 'customer')} would be screened",
+        say("{count} would be screened", count=counted(len(portfolio.rows), "customer")),
         *rejected_lines(portfolio.rejected, None, "screen"),
-        "Nothing was signed or sent.",
+        say("Nothing was signed or sent."),
     )
 
 
@@ -328,19 +332,30 @@ def _show(
             "rows": list(line_contents(lines)),
             "file": written,
         },
-        f"{counted(len(portfolio.rows), 'customer')} screened by {counted(report.pages, 'page')} of the map, "
-        f"as of {moment_text(report.as_of)}",
-        pairs((f"  {finding.name}", f"{report.count(finding):>9,}  {_MEANINGS[finding]}") for finding in ScreenFinding),
+        say(
+            "{count} screened by {pages} of the map, as of {as_of}",
+            count=counted(len(portfolio.rows), "customer"),
+            pages=counted(report.pages, "page"),
+            as_of=moment_text(report.as_of),
+        ),
+        pairs(
+            (f"  {finding.name}", f"{report.count(finding):>9,}  {say(_MEANINGS[finding])}")
+            for finding in ScreenFinding
+        ),
         *(
             [table(("  row", *RESULT_COLUMNS[1:shown]), [(f"  {line[0]}", *line[1:shown]) for line in listed[:_SHOWN]])]
             if listed
             else []
         ),
-        *([f"  and {len(listed) - _SHOWN} more; -o FILE.csv lists all of them"] if len(listed) > _SHOWN else []),
+        *(
+            [say("  and {count} more; -o FILE.csv lists all of them", count=len(listed) - _SHOWN)]
+            if len(listed) > _SHOWN
+            else []
+        ),
         *rejected_lines(portfolio.rejected, written, "screen"),
-        *([f"  results: {written}"] if written else []),
+        *([say("  results: {written}", written=written)] if written else []),
         _replayed_line(report),
-        f"  inquiry: {report.inquiry_id.hex()}",
+        say("  inquiry: {inquiry_id}", inquiry_id=report.inquiry_id.hex()),
     )
 
 
@@ -358,7 +373,7 @@ def _show_changes(
             "rejected": [violation_content(item) for item in portfolio.rejected],
         },
         f"{counted(len(portfolio.rows), 'customer')}, {counted(len(changes), 'change')} "
-        f"{'at the first look' if since is None else f'since {since}'}",
+        + (say("at the first look") if since is None else say("since {since}", since=since)),
         *([table(("  row", "reference", "change"), rows)] if rows else []),
         _replayed_line(report.screening),
         *rejected_lines(portfolio.rejected, None, "watch"),

@@ -12,6 +12,7 @@ from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
 from client_sdk.lending.screened import CHANGE_COLUMNS, RESULT_COLUMNS, ScreenedPortfolio, change_rows
 from client_sdk.models.screening import ScreenPhase
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,11 +31,13 @@ __all__ = [
     "read_screened",
 ]
 
-_HINT = "give a portfolio with id_type, id_number, consent_form, consent_date and consent_digest; see `screen --help`."
+_HINT = N_(
+    "give a portfolio with id_type, id_number, consent_form, consent_date and consent_digest; see `screen --help`."
+)
 _PHASES = {
-    ScreenPhase.NAMING: ("asking the key services", "customers"),
-    ScreenPhase.READING: ("reading the map", "pages"),
-    ScreenPhase.DONE: ("done", "customers"),
+    ScreenPhase.NAMING: (N_("asking the key services"), N_("customers")),
+    ScreenPhase.READING: (N_("reading the map"), N_("pages")),
+    ScreenPhase.DONE: (N_("done"), N_("customers")),
 }
 
 
@@ -58,7 +61,7 @@ def read_screened(file: Path, reading: PortfolioReading) -> ScreenedPortfolio:
         check_file(file, _HINT, pipe=True)
     portfolio = ScreenedPortfolio.of(reading.customers(file))
     if not portfolio.rows and not portfolio.rejected:
-        raise UsageError("that portfolio holds no row", "nothing was asked; look at where it comes from.")
+        raise UsageError(say("that portfolio holds no row"), say("nothing was asked; look at where it comes from."))
     return portfolio
 
 
@@ -87,10 +90,12 @@ def progress_of(session: Run) -> Iterator[ScreenProgressCallback | None]:
     )
     with Progress(*columns, console=session.output.err, transient=True) as bar:
         description, unit = _PHASES[ScreenPhase.NAMING]
-        task = bar.add_task(description, total=None, unit=unit)
+        task = bar.add_task(say(description), total=None, unit=say(unit))
 
         def report_progress(step: ScreenProgress) -> None:
             description, unit = _PHASES[step.phase]
-            bar.update(task, description=description, unit=unit, completed=step.done, total=step.total or None)
+            bar.update(
+                task, description=say(description), unit=say(unit), completed=step.done, total=step.total or None
+            )
 
         yield report_progress

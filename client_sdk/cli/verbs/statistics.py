@@ -13,6 +13,7 @@ from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.models import Breakdown
 from client_sdk.tables.writing import table_bytes
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -81,10 +82,14 @@ def register(app: typer.Typer) -> None:
         rows = found.of(by)
         session.output.result(
             found.to_dict() | {"csv": lines.written, "svg": plot.written},
-            f"Statements by {by.replace('_', ' ').lower()}, of months before {found.before}, in a log of "
-            f"{found.size} leaves",
-            _table(rows) if rows else "  none: no month with statements is over yet",
-            *(f"  written to {target.written}" for target in (lines, plot) if target.written),
+            say(
+                "Statements by {replace}, of months before {before}, in a log of {size} leaves",
+                replace=by.replace("_", " ").lower(),
+                before=found.before,
+                size=found.size,
+            ),
+            _table(rows) if rows else say("  none: no month with statements is over yet"),
+            *(say("  written to {written}", written=target.written) for target in (lines, plot) if target.written),
         )
         return max(lines.code, plot.code)
 

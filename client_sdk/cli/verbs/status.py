@@ -16,6 +16,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
 from client_sdk.home_standing import certificate_in, pending_reports
 from client_sdk.models import Role
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ def register(app: typer.Typer) -> None:
         pending, until = pending_reports(config), certificate.not_valid_after_utc
         roles = [] if own is None else [role.name for role in own.roles]
         review = None if own is None else directory.review_standing(own.id, milliseconds(now))
-        state = "not enrolled" if own is None else own.status.name
+        state = say("not enrolled") if own is None else own.status.name
         session.output.result(
             found.to_dict()
             | {
@@ -72,11 +73,16 @@ def register(app: typer.Typer) -> None:
                 "open_until": None if closing is None else closing.body.open_until,
                 **_review_content(review),
             },
-            f"Registry {found.registry} at {config.registry}",
+            say("Registry {registry} at {registry_2}", registry=found.registry, registry_2=config.registry),
             pairs(
                 [*_log_rows(found, now), *_witnessed_rows(found, now), *_replayed_rows(found), *_closing_rows(closing)]
             ),
-            f"This home: {found.institution}, {state}, {', '.join(roles) or 'no role'}",
+            say(
+                "This home: {institution}, {state}, {roles}",
+                institution=found.institution,
+                state=state,
+                roles=", ".join(roles) or say("no role"),
+            ),
             pairs(
                 [
                     *_home_rows(pending, until, now),
@@ -87,7 +93,7 @@ def register(app: typer.Typer) -> None:
                 ]
             ),
             *_reciprocity_lines(found.reciprocity),
-            "Key services",
+            say("Key services"),
             table(
                 ("  address", "answers", "directory", "left today: report", "inquire"),
                 [_service_row(service, now) for service in found.key_services],
@@ -110,8 +116,19 @@ def _review_content(review: "ReviewStanding | None") -> "dict[str, Json]":
 def _log_rows(found: "Status", now: datetime) -> list[tuple[str, str]]:
     return [
         ("  fingerprint", found.fingerprint),
-        ("  log", f"{found.size} leaves, {found.entries} entries in the map, newest act {found.act_number}"),
-        ("  newest HEAD", f"{moment_text(found.head_at)}, {_age(now, found.head_at)} old"),
+        (
+            "  log",
+            say(
+                "{size} leaves, {entries} entries in the map, newest act {act_number}",
+                size=found.size,
+                entries=found.entries,
+                act_number=found.act_number,
+            ),
+        ),
+        (
+            "  newest HEAD",
+            say("{head_at}, {age} old", head_at=moment_text(found.head_at), age=_age(now, found.head_at)),
+        ),
     ]
 
 
@@ -119,7 +136,7 @@ def _witnessed_rows(found: "Status", now: datetime) -> list[tuple[str, str]]:
     """Return how far witnesses have confirmed the log; nothing where none are demanded."""
     if found.witnessed is None:
         return []
-    return [("  witnesses", witnessed_line(found.witnessed, found.size, now, "now"))]
+    return [("  witnesses", witnessed_line(found.witnessed, found.size, now, N_("now")))]
 
 
 def _replayed_rows(found: "Status") -> list[tuple[str, str]]:
@@ -129,10 +146,15 @@ def _replayed_rows(found: "Status") -> list[tuple[str, str]]:
 
 def _home_rows(pending: int, until: datetime, now: datetime) -> list[tuple[str, str]]:
     waiting = (
-        "nothing waits" if not pending else f"{pending} signed reports wait: run `report` with the same file again"
+        say("nothing waits")
+        if not pending
+        else say("{pending} signed reports wait: run `report` with the same file again", pending=pending)
     )
-    soon = " (soon: credit-registry certificate renew)" if until - now < _SOON else ""
-    return [("  outbox", waiting), ("  certificate", f"good until {moment_text(until)}{soon}")]
+    soon = say(" (soon: credit-registry certificate renew)") if until - now < _SOON else ""
+    return [
+        ("  outbox", waiting),
+        ("  certificate", say("good until {until}{soon}", until=moment_text(until), soon=soon)),
+    ]
 
 
 def _closing_rows(closing: "Closing | None") -> list[tuple[str, str]]:
@@ -140,29 +162,46 @@ def _closing_rows(closing: "Closing | None") -> list[tuple[str, str]]:
     if closing is None:
         return []
     taker = closing.body.successor
-    goes = "is destroyed" if taker is None else f"goes to {taker.registry}: report there what you keep reporting"
-    return [("  CLOSES", f"no new record; all else until {closing.body.open_until}; then its data {goes}")]
+    goes = (
+        say("is destroyed")
+        if taker is None
+        else say("goes to {registry}: report there what you keep reporting", registry=taker.registry)
+    )
+    return [
+        (
+            "  CLOSES",
+            say(
+                "no new record; all else until {open_until}; then its data {goes}",
+                open_until=closing.body.open_until,
+                goes=goes,
+            ),
+        )
+    ]
 
 
 def _inbox_rows(waiting: int | None) -> list[tuple[str, str]]:
     if waiting is None:
         return []
-    return [("  inbox", f"{waiting} waiting: run `inbox`" if waiting else "nothing waits")]
+    return [("  inbox", say("{waiting} waiting: run `inbox`", waiting=waiting) if waiting else say("nothing waits"))]
 
 
 def _stale_rows(stale: int | None, days: int) -> list[tuple[str, str]]:
     """Return how many own records wait for a further version, and what to do."""
     if stale is None:
         return []
-    told = f"{counted(stale, 'record')} without a version for {days} days: `records --stale`, then report each anew"
-    return [("  stale", told if stale else "no record")]
+    told = say(
+        "{stale} without a version for {days} days: `records --stale`, then report each anew",
+        stale=counted(stale, "record"),
+        days=days,
+    )
+    return [("  stale", told if stale else say("no record"))]
 
 
 def _review_rows(review: "ReviewStanding | None") -> list[tuple[str, str]]:
     """Return how the registry's review of this member stands, where there is one or one is asked for."""
     text = "" if review is None else review_words(review)
     due = review is not None and review.state in REVIEW_DUE
-    return [("  review", f"{text}: ask the registry for another" if due else text)] if text else []
+    return [("  review", say("{text}: ask the registry for another", text=text) if due else text)] if text else []
 
 
 def _reciprocity_lines(reciprocity: "Reciprocity | None") -> "list[RenderableType]":
@@ -172,14 +211,21 @@ def _reciprocity_lines(reciprocity: "Reciprocity | None") -> "list[RenderableTyp
     reached = sum(level.reached for level in reciprocity.levels)
     grace, held = reciprocity.grace_until, ", ".join(kind.name for kind in sorted(reciprocity.held_back))
     if grace is not None and reciprocity.as_of <= grace:
-        text = f"everything until {grace}, as a new member; from then on what it gives"
+        text = say("everything until {grace}, as a new member; from then on what it gives", grace=grace)
     else:
-        text = f"held back are the facts of {held}" if held else "everything"
+        text = say("held back are the facts of {held}", held=held) if held else say("everything")
     return [
-        f"Reciprocity: {reached} of {len(reciprocity.levels)} levels reached; received is {text}",
+        say(
+            "Reciprocity: {reached} of {count} levels reached; received is {text}",
+            reached=reached,
+            count=len(reciprocity.levels),
+            text=text,
+        ),
         table(("  gives", "last given", "counts until", "receives"), map(_level_row, reciprocity.levels)),
         *(
-            f"  To receive {_kinds(level.receives)}: report or update a {level.gives.name}"
+            say(
+                "  To receive {kinds}: report or update a {gives}", kinds=_kinds(level.receives), gives=level.gives.name
+            )
             for level in reciprocity.levels
             if not level.reached and not reciprocity.held_back.isdisjoint(level.receives)
         ),
@@ -187,8 +233,8 @@ def _reciprocity_lines(reciprocity: "Reciprocity | None") -> "list[RenderableTyp
 
 
 def _level_row(level: "LevelStanding") -> tuple[object, ...]:
-    until = "" if level.until is None else f"{level.until}{'' if level.reached else ' (over)'}"
-    return (f"  {level.gives.name}", level.given_on or "never", until, _kinds(level.receives))
+    until = "" if level.until is None else str(level.until) + ("" if level.reached else say(" (over)"))
+    return (f"  {level.gives.name}", level.given_on or say("never"), until, _kinds(level.receives))
 
 
 def _kinds(kinds: "Sequence[Kind]") -> str:
@@ -198,7 +244,9 @@ def _kinds(kinds: "Sequence[Kind]") -> str:
 def _dispute_rows(due: "list[date]") -> list[tuple[str, str]]:
     """Return how many disputes wait for an answer of this member, and until when the first of them does."""
     waiting = (
-        f"{counted(len(due), 'dispute')} to answer, the first by {due[0]}: `dispute list`" if due else "none waits"
+        say("{count} to answer, the first by {due}: `dispute list`", count=counted(len(due), "dispute"), due=due[0])
+        if due
+        else say("none waits")
     )
     return [("  disputes", waiting)]
 
@@ -206,21 +254,21 @@ def _dispute_rows(due: "list[date]") -> list[tuple[str, str]]:
 def _service_row(service: "KeyServiceStatus", now: datetime) -> tuple[object, ...]:
     if not service.reachable:
         return (f"  {service.url}", "no", "", "", "")
-    age = f"{_age(now, service.directory_as_of)} old" if service.directory_as_of else "none yet"
+    age = say("{age} old", age=_age(now, service.directory_as_of)) if service.directory_as_of else say("none yet")
     return (f"  {service.url}", "yes", age, service.report_quota_left, service.inquire_quota_left)
 
 
 def _age(now: datetime, then: datetime) -> str:
     seconds = max(0, int((now - then).total_seconds()))
     minutes = seconds // 60
-    return f"{seconds} s" if minutes == 0 else f"{minutes} min"
+    return f"{seconds} s" if minutes == 0 else say("{minutes} min", minutes=minutes)
 
 
 def _young(services: "tuple[KeyServiceStatus, ...]") -> list[str]:
     if any(service.problem.startswith("INSTITUTION_UNKNOWN") for service in services):
-        return ["  Enrolled just now? Key services follow the directory every few seconds; try again."]
+        return [say("  Enrolled just now? Key services follow the directory every few seconds; try again.")]
     return []
 
 
 def _idle(lends: bool) -> list[str]:  # noqa: FBT001 - whether it lends
-    return [] if lends else ["  (quotas are for lenders)"]
+    return [] if lends else [say("  (quotas are for lenders)")]

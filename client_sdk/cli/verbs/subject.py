@@ -16,6 +16,7 @@ from client_sdk.cli.verbs.dispute import annotated, dispute_content, dispute_tab
 from client_sdk.cli.verbs.subject_alerts import add_alerts
 from client_sdk.cli.verbs.subject_report import add_report
 from client_sdk.models import IdType, RecordKey
+from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 
 __all__ = ["register"]
@@ -76,7 +77,7 @@ def _add_disputes(group: typer.Typer) -> None:
         digests = document_digests(evidence)
         with session.client() as client:
             receipt = client.open_dispute(record.issuer, record.record_id, code=code, evidence=digests)
-        annotated(session, receipt, "The record is disputed.")
+        annotated(session, receipt, say("The record is disputed."))
 
     @verb(disputes, "status", examples=["subject dispute status", "subject dispute status --ended"])
     def status(session: Run, /, *, ended: EndedOption = False) -> None:
@@ -93,7 +94,7 @@ def _add_disputes(group: typer.Typer) -> None:
         """Take back a dispute that you have opened."""
         with session.client() as client:
             receipt = client.withdraw_dispute(record.issuer, record.record_id)
-        annotated(session, receipt, "The dispute is taken back.")
+        annotated(session, receipt, say("The dispute is taken back."))
 
 
 def _add_statements(group: typer.Typer) -> None:
@@ -122,17 +123,17 @@ def _add_statements(group: typer.Typer) -> None:
         try:
             text = read_whole(text_file).decode().strip()
         except UnicodeDecodeError:
-            raise UsageError("the statement is not UTF-8", "save it as UTF-8.") from None
+            raise UsageError(say("the statement is not UTF-8"), say("save it as UTF-8.")) from None
         identities = read_identities(session, identity_file, id_type, issuing_state)
         if len(identities) != 1:
-            raise UsageError("a statement is of one person", "give one identity number.")
+            raise UsageError(say("a statement is of one person"), say("give one identity number."))
         with session.client() as client:
             receipt = client.add_statement(record.issuer, record.record_id, identities[0], text)
-        annotated(session, receipt, "The statement stands with the record.")
+        annotated(session, receipt, say("The statement stands with the record."))
 
     @verb(statements, "remove", examples=[f"subject statement remove {_RECORD}"])
     def remove(session: Run, /, *, record: RecordArgument) -> None:
         """Remove the person's own statement from a record."""
         with session.client() as client:
             receipt = client.remove_statement(record.issuer, record.record_id)
-        annotated(session, receipt, "The statement is removed.")
+        annotated(session, receipt, say("The statement is removed."))

@@ -26,6 +26,7 @@ from client_sdk.clock import clock_ms
 from client_sdk.errors import PreflightError, RefusedError
 from client_sdk.forms import day_of
 from client_sdk.models import IdType
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -91,7 +92,10 @@ def add_alerts(group: typer.Typer) -> None:
         """
         to = _addresses(session, webhook or (), mail or ())
         if not label.isprintable() or len(label) > _MAX_LABEL:
-            raise UsageError("the label cannot be shown", f"give at most {_MAX_LABEL} characters that can be printed.")
+            raise UsageError(
+                say("the label cannot be shown"),
+                say("give at most {max_label} characters that can be printed.", max_label=_MAX_LABEL),
+            )
         mandate = read_mandate(mandate_date, mandate_digest, mandate_file)
         identity = read_identity(session, identity_file, id_type, issuing_state)
         with session.client() as client, consent_as_options("mandate"):
@@ -100,9 +104,9 @@ def add_alerts(group: typer.Typer) -> None:
             asked = _ask(session, ask, label, to)
         session.output.result(
             asked.to_dict(),
-            "The person is alerted from now on; run `alerts deliver --follow`.",
+            say("The person is alerted from now on; run `alerts deliver --follow`."),
             pairs([("  alerts", asked.inquiry_id.hex()), ("  until", asked.until), ("  addresses", len(to))]),
-            *(["  the receiver verifies messages by the secret: `alerts secret URL`"] if webhook else []),
+            *([say("  the receiver verifies messages by the secret: `alerts secret URL`")] if webhook else []),
         )
 
     @verb(alerts, "off", examples=["subject alerts off 0123456789abcdef0123456789abcdef"])
@@ -123,8 +127,10 @@ def add_alerts(group: typer.Typer) -> None:
             ended = client.alerts_off(alerts)
             known = queue.remove_request(alerts)
         if not (ended or known):
-            raise UsageError(f"{alerts.hex()}: no such alerts", "`alerts list` shows them.")
-        session.output.result({"ended": True}, "The person is not alerted any more, and the addresses are deleted.")
+            raise UsageError(say("{alerts}: no such alerts", alerts=alerts.hex()), say("`alerts list` shows them."))
+        session.output.result(
+            {"ended": True}, say("The person is not alerted any more, and the addresses are deleted.")
+        )
 
 
 def _addresses(session: Run, webhooks: "Sequence[str]", mails: "Sequence[str]") -> "list[Address]":
@@ -143,7 +149,7 @@ def _addresses(session: Run, webhooks: "Sequence[str]", mails: "Sequence[str]") 
     for hook in hooks:
         refuse_inward(hook, networks)
     if not (hooks or mails):
-        raise UsageError("no recipient was given", "give --webhook with a URL, or --mail with an address.")
+        raise UsageError(say("no recipient was given"), say("give --webhook with a URL, or --mail with an address."))
     return list(dict.fromkeys([*hooks, *map(mailbox, mails)]))
 
 

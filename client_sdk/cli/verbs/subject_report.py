@@ -14,6 +14,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.models import IdType
 from client_sdk.subject_report import Format, Language, check_folder, write_report
+from client_sdk.texts import say
 
 __all__ = ["add_report"]
 
@@ -70,15 +71,25 @@ def add_report(group: typer.Typer) -> None:
         with session.client() as client, consent_as_options("mandate"):
             made = client.subject_report(identity, mandate=mandate, officer=officer)
         files = write_report(made, out, languages, formats)
-        fee = "a fee may be charged" if made.chargeable else "free of charge"
+        fee = say("a fee may be charged") if made.chargeable else say("free of charge")
         session.output.result(
             made.to_dict() | {"files": [str(path) for path in files]},
-            f"{counted(len(made.records), 'live record')}; asked about {counted(len(made.asked), 'time')}.",
+            say(
+                "{count}; asked about {count_2}.",
+                count=counted(len(made.records), "live record"),
+                count_2=counted(len(made.asked), "time"),
+            ),
             pairs(
                 [
                     ("  verdict", made.answer.verdict.value),
-                    ("  reports before", f"on {counted(made.had, 'day')} of the last 12 months, today apart"),
-                    ("  fee", f"{fee}: the reports of {counted(made.free, 'day')} a year are free"),
+                    (
+                        "  reports before",
+                        say("on {had} of the last 12 months, today apart", had=counted(made.had, "day")),
+                    ),
+                    (
+                        "  fee",
+                        say("{fee}: the reports of {free} a year are free", fee=fee, free=counted(made.free, "day")),
+                    ),
                     *(("  written", path) for path in files),
                 ]
             ),

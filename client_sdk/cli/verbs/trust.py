@@ -19,6 +19,7 @@ from client_sdk.cli.ui.trust_shown import (
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import FormatError, VerificationError
 from client_sdk.home import install_trust_root
+from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
@@ -82,19 +83,26 @@ def _install(session: Run, data: bytes, fingerprint: str | None) -> None:
     config = session.config()
     given = fingerprint_of(fingerprint)
     if root.registry != config.name:
-        raise FormatError("trust root", "registry.name", got=root.registry, want=config.name)
+        raise FormatError(say("trust root"), "registry.name", got=root.registry, want=config.name)
     if fingerprint is None:
-        session.output.tell("Trust root:", *trust_lines(root), "")
+        session.output.tell(say("Trust root:"), *trust_lines(root), "")
         if not session.interactive:
-            hint = "compare the fingerprint over another channel, then run it again with --fingerprint HEX."
-            raise UsageError("the trust root was not installed", hint)
-        session.confirm("Is this the fingerprint that an administrator told you over another channel?", yes=False)
+            hint = say("compare the fingerprint over another channel, then run it again with --fingerprint HEX.")
+            raise UsageError(say("the trust root was not installed"), hint)
+        session.confirm(say("Is this the fingerprint that an administrator told you over another channel?"), yes=False)
         fingerprint = root.fingerprint
     elif given != root.fingerprint:
-        message = f"got {grouped(root.fingerprint)}, want {grouped(given)} as given"
-        raise VerificationError("trust root", "trust-root.fingerprint", message)
+        message = say(
+            "got {fingerprint}, want {given} as given", fingerprint=grouped(root.fingerprint), given=grouped(given)
+        )
+        raise VerificationError(say("trust root"), "trust-root.fingerprint", message)
     install_trust_root(session.home, data, fingerprint)
     session.output.result(
         trust_content(root) | {"installed": str(config.trust_root_file)},
-        f"Installed {config.trust_root_file}: registry {root.registry}, fingerprint {root.fingerprint}",
+        say(
+            "Installed {trust_root_file}: registry {registry}, fingerprint {fingerprint}",
+            trust_root_file=config.trust_root_file,
+            registry=root.registry,
+            fingerprint=root.fingerprint,
+        ),
     )

@@ -32,6 +32,7 @@ from client_sdk.models.answer import Answer
 from client_sdk.models.destruction import DestructionCertificate
 from client_sdk.models.erasure import ErasureProof
 from client_sdk.models.receipt import InquiryReceipt, Receipt
+from client_sdk.texts import N_, say
 from client_sdk.verification import (
     is_contradiction,
     is_destruction,
@@ -56,20 +57,21 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 # What an evidence file cannot prove.
-NOT_PROVED = (
-    "That the pseudonym is a given person's is not proved by this file: only asking the key services again shows it, "
-    "which a member who knows the identity number does with --identity-file."
+NOT_PROVED = N_(
+    "That the pseudonym is a given person's is not proved by this file: only asking the key services again "
+    "shows it, which a member who knows the identity number does with --identity-file."
 )
 # What a trust root cannot prove of itself.
-NOT_COMPARED = (
-    "That it is the registry's is shown by the fingerprint alone: compare it with the one that an administrator told "
-    "you over another channel, or give that one with --fingerprint."
+NOT_COMPARED = N_(
+    "That it is the registry's is shown by the fingerprint alone: compare it with the one that an "
+    "administrator told you over another channel, or give that one with --fingerprint."
 )
-NAMED = (
-    "The key services gave the same pseudonym for the identity number: the proof names that person. That the record "
-    "was about this person is the word of {asker}, which asked for the proof: the registry knew it no more."
+NAMED = N_(
+    "The key services gave the same pseudonym for the identity number: the proof names that person. That the "
+    "record was about this person is the word of {asker}, which asked for the proof: the registry knew it no "
+    "more."
 )
-PROVED = "The key services gave the same pseudonym for the identity number: the file is about that person."
+PROVED = N_("The key services gave the same pseudonym for the identity number: the file is about that person.")
 
 
 # Of a checkpoint of another log than that of the trust root.
@@ -131,11 +133,13 @@ def register(app: typer.Typer) -> None:
         member asks the key services again, so that it is also shown whom the file is about. A file that proves that
         the log's key has signed two histories ends it with 6. A trust root is held against --fingerprint.
         """
-        check_file(file, "give the evidence that `check --save` wrote; an identity number goes elsewhere.", pipe=True)
+        check_file(
+            file, say("give the evidence that `check --save` wrote; an identity number goes elsewhere."), pipe=True
+        )
         wanted = fingerprint_of(fingerprint)
         if sum(option is not None for option in (inquiry_receipt, fingerprint, identity_file)) > 1:
             raise UsageError(
-                "--inquiry-receipt, --fingerprint and --identity-file do not go together", "use one a run."
+                say("--inquiry-receipt, --fingerprint and --identity-file do not go together"), say("use one a run.")
             )
         demanded = Demanded(session, trust_root, witness_quorum, replay_quorum, replay_max_lag)
         try:
@@ -192,46 +196,60 @@ def _verify_file(session: Run, file: Path, data: bytes, root: "TrustRoot", deman
 def _refuse(session: Run, file: Path, error: VerificationError) -> None:
     session.output.result(
         {"verified": False, "file": str(file), "part": error.part, "rule": error.rule, "message": error.message},
-        f"REFUSED: {file} does not verify.",
-        f"  part: {error.part}",
-        f"  rule: {error.rule}" + (f" ({error.message})" if error.message else ""),
+        say("REFUSED: {file} does not verify.", file=file),
+        say("  part: {part}", part=error.part),
+        say("  rule: {rule}", rule=error.rule) + (f" ({error.message})" if error.message else ""),
         _meaning(error),
     )
 
 
 def _meaning(error: VerificationError) -> str:
     if error.rule != _OTHER_LOG:
-        return "Rely on nothing in it: it was changed, or belongs to another registry or person."
+        return say("Rely on nothing in it: it was changed, or belongs to another registry or person.")
     got, want = (name.partition("/log/")[0] for name in (error.complaint.got, error.complaint.want))
-    return f"It is of another registry: got {got}, want {want}. Verify it against the trust root of that one."
+    return say(
+        "It is of another registry: got {got}, want {want}. Verify it against the trust root of that one.",
+        got=got,
+        want=want,
+    )
 
 
 def _accept_receipt(session: Run, file: Path, fingerprint: str, receipt: Receipt) -> None:
     session.output.result(
         receipt_content(receipt) | {"verified": True, "file": str(file), "fingerprint": fingerprint},
-        f"VERIFIED: version {receipt.version} of {receipt.uuid} is in the log of the trust root {fingerprint}.",
+        say(
+            "VERIFIED: version {version} of {uuid} is in the log of the trust root {fingerprint}.",
+            version=receipt.version,
+            uuid=receipt.uuid,
+            fingerprint=fingerprint,
+        ),
         pairs(
             [
                 ("  issuer", receipt.issuer),
                 ("  leaf", receipt.index),
                 ("  logged", moment_text(receipt.logged_at)),
-                ("  checkpoint", f"of {receipt.size} leaves"),
+                ("  checkpoint", say("of {size} leaves", size=receipt.size)),
             ]
         ),
-        "A receipt does not show that this version is the newest, or that the key that signed it counts.",
+        say("A receipt does not show that this version is the newest, or that the key that signed it counts."),
     )
 
 
 def _accept_erasure(session: Run, file: Path, fingerprint: str, proof: ErasureProof, *, asked: bool) -> None:
     last = (
-        NAMED.format(asker=proof.asker)
+        say(NAMED, asker=proof.asker)
         if asked
-        else "Whom it was about is shown to a member who knows the identity number alone."
+        else say("Whom it was about is shown to a member who knows the identity number alone.")
     )
     session.output.result(
         erasure_content(proof)
         | {"verified": True, "file": str(file), "fingerprint": fingerprint, "person_proved": asked},
-        f"VERIFIED: the registry of the trust root {fingerprint} says that it has erased {proof.issuer}/{proof.uuid}.",
+        say(
+            "VERIFIED: the registry of the trust root {fingerprint} says that it has erased {issuer}/{uuid}.",
+            fingerprint=fingerprint,
+            issuer=proof.issuer,
+            uuid=proof.uuid,
+        ),
         pairs(erasure_rows(proof)),
         last,
     )
@@ -240,25 +258,39 @@ def _accept_erasure(session: Run, file: Path, fingerprint: str, proof: ErasurePr
 def _accept_destruction(session: Run, file: Path, fingerprint: str, certificate: DestructionCertificate) -> None:
     session.output.result(
         certificate.to_dict() | {"verified": True, "file": str(file), "fingerprint": fingerprint},
-        f"VERIFIED: the registry of the trust root {fingerprint} says that it has destroyed what it held.",
+        say(
+            "VERIFIED: the registry of the trust root {fingerprint} says that it has destroyed what it held.",
+            fingerprint=fingerprint,
+        ),
         pairs(
             [
                 ("  destroyed", moment_text(certificate.destroyed_at)),
-                ("  closed by", f"the act at leaf {certificate.index}, approved by {certificate.approval}"),
+                (
+                    "  closed by",
+                    say(
+                        "the act at leaf {index}, approved by {approval}",
+                        index=certificate.index,
+                        approval=certificate.approval,
+                    ),
+                ),
                 ("  members were served until", certificate.open_until),
-                ("  an export is held by", certificate.successor or "nobody"),
-                *((f"  {table}", f"{rows} rows") for table, rows in certificate.rows.items()),
-                ("  log", f"{certificate.size} leaves, root {certificate.root.hex()}"),
+                ("  an export is held by", certificate.successor or say("nobody")),
+                *((f"  {table}", say("{rows} rows", rows=rows)) for table, rows in certificate.rows.items()),
+                ("  log", say("{size} leaves, root {root}", size=certificate.size, root=certificate.root.hex())),
             ]
         ),
-        "That no copy is left elsewhere is the registry's word. Evidence and receipts of its log still verify.",
+        say("That no copy is left elsewhere is the registry's word. Evidence and receipts of its log still verify."),
     )
 
 
 def _accept_inquiry_receipt(session: Run, file: Path, fingerprint: str, receipt: InquiryReceipt) -> None:
     session.output.result(
         receipt_content(receipt) | {"verified": True, "file": str(file), "fingerprint": fingerprint},
-        f"VERIFIED: an inquiry of {receipt.asker} is in the log of the trust root {fingerprint}.",
+        say(
+            "VERIFIED: an inquiry of {asker} is in the log of the trust root {fingerprint}.",
+            asker=receipt.asker,
+            fingerprint=fingerprint,
+        ),
         pairs(
             [
                 ("  inquiry", receipt.inquiry_id.hex()),
@@ -267,19 +299,26 @@ def _accept_inquiry_receipt(session: Run, file: Path, fingerprint: str, receipt:
                 ("  signed", moment_text(receipt.issued_at)),
                 ("  received", moment_text(receipt.received_at)),
                 ("  outcome", receipt.outcome),
-                ("  place", f"leaf {receipt.index} of the inquiry tree, in a log of {receipt.size} leaves"),
+                (
+                    "  place",
+                    say(
+                        "leaf {index} of the inquiry tree, in a log of {size} leaves",
+                        index=receipt.index,
+                        size=receipt.size,
+                    ),
+                ),
             ]
         ),
-        "That a key of the asker signed it is not shown by this file: the evidence of the answer shows it.",
+        say("That a key of the asker signed it is not shown by this file: the evidence of the answer shows it."),
     )
 
 
 def _accept_trust_root(session: Run, file: Path, root: "TrustRoot", *, compared: bool) -> None:
     session.output.result(
         trust_content(root) | {"verified": True, "file": str(file), "fingerprint_compared": compared},
-        f"VERIFIED: {file} is the trust root that its genesis act makes, signed by its administrators.",
+        say("VERIFIED: {file} is the trust root that its genesis act makes, signed by its administrators.", file=file),
         *trust_lines(root),
-        "It has the fingerprint that you gave." if compared else NOT_COMPARED,
+        say("It has the fingerprint that you gave.") if compared else say(NOT_COMPARED),
     )
 
 
@@ -294,9 +333,13 @@ def _accept(
     namer: str = "rulebook",
 ) -> None:
     persons: list[Json] = [answer.to_dict() for answer in answers]
-    last = PROVED if asked else NOT_PROVED
+    last = say(PROVED) if asked else say(NOT_PROVED)
     received = None if put is None else put.received_at
-    shown = [] if received is None else [f"The registry took in this inquiry at {moment_text(received)}.", ""]
+    shown = (
+        []
+        if received is None
+        else [say("The registry took in this inquiry at {received}.", received=moment_text(received)), ""]
+    )
     session.output.result(
         {
             "verified": True,
@@ -309,7 +352,11 @@ def _accept(
             "persons": persons,
             "note": last,
         },
-        f"VERIFIED: every part of {file} follows from the trust root {fingerprint}.",
+        say(
+            "VERIFIED: every part of {file} follows from the trust root {fingerprint}.",
+            file=file,
+            fingerprint=fingerprint,
+        ),
         *(line for answer in answers for line in answer_lines(answer, namer=namer)),
         "",
         *shown,

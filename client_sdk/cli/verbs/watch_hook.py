@@ -11,6 +11,7 @@ from client_sdk.alerting.queue import DeliveryQueue
 from client_sdk.alerting.settings import DeliverySettings
 from client_sdk.cli.verbs.screen_portfolio import change_contents
 from client_sdk.clock import clock_ms
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,5 +66,5 @@ class WatchHook:
             done = Deliveries(queue, self._settings).deliver()
         if done.failed:
             self._session.output.tell(
-                f"{done.failed} not delivered: `alerts list` says why, `alerts deliver` tries again."
+                say("{failed} not delivered: `alerts list` says why, `alerts deliver` tries again.", failed=done.failed)
             )

@@ -14,6 +14,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.errors import FormatError
 from client_sdk.home import replace_file
+from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 from client_sdk.witness import LogRow, WitnessFolder, serve_witness
 
@@ -52,16 +53,20 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Make the folder of a witness: a key and settings; print what readers of the log are given."""
         if not name:
-            raise UsageError("a witness needs --name", "name it like a URL without scheme: lender-1.example/witness.")
+            raise UsageError(
+                say("a witness needs --name"), say("name it like a URL without scheme: lender-1.example/witness.")
+            )
         logs = [TrustRoot.parse(read_whole(file)).log_key for file in trust_root or ()]
         logs += [VerifierKey.parse(text) for text in log or ()]
         try:
             VerifierKey.cosigner(name, bytes(32))
         except FormatError:
-            hint = "leave out spaces, control characters and plus signs, as in lender-1.example/witness."
-            raise UsageError("--name: no key of a witness can have this name", hint) from None
+            hint = say("leave out spaces, control characters and plus signs, as in lender-1.example/witness.")
+            raise UsageError(say("--name: no key of a witness can have this name"), hint) from None
         key = WitnessFolder(folder).create(name, listen, logs)
-        session.output.result({"folder": str(folder), "key": key.text()}, f"{folder}: a new witness", key.text())
+        session.output.result(
+            {"folder": str(folder), "key": key.text()}, say("{folder}: a new witness", folder=folder), key.text()
+        )
 
     @verb(group, "serve", examples=["witness serve witness"])
     def serve(session: Run, /, *, folder: FolderArgument) -> None:
@@ -89,7 +94,10 @@ def register(app: typer.Typer) -> None:
         found = {log.name: rows.read(log.name) for log in settings.logs}
         if save is not None:
             _save(save, list(found.values()))
-        shown = [(origin, "nothing yet" if row is None else f"{row.size} leaves") for origin, row in found.items()]
+        shown = [
+            (origin, say("nothing yet") if row is None else say("{size} leaves", size=row.size))
+            for origin, row in found.items()
+        ]
         session.output.result(
             {
                 "name": settings.name,
@@ -111,6 +119,6 @@ def _save(file: Path, rows: list[LogRow | None]) -> None:
     """
     row = rows[0] if len(rows) == 1 else None
     if row is None:
-        hint = "a registry feeds a witness that is named in its witness_policy; of several logs none is written."
-        raise UsageError("--save: want a witness that has cosigned checkpoints of one log", hint)
+        hint = say("a registry feeds a witness that is named in its witness_policy; of several logs none is written.")
+        raise UsageError(say("--save: want a witness that has cosigned checkpoints of one log"), hint)
     replace_file(file.resolve(), row.checkpoint)

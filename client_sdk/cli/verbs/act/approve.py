@@ -17,6 +17,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.home import replace_file
 from client_sdk.models import KeyUsage
 from client_sdk.models.proposal import Approved
+from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 
 __all__ = ["register", "tell_approved"]
@@ -50,7 +51,7 @@ def register(app: typer.Typer) -> None:
             proposal = find_proposal(client, what)
             if not (session.output.as_json and yes):
                 session.output.tell(*proposal_lines(proposal, client.directory().rulebook))
-            session.confirm("Sign this act?", yes=yes)
+            session.confirm(say("Sign this act?"), yes=yes)
             approved = client.approve(proposal)
         tell_approved(session, approved)
 
@@ -70,11 +71,13 @@ def register(app: typer.Typer) -> None:
         with session.client() as client:
             proposal = next((one for one in client.proposals() if one.payload == given.payload), None)
             if proposal is None:
-                raise UsageError("no proposal with this act waits at the registry", "`act show` lists those that do.")
+                raise UsageError(
+                    say("no proposal with this act waits at the registry"), say("`act show` lists those that do.")
+                )
             known = {approval.key_id for approval in proposal.approvals}
             missing = [approval for approval in given.approvals if approval.key_id not in known]
             if not missing:
-                raise UsageError("the registry has every signature of this file already")
+                raise UsageError(say("the registry has every signature of this file already"))
             *first, last = missing
             for approval in first:
                 client.bring_approval(proposal, approval)
@@ -91,7 +94,7 @@ def _approve_file(session: Run, path: Path, file: ActFile, *, yes: bool) -> None
     _check_known(act.body, signer.public_key, config.institution)
     if not yes:
         session.output.tell(*act_lines(act))
-    session.confirm(f"Sign this act as {config.institution}?", yes=yes)
+    session.confirm(say("Sign this act as {institution}?", institution=config.institution), yes=yes)
     before = any(approval.key_id == signer.public_key.key_id for approval in file.approvals)
     signed = file.approve(signer)
     replace_file(path.resolve(), signed.encode())
@@ -100,14 +103,21 @@ def _approve_file(session: Run, path: Path, file: ActFile, *, yes: bool) -> None
     held = counted(len(signed.approvals), "signature")
     missing = threshold - len(signed.approvals)
     left = (
-        f"{missing} more must sign."
+        say("{missing} more must sign.", missing=missing)
         if missing > 0
-        else "Enough have signed: give it to the operator, for `registry-server init --finish`."
+        else say("Enough have signed: give it to the operator, for `registry-server init --finish`.")
     )
-    done = "had signed before" if before else "has signed"
+    done = say("had signed before") if before else say("has signed")
     session.output.result(
         content,
-        f"{config.institution} {done} act {act.number}; {path} holds {held}.",
+        say(
+            "{institution} {done} act {number}; {path} holds {held}.",
+            institution=config.institution,
+            done=done,
+            number=act.number,
+            path=path,
+            held=held,
+        ),
         *([left] if threshold else []),
     )
 
@@ -136,11 +146,15 @@ def tell_approved(session: Run, approved: Approved) -> None:
     content = proposal_content(proposal) | {"logged": approved.logged, "index": approved.index}
     missing = max(proposal.threshold - len(proposal.approved_by), 0)
     if approved.logged:
-        lines = [f"Act {proposal.act.number} is logged at leaf {approved.index}."]
+        lines = [say("Act {number} is logged at leaf {index}.", number=proposal.act.number, index=approved.index)]
     else:
         lines = [
-            f"Proposal {proposal.proposal_id.hex()}",
-            f"  signed by {', '.join(proposal.approved_by)}; {missing} more must sign:",
+            say("Proposal {proposal_id}", proposal_id=proposal.proposal_id.hex()),
+            say(
+                "  signed by {approved_by}; {missing} more must sign:",
+                approved_by=", ".join(proposal.approved_by),
+                missing=missing,
+            ),
             f"  {session.their_command} act approve {proposal.proposal_id.hex()[:12]}",
         ]
     session.output.result(content, *lines)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.acts import ActFile
 from client_sdk.cli.ui.failures import UsageError
+from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def act_file_at(what: str) -> ActFile | None:
     if path.is_file():
         return ActFile.parse(read_whole(path))
     if not _ID.fullmatch(what.lower()):
-        hint = f"`act show` lists proposals; {_SHORTEST} digits of an id are enough."
-        raise UsageError("there is no file of that name, and it is no id of a proposal", hint)
+        hint = say("`act show` lists proposals; {shortest} digits of an id are enough.", shortest=_SHORTEST)
+        raise UsageError(say("there is no file of that name, and it is no id of a proposal"), hint)
     return None
 
 
@@ -44,8 +45,9 @@ def find_proposal(client: Client, what: str) -> ProposalView:
     """
     found = [proposal for proposal in client.proposals() if proposal.proposal_id.hex().startswith(what.lower())]
     if len(found) != 1:
-        message = "no proposal waits under this id" if not found else "several proposals begin so"
+        message = say("no proposal waits under this id") if not found else say("several proposals begin so")
         raise UsageError(
-            message, "`act show` lists those that wait; they lapse after 7 days, and when another act is logged first."
+            message,
+            say("`act show` lists those that wait; they lapse after 7 days, and when another act is logged first."),
         )
     return found[0]

@@ -11,6 +11,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.forms import plain
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ def register(app: typer.Typer) -> None:
         with session.client() as client:
             act: Act = file.act if file is not None else find_proposal(client, what).act
             if not isinstance(act.body, RulebookBody):
-                raise UsageError("this act is no rulebook", "`act show` shows what other acts decide.")
+                raise UsageError(say("this act is no rulebook"), say("`act show` shows what other acts decide."))
             show_preview(session, client, client.directory(), act.body.rulebook)
 
 
@@ -54,18 +55,28 @@ def show_preview(session: Run, client: "Client", directory: "Directory", ruleboo
 
 def _lines(found: "RulebookPreview", records: "Sequence[RecordCount]") -> "Iterator[RenderableType]":
     if not found.changes:
-        yield "Nothing changes: it is the rulebook in force."
+        yield say("Nothing changes: it is the rulebook in force.")
         return
     yield table(
         ("limit", "now", "then", "concerns"),
         ((change.name, change.before, change.after, change.effect) for change in found.changes),
     )
     yield ""
-    yield f"It binds {found.lenders} active lenders of {found.members} active members."
-    yield "No record is kept for longer or shorter than its signed statement says, and no running dispute ends earlier."
+    yield say(
+        "It binds {lenders} active lenders of {members} active members.", lenders=found.lenders, members=found.members
+    )
+    yield say(
+        "No record is kept for longer or shorter than its signed statement says, and no running dispute ends earlier."
+    )
     for item in records:
-        small = "; small counts are withheld" if item.withheld else ""
-        yield f"  {item.kind}: {item.opened} opened in months that are over, {item.ended} ended again{small}"
+        small = say("; small counts are withheld") if item.withheld else ""
+        yield say(
+            "  {item}: {item_2} opened in months that are over, {item_3} ended again{small}",
+            item=item.kind,
+            item_2=item.opened,
+            item_3=item.ended,
+            small=small,
+        )
     if found.uncounted:
-        yield "Not counted here:"
+        yield say("Not counted here:")
         yield from (f"  {item}" for item in found.uncounted)

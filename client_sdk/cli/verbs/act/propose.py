@@ -44,6 +44,7 @@ from client_sdk.clock import clock_ms
 from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
+from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
@@ -93,13 +94,15 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Give a member a further key, or end one."""
         if (grant is None) is (end is None):
-            raise UsageError("what to do with which key is not clear", "give --grant FILE, or --institution and --end.")
+            raise UsageError(
+                say("what to do with which key is not clear"), say("give --grant FILE, or --institution and --end.")
+            )
         if grant is not None:
             file = KeyGrantFile.parse(read_whole(grant))
             propose_body(session, lambda _: KeyGrantBody(file.institution, file.grant), yes=yes)
             return
         if institution is None or end is None:
-            raise UsageError("the institution of the key is missing", "give --institution ID.")
+            raise UsageError(say("the institution of the key is missing"), say("give --institution ID."))
         ended = KeyEndBody(institution, end, contested_from)
         propose_body(session, lambda _: ended, yes=yes)
 
@@ -148,7 +151,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Introduce the next version of the subject keys, or retire one that no live record carries."""
         if bool(key_service) is (retire is not None):
-            raise UsageError("a new version, or one that ends?", "give --key-service for each service, or --retire.")
+            raise UsageError(
+                say("a new version, or one that ends?"), say("give --key-service for each service, or --retire.")
+            )
         if retire is not None:
             propose_body(session, lambda _: RetireKeyServicesBody(retire), yes=yes)
             return
@@ -247,9 +252,12 @@ def register(app: typer.Typer) -> None:
         """
         body = ClockBody(clock_ms() - CLOCKS_DIFFER_MS)
         session.output.tell(
-            f"The log's time goes back to the registry's, not before {moment_text(moment(body.not_before))}."
+            say(
+                "The log's time goes back to the registry's, not before {not_before}.",
+                not_before=moment_text(moment(body.not_before)),
+            )
         )
-        session.confirm("Sign and propose this act?", yes=yes)
+        session.confirm(say("Sign and propose this act?"), yes=yes)
         with session.client() as client:
             approved = client.propose(body)
         tell_approved(session, approved)
@@ -331,10 +339,15 @@ def _proposed(rulebook: Rulebook, shipped: str, changes: list[str] | None, lists
         UsageError: nothing changes, or no rulebook of that name ships.
     """
     if not shipped and not changes and not lists:
-        hint = "give --set NAME=VALUE, --from NAME, --overlays FILE, --witness-quorum FILE or --replay-quorum FILE."
-        raise UsageError("what changes is missing", hint)
+        hint = say(
+            "give --set NAME=VALUE, --from NAME, --overlays FILE, --witness-quorum FILE or --replay-quorum FILE."
+        )
+        raise UsageError(say("what changes is missing"), hint)
     if shipped and shipped not in JURISDICTIONS:
-        raise UsageError(f"--from {shipped}: no such rulebook ships", f"one of {', '.join(JURISDICTIONS)}.")
+        raise UsageError(
+            say("--from {shipped}: no such rulebook ships", shipped=shipped),
+            say("one of {jurisdictions}.", jurisdictions=", ".join(JURISDICTIONS)),
+        )
     return _changed(Rulebook.shipped(shipped) if shipped else rulebook, changes or [], lists)
 
 
@@ -348,9 +361,9 @@ def _overlays(path: Path) -> tuple[Overlay, ...]:
         given = json.loads(read_whole(path))
         return tuple(map(Overlay.from_dict, given if isinstance(given, list) else [given]))
     except FormatError as error:
-        raise UsageError(f"--overlays {path}: {error}") from None
+        raise UsageError(say("--overlays {path}: {error}", path=path, error=error)) from None
     except (ValueError, RecursionError):
-        raise UsageError(f"--overlays {path}: want a JSON list of overlays") from None
+        raise UsageError(say("--overlays {path}: want a JSON list of overlays", path=path)) from None
 
 
 def _quorums(witnesses: Path | None, auditors: Path | None) -> dict[str, tuple[str, ...]]:
@@ -383,18 +396,21 @@ def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals or name not in known:
-            raise UsageError(f"--set {change}: no such limit", f"one of {', '.join(known)}, as NAME=VALUE.")
+            raise UsageError(
+                say("--set {change}: no such limit", change=change),
+                say("one of {known}, as NAME=VALUE.", known=", ".join(known)),
+            )
         if known[name] is int and not (value.isascii() and value.isdigit()):
-            raise UsageError(f"--set {name}: want a whole number")
+            raise UsageError(say("--set {name}: want a whole number", name=name))
         if known[name] is bool and value not in _TRUTH:
-            raise UsageError(f"--set {name}: want true or false")
+            raise UsageError(say("--set {name}: want true or false", name=name))
         changed[name] = _value(known[name], value)
     new = replace(rulebook, **changed)  # type: ignore[arg-type]  # each value was checked for its name
     try:
         return Rulebook.of(new.message())
     except (FormatError, ValueError) as error:
-        text = str(error) if isinstance(error, FormatError) else "a number is out of range"
-        raise UsageError(f"this makes no rulebook: {text}") from None
+        text = str(error) if isinstance(error, FormatError) else say("a number is out of range")
+        raise UsageError(say("this makes no rulebook: {text}", text=text)) from None
 
 
 def _value(kind: type, text: str) -> object:

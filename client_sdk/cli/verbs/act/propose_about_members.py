@@ -14,6 +14,7 @@ from client_sdk.cli.ui.options import YesOption, day
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.proposing import InstitutionOption, propose_body
+from client_sdk.texts import say
 from client_sdk.whole_file import open_regular, read_whole
 
 __all__ = ["register"]
@@ -60,7 +61,9 @@ def register(propose: typer.Typer) -> None:
         if reviewed_on is None and reference is None and document is None:
             enrolled = file.enrolment
         elif reviewed_on is None or reference is None or document is None:
-            raise UsageError("a part of the review is missing", "give --reviewed-on, --reference and --document.")
+            raise UsageError(
+                say("a part of the review is missing"), say("give --reviewed-on, --reference and --document.")
+            )
         else:
             enrolled = replace(file.enrolment, review=_review(reviewed_on, reference, document))
         propose_body(session, lambda _: InstitutionBody(enrolled), yes=yes)

@@ -10,6 +10,7 @@ from client_sdk.cli.ui.options import YesOption, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.proposing import propose_body
+from client_sdk.texts import say
 
 __all__ = ["register"]
 
@@ -22,11 +23,11 @@ def _instant(text: str | datetime) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter("want a date and a time, such as 2026-11-28T09:30+08:00") from None
+        raise typer.BadParameter(say("want a date and a time, such as 2026-11-28T09:30+08:00")) from None
     if instant.tzinfo is None:
-        raise typer.BadParameter("want the offset from UTC as well, such as 2026-11-28T09:30+08:00")
+        raise typer.BadParameter(say("want the offset from UTC as well, such as 2026-11-28T09:30+08:00"))
     if not _FIRST < instant <= datetime.now(UTC):
-        raise typer.BadParameter("want a time that is past, and after 1970")
+        raise typer.BadParameter(say("want a time that is past, and after 1970"))
     return instant
 
 

@@ -13,6 +13,7 @@ from client_sdk.cli.ui.options import YesOption, day, hexadecimal, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.proposing import propose_body
+from client_sdk.texts import say
 from client_sdk.whole_file import open_regular
 
 __all__ = ["register"]
@@ -69,8 +70,12 @@ def register(propose: typer.Typer) -> None:
         takes = way is not ClosingWay.DESTROY
         if takes is not bool(successor) or takes is not bool(fingerprint):
             raise UsageError(
-                f"--way {way.name.lower()}: {'the successor is missing' if takes else 'nobody takes the data'}",
-                "give --successor and --fingerprint for transfer and hand-over, and neither for destroy.",
+                say(
+                    "--way {way}: {takes}",
+                    way=way.name.lower(),
+                    takes=say("the successor is missing") if takes else say("nobody takes the data"),
+                ),
+                say("give --successor and --fingerprint for transfer and hand-over, and neither for destroy."),
             )
         taker = SuccessorRegistry(successor, fingerprint) if fingerprint else None
         with open_regular(document) as file:

@@ -9,6 +9,7 @@ from client_sdk.acts import Act, Body
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.rendering import act_lines
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.acts import Directory
@@ -26,6 +27,6 @@ def propose_body(session: Run, decide: Callable[["Directory"], Body], *, yes: bo
         if not yes:
             act = Act(directory.state.registry, directory.state.act_number + 1, directory.state.act_hash, body)
             session.output.tell(*act_lines(act, directory.rulebook))
-        session.confirm("Sign and propose this act?", yes=yes)
+        session.confirm(say("Sign and propose this act?"), yes=yes)
         approved = client.propose(body)
     tell_approved(session, approved)

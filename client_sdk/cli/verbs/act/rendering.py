@@ -37,6 +37,7 @@ from client_sdk.cli.verbs.act.rendering_members import (
     member_title,
 )
 from client_sdk.forms import moment_text, plain
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -165,16 +166,23 @@ def _rulebook_content(rulebook: Rulebook) -> dict[str, Json]:
 def _rulebook_rows(rulebook: Rulebook) -> Iterator[tuple[str, object]]:
     for name, value in _rulebook_content(rulebook).items():
         if name == "overlays":
-            yield name, "\n".join(map(_overlay_line, rulebook.overlays)) or "none"
+            yield name, "\n".join(map(_overlay_line, rulebook.overlays)) or say("none")
         else:
-            yield name, ", ".join(map(str, value)) or "none" if isinstance(value, list) else value
+            yield name, ", ".join(map(str, value)) or say("none") if isinstance(value, list) else value
 
 
 def _overlay_line(overlay: Overlay) -> str:
-    return (
-        f"{overlay.name}: arisen {overlay.arisen_from} to {overlay.arisen_until}, at most {overlay.most} minor units "
-        f"of {overlay.currency}, repaid by {overlay.repaid_until}; hidden from {overlay.hides_from} to before "
-        f"{overlay.hides_until}"
+    return say(
+        "{overlay}: arisen {arisen_from} to {arisen_until}, at most {most} minor units of {currency}, repaid "
+        "by {repaid_until}; hidden from {hides_from} to before {hides_until}",
+        overlay=overlay.name,
+        arisen_from=overlay.arisen_from,
+        arisen_until=overlay.arisen_until,
+        most=overlay.most,
+        currency=overlay.currency,
+        repaid_until=overlay.repaid_until,
+        hides_from=overlay.hides_from,
+        hides_until=overlay.hides_until,
     )
 
 
@@ -186,7 +194,7 @@ def act_lines(act: Act, in_force: Rulebook | None = None) -> Iterator[Renderable
         in_force: the rulebook now: what a new one changes is marked with its value, and until when an act has to be
             logged is counted by it; None leaves both out.
     """
-    yield f"Act {act.number} of {act.registry}: {_title(act.body)}"
+    yield say("Act {number} of {registry}: {title}", number=act.number, registry=act.registry, title=_title(act.body))
     rows = _rows(act.body)
     if isinstance(act.body, RulebookBody) and in_force is not None:
         rows = _changes_marked(rows, in_force)
@@ -197,14 +205,14 @@ def act_lines(act: Act, in_force: Rulebook | None = None) -> Iterator[Renderable
 
 def _changes_marked(rows: Iterable[tuple[str, object]], in_force: Rulebook) -> Iterator[tuple[str, object]]:
     for (name, value), (_, before) in zip(rows, _rulebook_rows(in_force), strict=True):
-        yield name, value if value == before else f"{value}  <- CHANGES, now {before}"
+        yield name, value if value == before else say("{value}  <- CHANGES, now {before}", value=value, before=before)
 
 
 def _title(body: Body) -> str:
     match body:
         case GenesisBody():
-            trial = " (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)" if body.threshold == 1 else ""
-            return f"the registry begins{trial}"
+            trial = say(" (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)") if body.threshold == 1 else ""
+            return say("the registry begins{trial}", trial=trial)
         case (
             InstitutionBody()
             | ReviewBody()
@@ -217,22 +225,33 @@ def _title(body: Body) -> str:
         ):
             return member_title(body)
         case KeyServicesBody():
-            return f"key services of version {body.introduce.subject_key_version} begin"
+            return say(
+                "key services of version {subject_key_version} begin",
+                subject_key_version=body.introduce.subject_key_version,
+            )
         case RetireKeyServicesBody():
-            return f"key services of version {body.retire} retire"
+            return say("key services of version {retire} retire", retire=body.retire)
         case RulebookBody():
-            return "a new rulebook"
+            return say("a new rulebook")
         case ErasureBody():
             count = len(body.records)
-            return f"{count} {'record is' if count == 1 else 'records are'} erased for good"
+            if count == 1:
+                return say("1 record is erased for good")
+            return say("{count} records are erased for good", count=count)
         case AdministratorsBody():
-            return "new administrators"
+            return say("new administrators")
         case ClockBody():
-            return "the log's time goes back to the clock's"
+            return say("the log's time goes back to the clock's")
         case BreachBody():
-            return f"a breach of {', '.join(body.data)}, noticed {moment_text(moment(body.noticed_at))}"
+            return say(
+                "a breach of {data}, noticed {noticed_at}",
+                data=", ".join(body.data),
+                noticed_at=moment_text(moment(body.noticed_at)),
+            )
         case ClosingBody():
-            return f"the registry closes: no new record, and nothing at all after {body.open_until}"
+            return say(
+                "the registry closes: no new record, and nothing at all after {open_until}", open_until=body.open_until
+            )
 
 
 def _rows(body: Body) -> Iterator[tuple[str, object]]:
@@ -253,14 +272,14 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
         case KeyServicesBody():
             yield from _services_rows(body.introduce)
         case RetireKeyServicesBody():
-            yield "needs", "no live record of that version"
+            yield "needs", say("no live record of that version")
         case RulebookBody():
             yield from _rulebook_rows(body.rulebook)
         case ErasureBody():
             yield "ground", body.ground
             yield from (("record", f"{key.issuer}/{UUID(bytes=key.record_id)}") for key in body.records)
         case AdministratorsBody():
-            yield "threshold", f"{body.threshold} of {len(body.administrators)}"
+            yield "threshold", say("{threshold} of {count}", threshold=body.threshold, count=len(body.administrators))
             yield "administrators", ", ".join(body.administrators)
             yield from (row for item in body.enrolments for row in enrolment_rows(item))
         case ClockBody():
@@ -274,17 +293,20 @@ def _rows(body: Body) -> Iterator[tuple[str, object]]:
 def _closing_rows(body: ClosingBody) -> Iterator[tuple[str, object]]:
     taker = body.successor
     if taker is None:
-        yield "its data", "is destroyed under supervision"
+        yield "its data", say("is destroyed under supervision")
     else:
-        agreed = "by agreement" if body.way is ClosingWay.TRANSFER else "as the supervisor has designated"
-        yield "its data", f"goes to {taker.registry}, {agreed}, and is then destroyed here"
+        agreed = say("by agreement") if body.way is ClosingWay.TRANSFER else say("as the supervisor has designated")
+        yield (
+            "its data",
+            say("goes to {registry}, {agreed}, and is then destroyed here", registry=taker.registry, agreed=agreed),
+        )
         yield "fingerprint of the successor", taker.genesis_hash.hex()
     yield "approved by", body.approval
     yield "SHA-256 of the approval", body.approval_digest.hex()
 
 
 def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
-    yield "threshold", f"{body.threshold} of {len(body.administrators)}"
+    yield "threshold", say("{threshold} of {count}", threshold=body.threshold, count=len(body.administrators))
     for item in body.administrators:
         yield from enrolment_rows(item)
     yield "logs", ", ".join(key.origin for key in body.log_keys)
@@ -294,7 +316,15 @@ def _genesis_rows(body: GenesisBody) -> Iterator[tuple[str, object]]:
 
 def _services_rows(services: KeyServices) -> Iterator[tuple[str, object]]:
     for service in services.services:
-        yield "key service", f"{service.name} at {service.url}, public key {service.public_key.hex()}"
+        yield (
+            "key service",
+            say(
+                "{service} at {url}, public key {public_key}",
+                service=service.name,
+                url=service.url,
+                public_key=service.public_key.hex(),
+            ),
+        )
 
 
 def proposal_content(proposal: ProposalView) -> dict[str, Json]:
@@ -316,10 +346,15 @@ def proposal_lines(proposal: ProposalView, in_force: Rulebook) -> Iterator[Rende
         proposal: to show.
         in_force: the rulebook now; what a new one changes of it is marked.
     """
-    yield f"Proposal {proposal.proposal_id.hex()}"
+    yield say("Proposal {proposal_id}", proposal_id=proposal.proposal_id.hex())
     yield from act_lines(proposal.act, in_force)
-    signed = ", ".join(proposal.approved_by) or "nobody"
-    yield f"  signed by {signed}; {proposal.threshold} must sign; lapses {moment_text(proposal.lapses_at)}"
+    signed = ", ".join(proposal.approved_by) or say("nobody")
+    yield say(
+        "  signed by {signed}; {threshold} must sign; lapses {lapses_at}",
+        signed=signed,
+        threshold=proposal.threshold,
+        lapses_at=moment_text(proposal.lapses_at),
+    )
 
 
 def logged_content(logged: LoggedAct) -> dict[str, Json]:

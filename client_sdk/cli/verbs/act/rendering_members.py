@@ -14,6 +14,7 @@ from client_sdk.acts import (
     SuccessionBody,
     TlsKeyBody,
 )
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,21 +58,25 @@ def member_title(body: MemberBody) -> str:
     """Return the decision in one line."""
     match body:
         case InstitutionBody():
-            return f"{body.enrolment.id} becomes a member"
+            return say("{id} becomes a member", id=body.enrolment.id)
         case ReviewBody():
-            return f"{body.institution} was reviewed again"
+            return say("{institution} was reviewed again", institution=body.institution)
         case KeyGrantBody():
-            return f"a further key for {body.institution}"
+            return say("a further key for {institution}", institution=body.institution)
         case KeyEndBody():
-            return f"a key of {body.institution} ends"
+            return say("a key of {institution} ends", institution=body.institution)
         case StateBody():
-            return f"{body.institution} becomes {body.status.name}"
+            return say("{institution} becomes {status}", institution=body.institution, status=body.status.name)
         case SuccessionBody():
-            return f"{body.successor} succeeds {body.institution}, which is TERMINATED"
+            return say(
+                "{successor} succeeds {institution}, which is TERMINATED",
+                successor=body.successor,
+                institution=body.institution,
+            )
         case EndingBody():
-            return f"the records of {body.institution} end"
+            return say("the records of {institution} end", institution=body.institution)
         case TlsKeyBody():
-            return f"a TLS key of {body.institution} ends"
+            return say("a TLS key of {institution} ends", institution=body.institution)
 
 
 def member_rows(body: MemberBody) -> Iterator[tuple[str, object]]:
@@ -88,15 +93,25 @@ def member_rows(body: MemberBody) -> Iterator[tuple[str, object]]:
             yield "key", body.key_id.hex()
             yield (
                 "in doubt",
-                f"what it signed at leaf {body.contested_from} or later" if body.contested_from else "nothing",
+                say("what it signed at leaf {contested_from} or later", contested_from=body.contested_from)
+                if body.contested_from
+                else say("nothing"),
             )
         case StateBody():
-            yield "its records", "stay as they are, until an act names a successor or ends them"
+            yield "its records", say("stay as they are, until an act names a successor or ends them")
         case SuccessionBody():
-            yield "its records", f"{body.successor} ends them from the leaf of this act on, and answers for them"
+            yield (
+                "its records",
+                say(
+                    "{successor} ends them from the leaf of this act on, and answers for them", successor=body.successor
+                ),
+            )
             yield "ground", body.ground
         case EndingBody():
-            yield "its records", "nobody speaks for them any more; erased when the rulebook's retention_years are over"
+            yield (
+                "its records",
+                say("nobody speaks for them any more; erased when the rulebook's retention_years are over"),
+            )
             yield "ground", body.ground
         case TlsKeyBody():
             yield "TLS key", body.spki_hash.hex()
@@ -130,12 +145,25 @@ def _grant_content(grant: KeyGrant) -> dict[str, Json]:
 def enrolment_rows(enrolment: Enrolment) -> Iterator[tuple[str, object]]:
     """Yield an enrolment, a name and a value a row."""
     roles = ", ".join(role.name for role in enrolment.roles)
-    yield enrolment.id, f"{enrolment.name}, licence {enrolment.licence_number}, {roles}"
+    yield (
+        enrolment.id,
+        say(
+            "{enrolment}, licence {licence_number}, {roles}",
+            enrolment=enrolment.name,
+            licence_number=enrolment.licence_number,
+            roles=roles,
+        ),
+    )
     for grant in enrolment.keys:
-        yield "", f"{grant.usage.name} key {grant.key_id.hex()}"
+        yield "", say("{usage} key {key_id}", usage=grant.usage.name, key_id=grant.key_id.hex())
     if enrolment.review is not None:
         yield "review", _review_line(enrolment.review)
 
 
 def _review_line(review: Review) -> str:
-    return f"of {review.reviewed_on}, {review.reference}, document with SHA-256 {review.document_digest.hex()}"
+    return say(
+        "of {reviewed_on}, {reference}, document with SHA-256 {document_digest}",
+        reviewed_on=review.reviewed_on,
+        reference=review.reference,
+        document_digest=review.document_digest.hex(),
+    )

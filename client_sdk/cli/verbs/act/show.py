@@ -15,6 +15,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
 from client_sdk.models.proposal import ProposalView
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
         """Show an act in words: a file, a proposal, or all proposals that wait."""
         file = None if what is None else act_file_at(what)
         if out is not None and (what is None or file is not None):
-            raise UsageError("--out writes one proposal", "name the proposal by its id.")
+            raise UsageError(say("--out writes one proposal"), say("name the proposal by its id."))
         if file is not None:
             show_file(session, file)
             return ExitCode.OK
@@ -57,7 +58,7 @@ def register(app: typer.Typer) -> None:
             if target:
                 target.write(session.output, ActFile(found[0].payload, found[0].approvals).encode())
         if target.written:
-            session.output.note(f"Wrote {target.written}")
+            session.output.note(say("Wrote {written}", written=target.written))
         content: list[Json] = [proposal_content(proposal) for proposal in found]
         session.output.result({"proposals": content}, *_lines(found, in_force))
         return target.code
@@ -69,13 +70,13 @@ def show_file(session: Run, file: ActFile) -> None:
     session.output.result(
         act_content(file.act) | {"approvals": approvals},
         *act_lines(file.act),
-        f"  signatures: {len(file.approvals)}",
-        *(f"    by key {given.key_id.hex()}" for given in file.approvals),
+        say("  signatures: {count}", count=len(file.approvals)),
+        *(say("    by key {key_id}", key_id=given.key_id.hex()) for given in file.approvals),
     )
 
 
 def _lines(found: tuple[ProposalView, ...], in_force: Rulebook) -> list[RenderableType]:
     if not found:
-        return ["No proposal waits."]
+        return [say("No proposal waits.")]
     # An empty line between two proposals.
     return [line for proposal in found for line in ("", *proposal_lines(proposal, in_force))][1:]

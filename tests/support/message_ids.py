@@ -1,0 +1,255 @@
+"""The message ids of the command and of errors, as they stand in the code.
+
+Texts of the command are marked with ``say`` and ``N_``; names of pairs and columns are said by the functions that print
+them; help is said where it is shown, a paragraph each. Errors are English where they are raised: their templates are
+read from what raises them, with a numbered place for each value, and have the context ``error``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from typer.main import get_command
+
+from client_sdk.cli.app import app
+from client_sdk.cli.ui.failures import SYSTEM_ERRORS
+from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.spoken_help import LIBRARY_ERRORS, paragraphs
+from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
+from client_sdk.kernel.rules.listing_facts import ListingFacts
+from client_sdk.lending.column_guide import GUIDE
+from client_sdk.texts.recognised import CONTEXT
+from registry_server.errors import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typer._click.core import Command
+
+__all__ = ["MessageId", "message_ids"]
+
+_COMMAND = Path("client_sdk/cli")
+# Where errors are raised that people at the command or the desk meet. Rules of bytes and proofs are told by their ids.
+_OF_VALUES = (
+    *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
+    *("client_sdk/_protocol/hiding.py", "client_sdk/_session.py"),
+    *("client_sdk/models", "client_sdk/criteria_file.py", "client_sdk/_member", "client_sdk/cli/ui/record_form.py"),
+)
+_WARNINGS = Path("client_sdk/lending/row_warnings.py")
+_FOR_TESTS = Path("client_sdk/testing")
+_ERRORS = {"ConfigError", "OutboxError", "DeliveryQueueError", "ExecutorError", "CriteriaFileError"}
+# First of two in a tuple, and neither a name of a pair nor a column.
+_NO_LABELS = {"record.toml", "no key for", "true", "failed_attempts", "happened_at"}
+_WORD = re.compile(r"[A-Za-z]{2,}")
+# A code of the contract, the same in each language.
+_CODE = re.compile(r"[A-Z0-9_ ,|/.+-]*|(--listen: |chmod ) *")
+
+
+class MessageId(NamedTuple):
+    """One message id.
+
+    Attributes:
+        context: ``error``, or empty.
+        text: English, with places.
+    """
+
+    context: str
+    text: str
+
+
+def message_ids() -> set[MessageId]:
+    """Return every message id of the command and of errors."""
+    found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help())}
+    return found | {MessageId(CONTEXT, text) for text in (*_errors(), *LIBRARY_ERRORS, *SYSTEM_ERRORS)}
+
+
+def _modules(*roots: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for root in roots:
+        for path in [root] if root.is_file() else sorted(root.rglob("*.py")):
+            yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _marked() -> Iterator[str]:
+    """Yield what is marked with ``say`` and ``N_``, and the nouns of ``counted``."""
+    for _, tree in _modules(_COMMAND):
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            place = {"say": 0, "N_": 0, "counted": 1}.get(_called(node))
+            if place is None or len(node.args) <= place:
+                continue
+            first = node.args[place]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value
+
+
+def _labels() -> Iterator[str]:
+    """Yield the names of pairs and the columns of tables, without the blanks before them."""
+    for _, tree in _modules(_COMMAND):
+        columns = {
+            name.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and _called(node) == "table"
+            for name in ast.walk(node.args[0])
+            if isinstance(name, ast.Name)
+        }
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call() if _called(node) == "table":
+                    yield from _texts_in(node.args[0])
+                case ast.Assign(targets=[ast.Name(id=name)]) if name in columns:
+                    yield from _texts_in(node.value)
+                case ast.Tuple(elts=[ast.Constant(value=str() as text), _]) if re.fullmatch(r" *[a-zA-Z][^_/=]*", text):
+                    if text.strip() and not _CODE.fullmatch(text) and text not in _NO_LABELS:
+                        yield text.lstrip()
+    for kind in (DefaultFacts, JudgmentFacts, EnforcementFacts, ListingFacts):
+        yield from (field.name.replace("_", " ") for field in fields(kind))
+
+
+def _texts_in(node: ast.expr) -> Iterator[str]:
+    for item in ast.walk(node):
+        if isinstance(item, ast.Constant) and isinstance(item.value, str) and _WORD.search(item.value):
+            yield item.value.lstrip()
+
+
+def _help() -> Iterator[str]:
+    """Yield the help of every verb, a paragraph each, of its options, and of the program."""
+    program = get_command(app)
+    yield from paragraphs(program.help or "")
+    yield from paragraphs(program.epilog or "")
+    yield from _options(program)
+    yield from (column.meaning for column in GUIDE.values())
+    yield from _verbs(program)
+
+
+def _verbs(group: Command) -> Iterator[str]:
+    names = getattr(group, "later", None) or getattr(group, "commands", {})
+    for name in names:
+        verb = group.load(name) if isinstance(group, Verbs) and name in group.later else group.commands[name]  # type: ignore[attr-defined]  # groups and strings have it
+        if isinstance(group, Verbs) and name in group.later:
+            yield group.later[name].help
+        yield from paragraphs(verb.help or "")
+        yield from _options(verb)
+        yield from _verbs(verb)
+
+
+def _options(command: Command) -> Iterator[str]:
+    for option in command.params:
+        if told := getattr(option, "help", None):
+            yield " ".join(told.split())
+
+
+def _errors() -> Iterator[str]:
+    """Yield the templates of errors."""
+    yield from (entry.text for entry in CATALOGUE.values())
+    values = [Path(root) for root in _OF_VALUES]
+    taking = _parameters(values)
+    for _, tree in _modules(_WARNINGS):
+        yield from _sentences(tree)
+    for path, tree in _modules(Path("client_sdk")):
+        if path.is_relative_to(_FOR_TESTS):
+            continue
+        constants = _constants(tree)
+        of_values = any(path.is_relative_to(root) for root in values)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            name = _called(node)
+            if name in _ERRORS and node.args:
+                yield from _templates(node.args[0], constants)
+            elif name == "Examined":
+                for argument in node.args[2:]:
+                    yield from _templates(argument, constants)
+            if of_values:
+                yield from _found_and_wanted(node, taking.get((path, name)) or taking.get((None, name), {}), constants)
+
+
+def _sentences(tree: ast.Module) -> Iterator[str]:
+    """Yield the texts of the module of warnings: whatever has blanks and is no docstring."""
+    within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in within | said:
+            yield from (text for text in _templates(node, _constants(tree)) if " " in text)
+
+
+def _found_and_wanted(call: ast.Call, places: dict[str, int], constants: dict[str, str]) -> Iterator[str]:
+    for keyword in call.keywords:
+        if keyword.arg in {"got", "want"}:
+            yield from _templates(keyword.value, constants)
+    for place in places.values():
+        if place < len(call.args):
+            yield from _templates(call.args[place], constants)
+
+
+def _parameters(roots: list[Path]) -> dict[tuple[Path | None, str], dict[str, int]]:
+    """Return at which places functions take ``got`` and ``want``: by module and name, and by name alone."""
+    found: dict[tuple[Path | None, str], dict[str, int]] = {}
+    for path, tree in _modules(*roots):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                names = [argument.arg for argument in node.args.args]
+                places = {name: names.index(name) for name in ("got", "want") if name in names}
+                if places:
+                    found[path, node.name] = found[None, node.name] = places
+    return found
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    return {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _templates(node: ast.expr, constants: dict[str, str]) -> Iterator[str]:
+    """Yield the templates that an expression may make."""
+    match node:
+        case ast.Constant(value=str() as text):
+            found = text
+        case ast.JoinedStr():
+            found = _template(node, constants)
+            for value in node.values:
+                if isinstance(value, ast.FormattedValue) and isinstance(value.value, ast.IfExp | ast.BoolOp):
+                    yield from (text.strip(" ,:;") for text in _templates(value.value, constants))
+        case ast.Name(id=name) if name in constants:
+            found = constants[name]
+        case ast.IfExp():
+            yield from (*_templates(node.body, constants), *_templates(node.orelse, constants))
+            return
+        case ast.BoolOp():
+            for value in node.values:
+                yield from _templates(value, constants)
+            return
+        case _:
+            return
+    if _WORD.search(re.sub(r"{\w+}", "", found)) and not _CODE.fullmatch(re.sub(r"{\w+}", "", found)):
+        yield found
+
+
+def _template(node: ast.JoinedStr, constants: dict[str, str]) -> str:
+    """Return the text of an f-string with a numbered place for each value; the same value has the same number."""
+    text, used = "", list[str]()
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            text += str(value.value)
+        elif isinstance(value, ast.FormattedValue):
+            if isinstance(value.value, ast.Name) and value.value.id in constants:
+                text += constants[value.value.id]
+                continue
+            source = ast.unparse(value.value)
+            if source not in used:
+                used.append(source)
+            text += f"{{{used.index(source)}}}"
+    return text
