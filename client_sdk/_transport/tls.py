@@ -33,6 +33,7 @@ AGAIN_SECONDS = 30.0
 # In the first line of a PEM that needs a passphrase.
 _ENCRYPTED = b"ENCRYPTED PRIVATE KEY"
 _FILES = ("ca.pem", "certificate.pem", "key.pem")
+_MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 class TlsSource(Protocol):
@@ -189,13 +190,15 @@ def _check_own(tls: TlsMaterial, now: datetime) -> None:
     if not own:
         raise ConfigError("TLS: certificate.pem: it is for another key than the one in key.pem")
     if now < first:
-        raise ConfigError(f"TLS: certificate.pem: good only from {first:%Y-%m-%d %H:%M:%S} UTC on, {_clock(now)}")
+        raise ConfigError(
+            f"TLS: certificate.pem: good only from {first:{_MOMENT}} UTC on, and this machine's clock shows "
+            f"{now:{_MOMENT}} UTC"
+        )
     if now > last:
-        raise ConfigError(f"TLS: certificate.pem: expired on {last:%Y-%m-%d}, {_clock(now)}; too late to renew it")
-
-
-def _clock(now: datetime) -> str:
-    return f"and this machine's clock shows {now:%Y-%m-%d %H:%M:%S} UTC"
+        raise ConfigError(
+            f"TLS: certificate.pem: expired on {last:%Y-%m-%d}, and this machine's clock shows {now:{_MOMENT}} UTC; "
+            "too late to renew it"
+        )
 
 
 def _certificates(pem: bytes, name: str) -> list[x509.Certificate]:

@@ -39,7 +39,10 @@ _OF_VALUES = (
     *("client_sdk/_protocol/hiding.py", "client_sdk/_session.py"),
     *("client_sdk/models", "client_sdk/criteria_file.py", "client_sdk/_member", "client_sdk/cli/ui/record_form.py"),
 )
-_WARNINGS = Path("client_sdk/lending/row_warnings.py")
+# Modules that put together what they found: each of their sentences may be a part of it.
+_SENTENCES = tuple(
+    Path("client_sdk/lending", f"{name}.py") for name in ("row_warnings", "header", "text_source", "source")
+)
 _FOR_TESTS = Path("client_sdk/testing")
 _ERRORS = {"ConfigError", "OutboxError", "DeliveryQueueError", "ExecutorError", "CriteriaFileError"}
 # First of two in a tuple, and neither a name of a pair nor a column.
@@ -152,7 +155,7 @@ def _errors() -> Iterator[str]:
     yield from (entry.text for entry in CATALOGUE.values())
     values = [Path(root) for root in _OF_VALUES]
     taking = _parameters(values)
-    for _, tree in _modules(_WARNINGS):
+    for _, tree in _modules(*_SENTENCES):
         yield from _sentences(tree)
     for path, tree in _modules(Path("client_sdk")):
         if path.is_relative_to(_FOR_TESTS):
@@ -173,12 +176,12 @@ def _errors() -> Iterator[str]:
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:
-    """Yield the texts of the module of warnings: whatever has blanks and is no docstring."""
+    """Yield the texts of a module: whatever has blanks and is no docstring."""
     within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in within | said:
-            yield from (text for text in _templates(node, _constants(tree)) if " " in text)
+            yield from (text for text in _templates(node, _constants(tree)) if " " in text and text[0] not in " ,")
 
 
 def _found_and_wanted(call: ast.Call, places: dict[str, int], constants: dict[str, str]) -> Iterator[str]:
@@ -197,7 +200,7 @@ def _parameters(roots: list[Path]) -> dict[tuple[Path | None, str], dict[str, in
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 names = [argument.arg for argument in node.args.args]
-                places = {name: names.index(name) for name in ("got", "want") if name in names}
+                places: dict[str, int] = {name: names.index(name) for name in ("got", "want") if name in names}
                 if places:
                     found[path, node.name] = found[None, node.name] = places
     return found

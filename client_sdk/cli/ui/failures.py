@@ -108,7 +108,7 @@ def _violation_text(item: Violation) -> str:
     )
     found = say(", ").join(filter(None, parts))
     text = ": ".join(filter(None, (where, item.rule)))
-    return f"{place}{text} ({found})" if found else f"{place}{text}"
+    return place + text + (say(" ({found})", found=found) if found else "")
 
 
 def violation_content(item: Violation) -> Json:
@@ -123,11 +123,12 @@ def violation_content(item: Violation) -> Json:
     }
 
 
-# Of the system, in whose words a file cannot be used.
+# Of the system, in whose words a file cannot be used; and two words beside each other, of which one is wanted.
 SYSTEM_ERRORS = (
     *("No such file or directory", "Permission denied", "Is a directory", "Not a directory", "File exists"),
     *("No space left on device", "Read-only file system", "File name too long", "Too many open files"),
     *("Connection refused", "Address already in use", "Input/output error", "Disk quota exceeded"),
+    "{0} or {1}",
 )
 # Names of details; the id of a call stays as the server's log has it.
 _DETAILS = {
