@@ -31,7 +31,16 @@ from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.passphrase import check_passphrase, encoded, is_encrypted, opened
-from client_sdk.signing import create_certificate_request, create_signing_key, create_tls_key, open_signer, read_key
+from client_sdk.signing import (
+    chain_pem,
+    create_certificate_request,
+    create_signing_key,
+    create_tls_key,
+    institution_of,
+    open_signer,
+    read_chain,
+    read_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,6 +56,7 @@ __all__ = [
     "create_home",
     "create_next_tls_key",
     "install_certificate",
+    "install_own_certificate",
     "install_trust_root",
     "read_private",
     "replace_file",
@@ -251,6 +261,36 @@ def install_certificate(
     if _is_for(certificate, tls / NEXT_TLS_KEY, secret):
         (tls / NEXT_TLS_KEY).replace(tls / "key.pem")
     (tls / "next-certificate.pem").replace(tls / "certificate.pem")
+
+
+def install_own_certificate(config: ClientConfig, certificate: bytes, ca: bytes | None) -> x509.Certificate:
+    """Install the certificate that an administrator handed back, once it is for this member and a TLS key of this home.
+
+    Args:
+        config: of the member.
+        certificate: with its chain, PEM; the registry's CA may be its last.
+        ca: certificate of the registry's authority, PEM; None where the chain ends with it or it is there already.
+
+    Returns:
+        The member's own.
+
+    Raises:
+        ConfigError: it is none, of another member or for another key, or there is no CA; or as ``install_certificate``.
+    """
+    chain = read_chain(certificate, "the certificate's file")
+    authority = None if ca is None else chain_pem(read_chain(ca, "the CA's file"))
+    if authority is None and len(chain) > 1 and chain[-1].issuer == chain[-1].subject:
+        authority = chain_pem(chain[-1:])
+    if config.institution != institution_of(chain[0]):
+        raise ConfigError(f"the certificate is not for {config.institution}")
+    keys = [config.tls_key_pem(file) for file in (config.tls_key, config.next_tls_key) if file.exists()]
+    requests = [x509.load_pem_x509_csr(create_certificate_request(key, config.institution)) for key in keys]
+    if all(request.public_key() != chain[0].public_key() for request in requests):
+        raise ConfigError("the certificate is for another TLS key than the one in this home")
+    if authority is None and not config.tls_ca.exists():
+        raise ConfigError("this home has no CA yet: give the ca.pem of the registry with the certificate (--ca)")
+    install_certificate(config.home, chain_pem(chain), authority, secret=config.secret)
+    return chain[0]
 
 
 def _is_for(certificate: bytes, key_file: Path, secret: SecretPrompt | None) -> bool:

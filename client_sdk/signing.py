@@ -32,7 +32,7 @@ from client_sdk.passphrase import SecretPrompt, encoded, is_encrypted, opened
 from client_sdk.signers.ssh_agent import open_ssh_agent_signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -43,11 +43,13 @@ __all__ = [
     "SCHEMES",
     "SecretPrompt",
     "SignerScheme",
+    "chain_pem",
     "create_certificate_request",
     "create_signing_key",
     "create_tls_key",
     "institution_of",
     "open_signer",
+    "read_chain",
     "read_key",
     "read_private",
     "write_private",
@@ -148,6 +150,27 @@ def institution_of(certificate: x509.Certificate) -> str:
     except (x509.ExtensionNotFound, ValueError, FormatError):
         return ""
     return holder.name if holder.kind is HolderKind.INSTITUTION else ""
+
+
+def chain_pem(chain: Iterable[x509.Certificate]) -> bytes:
+    """Return certificates in PEM, in order."""
+    return b"".join(one.public_bytes(Encoding.PEM) for one in chain)
+
+
+def read_chain(pem: bytes, name: str) -> list[x509.Certificate]:
+    """Return the certificates of a file in PEM, leaf first.
+
+    Args:
+        pem: its bytes.
+        name: what it is called in the error.
+
+    Raises:
+        ConfigError: there is none in it.
+    """
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        raise ConfigError(f"{name} holds no certificate in PEM") from None
 
 
 def create_certificate_request(tls_key_pem: bytes, institution: str) -> bytes:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from client_sdk.auditing.home import AuditFinding
-    from client_sdk.auditing.tally import ActRow, BreachRow, HeadRow, InquiryRow, InstitutionRow
+    from client_sdk.auditing.tally import ActRow, BreachRow, HeadPoint, InquiryRow, InstitutionRow
     from client_sdk.kernel.formats.plain import Json
     from client_sdk.kernel.ledger.findings import FindingId
 
@@ -82,7 +82,7 @@ class AuditReport(Plain):
     inquiries_by: tuple[InquiryRow, ...] = ()
     directory_checked: bool = False
     maps_checked: tuple[int, int, int] = (0, 0, 0)
-    heads: tuple[HeadRow, ...] = ()
+    heads: tuple[HeadPoint, ...] = ()
     institutions: tuple[InstitutionRow, ...] = ()
     acts: tuple[ActRow, ...] = ()
     breaches: tuple[BreachRow, ...] = ()

@@ -45,7 +45,7 @@ __all__ = [
     "CLOCK_DECISION",
     "ActRow",
     "BreachRow",
-    "HeadRow",
+    "HeadPoint",
     "InquiryRow",
     "InstitutionRow",
     "LeafTally",
@@ -129,7 +129,7 @@ class InstitutionRow(NamedTuple):
     erased: int
 
 
-class HeadRow(NamedTuple):
+class HeadPoint(NamedTuple):
     """One HEAD of the log, which is one checkpoint.
 
     Attributes:
@@ -197,7 +197,7 @@ class LeafTally:
         if len(self._heads) == _MOST_HEADS:
             self._heads, self._heads_step = self._heads[::2], self._heads_step * 2
 
-    def heads(self) -> tuple[HeadRow, ...]:
+    def heads(self) -> tuple[HeadPoint, ...]:
         """Return HEADs in order, evenly chosen where there are many; the first and the newest are among them."""
         newest = () if self._newest_head is None or self._heads[-1] == self._newest_head else (self._newest_head,)
         rows = []
@@ -207,7 +207,7 @@ class LeafTally:
             except FormatError:
                 continue  # A finding says so.
             if isinstance(leaf, HeadLeaf):
-                rows.append(HeadRow(size, moment(leaf.logged_at)))
+                rows.append(HeadPoint(size, moment(leaf.logged_at)))
         return tuple(rows)
 
     def acts(self, replay: Replay) -> tuple[ActRow, ...]:

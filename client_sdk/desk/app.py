@@ -16,7 +16,6 @@ from fastapi import FastAPI
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from client_sdk.desk.api.application import API_PATH
-from client_sdk.desk.failures import failure_page
 from client_sdk.desk.form import FormError, read_form
 from client_sdk.desk.pages import all_pages
 from client_sdk.desk.rendering import STATIC, static_file
@@ -130,7 +129,7 @@ class _PageAnswers:
         except FormError as error:
             answer = self._told(visit, error.status, {408: _TOO_SLOW, 413: _TOO_LONG}.get(error.status, _NO_FORM))
         except CreditRegistryError as error:
-            answer = failure_page(visit, error)
+            answer = visit.show_failure(error)
         # What a script of a page asks for is part of that page, and no browser keeps its body.
         return answer if page.method == "GET" or "hx-request" in request.headers else self._sent_on(visit, answer)
 

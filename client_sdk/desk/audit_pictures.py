@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from client_sdk.auditing.tally import HeadRow
+    from client_sdk.auditing.tally import HeadPoint
     from client_sdk.checkpoints import Contradiction
 
 __all__ = [
@@ -118,9 +118,9 @@ class ForkDrawing:
     ends: tuple[tuple[float, float, str, str], ...]
 
 
-def draw_growth(heads: Sequence[HeadRow]) -> GrowthDrawing:
+def draw_growth(heads: Sequence[HeadPoint]) -> GrowthDrawing:
     """Return how a log grew, from at least one HEAD."""
-    scale = _Scale([head.logged_at for head in heads])
+    scale = _TimeScale([head.logged_at for head in heads])
     most = max(head.size for head in heads)
     base = float(_TOP + _GROWTH_HEIGHT)
     points = " ".join(
@@ -133,7 +133,7 @@ def draw_growth(heads: Sequence[HeadRow]) -> GrowthDrawing:
 
 def draw_times(lanes: Sequence[Lane]) -> TimesDrawing:
     """Return times of several kinds under one axis; there is at least one time."""
-    scale = _Scale([at for lane in lanes for at in lane.at])
+    scale = _TimeScale([at for lane in lanes for at in lane.at])
     drawn = tuple(
         (lane.name, float(_TOP + _LANE * place + _LANE // 2), tuple(scale.x(at) for at in lane.at))
         for place, lane in enumerate(lanes)
@@ -171,7 +171,7 @@ def _short(root: bytes) -> str:
     return f"{root.hex()[:_ROOT_DIGITS]}…"
 
 
-class _Scale:
+class _TimeScale:
     """Times to pixels."""
 
     def __init__(self, times: Sequence[datetime]) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from client_sdk.client import Client
     from client_sdk.config import ClientConfig
     from client_sdk.desk.journal import Journal
+    from client_sdk.desk.member_client import MemberClient
     from client_sdk.desk.proposals import DeskProposal
     from client_sdk.desk.sessions import DeskSession
     from client_sdk.desk.settings import DeskSettings
@@ -69,8 +70,10 @@ _MENUS = {
         ("/members", N_("Members"), Right.READ),
         ("/acts", N_("Acts"), Right.READ),
         ("/health", N_("Health"), Right.READ),
+        ("/founding", N_("Founding"), Right.READ),
     ),
 }
+_FOUNDING = (("/founding", N_("Founding"), Right.READ),)
 _MENU = (("/journal", N_("Journal"), Right.ADMINISTER),)
 
 
@@ -81,7 +84,7 @@ class Desk:
     Attributes:
         config: of the member.
         settings: of the desk.
-        client: of the member; thread-safe.
+        member: opens the member's client.
         journal: open.
         users: of the home.
         sessions: of who has signed in.
@@ -102,7 +105,7 @@ class Desk:
 
     config: ClientConfig
     settings: DeskSettings
-    client: Client
+    member: MemberClient
     journal: Journal
     users: UserFile
     sessions: Sessions
@@ -125,7 +128,7 @@ class Desk:
         cls,
         config: ClientConfig,
         settings: DeskSettings,
-        client: Client,
+        member: MemberClient,
         journal: Journal,
         port: int,
         tell: Callable[[str], None],
@@ -135,7 +138,7 @@ class Desk:
         return cls(
             config,
             settings,
-            client,
+            member,
             journal,
             UserFile(config.home),
             sessions,
@@ -155,8 +158,19 @@ class Desk:
         )
 
     @property
+    def client(self) -> Client:
+        """The client of the member; thread-safe.
+
+        Raises:
+            ConfigError: there is none before the founding.
+        """
+        return self.member.open()
+
+    @property
     def menu(self) -> tuple[tuple[str, str, Right], ...]:
         """Path, name and right of the pages that each page names: those of the member's roles, and the journal."""
+        if self.member.founding:
+            return (*_FOUNDING, *_MENU)
         rows = (*(entry for usage, menu in _MENUS.items() if usage in self.config.keys for entry in menu), *_MENU)
         return tuple(row for row in rows if row[0] != "/approvals" or self.settings.approval.wanted)
 

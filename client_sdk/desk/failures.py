@@ -27,13 +27,10 @@ from client_sdk.errors import (
 )
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
-
     from client_sdk.desk.texts import Say
-    from client_sdk.desk.visit import Visit
     from client_sdk.models import Violation
 
-__all__ = ["IDENTITY", "NEXT", "Told", "broken_rules", "details_of", "failure_page", "told_of"]
+__all__ = ["IDENTITY", "NEXT", "Told", "broken_rules", "details_of", "told_of"]
 
 _PARTS = {"field": N_("Where"), "rule": N_("Rule"), "got": N_("Found"), "want": N_("Wanted")}
 # What to do next, by stable reason.
@@ -102,12 +99,6 @@ class Told:
     details: tuple[tuple[str, str], ...] = ()
     violations: tuple[tuple[tuple[str, str], ...], ...] = ()
     next: str = ""
-
-
-def failure_page(visit: Visit, error: CreditRegistryError) -> Response:
-    """Return the page of an error."""
-    told = told_of(error, visit.say)
-    return visit.show("failure.html.j2", status=told.status, told=told, visitor=visit.session is not None)
 
 
 def told_of(error: CreditRegistryError, say: Say) -> Told:

@@ -8,18 +8,19 @@ import logging
 import signal
 import socket
 import ssl
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from uvicorn import Config, Server
 
-from client_sdk.client import Client
 from client_sdk.desk.api.application import make_api
 from client_sdk.desk.app import make_app
 from client_sdk.desk.connections import BoundedConnection
 from client_sdk.desk.desk import Desk
 from client_sdk.desk.guards import DeskGuard
 from client_sdk.desk.journal import JOURNAL_FILE, DeskAct, Journal
+from client_sdk.desk.member_client import MemberClient
 from client_sdk.desk.settings import SETTINGS_FILE, read_settings
 from client_sdk.desk.users import UserFile
 from client_sdk.errors import ConfigError
@@ -55,12 +56,18 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
     _check_exposed(host, settings, config.home)
     _check_approvers(settings, config.home)
     context = None if settings.tls is None else _context(settings, config.home)
-    with _only_one(config.home), _listening(host, port, listen) as listening, Client(config) as client:
+    with _only_one(config.home), _listening(host, port, listen) as listening, closing(MemberClient(config)) as member:
+        # What is not in order is told, and a passphrase asked for, where the desk is started.
+        if member.founding:
+            for usage in config.keys:
+                config.signer(usage)
+        else:
+            member.open()
         journal = Journal(config.home / JOURNAL_FILE)
         try:
             if journal.mended:
                 tell(f"the journal ended in {journal.mended} bytes of a line that a crash had torn: they were cut off")
-            desk = Desk.of(config, settings, client, journal, int(listening.getsockname()[1]), tell)
+            desk = Desk.of(config, settings, member, journal, int(listening.getsockname()[1]), tell)
             journal.note(DeskAct.STARTED)
             hosts = [*settings.hosts, *_THIS_MACHINE, desk.link.host]
             failed = _reporter(tell)

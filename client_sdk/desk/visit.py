@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from client_sdk.desk.failures import told_of
 from client_sdk.desk.form import NO_FORM, Form
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import Language, Say, preferred, say_in
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.desk.desk import Desk
     from client_sdk.desk.sessions import DeskSession
     from client_sdk.desk.users import User
+    from client_sdk.errors import CreditRegistryError
 
 __all__ = ["LANGUAGE_COOKIE", "DeskPage", "Visit"]
 
@@ -105,6 +107,11 @@ class Visit:
             **values, visit=self, say=self.say, token=token, notes=notes, Right=Right
         )
         return HTMLResponse(shown, status)
+
+    def show_failure(self, error: CreditRegistryError) -> HTMLResponse:
+        """Return the page of an error, in words."""
+        told = told_of(error, self.say)
+        return self.show("failure.html.j2", status=told.status, told=told, visitor=self.session is not None)
 
     def part(self, template: str, **values: object) -> str:
         """Return a part of a page from a template, every value escaped."""

@@ -84,7 +84,7 @@ class Statistics(Plain):
                 counted.setdefault(kind, [0, 0])[side] += count or 0
                 if count is None:
                     withheld.add(kind)
-        return tuple(RecordCount(kind, *sums, kind in withheld) for kind, sums in counted.items())
+        return tuple(RecordCount(kind, opened, ended, kind in withheld) for kind, (opened, ended) in counted.items())
 
     def to_csv(self) -> str:
         """Return one line a count: month, breakdown, column, count; what is withheld has none. TOTAL is the sum."""

@@ -2,33 +2,27 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from client_sdk.acts import CertificateRequest, EnrolmentFile
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
-from client_sdk.cli.ui.holders import read_chain
 from client_sdk.cli.ui.options import word_option
 from client_sdk.cli.ui.output import Json, pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs import certificate_keys
-from client_sdk.errors import ConfigError
 from client_sdk.forms import plain
-from client_sdk.home import create_next_tls_key, install_certificate, request_certificate
+from client_sdk.home import create_next_tls_key, install_own_certificate, request_certificate
 from client_sdk.models import KeyUsage
-from client_sdk.signing import create_certificate_request, institution_of
+from client_sdk.signing import chain_pem, read_chain
 from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
-
-if TYPE_CHECKING:
-    from client_sdk.config import ClientConfig
 
 __all__ = ["register"]
 
@@ -61,16 +55,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Install the certificate that an administrator handed back, and the registry's CA with it."""
-        chain = read_chain(read_whole(file), str(file))
-        authority = None if ca is None else _pem(read_chain(read_whole(ca), str(ca)))
-        if authority is None and len(chain) > 1 and chain[-1].issuer == chain[-1].subject:
-            authority = _pem(chain[-1:])
-        config = session.config()
-        _check_own(config, chain[0])
-        if authority is None and not config.tls_ca.exists():
-            raise UsageError(say("this home has no CA yet"), say("give --ca with the ca.pem of the registry."))
-        install_certificate(session.home, _pem(chain), authority, secret=config.secret)
-        session.output.result(_content(chain[0]), *_lines(session, chain[0], "installed"))
+        certificate = read_whole(file)
+        installed = install_own_certificate(session.config(), certificate, None if ca is None else read_whole(ca))
+        session.output.result(_content(installed), *_lines(session, installed, "installed"))
 
     @verb(group, "renew", examples=["certificate renew", "certificate renew --new-key"])
     def renew(session: Run, /, *, new_key: NewKeyOption = False) -> None:
@@ -153,7 +140,7 @@ def register(app: typer.Typer) -> None:
             with session.client() as client:
                 issued = client.issue_certificate(asked)
             chain = read_chain(issued, say("the answer"))
-            target.write(session.output, _pem([*chain, *(one for one in authority if one not in chain)]))
+            target.write(session.output, chain_pem([*chain, *(one for one in authority if one not in chain)]))
         session.output.result(
             _content(chain[0]) | {"file": target.written},
             *(
@@ -178,24 +165,6 @@ def _asked(enrolment: Path | None, request: Path | None) -> CertificateRequest:
     if request is not None and enrolment is None:
         return CertificateRequest.parse(read_whole(request))
     raise UsageError(say("what is asked for is not clear"), say("give --enrolment for a new member, or --request."))
-
-
-def _pem(chain: list[x509.Certificate]) -> bytes:
-    return b"".join(one.public_bytes(Encoding.PEM) for one in chain)
-
-
-def _check_own(config: "ClientConfig", certificate: x509.Certificate) -> None:
-    """Reject a certificate of another institution or for another key.
-
-    Raises:
-        ConfigError: the certificate is rejected.
-    """
-    if config.institution != institution_of(certificate):
-        raise ConfigError(f"the certificate is not for {config.institution}")
-    keys = [config.tls_key_pem(file) for file in (config.tls_key, config.next_tls_key) if file.exists()]
-    requests = [x509.load_pem_x509_csr(create_certificate_request(key, config.institution)) for key in keys]
-    if all(request.public_key() != certificate.public_key() for request in requests):
-        raise ConfigError("the certificate is for another TLS key than the one in this home")
 
 
 def _content(certificate: x509.Certificate) -> dict[str, Json]:

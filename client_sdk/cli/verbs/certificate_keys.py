@@ -8,12 +8,12 @@ import typer
 
 from client_sdk.acts import spki_hash
 from client_sdk.cli.ui.failures import UsageError
-from client_sdk.cli.ui.holders import read_chain
 from client_sdk.cli.ui.options import YesOption
 from client_sdk.cli.ui.output import Json, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.forms import moment_text, plain
+from client_sdk.signing import read_chain
 from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
 

@@ -259,7 +259,7 @@ def _tell(session: Run, institution: str, devices: Mapping[KeyUsage, str], *, le
         "",
         say(
             "BACK UP NOW: {backup}.",
-            backup=" and ".join(str(home / item) for item in backup) or say("what the device needs"),
+            backup=kept or say("what the device needs"),
         ),
         say("  Nobody can restore a lost key: who has none left gets a new institution id.")
         + (say("\n  Without record-id.secret your own records are not found again after a loss.") if lends else ""),

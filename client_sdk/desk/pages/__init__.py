@@ -12,6 +12,7 @@ from client_sdk.desk.pages import (
     correct,
     disputes,
     forks,
+    founding,
     health,
     inbox,
     jobs,
@@ -44,7 +45,7 @@ ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
         *(*disputes.PAGES, *inbox.PAGES, *today.PAGES, *portfolio.PAGES, *screening.PAGES, *jobs.PAGES, *quality.PAGES),
     ),
     KeyUsage.AUDIT: (*audit.PAGES, *log.PAGES, *forks.PAGES),
-    KeyUsage.ADMINISTER: (*proposals.PAGES, *members.PAGES, *health.PAGES),
+    KeyUsage.ADMINISTER: (*proposals.PAGES, *members.PAGES, *health.PAGES, *founding.PAGES),
 }
 
 

@@ -71,7 +71,7 @@ def _health(visit: Visit) -> Response:
     signs = [
         *_forks(desk.config, say),
         *_registry(status, now, say),
-        *_key_services(status, now, say),
+        *_key_services(status, directory, now, say),
         *_witnesses(status, size, cosigned, say),
         *_auditors(status, say),
         *_reviews(directory, say),
@@ -121,7 +121,8 @@ def _registry(status: Status, now: datetime, say: Say) -> Iterator[_Sign]:
     )
 
 
-def _key_services(status: Status, now: datetime, say: Say) -> Iterator[_Sign]:
+def _key_services(status: Status, directory: Directory, now: datetime, say: Say) -> Iterator[_Sign]:
+    names = {item.url: item.name for version in directory.state.key_services for item in version.services}
     for service in status.key_services:
         at = service.directory_as_of
         fresh = at is not None and now - at < _LATE
@@ -130,7 +131,8 @@ def _key_services(status: Status, now: datetime, say: Say) -> Iterator[_Sign]:
         else:
             found = say("answers; its directory is of {at}", at=clock_text(at) or "–")
             todo = say("It refuses with a directory older than five minutes: tell its operator.")
-        yield _Sign(say("Key service {url}", url=service.url), service.reachable and fresh, found, todo)
+        about = say("Key service {name}", name=names.get(service.url, service.url))
+        yield _Sign(about, service.reachable and fresh, found, todo)
 
 
 def _witnesses(status: Status, size: int, cosigned: dict[str, datetime], say: Say) -> Iterator[_Sign]:

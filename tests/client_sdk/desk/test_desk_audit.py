@@ -11,7 +11,7 @@ import pytest
 
 from client_sdk import Purpose, written_consent
 from client_sdk.auditing.home import AuditHome
-from client_sdk.auditing.tally import HeadRow
+from client_sdk.auditing.tally import HeadPoint
 from client_sdk.checkpoints import Contradiction, parse_checkpoint
 from client_sdk.desk.audit_pictures import draw_bars, draw_growth
 from client_sdk.desk.journal import read_journal
@@ -267,5 +267,5 @@ def test_findings_are_told_by_severity_and_accepted_by_an_approver_alone(audited
 
 
 def test_pictures_of_one_head_and_of_nothing_are_drawn() -> None:
-    assert draw_growth([HeadRow(2, moment(0))]).points == "150.0,16.0"
+    assert draw_growth([HeadPoint(2, moment(0))]).points == "150.0,16.0"
     assert draw_bars([]).bars == ()

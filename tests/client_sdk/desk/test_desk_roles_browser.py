@@ -18,6 +18,7 @@ from client_sdk.acts import RulebookBody
 from client_sdk.testing import TestRegistry
 from tests.client_sdk.desk.test_desk_audit import signed
 from tests.client_sdk.desk.test_desk_browser import choose, console, looked_at, path_of, tab_to, violations, waited
+from tests.client_sdk.desk.test_desk_founding import began
 from tests.client_sdk.sdk_samples import suit
 from tests.support.desk import RunningDesk
 
@@ -121,3 +122,27 @@ def test_an_administrator_reads_and_approves_by_keyboard(
         ActionChains(browser).send_keys(Keys.SPACE, Keys.TAB, Keys.ENTER).perform()
         waited(browser, ".told")
         assert "is logged at leaf" in browser.find_element(By.CSS_SELECTOR, ".told").text
+
+
+def test_an_administrator_compares_and_signs_a_genesis_by_keyboard(
+    browser: Chrome, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for site, _ in began(tmp_path_factory.mktemp("founding")):
+        with RunningDesk(site.folder / "admin-1", tmp_path_factory.mktemp("desk")) as desk, at_desk(browser, desk):
+            waited(browser, "#genesis")
+            looked_at_also_printed(browser)
+            choose(browser, "en")
+            browser.find_element(By.ID, "genesis").send_keys(str(site.genesis))
+            browser.find_element(By.CSS_SELECTOR, "form[action='/founding/genesis'] button").send_keys(Keys.ENTER)
+            waited(browser, "#compared-1")
+            looked_at_also_printed(browser)
+            choose(browser, "en")
+            browser.find_element(By.CSS_SELECTOR, "form[action^='/founding/genesis/'] button").send_keys(Keys.ENTER)
+            waited(browser, "#compared-1-wrong")
+            assert violations(browser) == []
+            for place in range(1, 6):
+                tab_to(browser, f"compared-{place}")
+                ActionChains(browser).send_keys(Keys.SPACE).perform()
+            ActionChains(browser).send_keys(Keys.TAB, Keys.ENTER).perform()
+            waited(browser, "a[href$='/file']")
+            looked_at_also_printed(browser)

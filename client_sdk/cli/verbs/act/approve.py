@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from client_sdk.acts import ActFile, AdministratorsBody, GenesisBody, PublicKey
+from client_sdk.act_signing import check_signable, sign_act_file
+from client_sdk.acts import ActFile, GenesisBody
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import YesOption
 from client_sdk.cli.ui.output import counted
@@ -13,9 +14,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.lookup import act_file_at, find_proposal
 from client_sdk.cli.verbs.act.rendering import act_content, act_lines, proposal_content, proposal_lines
-from client_sdk.errors import ConfigError
 from client_sdk.home import replace_file
-from client_sdk.models import KeyUsage
 from client_sdk.models.proposal import Approved
 from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
@@ -88,15 +87,12 @@ def register(app: typer.Typer) -> None:
 def _approve_file(session: Run, path: Path, file: ActFile, *, yes: bool) -> None:
     config = session.config()
     act = file.act
-    if act.registry != config.name:
-        raise ConfigError(f"the act is of the registry {act.registry}, and this home belongs to {config.name}")
-    signer = config.signer(KeyUsage.ADMINISTER)
-    _check_known(act.body, signer.public_key, config.institution)
+    check_signable(config, file)
     if not yes:
         session.output.tell(*act_lines(act))
     session.confirm(say("Sign this act as {institution}?", institution=config.institution), yes=yes)
-    before = any(approval.key_id == signer.public_key.key_id for approval in file.approvals)
-    signed = file.approve(signer)
+    signed = sign_act_file(config, file)
+    before = len(signed.approvals) == len(file.approvals)
     replace_file(path.resolve(), signed.encode())
     threshold = act.body.threshold if isinstance(act.body, GenesisBody) else 0
     content = act_content(act) | {"file": str(path), "signatures": len(signed.approvals)}
@@ -120,24 +116,6 @@ def _approve_file(session: Run, path: Path, file: ActFile, *, yes: bool) -> None
         ),
         *([left] if threshold else []),
     )
-
-
-def _check_known(body: object, key: PublicKey, institution: str) -> None:
-    """Refuse to sign a genesis or a change of administrators that does not hold the member's own key.
-
-    Raises:
-        ConfigError: the signature would count for nothing.
-    """
-    if isinstance(body, GenesisBody):
-        enrolments = body.administrators
-    elif isinstance(body, AdministratorsBody):
-        enrolments = body.enrolments
-        if all(enrolment.id != institution for enrolment in enrolments):
-            return
-    else:
-        return
-    if all(grant.key_id != key.key_id for enrolment in enrolments for grant in enrolment.keys):
-        raise ConfigError(f"the act does not enrol the ADMINISTER key of {institution}: it was made from another file")
 
 
 def tell_approved(session: Run, approved: Approved) -> None:

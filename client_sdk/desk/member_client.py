@@ -1,0 +1,58 @@
+"""The client of the desk's member, opened when it is first needed.
+
+Before the founding of a registry an administrator's home has neither certificate nor trust root, and nothing to open a
+client with: its desk then guides through the founding, and goes on as soon as both are there.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from client_sdk.client import Client
+from client_sdk.errors import ConfigError
+from client_sdk.models import KeyUsage
+
+if TYPE_CHECKING:
+    from client_sdk.config import ClientConfig
+
+__all__ = ["MemberClient"]
+
+
+class MemberClient:
+    """The client of a member; thread-safe.
+
+    Args:
+        config: of the member.
+    """
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+
+    @property
+    def founding(self) -> bool:
+        """Whether this is the home of an administrator that still lacks certificate or trust root."""
+        config = self._config
+        files = (config.trust_root_file, config.tls_certificate, config.tls_ca)
+        return KeyUsage.ADMINISTER in config.keys and not all(file.exists() for file in files)
+
+    def open(self) -> Client:
+        """Return the client.
+
+        Raises:
+            ConfigError: settings, trust root, TLS files or keys are not in order.
+        """
+        with self._lock:
+            if self._client is None:
+                if self.founding:
+                    raise ConfigError("this home has no certificate or no trust root yet: follow the page Founding")
+                self._client = Client(self._config)
+            return self._client
+
+    def close(self) -> None:
+        """Close the client."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
