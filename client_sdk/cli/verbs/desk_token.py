@@ -8,8 +8,8 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.desk import check_installed
 from client_sdk.desk.rights import ApiScope
+from client_sdk.extras import check_extras
 
 if TYPE_CHECKING:
     from client_sdk.desk.api.tokens import ApiToken, TokenFile
@@ -83,7 +83,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _tokens(session: Run) -> "TokenFile":
-    check_installed()
+    check_extras("the desk", "desk")
     from client_sdk.desk.api.tokens import TokenFile  # noqa: PLC0415 - needs the libraries of the desk
 
     # Names the home, and says what is wrong where it is none.
