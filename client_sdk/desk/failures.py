@@ -17,6 +17,7 @@ from client_sdk.errors import (
     FormatError,
     KeyServiceError,
     NotPermittedError,
+    OutboxError,
     PreflightError,
     QuotaError,
     RefusedError,
@@ -109,6 +110,9 @@ def told_of(error: CreditRegistryError, say: Say) -> Told:
         case JobsFullError():
             todo = say("Wait until a job has ended, or stop one, and try again.")
             return Told(429, say("Too much work is under way"), error.reason, next=todo)
+        case OutboxError():
+            todo = say("Wait until the other report from this home has ended; if there is none, `doctor` says more.")
+            return Told(503, say("The outbox of this home cannot be used now"), "OUTBOX", next=todo)
         case PreflightError():
             broken = tuple(_violation(item, say) for item in error.violations)
             reasons = {item.reason for item in error.violations}

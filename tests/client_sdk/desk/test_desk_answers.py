@@ -11,6 +11,7 @@ from client_sdk import errors
 from client_sdk.desk.answer_words import _OUTCOMES, _REASONS, _VERDICTS, AnswerWords
 from client_sdk.desk.chain import STAGES, DebtChain, Event, Span, Stage, chains_of
 from client_sdk.desk.failures import NEXT, told_of
+from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.kept_answer import KeptAnswer
 from client_sdk.desk.pages.inbox import MEANINGS
 from client_sdk.desk.pages.records import STATES
@@ -161,6 +162,8 @@ def test_each_known_reason_says_what_to_do_in_both_languages(reason: str) -> Non
         errors.KeyServiceError("a:1", "PROOF_INVALID"),
         errors.FormatError("identity", "identity.form"),
         errors.PreflightError(()),
+        errors.OutboxError("outbox.sqlite is used by another process"),
+        JobsFullError("too many jobs wait or run"),
     ],
     ids=lambda error: f"{type(error).__name__}-{getattr(error, 'reason', '')}",
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -74,7 +75,9 @@ def said(browser: Chrome) -> str:
 
 
 def wait_for(browser: Chrome, text: str) -> None:
-    WebDriverWait(browser, PATIENCE).until(lambda one: text in said(one), text)
+    """Wait for a text; the page of a job loads itself again meanwhile."""
+    waiting = WebDriverWait(browser, 3 * PATIENCE, ignored_exceptions=[StaleElementReferenceException])
+    waiting.until(lambda one: text in said(one), text)
 
 
 def test_a_portfolio_is_dropped_corrected_and_sent_by_keyboard(

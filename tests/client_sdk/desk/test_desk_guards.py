@@ -139,7 +139,10 @@ class Inline(HTMLParser):
         ]
 
 
-@pytest.mark.parametrize("path", ["/ask", "/records", "/inbox", "/journal", "/sign-in"])
+@pytest.mark.parametrize(
+    "path",
+    ["/today", "/ask", "/portfolio", "/screening", "/quality", "/records", "/inbox", "/journal", "/sign-in"],
+)
 def test_no_page_has_an_inline_script_or_an_outside_reference(officer: Visitor, path: str) -> None:
     parser = Inline()
     parser.feed(officer.get(path).text)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from client_sdk.desk.pages.quality import level_rows, months_of, plot_of
+from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.texts import Language, say_in
+from client_sdk.desk.users import UserFile
+from client_sdk.lending.outbox import Outbox, Pending
 from client_sdk.models import Kind, LevelStanding, MemberQuality, QualityEvent, QualityMonth, Reciprocity
 from tests.client_sdk.sdk_samples import default_report
 from tests.support.desk import RunningDesk, Visitor
+from tests.support.tls import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from client_sdk.testing import TestRegistry
 
@@ -78,6 +84,32 @@ def test_a_month_that_is_not_over_is_not_counted_and_levels_say_what_is_missing(
         assert "提供与获得" in officer.get("/quality").words
     finally:
         officer.language = "en"
+
+
+def test_the_first_page_says_that_signed_reports_wait(registry: TestRegistry, officer: Visitor) -> None:
+    config = registry.config("lender-today")
+    record = bytes(6) + b"\x80\x00\x80" + bytes(7)
+    with Outbox(config.outbox_file, config.name, config.institution) as outbox:
+        outbox.add([Pending(config.institution, record, version, b"signed") for version in (1, 2)])
+        assert "2 wait for a receipt of the registry: report the same file again" in officer.get("/today").words
+        outbox.settle(b"", 0, [], [(config.institution, record, version) for version in (1, 2)])
+    assert "none waits for a receipt" in officer.get("/today").words
+
+
+def test_a_certificate_that_ends_soon_is_marked(registry: TestRegistry, tmp_path: Path) -> None:
+    home = registry.enrol("lender-soon")
+    UserFile(home).add("anna", DeskRole.OFFICER, "correct horse battery")
+    made = Authority().issue(hosts=("localhost",), lifetime=timedelta(days=20))
+    for name, content in (("desk.pem", made.certificate), ("desk-key.pem", made.key), ("ca.pem", made.ca)):
+        (home / name).write_bytes(content)
+    (home / "desk.toml").write_text('[tls]\ncertificate = "desk.pem"\nkey = "desk-key.pem"\n')
+    with RunningDesk(home, tmp_path / "log") as desk:
+        context = ssl.create_default_context(cafile=home / "ca.pem")
+        visitor = Visitor(desk.port, f"localhost:{desk.port}", context=context)
+        visitor.post("/sign-in", {"name": "anna", "password": "correct horse battery"})
+        page = visitor.get("/today")
+    assert page.words.count("ends soon: renew it") == 1
+    assert page.words.index("Of this desk") < page.words.index("ends soon: renew it")
 
 
 @pytest.mark.parametrize("language", list(Language))
