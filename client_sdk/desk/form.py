@@ -21,7 +21,7 @@ __all__ = ["NO_FORM", "Form", "FormError", "read_form"]
 BODY_SECONDS = 20.0
 # Of a form with a file of many persons; few of them are in memory at one time.
 LARGE_BYTES = 32 * 1024 * 1024
-_LARGE_SECONDS = 120.0
+LARGE_SECONDS = 120.0
 _LARGE_AT_ONCE = asyncio.Semaphore(2)
 _MOST_FIELDS = 120
 _MOST_FILES = 16
@@ -91,7 +91,7 @@ async def read_form(request: Request, most_bytes: int) -> Form:
     large = most_bytes > LARGE_BYTES
     turn = _LARGE_AT_ONCE if large else contextlib.nullcontext()
     try:
-        async with asyncio.timeout(_LARGE_SECONDS if large else BODY_SECONDS), turn:
+        async with asyncio.timeout(LARGE_SECONDS if large else BODY_SECONDS), turn:
             return await _read(await parser.parse())
     except TimeoutError:
         raise FormError(408) from None

@@ -28,7 +28,7 @@ T = TypeVar("T")
 # After its end.
 KEPT_SECONDS = 30 * 60.0
 # Waiting or running.
-_MOST_LIVE, _MOST_LIVE_OF_ONE = 8, 2
+MOST_LIVE, MOST_LIVE_OF_ONE = 8, 2
 # In all, and with what those that have ended have found.
 _MOST, _MOST_OF_ONE = 40, 8
 _MOST_BYTES = 384 * 1024 * 1024
@@ -184,7 +184,7 @@ class Jobs:
             self._forget(self._clock())
             live = [one for one in self._jobs.values() if one.is_live]
             mine = [one for one in live if one.owner == owner]
-            if self._is_closed or len(live) >= _MOST_LIVE or len(mine) >= _MOST_LIVE_OF_ONE:
+            if self._is_closed or len(live) >= MOST_LIVE or len(mine) >= MOST_LIVE_OF_ONE:
                 raise JobsFullError("too many jobs wait or run")
             self._make_room(job)
             self._jobs[job.key] = job

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from client_sdk.cli import app
-from client_sdk.desk import connections, form, kept, proposals, rights, settings
+from client_sdk.desk import connections, dropped, form, jobs, kept, proposals, rights, settings
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages import PAGES, ROLE_PAGES, records
 
@@ -71,3 +71,8 @@ def test_roles_and_limits_are_those_of_the_code() -> None:
     assert f"at most {proposals.MOST} wait, of one person {proposals.MOST_OF_ONE}" in " ".join(GUIDE.split())
     for act in ("PROPOSE", "READ_PROPOSAL", "APPROVE", "RETURN", "TAKE_BACK", "LAPSE"):
         assert f"`{DeskAct(act).value}`" in GUIDE
+    assert f"for which there are {form.LARGE_SECONDS:.0f} seconds" in limits
+    assert f"{dropped.MOST_ROWS:,} rows a file" in limits
+    assert (jobs.MOST_LIVE_OF_ONE, jobs.MOST_LIVE, jobs.KEPT_SECONDS) == (2, 8, 1_800)
+    assert "Two jobs of a person wait or run, eight of all" in limits
+    assert "forgotten half an hour after" in GUIDE
