@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
             str, typer.Option(metavar="HOST:PORT", help="Where it listens; port 0 takes a free one.")
         ] = DEFAULT_LISTEN,
     ) -> None:
-        """Serve pages for this member's people until Ctrl-C: ask, own records, inbox.
+        """Serve pages for this member's people, by its roles, until Ctrl-C.
 
         It listens on this machine alone, unless TLS, a name and people who sign in are set up (desk.toml). Without
         people who sign in, it shows a link that lets one browser in, once.

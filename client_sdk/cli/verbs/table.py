@@ -37,7 +37,7 @@ VERBS = {
     ),
     "subject": Later("subject", "For a person: own report, alerts, disputes, and the person's own statement."),
     "alerts": Later("alerts", "Deliveries by webhook and mail: list, deliver, secret."),
-    "desk": Later("desk", "Serve pages for this member's people until Ctrl-C: ask, own records, inbox."),
+    "desk": Later("desk", "Serve pages for this member's people, by its roles, until Ctrl-C."),
     "verify": Later(
         "verify",
         "Verify evidence, a receipt or a trust root offline: no account, no network, nothing is taken on trust.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
@@ -38,6 +39,7 @@ from client_sdk.acts import (
 )
 from client_sdk.desk.act_words import ActWords, members_of
 from client_sdk.desk.journal import read_journal
+from client_sdk.desk.pages import ROLE_PAGES
 from client_sdk.desk.pages.health import expected_ends
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.texts import Language, say_in
@@ -186,6 +188,14 @@ def test_health_tells_what_is_away_and_which_certificates_end_first(governed: Te
         assert "Without each of them nobody reports or asks: tell its operator." in away.words
     finally:
         governed.start_key_service("key-service-a")
+
+
+def test_a_stranger_reads_no_page_of_an_administrator(administrators_desk: RunningDesk) -> None:
+    stranger = administrators_desk.visitor(signed_in=False)
+    for page in ROLE_PAGES[KeyUsage.ADMINISTER]:
+        path = re.sub(r"{\w+(:int)?}", "1", page.path)
+        answered = stranger.get(path) if page.method == "GET" else stranger.post(path)
+        assert (answered.status, answered.headers["location"]) == (303, "/sign-in"), page.path
 
 
 def certificate(member: str, issued: timedelta, ends: timedelta | None) -> CertificateView:

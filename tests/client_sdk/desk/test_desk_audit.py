@@ -5,26 +5,35 @@ from __future__ import annotations
 import re
 import sqlite3
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from client_sdk import Purpose, written_consent
+from client_sdk.auditing.auditor import Auditor
 from client_sdk.auditing.home import AuditHome
-from client_sdk.auditing.tally import HeadPoint
+from client_sdk.auditing.tally import HeadPoint, LeafTally
 from client_sdk.checkpoints import Contradiction, parse_checkpoint
 from client_sdk.desk.audit_pictures import draw_bars, draw_growth
+from client_sdk.desk.cosigned_times import cosigned_at
 from client_sdk.desk.journal import read_journal
+from client_sdk.desk.pages import ROLE_PAGES
+from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.users import UserFile
+from client_sdk.following import COSIGNED_FILE
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import moment
+from client_sdk.models import KeyUsage
 from client_sdk.testing import TestRegistry
 from client_sdk.verification import read_trust_root
+from tests.client_sdk.kernel.ledger.test_ledger_cosigned import QUORUM, SECONDS, cosigned_note
 from tests.client_sdk.sdk_samples import default_report, person, suit
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor
+from tests.support.lies import honest_log
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -37,7 +46,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def audited() -> Iterator[TestRegistry]:
     """A registry of its own, which a test damages: one lender has reported, the other one has asked."""
-    with TestRegistry(auditors=("auditor", "auditor-2")) as running:
+    with TestRegistry(auditors=("auditor", "auditor-2", "auditor-3")) as running:
         with running.client("lender-1") as client:
             for report in suit(1)[:5]:
                 client.report(report)
@@ -264,6 +273,64 @@ def test_findings_are_told_by_severity_and_accepted_by_an_approver_alone(audited
         ("anna", "BEGUN", (reference,)),
         ("anna", "DONE", (reference,)),
     ]
+
+
+def test_witnesses_stand_on_the_time_line(audited: TestRegistry, tmp_path: Path) -> None:
+    config = audited.config("auditor-3")
+    report = Auditor(config).audit()
+    # Two of the three witnesses that this auditor demands have cosigned what it has read.
+    config.quorum_file.write_text("\n".join(QUORUM.lines()) + "\n")
+    seen = AuditHome(Auditor(config).state).load()[0].checkpoint.encode()
+    config.state_folder.mkdir(exist_ok=True)
+    (config.state_folder / COSIGNED_FILE).write_bytes(cosigned_note(seen, {"one": SECONDS, "two": SECONDS + 60}))
+    size, times = cosigned_at(config)
+    assert (size, {name: at.timestamp() for name, at in times.items()}) == (
+        report.size,
+        {"one": SECONDS, "two": SECONDS + 60},
+    )
+    with RunningDesk(config.home, tmp_path / "log") as desk:
+        visitor = desk.visitor()
+        visitor.get("/audit")
+        audit(visitor)
+        page = visitor.get("/log")
+        assert f"have cosigned has {report.size} leaves: one {clock_text(times['one'])}" in page.words
+        assert page.text.count('<circle class="at"') == page.text.count("<tr><td>") + 3
+        assert re.search(r'<text class="name"[^>]*>two</text>', page.text)
+
+
+def test_a_stranger_reads_no_page_of_an_auditor_and_no_progress(auditors_desk: RunningDesk) -> None:
+    stranger = auditors_desk.visitor(signed_in=False)
+    for page in ROLE_PAGES[KeyUsage.AUDIT]:
+        answered = stranger.get(page.path) if page.method == "GET" else stranger.post(page.path)
+        assert (answered.status, answered.headers["location"]) == (303, "/sign-in"), page.path
+
+
+def test_a_desk_that_ends_takes_its_audit_along(audited: TestRegistry, tmp_path: Path) -> None:
+    home = audited.home("auditor-3")
+    with RunningDesk(home, tmp_path / "log") as desk:
+        visitor = desk.visitor()
+        visitor.get("/audit")
+        visitor.post("/audit/start", {"follow": "yes"})
+        assert desk.stop() == 0
+    with AuditHome(home / "audit").lock():
+        pass
+    lines = [line for line, _ in read_journal(home / "desk-journal")]
+    assert lines[-1].act == "STOPPED"
+    ends = [line for line in lines if line.act == "AUDIT" and line.to]
+    assert len(ends) == sum(line.act == "AUDIT" and not line.to for line in lines), "each audit that began has an end"
+
+
+def test_a_report_names_few_heads_of_a_long_log_the_first_and_the_newest_among_them() -> None:
+    head = honest_log().leaves[-1]
+    tally = LeafTally()
+    for _ in range(10):
+        tally.take([head] * 100)
+        sizes = [point.size for point in tally.heads()]
+        assert (sizes[0], sizes[-1]) == (1, tally.size)
+        assert len(sizes) <= 256
+    steps = {later - earlier for earlier, later in pairwise(sizes[:-1])}
+    assert len(steps) == 1, "evenly chosen"
+    assert LeafTally().heads() == ()
 
 
 def test_pictures_of_one_head_and_of_nothing_are_drawn() -> None:
