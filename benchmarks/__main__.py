@@ -30,6 +30,7 @@ ROWS = {
     "check-single": "check_single",
     "check-many": "check_many",
     "check-sdk": "check_sdk",
+    "desk-check": "desk_check",
     "screen": "screen",
     "audit": "audit",
     "follow-behind": "follow_behind",

@@ -280,7 +280,8 @@ class Journal:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._lock = threading.Lock()
+        self._lock, self._disk = threading.Lock(), threading.Lock()
+        self._is_broken = False
         try:
             # O_APPEND: whatever else writes to the file, nothing that stands there is written over.
             self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -289,6 +290,7 @@ class Journal:
         try:
             state = verify_journal(file)
             self._lines, self._last, self._size = state.lines, state.last, state.size
+            self._synced = state.lines
             #: Length of the torn line that was cut off; 0 for none.
             self.mended = len(state.torn)
             if state.torn:
@@ -332,6 +334,28 @@ class Journal:
         self._append(act, who, entry.about, ActResult.DONE, "", begun)
 
     def _append(self, act: DeskAct, who: str, about: list[str], result: ActResult, reason: str, to: int) -> int:
+        """Write a line, and return its number once it is on the disk."""
+        number = self._write(act, who, about, result, reason, to)
+        self._sync(number)
+        return number
+
+    def _sync(self, number: int) -> None:
+        """Wait until a line is on the disk; one way there takes all lines that were written before it began."""
+        with self._disk:
+            if self._synced >= number:
+                return
+            reached = self._lines
+            try:
+                if self._is_broken:
+                    raise OSError(5, "an earlier line did not reach the disk")  # noqa: TRY301 - treated as the system's own
+                os.fsync(self._descriptor)
+            except OSError as error:
+                # What is on the disk is not known any more: the next start reads it, and nothing is done before.
+                self._is_broken = True
+                raise _unwritable(self.file, error) from error
+            self._synced = reached
+
+    def _write(self, act: DeskAct, who: str, about: list[str], result: ActResult, reason: str, to: int) -> int:
         with self._lock:
             line = JournalLine(
                 number=self._lines + 1,
@@ -349,7 +373,6 @@ class Journal:
                 written = os.write(self._descriptor, data)
                 if written != len(data):
                     raise OSError(28, "no space left on device")  # noqa: TRY301 - treated as the system's own
-                os.fsync(self._descriptor)
             except OSError as error:
                 # What stands half there would break the chain for the next line.
                 os.ftruncate(self._descriptor, self._size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import signal
 import stat
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,3 +138,42 @@ def test_a_desk_that_is_killed_leaves_a_journal_in_order(registry: TestRegistry,
     told = command("desk", "journal", "verify").content
     assert command("desk", "journal", "verify", "--contains", told["last"]).content["contains"]
     assert "NOT FOUND" in command.said("desk", "journal", "verify", "--contains", "0" * 64, code=4).out
+
+
+def test_acts_at_the_same_time_share_the_way_to_the_disk_and_keep_the_chain(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / JOURNAL_FILE)
+
+    def many() -> None:
+        for _ in range(25):
+            with journal.act("anna", DeskAct.ASK):
+                pass
+
+    threads = [threading.Thread(target=many) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    journal.close()
+    found = lines(journal.file)
+    assert len(found) == 8 * 25 * 2
+    begun = {line.number for line in found if line.result == "BEGUN"}
+    assert {line.to for line in found if line.result == "DONE"} == begun
+
+
+def test_a_disk_that_has_failed_once_takes_no_further_act(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(file)
+    done: list[int] = []
+
+    def fails(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", fails)
+        with pytest.raises(ConfigError, match="nothing is done without the journal"), journal.act("anna", DeskAct.ASK):
+            done.append(1)
+    with pytest.raises(ConfigError, match="did not reach the disk"), journal.act("anna", DeskAct.ASK):
+        done.append(2)
+    journal.close()
+    assert not done
+    Journal(file).close()
+    assert verify_journal(file).lines == 7
