@@ -18,15 +18,23 @@ export PYTHONDONTWRITEBYTECODE :=
 JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 PYTEST := -m pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
-# The report is looked at in a real browser, a real pooler stands before the database, a software token signs, and the
-# files of deploy/ are given to the programs that read them, where the machine has these; .ci/run sees to it that it has.
+# The report is looked at in a real browser, a real pooler stands before the database, a software token signs, the files
+# of deploy/ are given to the programs that read them, and the examples of the desk's API are run in their languages, where
+# the machine has these; .ci/run sees to it that it has.
 BROWSER := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 POOLER := $(shell command -v pgbouncer || command -v /usr/sbin/pgbouncer)
 DEPLOY := $(and $(shell command -v promtool),$(shell command -v systemd-analyze),$(shell command -v haproxy || command -v /usr/sbin/haproxy))
 TOKEN := $(and $(shell command -v softhsm2-util),$(shell command -v pkcs11-tool))
-MISSING := $(strip $(if $(BROWSER),,browser) $(if $(POOLER),,pooler) $(if $(DEPLOY),,deploy) $(if $(TOKEN),,token))
+CURL := $(and $(shell command -v curl),$(shell command -v jq))
+JAVA := $(shell command -v javac)
+NPM := $(and $(shell command -v node),$(shell command -v npm))
+NPM_STAMP := .cache/npm/.installed
+# Looked for once npm has tried to fetch it.
+TYPESCRIPT = $(and $(NPM),$(shell test -e $(NPM_STAMP) && echo $(NPM_STAMP)))
+MISSING = $(strip $(if $(BROWSER),,browser) $(if $(POOLER),,pooler) $(if $(DEPLOY),,deploy) $(if $(TOKEN),,token) \
+  $(if $(CURL),,curl) $(if $(JAVA),,java) $(if $(TYPESCRIPT),,typescript))
 EMPTY :=
-WITHOUT_MISSING := $(if $(MISSING),-m "not ($(subst $(EMPTY) $(EMPTY), or ,$(MISSING)))")
+WITHOUT_MISSING = $(if $(MISSING),-m "not ($(subst $(EMPTY) $(EMPTY), or ,$(MISSING)))")
 
 .PHONY: help
 help: ## show this list
@@ -62,12 +70,20 @@ lift: $(STAMP) ## what shared records bring to a risk model, after make portfoli
 bench: $(STAMP) ## measure every path against its goal; ROW=name measures one
 	$(PY) -m benchmarks $(if $(ROW),--row "$(ROW)")
 
+# The TypeScript that checks the example, by the example's own lock.
+$(NPM_STAMP): examples/http/package-lock.json examples/http/package.json
+	@mkdir -p $(@D) && cp examples/http/package.json examples/http/package-lock.json $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch $(@F) || echo "npm could not fetch TypeScript" >&2
+
 .PHONY: test
-test: $(STAMP) ## run every test; ARGS="..." goes to pytest
+test: $(STAMP) $(if $(NPM),$(NPM_STAMP)) ## run every test; ARGS="..." goes to pytest
 	@$(if $(BROWSER),:,echo "no Chromium here: leaving out the tests that look at the report in a browser")
 	@$(if $(POOLER),:,echo "no PgBouncer here: leaving out the tests that reach PostgreSQL through it")
 	@$(if $(DEPLOY),:,echo "no promtool, systemd-analyze or HAProxy here: leaving out the tests that have them check deploy/")
 	@$(if $(TOKEN),:,echo "no SoftHSM or pkcs11-tool here: leaving out the tests that sign with keys in a token")
+	@$(if $(CURL),:,echo "no curl and jq here: leaving out the tests that run the example of the desk's API in bash")
+	@$(if $(JAVA),:,echo "no JDK here: leaving out the tests that run the example of the desk's API in Java")
+	@$(if $(TYPESCRIPT),:,echo "no TypeScript by npm here: leaving out the tests that run the example of the desk's API in TypeScript")
 	$(PY) $(PYTEST) $(WITHOUT_MISSING) $(ARGS)
 
 # A version counts as found where it runs: on the PATH, or among the versions that pyenv keeps.
