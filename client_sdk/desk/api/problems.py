@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from client_sdk.desk.failures import told_of
+from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.texts import N_, Say
 from client_sdk.errors import (
     ConflictError,
@@ -119,7 +120,7 @@ def problem_of(error: ApiProblemError | CreditRegistryError, say: Say) -> Proble
             violations=[_broken(item) for item in error.violations],
         )
     told = told_of(error, say)
-    outbox = isinstance(error, OutboxError)
+    outbox, full = isinstance(error, OutboxError), isinstance(error, JobsFullError)
     reason = "OUTBOX" if outbox else told.reason
     parts = _parts(error)
     violations = error.violations if isinstance(error, PreflightError) else ()
@@ -133,7 +134,7 @@ def problem_of(error: ApiProblemError | CreditRegistryError, say: Say) -> Proble
         rule=parts.get("rule", ""),
         got=parts.get("got", ""),
         want=parts.get("want", ""),
-        retryable=outbox or getattr(error, "retryable", False) is True,
+        retryable=outbox or full or getattr(error, "retryable", False) is True,
         violations=[_broken(item) for item in violations],
     )
 

@@ -15,10 +15,24 @@ import pytest
 from client_sdk.desk.api.kept_replies import KEPT_SECONDS, MOST_BYTES, KeptReplies, KeyInUseError, KeyTakenError, Reply
 from client_sdk.desk.api.limits import MOST_BYTES as MOST_TOKEN_BYTES
 from client_sdk.desk.api.limits import MOST_REQUESTS, TokenLimitError, TokenLimits
+from client_sdk.desk.api.problems import problem_of
 from client_sdk.desk.api.tokens import MOST_DAYS, TOKENS_FILE, TokenFile
+from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.journal import JOURNAL_FILE
 from client_sdk.desk.rights import ApiScope
-from client_sdk.errors import ConfigError
+from client_sdk.desk.texts import Language, say_in
+from client_sdk.errors import (
+    ConfigError,
+    ConflictError,
+    CreditRegistryError,
+    InvalidError,
+    KeyServiceError,
+    NotPermittedError,
+    OutboxError,
+    QuotaError,
+    RollbackError,
+    UnavailableError,
+)
 from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.lending.rows import row_of
 from tests.client_sdk.desk.test_desk_api import question, who
@@ -231,6 +245,34 @@ def test_each_token_has_its_limits() -> None:
     assert not uses[0].requests
     with limits.request("other") as use, limits.body(use) as body:
         body.add(MOST_TOKEN_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason", "retryable"),
+    [
+        (JobsFullError("full"), 429, "JOBS_FULL", True),
+        (OutboxError("locked"), 503, "OUTBOX", True),
+        (UnavailableError("away"), 503, "UNAVAILABLE", True),
+        (KeyServiceError("127.0.0.1:1", "UNAVAILABLE", retryable=True), 503, "UNAVAILABLE", True),
+        (QuotaError("QUOTA_EXCEEDED"), 429, "QUOTA_EXCEEDED", False),
+        (NotPermittedError("INSTITUTION_SUSPENDED"), 403, "INSTITUTION_SUSPENDED", False),
+        (ConflictError("VERSION_TAKEN", field="version", rule="version.free"), 409, "VERSION_TAKEN", False),
+        (InvalidError("DATE_INVALID"), 422, "DATE_INVALID", False),
+        (RollbackError("checkpoint", "log.fork"), 502, "UNVERIFIABLE", False),
+        (ConfigError("a file of this machine"), 500, "CONFIG", False),
+    ],
+)
+def test_each_error_of_the_sdk_is_a_problem_of_its_own_in_both_languages(
+    error: CreditRegistryError, status: int, reason: str, *, retryable: bool
+) -> None:
+    for language in Language:
+        found = problem_of(error, say_in(language))
+        assert (found.status, found.reason, found.retryable) == (status, reason, retryable)
+        assert found.title
+        assert found.detail
+        assert "this machine" not in found.got
+    if reason == "VERSION_TAKEN":
+        assert (problem_of(error, say_in(Language.ENGLISH)).field) == "version"
 
 
 def test_a_body_that_is_too_long_or_of_another_form_is_refused_without_what_it_held(program: Program) -> None:
