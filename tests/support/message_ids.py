@@ -1,4 +1,4 @@
-"""The message ids of the command and of errors, as they stand in the code.
+"""The message ids of the command, of errors and of a person's own report, as they stand in the code.
 
 Texts of the command are marked with ``say`` and ``N_``; names of pairs and columns are said by the functions that print
 them; help is said where it is shown, a paragraph each. Errors are English where they are raised: their templates are
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["MessageId", "message_ids"]
 
 _COMMAND = Path("client_sdk/cli")
+_REPORT = Path("client_sdk/subject_report")
 # Where errors are raised that people at the command or the desk meet. Rules of bytes and proofs are told by their ids.
 _OF_VALUES = (
     *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
@@ -56,7 +57,7 @@ class MessageId(NamedTuple):
     """One message id.
 
     Attributes:
-        context: ``error``, or empty.
+        context: ``error``, ``report``, or empty.
         text: English, with places.
     """
 
@@ -65,9 +66,19 @@ class MessageId(NamedTuple):
 
 
 def message_ids() -> set[MessageId]:
-    """Return every message id of the command and of errors."""
+    """Return every message id."""
     found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help())}
-    return found | {MessageId(CONTEXT, text) for text in (*_errors(), *LIBRARY_ERRORS, *SYSTEM_ERRORS)}
+    found |= {MessageId(CONTEXT, text) for text in (*_errors(), *LIBRARY_ERRORS, *SYSTEM_ERRORS)}
+    return found | {MessageId("report", text) for text in _terms()}
+
+
+def _terms() -> Iterator[str]:
+    """Yield the texts of a person's own report."""
+    for _, tree in _modules(_REPORT):
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id="Term"), args=[ast.Constant(value=str() as text)]):
+                    yield text
 
 
 def _modules(*roots: Path) -> Iterator[tuple[Path, ast.Module]]:
