@@ -113,10 +113,12 @@ class Deliveries:
 
         Raises:
             ConfigError: the settings are not in order.
-            DeliveryQueueError: the queue failed, or another process delivers it.
+            DeliveryQueueError: the queue failed or cannot be written, and nothing more is sent; or another process
+                delivers it.
         """
         delivered = failed = given_up = 0
         with alone(self._queue):
+            self._queue.check_writable()
             for message, failure in self._attempts():
                 if failure is None:
                     self._queue.settle(message, DELIVERED, "", self._clock())

@@ -294,6 +294,16 @@ class DeliveryQueue:
             (message_id, address, *about, kind, happened_at, body, now, now),
         )
 
+    def check_writable(self) -> None:
+        """Check that results can be noted: what is sent and never noted would be sent again and again.
+
+        Raises:
+            DeliveryQueueError: the file cannot be written, as on a full disk.
+        """
+        with self._translated(), self._transaction():
+            # It is written also where it stays the same.
+            self._database.execute(f"PRAGMA user_version = {_FORM}")
+
     def due(self, now: int, limit: int) -> list[QueuedMessage]:
         """Return messages whose next attempt is due, the oldest first, at most so many."""
         return self._messages(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -149,6 +151,32 @@ def test_what_was_delivered_is_noted_before_the_next_message_is(
         assert not running.done()
         hook.ended.set()
         assert running.result() == (1, 1, 0)
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Let no file of this process be written, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_nothing_is_sent_while_nothing_can_be_noted(
+    queue: DeliveryQueue, settings: DeliverySettings, clock: Clock
+) -> None:
+    """A person would be told the same every fifteen seconds, for as long as the disk is full."""
+    with running_hook() as hook:
+        stored(queue, clock, webhook(hook.url))
+        with no_room():
+            for _ in range(3):
+                with pytest.raises(DeliveryQueueError, match=r"alerts\.sqlite"):
+                    deliveries(queue, settings, clock).deliver()
+        assert hook.got == []
+        done = deliveries(queue, settings, clock).deliver()
+        assert done.delivered == len(hook.got) > 0
 
 
 def test_an_alert_that_comes_again_makes_no_second_message(queue: DeliveryQueue, clock: Clock) -> None:
