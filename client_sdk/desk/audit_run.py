@@ -142,8 +142,11 @@ class AuditRuns:
             ConfigError: the journal cannot be written.
         """
         with self._lock:
-            if self.closing.is_set() or (self._watching is not None and self._watching.is_alive()):
+            if self.closing.is_set() or self._state.runs or self._state.follows:
                 return False
+            if self._watching is not None:
+                # It has told its end, and writes the last line of its act.
+                self._watching.join(_END_SECONDS)
             self._stopping.clear()
             act = ExitStack()
             act.enter_context(self._journal.act(who, DeskAct.AUDIT))

@@ -192,7 +192,7 @@ class AuditWords:
             (
                 row.institution,
                 self.purpose(row.purpose),
-                self._say("{answered} about {persons} persons", answered=row.answered, persons=row.persons),
+                self._say("{answered} (persons: {persons})", answered=row.answered, persons=row.persons),
                 str(row.refused),
             )
             for row in self._report.inquiries_by

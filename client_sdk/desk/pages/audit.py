@@ -86,12 +86,14 @@ def _progress(visit: Visit) -> Response:
 async def _events(visit: Visit) -> AsyncIterator[bytes]:
     desk, runs = visit.desk, visit.desk.audits
     loop = asyncio.get_running_loop()
-    ends = loop.time() + _STREAM_SECONDS
+    ends, said = loop.time() + _STREAM_SECONDS, ""
     runs.streams += 1
     try:
         while not runs.closing.is_set() and loop.time() < ends and desk.sessions.lives(visit.key):
             state = runs.state
-            yield _event(visit.part("audit_progress.html.j2", state=state))
+            said, before = visit.part("audit_progress.html.j2", state=state), said
+            if said != before:
+                yield _event(said)
             if not state.runs and not state.follows:
                 yield b"event: done\ndata: \n\n"
                 return

@@ -107,12 +107,12 @@ def test_the_log_is_drawn_with_its_checkpoints(auditor: Visitor) -> None:
 
 def test_inquiries_are_counted_by_member_and_purpose(auditor: Visitor) -> None:
     page = auditor.get("/inquiries")
-    assert "lender-2 to decide on a loan 1 about 1 persons 0" in page.words
+    assert "lender-2 to decide on a loan 1 (persons: 1) 0" in page.words
     assert "ANSWERED 1" in page.words
     assert page.text.count('class="bar"') == 1
     auditor.language = "zh"
     try:
-        assert "lender-2 贷款审批 1 次，涉及 1 人 0" in auditor.get("/inquiries").words
+        assert "lender-2 贷款审批 1（涉及人数：1） 0" in auditor.get("/inquiries").words
     finally:
         auditor.language = "en"
 
