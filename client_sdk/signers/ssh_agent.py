@@ -78,7 +78,9 @@ class SshAgentSigner:
             ConfigError: the agent is away, has lost the key, refuses, or the message is too long for it.
         """
         request = bytes([_SIGN_REQUEST]) + _string(self._blob) + _string(message) + bytes(4)
-        answer = _ask(request, _SIGN_RESPONSE, f"does not sign with {self._fingerprint}: is the key still in it?")
+        answer = _ask(request, _SIGN_RESPONSE)
+        if answer is None:
+            raise ConfigError(f"the ssh-agent does not sign with {self._fingerprint}: is the key still in it?")
         signed = _Fields(_Fields(answer).string())
         kind, signature = signed.string(), signed.string()
         if kind != _KEY_TYPE:
@@ -102,7 +104,10 @@ def open_ssh_agent_signer(uri: str) -> SshAgentSigner:
     fingerprint = uri.removeprefix("ssh-agent:").rstrip("=")
     if not fingerprint.startswith("SHA256:"):
         raise ConfigError("key URI: want ssh-agent:SHA256:..., the fingerprint that `ssh-add -l` prints")
-    fields = _Fields(_ask(bytes([_REQUEST_IDENTITIES]), _IDENTITIES, "does not list its keys"))
+    answer = _ask(bytes([_REQUEST_IDENTITIES]), _IDENTITIES)
+    if answer is None:
+        raise ConfigError("the ssh-agent does not list its keys")
+    fields = _Fields(answer)
     count = fields.number()
     if count > _MOST_KEYS:
         raise ConfigError(f"the ssh-agent has {count:,} keys; at most {_MOST_KEYS:,} are looked through")
@@ -117,11 +122,11 @@ def _string(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
-def _ask(request: bytes, want: int, refused: str) -> bytes:
-    """Return the agent's answer to a request, without its type.
+def _ask(request: bytes, want: int) -> bytes | None:
+    """Return the agent's answer to a request, without its type; None where it refuses.
 
     Raises:
-        ConfigError: there is no agent, it does not answer in time, or refuses.
+        ConfigError: there is no agent, it does not answer in time, or its answer is no such message.
     """
     path = os.environ.get(SOCKET_VARIABLE)
     if not path or not hasattr(socket, "AF_UNIX"):
@@ -139,10 +144,12 @@ def _ask(request: bytes, want: int, refused: str) -> bytes:
                 raise ConfigError(f"the ssh-agent answered with a message of {length:,} bytes")
             answer = _received(connection, length, end)
     except OSError as error:
-        raise ConfigError(f"the ssh-agent cannot be asked: {error.strerror or 'no answer in time'}") from None
-    if answer[0] == want:
-        return answer[1:]
-    raise ConfigError(f"the ssh-agent {refused if answer[0] == _FAILURE else 'answered with another message'}")
+        if error.strerror:
+            raise ConfigError(f"the ssh-agent cannot be asked: {error.strerror}") from None
+        raise ConfigError("the ssh-agent did not answer in time") from None
+    if answer[0] not in (want, _FAILURE):
+        raise ConfigError("the ssh-agent answered with another message")
+    return answer[1:] if answer[0] == want else None
 
 
 def _received(connection: socket.socket, length: int, end: float) -> bytes:

@@ -109,5 +109,5 @@ def test_an_agent_that_never_answers_is_left(tmp_path: Path, monkeypatch: pytest
         server.bind(str(tmp_path / "silent"))
         server.listen()
         monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "silent"))
-        with pytest.raises(ConfigError, match="no answer in time"):
+        with pytest.raises(ConfigError, match="did not answer in time"):
             open_signer("ssh-agent:SHA256:any", tmp_path)
