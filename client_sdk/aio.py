@@ -268,10 +268,15 @@ class AsyncClient:
         return self._member.record_id(name)
 
     def records(
-        self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None, issuer: str = ""
+        self,
+        record_ids: Sequence[bytes] = (),
+        *,
+        identity: Identity | None = None,
+        issuer: str = "",
+        most: int | None = None,
     ) -> AsyncIterator[RecordView]:
         """Yield own records as the registry holds them, in order of their first leaf."""
-        return self._each(self._member.records(record_ids, identity, issuer))
+        return self._each(self._member.records(record_ids, identity, issuer, most))
 
     async def history(
         self, record_id: bytes, *, issuer: str = "", identity: Identity | None = None

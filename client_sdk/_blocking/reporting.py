@@ -275,7 +275,12 @@ class ReportingMethods(FlowRunner):
         return self._member.record_id(name)
 
     def records(
-        self, record_ids: Sequence[bytes] = (), *, identity: Identity | None = None, issuer: str = ""
+        self,
+        record_ids: Sequence[bytes] = (),
+        *,
+        identity: Identity | None = None,
+        issuer: str = "",
+        most: int | None = None,
     ) -> Iterator[RecordView]:
         """Yield own records as the registry holds them, in order of their first leaf.
 
@@ -283,11 +288,13 @@ class ReportingMethods(FlowRunner):
             record_ids: which; none for all.
             identity: yield only records about this person, with their facts opened.
             issuer: of the records, for its successor; empty for own records.
+            most: read no more than so many, the first of them; None for all.
 
         Raises:
+            PreflightError: ``most`` is no number from 1.
             CreditRegistryError: as for ``report``.
         """
-        yield from self._run(self._member.records(record_ids, identity, issuer))
+        yield from self._run(self._member.records(record_ids, identity, issuer, most))
 
     def history(
         self, record_id: bytes, *, issuer: str = "", identity: Identity | None = None

@@ -26,6 +26,8 @@ from client_sdk.models.replayed import Replayed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from creditregistry.v1 import submission_pb2
+
     from client_sdk._protocol.blinding import Blinder
     from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._steps import Flow
@@ -153,12 +155,16 @@ class Core:
         (names,) = yield from self.names([identity])
         return names
 
-    def held(self, record_ids: Sequence[bytes], issuer: str = "") -> Flow[list[HeldRecord]]:
-        """Return what the registry holds of records, verified; of all where no ids are given."""
+    def held(self, record_ids: Sequence[bytes], issuer: str = "", most: int | None = None) -> Flow[list[HeldRecord]]:
+        """Return what the registry holds of records, verified; of all, or the first of them, where no ids are given."""
+
+        def enough(pages: list[submission_pb2.ListRecordsResponse]) -> bool:
+            return most is not None and sum(len(page.records) for page in pages) >= most
+
         # The act that named the caller may be younger than the directory.
         directory = yield from (self.following.refresh() if issuer else self.directory())
         held: list[HeldRecord] = []
         for request in self.session.listings(record_ids, issuer):
-            pages = yield from messages(self.services.records.ListRecords, request)
+            pages = yield from messages(self.services.records.ListRecords, request, enough)
             held += yield from beside(partial(self.session.read_records, pages, directory, request))
-        return held
+        return held[:most]

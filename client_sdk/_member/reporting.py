@@ -56,6 +56,8 @@ __all__ = ["Reporting"]
 R = TypeVar("R")
 
 # Wanted of a portfolio.
+# More than any registry holds of one lender.
+_MOST_LISTED = 2**31
 _ROWS = "reports, one after the other, such as those of read_portfolio"
 
 
@@ -270,13 +272,15 @@ class Reporting(Core):
         )
 
     def records(
-        self, record_ids: Sequence[bytes], identity: Identity | None, issuer: str
+        self, record_ids: Sequence[bytes], identity: Identity | None, issuer: str, most: int | None = None
     ) -> Flow[Iterator[RecordView]]:
         """Return own records as the registry holds them; facts are opened as they are read."""
         wanted = yield from beside(partial(arguments.record_ids_of, record_ids))
         arguments.institution_of(issuer, "issuer")
+        if most is not None:
+            arguments.number_of(most, "most", 1, _MOST_LISTED)
         names = yield from self.name(identity)
-        held = yield from self.held(wanted, issuer)
+        held = yield from self.held(wanted, issuer, most)
         directory = yield from self.directory()
         return views_of(held, names, directory.rulebook.stale_days, self.session.now_ms())
 

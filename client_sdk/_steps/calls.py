@@ -181,17 +181,29 @@ def from_start(read: Callable[[], Flow[R]]) -> Flow[R]:
     return (yield from read())
 
 
-def messages(method: grpc.UnaryStreamMultiCallable[Q, A], request: Q) -> Flow[list[A]]:
-    """Return every message of a stream; one that breaks is begun again. Errors as for ``answer``."""
-    return from_start(partial(_messages, method, request))
+def messages(
+    method: grpc.UnaryStreamMultiCallable[Q, A], request: Q, enough: Callable[[list[A]], bool] | None = None
+) -> Flow[list[A]]:
+    """Return every message of a stream; one that breaks is begun again. Errors as for ``answer``.
+
+    Args:
+        method: of a stub, over a channel of the mode in which the flow runs.
+        request: the message that is sent.
+        enough: whether those that have come are all that is wanted, so that the stream is ended; None reads to its end.
+    """
+    return from_start(partial(_messages, method, request, enough))
 
 
-def _messages(method: grpc.UnaryStreamMultiCallable[Q, A], request: Q) -> Flow[list[A]]:
+def _messages(
+    method: grpc.UnaryStreamMultiCallable[Q, A], request: Q, enough: Callable[[list[A]], bool] | None
+) -> Flow[list[A]]:
     stream = yield from open_stream(method, request)
     found: list[A] = []
     try:
         while (received := (yield from message(stream))) is not None:
             found.append(received)
+            if enough is not None and enough(found):
+                break
     finally:
         stream.cancel()
     return found

@@ -66,7 +66,7 @@ def test_roles_and_limits_are_those_of_the_code() -> None:
     assert {int(size) for size in re.findall(r"(\d+) MiB", limits)} == sizes
     assert kept.KEPT_SECONDS == 600
     assert f"pages of {records._MOST} in order" in GUIDE
-    assert f"reads at most {records._MOST_READ:,} of them" in limits
+    assert f"at most {records._MOST_READ:,} of them" in limits
     assert f"{proposals.MOST} acts wait for approval, {proposals.MOST_OF_ONE} of one person" in limits
     assert f"at most {proposals.MOST} wait, of one person {proposals.MOST_OF_ONE}" in " ".join(GUIDE.split())
     for act in ("PROPOSE", "READ_PROPOSAL", "APPROVE", "RETURN", "TAKE_BACK", "LAPSE"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,7 +19,7 @@ from client_sdk.models import Kind, RecordName, RecordState, RecordView, Standin
 from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from starlette.responses import Response
 
@@ -43,6 +42,10 @@ class _Wanted:
     standing: Standing | None = None
     page: int = 1
 
+    @property
+    def is_narrow(self) -> bool:
+        return self.kind is not None or self.standing is not None
+
     def fits(self, record: RecordView) -> bool:
         return self.kind in (None, record.kind) and self.standing in (None, record.standing)
 
@@ -53,28 +56,20 @@ class _Wanted:
         return f"/records?{urlencode({**words, 'page': page})}"
 
 
-@dataclass(slots=True)
-class _RecordsRead:
-    """Reads records until a page is full."""
-
-    read: int = 0
-
-    def matching(self, records: Iterator[RecordView], wanted: _Wanted) -> Iterator[RecordView]:
-        for record in islice(records, _MOST_READ):
-            self.read += 1
-            if wanted.fits(record):
-                yield record
-
-
 def _listed(visit: Visit) -> Response:
     """Show a page of the records in order of their first leaf."""
-    wanted, reading = _wanted(visit), _RecordsRead()
+    wanted = _wanted(visit)
+    first = (wanted.page - 1) * _MOST
+    last = first + _MOST
+    # Which of them are of a kind and standing is known once they are read.
+    most = _MOST_READ if wanted.is_narrow else min(last + 1, _MOST_READ)
     with visit.desk.journal.act(visit.user.name, DeskAct.LIST_RECORDS):
-        first = (wanted.page - 1) * _MOST
-        found = list(islice(reading.matching(visit.desk.client.records(), wanted), first, first + _MOST + 1))
-        disputes = visit.desk.client.disputes() if found else ()
-    more, cut = len(found) > _MOST, reading.read >= _MOST_READ
-    return _list(visit, found[:_MOST], disputes, wanted, more=more, cut=cut and not more)
+        read = list(visit.desk.client.records(most=most))
+        disputes = visit.desk.client.disputes() if read else ()
+    found = [record for record in read if wanted.fits(record)]
+    more = len(found) > last
+    cut = len(read) == _MOST_READ and not more
+    return _list(visit, found[first:last], disputes, wanted, more=more, cut=cut)
 
 
 def _searched(visit: Visit) -> Response:
@@ -125,7 +120,7 @@ def _list(
         before=wanted.link(wanted.page - 1) if wanted.page > 1 else "",
         after=wanted.link(wanted.page + 1) if more else "",
         cut=f"{_MOST_READ:,}" if cut else "",
-        narrowed=wanted.kind is not None or wanted.standing is not None,
+        narrowed=wanted.is_narrow,
         wrong=wrong or {},
         given={name: visit.form.text(name) for name in ("record", "kind", "first_day")},
         kinds=kinds,

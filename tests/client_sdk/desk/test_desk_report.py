@@ -13,6 +13,7 @@ from client_sdk import DefaultFacts, Kind, Standing
 from client_sdk.desk.form import Form
 from client_sdk.desk.money import minor_units
 from client_sdk.desk.record_columns import cells_of, columns_of, typed_of_cells, typed_of_form
+from client_sdk.errors import PreflightError
 from client_sdk.lending.column_guide import GUIDE, standings_of
 from client_sdk.lending.columns import report_of
 from client_sdk.lending.rows import facts_cells, row_of
@@ -264,6 +265,12 @@ def test_records_are_paged_and_narrowed_by_kind_and_standing(registry: TestRegis
         assert client.report_many(reports, one_signature=True).accepted == 55
         for report in suit(1_100)[:4]:
             client.report(report)
+        everything = [record.uuid for record in client.records()]
+        assert [record.uuid for record in client.records(most=7)] == everything[:7]
+        assert [record.uuid for record in client.records(most=1_000)] == everything
+        for odd in (0, -1, True, "7"):
+            with pytest.raises(PreflightError):
+                next(client.records(most=odd))  # type: ignore[arg-type]  # as a program may give it
     with RunningDesk(home, tmp_path / "log") as running:
         visitor = running.visitor()
         first = visitor.get("/records")
@@ -279,8 +286,8 @@ def test_records_are_paged_and_narrowed_by_kind_and_standing(registry: TestRegis
         assert "There is none of these here." in enforced.words
         narrowed = visitor.get("/records?kind=DEFAULT&standing=OPEN&page=2")
         assert narrowed.text.count('<td><a href="/records/') == 6
-        for odd in ("page=0", "page=-1", "page=x", "page=99999999", "page=%C2%B2", "kind=x&standing=y"):
-            assert visitor.get(f"/records?{odd}").status == 200, odd
+        for asked in ("page=0", "page=-1", "page=x", "page=99999999", "page=%C2%B2", "kind=x&standing=y"):
+            assert visitor.get(f"/records?{asked}").status == 200, asked
 
 
 @pytest.mark.parametrize("report", [*suit(1)[2:6], listing_report(1), default_report(1)])
