@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -119,6 +121,23 @@ def test_a_file_is_reported_once_and_what_is_rejected_is_told(
     csv = tmp_path / "portfolio.csv"
     write_portfolio(csv, [default_report(place)])
     assert run(desk, [*words, "report", str(csv)]).splitlines() == ["1 rows: 0 accepted, 1 known, 0 rejected"]
+
+
+@pytest.mark.curl
+def test_the_first_calls_of_the_guide_do_what_it_says(desk: RunningDesk, tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "http-api.md").read_text("utf-8")
+    token = (desk.home / "example" / "token").read_text().strip()
+    (tmp_path / "token-header").write_text(f"Authorization: Bearer {token}\n")
+    (question,) = re.findall(r"```json question.json\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "question.json").write_text(question)
+    here = guide.replace("127.0.0.1:7700", f"127.0.0.1:{desk.port}").replace("\\\n", "")
+    contract, check = (
+        json.loads(subprocess.run(shlex.split(line), cwd=tmp_path, capture_output=True, check=True, timeout=60).stdout)
+        for line in re.findall(r"^curl .*$", here, re.MULTILINE)
+    )
+    assert contract == json.loads((ROOT / "docs" / "desk-openapi.json").read_text("utf-8"))
+    assert (check["answer"]["verdict"], check["assessment"]["outcome"]) == ("CLEAR", "NOT_ADVERSE")
+    assert check["evidence"]
 
 
 def test_wrong_words_are_told_and_end_with_2(desk: RunningDesk, words: list[str]) -> None:
