@@ -29,11 +29,12 @@ class SpeakingMethods(FlowRunner):
             issuer: institution id of the record's issuer.
             record_id: 16 bytes.
             code: reason code, at most 64 letters, digits, dots, underscores and hyphens; may be empty.
-            evidence: SHA-256 of the documents that show it, at most 16; a dispute that was answered needs some.
+            evidence: SHA-256 of documents, at most 16: the person's request and what shows it. Another's record needs
+                at least one, a dispute that was answered a new one.
 
         Raises:
             PreflightError: code or evidence are not in their form; nothing was sent.
-            RefusedError: there is no such live record, or it was answered and there is no evidence.
+            RefusedError: there is no such live record, or the documents that it needs are missing.
             VerificationError: what the registry answers does not verify.
         """
         return self._run(self._member.open_dispute(issuer, record_id, code, evidence))

@@ -16,6 +16,7 @@ from client_sdk.kernel.formats.leaf import StatementLeaf
 from client_sdk.kernel.formats.statement import REMOVALS
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, KeyUsage, Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.ledger.annotating import check_requested
 from client_sdk.kernel.ledger.closing import check_not_closed, opens_record
 from client_sdk.kernel.ledger.quality import (
     VersionBefore,
@@ -336,6 +337,9 @@ def admit_annotation(staging: Staging, item: AnnotationItem) -> int:
     row = staging.live(annotation.key)
     if before is None or row is None:
         raise _missing(staging, None if before is None else before.chain)
+    head, issuer = before.chain.annotation, staging.directory.institution(annotation.issuer)
+    stood = head is not None and head.disputed
+    check_requested(annotation, stood=stood, own=issuer.speaks_at(annotation.author, index))
     _check_corrected(item, before)
     _check_covered(staging, item, row)
     if item.subject and not hmac.compare_digest(item.subject, row.subject):

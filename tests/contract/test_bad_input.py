@@ -14,6 +14,9 @@ WITHOUT_DATABASE = (
     "identity numbers that are almost right (they never reach a registry)",
     "bytes that are no message, a call without one",
     "floods by one member or by strangers",
+    "a statement too long, with control characters, an identity number or an illness (it is sealed on its way)",
+    "codes and grounds that name somebody by number, and stay in the log (they are refused where they are read)",
+    "a webhook that is down for a day, answers 500, redirects, never answers, or points inward (a member calls it)",
 )
 # A row for what only one kind of database knows.
 ONE_DATABASE = (
@@ -21,7 +24,17 @@ ONE_DATABASE = (
     "a full disk under a key service, and behind its log",
 )
 # What a test asks for to be run on both databases, itself or through a fixture of its file or folder.
-BOTH = ("database_url", "local_database_url", "database_kind", "site", "saved", "running", "registry", "ledger")
+BOTH = (
+    "database_url",
+    "local_database_url",
+    "database_kind",
+    "site",
+    "saved",
+    "running",
+    "registry",
+    "ledger",
+    "closing",
+)
 
 
 def test_the_table_is_there() -> None:

@@ -142,7 +142,7 @@ def use(registry: TestRegistry) -> None:
     other.check_many([person(2), person(900)], **asking)
     screened = [Customer(person(number), given) for number in (1, 800)]
     other.screen(screened, purpose=Purpose.POST_LOAN_REVIEW, officer="clerk-7")
-    office.open_dispute("lender-1", first.record_id, code="amount")
+    office.open_dispute("lender-1", first.record_id, code="amount", evidence=[bytes(32)])
     office.subject_report(person(1), mandate=given, officer="desk-1")
     until = datetime.now(UTC).date() + timedelta(days=30)
     asked = office.alerts_on(person(1), mandate=given, officer="desk-1", until=until)

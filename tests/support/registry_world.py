@@ -69,6 +69,8 @@ LENDERS = ("lender-1", "lender-2", "lender-3")
 ADMINISTRATORS = ("admin-1", "admin-2", "admin-3")
 AUDITOR = "auditor"
 NOW = samples.SUBMITTED_AT
+# SHA-256 of what the person signed, which who disputes the record of another names.
+PERSONS_REQUEST = seed("request of the person")
 DAY_MS = 86_400_000
 FACTS: dict[tuple[Kind, Standing], Facts] = {
     (Kind.DEFAULT, Standing.OPEN): samples.DEFAULT,
@@ -429,6 +431,9 @@ class World:
             disclosure_digest(sealed) if sealed else b"",
             self.clock.now,
         )
+        stood = before is not None and before.annotation.disputed
+        if author != key.issuer and annotation.disputed and not stood and "outcome" not in changes:
+            changes = {"evidence": (PERSONS_REQUEST,), **changes}
         annotation = replace(annotation, **changes)  # type: ignore[arg-type]  # the test names fields
         own, payload = signer(f"{author} REPORT"), annotation.encode()
         signature = dsse.sign(own, dsse.ANNOTATION, payload)

@@ -72,7 +72,8 @@ def _add_disputes(group: typer.Typer) -> None:
     ) -> None:
         """Dispute a record for its person (异议): every answer shows it from now on, and its lender has to answer.
 
-        A dispute that was answered is opened again only with evidence that was not named before.
+        The person's request is a document of it (--evidence), beside what shows that the record is wrong. What was
+        answered is disputed again only with evidence that was not named before.
         """
         digests = document_digests(evidence)
         with session.client() as client:

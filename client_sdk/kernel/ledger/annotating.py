@@ -28,6 +28,7 @@ __all__ = [
     "after_restriction",
     "annotated",
     "carried",
+    "check_requested",
     "shown",
     "superseded",
     "waiting_from",
@@ -278,6 +279,24 @@ def _check_reopened(before: AnnotationHead | None, annotation: Annotation) -> No
     if reopens and not _new_documents(before, annotation):
         got = "documents that were named before" if annotation.evidence else "none"
         raise _refused("evidence", "annotation.reopened", "new evidence", got=got)
+
+
+def check_requested(annotation: Annotation, *, stood: bool, own: bool) -> None:
+    """Check that who disputes the record of another names the request of the person, or what the person gave it.
+
+    At admission and before anything is signed; nothing in the log shows what a document says.
+
+    Args:
+        annotation: the next one.
+        stood: whether a dispute stood before it.
+        own: whether its author speaks for the issuer.
+
+    Raises:
+        RuleError: ANNOTATION_INVALID; it opens a dispute by nobody's request.
+    """
+    if annotation.disputed and not stood and not own and not annotation.evidence:
+        want = "the SHA-256 of the person's request, and of what else shows it"
+        raise _refused("evidence", "annotation.requested", want, got="none")
 
 
 def _documents(before: AnnotationHead | None) -> tuple[bytes, ...]:

@@ -85,8 +85,11 @@ def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
     assert shown(asker, number)["flags"] == []
 
 
-def test_an_answer_names_what_it_rests_on(lender: Command, office: Command, record: str) -> None:
-    office("subject", "dispute", "open", record)
+def test_an_answer_names_what_it_rests_on(lender: Command, office: Command, record: str, tmp_path: Path) -> None:
+    assert office("subject", "dispute", "open", record, code=1).content["error"]["rule"] == "annotation.requested"
+    paper = tmp_path / "request.txt"
+    paper.write_bytes(b"I object to this record")
+    office("subject", "dispute", "open", record, "--evidence", str(paper))
     _, record_id = record.split("/")
     refused = lender("dispute", "answer", record_id, "--outcome", "CONFIRMED", code=2)
     assert "--evidence" in refused.err + refused.out

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
 
 REQUEST = written_consent(document=b"the subject's signed request", given_on=date(2025, 1, 1))
-LETTER, CONTRACT = (sha256(name).digest() for name in (b"letter", b"contract"))
+ASKED, LETTER, CONTRACT = (sha256(name).digest() for name in (b"request", b"letter", b"contract"))
 OFFICE = "consumer-office"
 
 
@@ -108,7 +108,7 @@ def test_a_dispute_is_shown_to_all_and_found_by_its_furnisher(office: Client, le
 
 def test_an_answer_ends_a_dispute(office: Client, lender: Client) -> None:
     receipt = reported(lender, 7004)
-    office.open_dispute("lender-1", receipt.record_id)
+    office.open_dispute("lender-1", receipt.record_id, evidence=[ASKED])
     with pytest.raises(PreflightError) as early:
         lender.answer_dispute(receipt.record_id, "CONFIRMED", evidence=[])
     assert early.value.violations[0].rule == "outcome.evidence"
@@ -143,7 +143,7 @@ def test_an_answer_ends_a_dispute(office: Client, lender: Client) -> None:
 
 def test_what_cannot_be_confirmed_stays_disputed_and_waits_for_nothing(office: Client, lender: Client) -> None:
     receipt = reported(lender, 7005)
-    office.open_dispute("lender-1", receipt.record_id)
+    office.open_dispute("lender-1", receipt.record_id, evidence=[ASKED])
     lender.answer_dispute(receipt.record_id, "UNCONFIRMED", evidence=[CONTRACT])
     (dispute,) = [one for one in lender.disputes() if one.record_id == receipt.record_id]
     assert dispute.due_on is None
@@ -152,7 +152,7 @@ def test_what_cannot_be_confirmed_stays_disputed_and_waits_for_nothing(office: C
 
 def test_a_dispute_is_taken_back_by_who_opened_it_alone(office: Client, lender: Client) -> None:
     receipt = reported(lender, 7006)
-    office.open_dispute("lender-1", receipt.record_id)
+    office.open_dispute("lender-1", receipt.record_id, evidence=[ASKED])
     with pytest.raises(ConflictError) as refused:
         lender.withdraw_dispute("lender-1", receipt.record_id)
     assert refused.value.rule == "annotation.withdrawn"
@@ -203,9 +203,27 @@ def test_a_statement_sealed_to_another_person_is_told_as_such(
     assert (record.subject_statement, record.statement_unopened) == ("", Unopened.DISCLOSURE_UNOPENABLE)
 
 
+def test_nobody_disputes_for_a_person_without_the_person_s_request(
+    registry: TestRegistry, office: Client, lender: Client
+) -> None:
+    receipt = reported(lender, 7025)
+    with Client(registry.config("lender-2")) as other:
+        for client in (office, other):
+            with pytest.raises(ConflictError) as refused:
+                client.open_dispute("lender-1", receipt.record_id, code="not-mine")
+            assert (refused.value.field, refused.value.rule) == ("evidence", "annotation.requested")
+            assert (refused.value.got, refused.value.want[:33]) == ("none", "the SHA-256 of the person's reque")
+    assert not shown(office, person(7025)).disputed
+    office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[ASKED])
+    # What an issuer says against its own record rests on its own books.
+    own = reported(lender, 7026)
+    assert lender.open_dispute("lender-1", own.record_id).number == 1
+    assert Auditor.from_home(registry.home("auditor")).audit().clean
+
+
 def test_the_same_dispute_is_opened_once(office: Client, lender: Client) -> None:
     receipt = reported(lender, 7024)
-    office.open_dispute("lender-1", receipt.record_id, code="not-mine")
+    office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[ASKED])
     with pytest.raises(ConflictError) as refused:
         office.open_dispute("lender-1", receipt.record_id, code="not-mine")
     assert (refused.value.rule, refused.value.got) == ("annotation.repeated", "is disputed already")
@@ -215,10 +233,10 @@ def test_the_same_dispute_is_opened_once(office: Client, lender: Client) -> None
 def test_one_member_annotates_one_record_so_often_a_day(office: Client, lender: Client) -> None:
     receipt = reported(lender, 7014)
     for _ in range(10):
-        office.open_dispute("lender-1", receipt.record_id)
+        office.open_dispute("lender-1", receipt.record_id, evidence=[ASKED])
         office.withdraw_dispute("lender-1", receipt.record_id)
     with pytest.raises(QuotaError) as refused:
-        office.open_dispute("lender-1", receipt.record_id)
+        office.open_dispute("lender-1", receipt.record_id, evidence=[ASKED])
     assert refused.value.rule == "annotation.daily"
 
 
@@ -228,7 +246,7 @@ def test_a_statement_is_sealed_to_the_subject_and_shown_with_the_record(office: 
     record = shown(lender, person(7007), Purpose.POST_LOAN_REVIEW)
     assert record.subject_statement == "I was in hospital; 已全部还清。"
     # A dispute keeps it, and its removal keeps the dispute.
-    office.open_dispute("lender-1", receipt.record_id)
+    office.open_dispute("lender-1", receipt.record_id, evidence=[ASKED])
     record = shown(office, person(7007))
     assert record.flags == {AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT}
     assert record.subject_statement == "I was in hospital; 已全部还清。"
@@ -276,7 +294,7 @@ def test_asyncio_disputes_as_well(registry: TestRegistry, office: Client, lender
 
     async def dispute() -> None:
         async with AsyncClient(registry.config(OFFICE)) as client:
-            await client.open_dispute("lender-1", receipt.record_id, code="not-mine")
+            await client.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[ASKED])
 
     asyncio.run(dispute())
     assert shown(office, person(7010)).remark == "not-mine"
@@ -335,7 +353,7 @@ class RepeatedPages:
 def test_a_list_of_disputes_that_repeats_itself_over_its_pages_is_refused(
     office: Client, lender: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office.open_dispute("lender-1", reported(lender, 7022).record_id)
+    office.open_dispute("lender-1", reported(lender, 7022).record_id, evidence=[ASKED])
     stub = lender._member.services.disputes
     monkeypatch.setattr(stub, "ListDisputes", RepeatedPages(stub.ListDisputes))
     with pytest.raises(VerificationError) as found:
@@ -347,7 +365,7 @@ def test_a_member_that_annotates_all_the_time_keeps_nobody_from_answering(
     registry: TestRegistry, office: Client, lender: Client
 ) -> None:
     receipt = reported(lender, 7021)
-    office.open_dispute("lender-1", receipt.record_id)
+    office.open_dispute("lender-1", receipt.record_id, evidence=[ASKED])
     crowding, over = threading.Event(), threading.Event()
 
     def crowd() -> None:
