@@ -80,7 +80,7 @@ def rows_as_they_were(
     except OSError as error:
         raise ConfigError(f"the portfolio cannot be read: {error.strerror}") from error
     cells = [item for item in found if not isinstance(item, RejectedRow)]
-    headings = tuple(dict.fromkeys(heading for _, row in cells for heading in row))
+    headings = tuple(dict.fromkeys(heading for _, row in cells for heading in row) or table.headings())
     rows = [[_text(row.get(heading)) for heading in headings] for _, row in cells]
     return RowsAsTheyWere(headings, rows, [item.row for item in found if isinstance(item, RejectedRow)])
 

@@ -63,6 +63,8 @@ def test_a_line_that_cannot_be_cut_into_columns_is_named() -> None:
     kept = rows_as_they_were(io.BytesIO("\n".join(lines).encode("gb18030")), {2, 3}, encoding=Encoding.GB18030)
     assert len(kept.rows) == 1
     assert kept.missing == [3]
+    alone = rows_as_they_were(io.BytesIO("\n".join(lines).encode()), {3})
+    assert (list(alone.headings), alone.rows, alone.missing) == (HEADER, [], [3])
 
 
 def test_rows_of_a_mapped_file_keep_the_banks_headings() -> None:
