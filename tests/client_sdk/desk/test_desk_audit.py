@@ -322,7 +322,7 @@ def test_a_desk_that_ends_takes_its_audit_along(audited: TestRegistry, tmp_path:
 
 def test_a_report_names_few_heads_of_a_long_log_the_first_and_the_newest_among_them() -> None:
     head = honest_log().leaves[-1]
-    tally = LeafTally()
+    tally, sizes = LeafTally(), list[int]()
     for _ in range(10):
         tally.take([head] * 100)
         sizes = [point.size for point in tally.heads()]
