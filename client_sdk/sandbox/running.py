@@ -36,18 +36,19 @@ def run(keep: Path | None, tell: Callable[[str], None]) -> None:
     began = time.monotonic()
     ready = False
     try:
-        with interruptible(), _folder(keep) as folder, _registry(folder) as registry:
+        with interruptible(), _folder(keep) as folder:
             tell("A sandbox: everything in it is invented. It is not for real persons: keep their data out of it.")
             fresh = not (folder / _READY).exists()
-            if fresh:
-                fill(registry)
-                (folder / _CONSENT).write_text("I agree that you ask the registry about me for this loan.\n")
-                (folder / _READY).touch()
-            desks = registry.start_desks(*(member.name for member in MEMBERS))
-            for line in (*_desks(desks, time.monotonic() - began), *_to_try(folder, fresh=fresh)):
-                tell(line)
-            ready = True
-            registry.wait(tell)
+            with _registry(folder) as registry:
+                if fresh:
+                    fill(registry)
+                    (folder / _CONSENT).write_text("I agree that you ask the registry about me for this loan.\n")
+                    (folder / _READY).touch()
+                desks = registry.start_desks(*(member.name for member in MEMBERS))
+                for line in (*_desks(desks, time.monotonic() - began), *_to_try(folder, fresh=fresh)):
+                    tell(line)
+                ready = True
+                registry.wait(tell)
     except KeyboardInterrupt:
         if not ready:
             raise
