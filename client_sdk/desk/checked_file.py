@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.desk.dropped import bounded
+from client_sdk.desk.prepared import money_of
 from client_sdk.models import Kind, RejectedRow, Standing
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from client_sdk.client import Client
     from client_sdk.desk.dropped import DroppedFile
+    from client_sdk.desk.settings import ApprovalSettings
     from client_sdk.models import PreflightReport, Report, RowWarning, Violation
 
 __all__ = ["CheckedFile", "CheckedRow", "RowChoice", "RowFate", "check_file"]
@@ -65,12 +67,14 @@ class CheckedFile:
         form: what it is, in words such as ``UTF-8 with commas``.
         rows: of the file, in order.
         found: what is wrong or odd in it.
+        waits: whether another person than who dropped it has to send it.
     """
 
     file: DroppedFile
     form: str
     rows: Sequence[CheckedRow]
     found: PreflightReport
+    waits: bool
     violations: Mapping[int, Sequence[Violation]] = field(init=False)
     warnings: Mapping[int, Sequence[RowWarning]] = field(init=False)
 
@@ -109,12 +113,15 @@ class CheckedFile:
                 return [row for row in self.rows if row.number in self.warnings]
 
 
-def check_file(client: Client, file: DroppedFile, tell: Callable[[int], None]) -> CheckedFile:
+def check_file(
+    client: Client, file: DroppedFile, approval: ApprovalSettings, tell: Callable[[int], None]
+) -> CheckedFile:
     """Hold a portfolio against the rules; nothing is signed or sent.
 
     Args:
         client: of the lender.
         file: to be checked.
+        approval: what waits for another person.
         tell: called with the number of rows that were read, now and then.
 
     Raises:
@@ -123,16 +130,24 @@ def check_file(client: Client, file: DroppedFile, tell: Callable[[int], None]) -
     """
     portfolio = file.portfolio()
     rows: list[CheckedRow] = []
-    found = client.preflight(_noted(bounded(portfolio, tell), rows))
-    return CheckedFile(file, portfolio.form, rows, found)
+    waiting: list[int] = []
+    found = client.preflight(_noted(bounded(portfolio, tell), rows, approval, waiting))
+    return CheckedFile(file, portfolio.form, rows, found, waits=bool(waiting))
 
 
-def _noted(items: Iterable[Report | RejectedRow], rows: list[CheckedRow]) -> Iterator[Report | RejectedRow]:
-    """Yield what was read, and note of each row what a page shows: the reports themselves are not kept."""
+def _noted(
+    items: Iterable[Report | RejectedRow], rows: list[CheckedRow], approval: ApprovalSettings, waiting: list[int]
+) -> Iterator[Report | RejectedRow]:
+    """Yield what was read, and note of each row what a page shows: the reports themselves are not kept.
+
+    The first row that waits for another person is noted too; one without amounts, such as a withdrawal, does.
+    """
     for place, item in enumerate(items, start=1):
         if isinstance(item, RejectedRow):
             reference = item.references[0] if len(item.references) == 1 else ""
             rows.append(CheckedRow(item.row, item.kind, None, reference))
         else:
             rows.append(CheckedRow(item.row or place, item.kind, item.standing, item.reference))
+            if not waiting and approval.asks(money_of(item.facts)):
+                waiting.append(place)
         yield item

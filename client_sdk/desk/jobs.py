@@ -203,6 +203,12 @@ class Jobs:
             job = self._jobs.get(key)
         return job if job is not None and job.owner == owner else None
 
+    def ended(self, kind: str) -> list[DeskJob]:
+        """Return the jobs of a kind that were done, whoever began them, the oldest first."""
+        self.forget_old()
+        with self._lock:
+            return [job for job in self._jobs.values() if job.kind == kind and job.state is JobState.DONE]
+
     def of(self, owner: str) -> list[DeskJob]:
         """Return the jobs of an owner, the newest first."""
         self.forget_old()

@@ -8,6 +8,7 @@ from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.doing import done
+from client_sdk.desk.pages.portfolio import files_to_approve
 from client_sdk.desk.pages.report import report_form
 from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.prepared_words import ACTS, shown_of
@@ -44,7 +45,10 @@ def _listed(visit: Visit) -> Response:
     waiting = [one for one in every if one.waits and not one.is_of(name)] if visit.may(Right.APPROVE) else []
     own = [one for one in reversed(every) if one.is_of(name)]
     return visit.show(
-        "approvals.html.j2", waiting=[_row(visit, one) for one in waiting], own=[_row(visit, one) for one in own]
+        "approvals.html.j2",
+        waiting=[_row(visit, one) for one in waiting],
+        own=[_row(visit, one) for one in own],
+        files=[(f"/portfolio/{job.key}", job.owner) for job in files_to_approve(visit)],
     )
 
 

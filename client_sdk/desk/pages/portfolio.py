@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from client_sdk.desk.jobs import DeskJob
     from client_sdk.models import Progress, Violation
 
-__all__ = ["PAGES", "encoding_choices", "file_response"]
+__all__ = ["PAGES", "encoding_choices", "file_response", "files_to_approve"]
 
 _KINDS = (CHECK_FILE, REPORT_FILE)
 _FATES = {
@@ -82,7 +82,8 @@ def _drop(visit: Visit) -> Response:
 
     def check(job: DeskJob) -> CheckedFile:
         with desk.journal.act(who, DeskAct.CHECK_FILE) as entry:
-            checked = check_file(desk.client, file, lambda rows: job.tell(Phase.CHECKING.value, rows, 0))
+            approval = desk.settings.approval
+            checked = check_file(desk.client, file, approval, lambda rows: job.tell(Phase.CHECKING.value, rows, 0))
             entry.about += [f"rows={checked.found.rows}", f"rejected={checked.found.rejected_rows}"]
         return checked
 
@@ -91,12 +92,20 @@ def _drop(visit: Visit) -> Response:
 
 
 def _send(visit: Visit) -> Response:
-    """Sign and send what breaks no rule; what was dropped goes on to lie with the new job."""
-    checking = job_of(visit, (CHECK_FILE,))
+    """Sign and send what breaks no rule; what was dropped goes on to lie with the new job.
+
+    A file that waits for an approver is sent by one, who is not the person that dropped it.
+    """
+    others = next((job for job in files_to_approve(visit) if job.key == visit.path["key"]), None)
+    checking = others or job_of(visit, (CHECK_FILE,))
     checked = None if checking is None else checking.result(CheckedFile)
     if checking is None or checked is None:
         return visit.go(f"/portfolio/{visit.path['key']}")
+    if checked.waits and others is None:
+        text = visit.say("Another person than the one who dropped this file sends it: an approver.")
+        return visit.show("message.html.j2", status=403, title=visit.say("Nothing was done"), text=text)
     desk, who, file = visit.desk, visit.user.name, checked.file
+    act, about = (DeskAct.REPORT_FILE, []) if others is None else (DeskAct.APPROVE, [f"author:{others.owner}"])
     one_signature = bool(visit.form.text("one_signature"))
 
     def send(job: DeskJob) -> SentFile:
@@ -105,7 +114,7 @@ def _send(visit: Visit) -> Response:
             if step.phase is not Phase.DONE:
                 job.tell(step.phase.value, step.done, step.total)
 
-        with desk.journal.act(who, DeskAct.REPORT_FILE) as entry:
+        with desk.journal.act(who, act, about=about, reason=DeskAct.REPORT_FILE.value) as entry:
             rows = bounded(file.portfolio(), lambda count: job.tell(Phase.CHECKING.value, count, 0))
             done = desk.client.report_many(rows, tell, one_signature=one_signature)
             entry.about += [f"rows={done.rows}", f"accepted={done.accepted}", f"rejected={done.rejected_rows}"]
@@ -116,9 +125,22 @@ def _send(visit: Visit) -> Response:
     return visit.go(f"/portfolio/{job.key}")
 
 
+def files_to_approve(visit: Visit) -> list[DeskJob]:
+    """Return the checked files of others that wait for an approver, where the visitor is one."""
+    if not visit.may(Right.APPROVE):
+        return []
+    name = visit.user.name.casefold()
+    waiting = [(job, job.result(CheckedFile)) for job in visit.desk.jobs.ended(CHECK_FILE)]
+    return [job for job, checked in waiting if checked and checked.waits and job.owner.casefold() != name]
+
+
 def _job(visit: Visit) -> Response:
     """Show how far the job is, and then what it has found."""
     job = job_of(visit, _KINDS)
+    others = next((one for one in files_to_approve(visit) if one.key == visit.path["key"]), None)
+    if job is None and others is not None and (found := others.result(CheckedFile)) is not None:
+        with visit.desk.journal.act(visit.user.name, DeskAct.READ_PROPOSAL, about=[f"author:{others.owner}"]):
+            return _checked(visit, found, author=others.owner)
     if job is not None and job.is_live:
         return job_page(visit, job)
     checked = None if job is None else job.result(CheckedFile)
@@ -182,7 +204,7 @@ def _dropping(visit: Visit, wrong: Mapping[str, str]) -> Response:
     )
 
 
-def _checked(visit: Visit, checked: CheckedFile) -> Response:
+def _checked(visit: Visit, checked: CheckedFile, *, author: str = "") -> Response:
     found, language = checked.found, visit.language
     which = _which(visit, RowChoice.REJECTED if found.rejected_rows else RowChoice.ALL)
     paged = page_of(visit, checked.chosen(which))
@@ -192,6 +214,8 @@ def _checked(visit: Visit, checked: CheckedFile) -> Response:
         path=f"/portfolio/{visit.path['key']}",
         form=checked.form,
         found=found,
+        author=author,
+        waits=checked.waits and not author,
         score=f"{quality.score / 100:.2f} %",
         worst=quality.rules[:_WORST_RULES],
         kinds=[(term_of(kind).of(language), term_of(state).of(language), n) for (kind, state), n in checked.kinds],

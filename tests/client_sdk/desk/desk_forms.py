@@ -1,16 +1,21 @@
-"""Reports as a person types them into the form of the desk."""
+"""Reports as a person types them into the form of the desk, or drops them as a file."""
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.record_columns import typed_of_cells
 from client_sdk.lending.column_guide import WORDS
+from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.rows import row_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from client_sdk.models import Report
-    from tests.support.desk import RunningDesk, Visitor
+    from tests.support.desk import Answered, RunningDesk, Visitor
 
 NOTICE, CONSENT = b"We shall report your debt.", b"I agree that you report me."
 DOCUMENTS = {"notice_digest_file": NOTICE, "consent_digest_file": CONSENT}
@@ -34,3 +39,17 @@ def person_at(desk: RunningDesk, name: str) -> Visitor:
     assert visitor.post("/sign-in", {"name": name, "password": PASSWORD}).headers["location"] == "/"
     visitor.get("/records")
     return visitor
+
+
+def csv_of(rows: list[dict[str, str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def drop(visitor: Visitor, content: bytes, fields: Mapping[str, str] | None = None) -> tuple[str, Answered]:
+    """Drop a file; return where it is shown, and what was found."""
+    sent = visitor.post("/portfolio", fields, {"file": content})
+    return sent.headers["location"], visitor.finished(sent)

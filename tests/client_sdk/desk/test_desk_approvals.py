@@ -26,8 +26,9 @@ from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.settings import ApprovalSettings, read_settings
 from client_sdk.desk.users import UserFile
 from client_sdk.errors import ConfigError
+from client_sdk.lending.rows import row_of
 from client_sdk.models import RecordState
-from tests.client_sdk.desk.desk_forms import DOCUMENTS, PASSWORD, person_at, typed_of
+from tests.client_sdk.desk.desk_forms import DOCUMENTS, PASSWORD, csv_of, drop, person_at, typed_of
 from tests.client_sdk.sdk_samples import default_facts, default_report, person
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor, typed_in
@@ -392,3 +393,39 @@ def test_one_approver_decides_and_what_fails_waits_as_before() -> None:
     assert second is ProposalState.SENDING
     assert (proposal.state, proposal.decided_by, proposal.prepared) == (ProposalState.APPROVED, "bo", None)
     assert re.fullmatch(r"[0-9a-f]{32}", proposal.id)
+
+
+def test_a_file_with_a_row_above_the_amount_is_sent_by_another_person(
+    registry: TestRegistry, home: Path, at: dict[str, Visitor]
+) -> None:
+    path, checked = drop(at["anna"], csv_of([row_of(default_report(71)), row_of(big(72))]))
+    assert "an approver finds this file under Approvals" in checked.words
+    assert f'action="{path}/send"' not in checked.text
+    refused = at["anna"].post(f"{path}/send")
+    assert refused.status == 403
+    assert "Another person than the one who dropped this file sends it" in refused.words
+    for name in ("olga", "rita"):
+        assert at[name].get(path).status != 200
+    assert f'href="{path}"' in at["bo"].get("/approvals").text
+    seen = at["bo"].get(path)
+    assert "Dropped by anna." in seen.words
+    with registry.client("lender-approval") as client:
+        assert list(client.records(identity=person(72))) == []
+        sent = at["bo"].finished(at["bo"].post(f"{path}/send"))
+        assert sent.status == 200
+        assert [len(list(client.records(identity=person(number)))) for number in (71, 72)] == [1, 1]
+    lines = [line for line, _ in read_journal(home / JOURNAL_FILE)]
+    assert [line.who for line in lines if line.act == "APPROVE" and "author:anna" in line.about][-1] == "bo"
+    assert f'href="{path}"' not in at["cleo"].get("/approvals").text
+
+
+def test_a_file_of_an_approver_is_sent_by_another_one_and_a_small_file_by_its_own_author(
+    at: dict[str, Visitor],
+) -> None:
+    path, _ = drop(at["bo"], csv_of([row_of(big(73))]))
+    assert at["bo"].post(f"{path}/send").status == 403
+    assert at["cleo"].finished(at["cleo"].post(f"{path}/send")).status == 200
+    path, checked = drop(at["anna"], csv_of([row_of(default_report(74))]))
+    assert f'action="{path}/send"' in checked.text
+    assert f'href="{path}"' not in at["bo"].get("/approvals").text
+    assert at["anna"].finished(at["anna"].post(f"{path}/send")).status == 200

@@ -17,6 +17,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from client_sdk.desk.pages.quality import months_of, plot_of
 from client_sdk.desk.rendering import make_templates
 from client_sdk.desk.texts import Language, say_in
+from tests.client_sdk.desk.desk_forms import csv_of
 from tests.client_sdk.desk.test_desk_browser import (
     PATIENCE,
     choose,
@@ -29,7 +30,7 @@ from tests.client_sdk.desk.test_desk_browser import (
     violations,
     waited,
 )
-from tests.client_sdk.desk.test_desk_portfolio import csv_of, rows_of
+from tests.client_sdk.desk.test_desk_portfolio import rows_of
 from tests.client_sdk.desk.test_desk_screening import customers
 from tests.client_sdk.desk.test_desk_today import MONTHS
 from tests.client_sdk.sdk_samples import default_report, person

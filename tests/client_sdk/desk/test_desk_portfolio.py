@@ -20,6 +20,7 @@ from client_sdk.errors import PreflightError
 from client_sdk.home_standing import pending_reports
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.rows import row_of
+from tests.client_sdk.desk.desk_forms import csv_of, drop
 from tests.client_sdk.sdk_samples import default_report, history, person
 from tests.client_sdk.tables.workbooks import portfolio_book, saved
 from tests.support.command import Command
@@ -56,20 +57,6 @@ def officer(running: RunningDesk) -> Visitor:
 
 def rows_of(*numbers: int) -> list[dict[str, str]]:
     return [row_of(default_report(number)) for number in numbers]
-
-
-def csv_of(rows: list[dict[str, str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def drop(visitor: Visitor, content: bytes, fields: Mapping[str, str] | None = None) -> tuple[str, Answered]:
-    """Drop a file; return where it is shown, and what was found."""
-    sent = visitor.post("/portfolio", fields, {"file": content})
-    return sent.headers["location"], visitor.finished(sent)
 
 
 def send(visitor: Visitor, path: str, fields: Mapping[str, str] | None = None) -> Answered:
