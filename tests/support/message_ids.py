@@ -41,8 +41,9 @@ _OF_VALUES = (
     *("client_sdk/models", "client_sdk/criteria_file.py", "client_sdk/_member", "client_sdk/cli/ui/record_form.py"),
 )
 # Modules that put together what they found: each of their sentences may be a part of it.
-_SENTENCES = tuple(
-    Path("client_sdk/lending", f"{name}.py") for name in ("row_warnings", "header", "text_source", "source")
+_SENTENCES = (
+    Path("client_sdk/doctor.py"),
+    *(Path("client_sdk/lending", f"{name}.py") for name in ("row_warnings", "header", "text_source", "source")),
 )
 _FOR_TESTS = Path("client_sdk/testing")
 _ERRORS = {"ConfigError", "OutboxError", "DeliveryQueueError", "ExecutorError", "CriteriaFileError"}
@@ -50,7 +51,7 @@ _ERRORS = {"ConfigError", "OutboxError", "DeliveryQueueError", "ExecutorError", 
 _NO_LABELS = {"record.toml", "no key for", "true", "failed_attempts", "happened_at"}
 _WORD = re.compile(r"[A-Za-z]{2,}")
 # A code of the contract, the same in each language.
-_CODE = re.compile(r"[A-Z0-9_ ,|/.+-]*|(--listen: |chmod ) *")
+_CODE = re.compile(r"[A-Z0-9_ ,|/.+-]*|(--listen: |chmod |credit-registry (certificate renew|verify )) *")
 
 
 class MessageId(NamedTuple):
@@ -102,7 +103,7 @@ def _marked() -> Iterator[str]:
                 continue
             first = node.args[place]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield first.value
+                yield f"{{count}} {first.value}" if _called(node) == "counted" else first.value
 
 
 def _labels() -> Iterator[str]:

@@ -191,11 +191,13 @@ def _editor() -> list[str]:
     if not os.isatty(_STANDARD_INPUT):
         hint = say(
             "set {variables} to one that needs none, or use --template and then --from.",
-            variables=" or ".join(_VARIABLES),
+            variables=say(" or ").join(_VARIABLES),
         )
         raise UsageError(say("there is no terminal for the editor {usual}", usual=_USUAL), hint)
     return [_USUAL]
 
 
 def _hint() -> str:
-    return say("set {variables} to an editor that returns when the file is closed.", variables=" or ".join(_VARIABLES))
+    return say(
+        "set {variables} to an editor that returns when the file is closed.", variables=say(" or ").join(_VARIABLES)
+    )

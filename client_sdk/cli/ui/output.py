@@ -84,9 +84,12 @@ class Output:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return how many there are of something, in the singular or the plural; Chinese has its measure word instead."""
+    """Return how many there are of something, in the singular or the plural; Chinese has a measure word.
+
+    Its message id is ``{count} noun``.
+    """
     if spoken_language() is Language.CHINESE:
-        return f"{number:,} {say(noun)}"
+        return say(f"{{count}} {noun}", count=f"{number:,}")
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 

@@ -76,7 +76,7 @@ def money(amount: int, currency: str) -> str:
     return f"{whole:,}" + (f".{part:0{places}d}" if places else "") + f" {currency}"
 
 
-def answer_lines(answer: Answer, *, history: bool = False, namer: str = "rulebook") -> Iterator[RenderableType]:
+def answer_lines(answer: Answer, *, history: bool = False, namer: str = N_("rulebook")) -> Iterator[RenderableType]:
     """Yield the text of an answer: verdict, as of when, and each record.
 
     Args:
@@ -115,7 +115,7 @@ def answer_lines(answer: Answer, *, history: bool = False, namer: str = "ruleboo
             yield month_table(record.months, "    ")
 
 
-def replayed_line(replayed: Replayed, size: int, namer: str = "rulebook", *, clear: bool = True) -> RenderableType:
+def replayed_line(replayed: Replayed, size: int, namer: str = N_("rulebook"), *, clear: bool = True) -> RenderableType:
     """Return in words how far auditors had rebuilt the log of an answer; a CLEAR that they do not cover stands out.
 
     Args:
@@ -124,7 +124,7 @@ def replayed_line(replayed: Replayed, size: int, namer: str = "rulebook", *, cle
         namer: what names the auditors by whose replay it was judged.
         clear: whether it says of anybody that nothing is listed.
     """
-    when = say("no auditor that the {namer} names has", namer=namer)
+    when = say("no auditor that the {namer} names has", namer=say(namer))
     if replayed.at is not None:
         when = say(
             "auditors have rebuilt the first {size} of {size_2} leaves, begun at {at}",
@@ -279,7 +279,7 @@ def _fact_text(value: object) -> str:
 
 def assessment_lines(assessment: Assessment) -> Iterator[RenderableType]:
     """Yield the text of an assessment: outcome, reasons, totals."""
-    yield Text.assemble("Assessment: ", Text(assessment.outcome.value, style=_STYLES[assessment.outcome]))
+    yield Text.assemble(say("Assessment: "), Text(assessment.outcome.value, style=_STYLES[assessment.outcome]))
     yield table(
         ("  reason", "speaks for", "record", ""),
         (

@@ -89,7 +89,8 @@ def register(app: typer.Typer) -> None:
             if given.exact
             else say("{least} {most} days past due", least=given.least, most=most),
             table(
-                ("list", "codes"), ((item, " or ".join(found) or say("not in force")) for item, found in codes.items())
+                ("list", "codes"),
+                ((item, say(" or ").join(found) or say("not in force")) for item, found in codes.items()),
             ),
         )
 

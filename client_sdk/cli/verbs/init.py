@@ -243,7 +243,7 @@ def _tell(session: Run, institution: str, devices: Mapping[KeyUsage, str], *, le
     secret = str(home / "record-id.secret") if lends else None
     command = session.command
     backup = [*(["keys/"] if keys else []), *(["record-id.secret"] if lends else [])]
-    kept = " and ".join(str(home / item) for item in backup)
+    kept = say(" and ").join(str(home / item) for item in backup)
     session.output.result(
         {
             "institution": institution,
@@ -257,14 +257,11 @@ def _tell(session: Run, institution: str, devices: Mapping[KeyUsage, str], *, le
         say("{institution} has its home in {home} (nobody else may read it).", institution=institution, home=home),
         pairs([("  signing keys", ", ".join([*keys, *devices.values()])), ("  enrolment file", enrolment)]),
         "",
-        say(
-            "BACK UP NOW: {backup}.",
-            backup=kept or say("what the device needs"),
-        ),
+        say("BACK UP NOW: {backup}.", backup=kept or say("what the device needs")),
         say("  Nobody can restore a lost key: who has none left gets a new institution id.")
         + (say("\n  Without record-id.secret your own records are not found again after a loss.") if lends else ""),
         "",
-        "Next:",
+        say("Next:"),
         say("  1. hand {enrolment} to the administrators; it holds no secret", enrolment=enrolment),
         say("  2. {command} certificate install FILE     what they hand back", command=command),
         say(

@@ -128,7 +128,7 @@ def register(app: typer.Typer) -> None:
             },
             made,
             pairs([("  key", grant.key_id.hex()), ("  file", target)]),
-            "Next:",
+            say("Next:"),
             say("  1. hand {target} to an administrator, who runs:", target=target),
             f"     {session.their_command} act propose key --grant {target.name}",
             say(

@@ -186,7 +186,7 @@ def register(app: typer.Typer) -> None:
                 receipt = client.withdraw(
                     record_id, issuer, identity=identity, reason=cause, evidence=digests, removed_on=removed_on
                 )
-        tell_receipt(session, say("Set aside") if set_aside else "Withdrawn", receipt, removal)
+        tell_receipt(session, say("Set aside") if set_aside else say("Withdrawn"), receipt, removal)
 
 
 def _live(client: "Client", record_id: bytes, issuer: str) -> "RecordView":

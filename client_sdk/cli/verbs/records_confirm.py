@@ -98,7 +98,7 @@ def register(group: typer.Typer) -> None:
         with session.client() as client:
             session.confirm(say(_QUESTION), yes=yes)
             if len(named) == 1:
-                tell_receipt(session, "Confirmed", client.confirm(named[0], identity))
+                tell_receipt(session, say("Confirmed"), client.confirm(named[0], identity))
                 return ExitCode.OK
             return _confirm_all(session, client, dict.fromkeys(named, identity))
 

@@ -189,7 +189,7 @@ class _Correction:
             session.output.tell(*self._plan(report), *warning_lines(found.warnings))
         session.confirm(say("Sign and send a further version?"), yes=yes)
         receipt = self._client.correct(report, self._record_id)
-        tell_receipt(session, say("Held already") if receipt.repeated else "Corrected", receipt)
+        tell_receipt(session, say("Held already") if receipt.repeated else say("Corrected"), receipt)
 
     def _plan(self, report: "Report") -> list[RenderableType]:
         """Return which record is corrected, and the columns that change, as held and as corrected."""

@@ -67,4 +67,4 @@ def register(group: typer.Typer) -> None:
             report = read_cells(named | old | identity_cells(identity) | changes)
             session.confirm(say("Sign and send that it is {changes}?", changes=changes["standing"]), yes=yes)
             receipt = client.succeed(record, issuer, report)
-        tell_receipt(session, "Ended", receipt)
+        tell_receipt(session, say("Ended"), receipt)

@@ -101,7 +101,7 @@ def plan_lines(plan: PortfolioCheck) -> Iterator[RenderableType]:
 
 
 def _form(portfolio: Portfolio) -> str:
-    return say("read as {form}", form=portfolio.form)
+    return say("read as {form}", form=recognised(portfolio.form))
 
 
 def warning_lines(warnings: Sequence[RowWarning]) -> Iterator[RenderableType]:

@@ -238,7 +238,7 @@ def _level_row(level: "LevelStanding") -> tuple[object, ...]:
 
 
 def _kinds(kinds: "Sequence[Kind]") -> str:
-    return " and ".join(kind.name for kind in kinds)
+    return say(" and ").join(kind.name for kind in kinds)
 
 
 def _dispute_rows(due: "list[date]") -> list[tuple[str, str]]:
@@ -253,15 +253,15 @@ def _dispute_rows(due: "list[date]") -> list[tuple[str, str]]:
 
 def _service_row(service: "KeyServiceStatus", now: datetime) -> tuple[object, ...]:
     if not service.reachable:
-        return (f"  {service.url}", "no", "", "", "")
+        return (f"  {service.url}", say("no"), "", "", "")
     age = say("{age} old", age=_age(now, service.directory_as_of)) if service.directory_as_of else say("none yet")
-    return (f"  {service.url}", "yes", age, service.report_quota_left, service.inquire_quota_left)
+    return (f"  {service.url}", say("yes"), age, service.report_quota_left, service.inquire_quota_left)
 
 
 def _age(now: datetime, then: datetime) -> str:
     seconds = max(0, int((now - then).total_seconds()))
     minutes = seconds // 60
-    return f"{seconds} s" if minutes == 0 else say("{minutes} min", minutes=minutes)
+    return say("{seconds} s", seconds=seconds) if minutes == 0 else say("{minutes} min", minutes=minutes)
 
 
 def _young(services: "tuple[KeyServiceStatus, ...]") -> list[str]:
