@@ -86,7 +86,8 @@ def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
 
 
 def test_an_answer_names_what_it_rests_on(lender: Command, office: Command, record: str, tmp_path: Path) -> None:
-    assert office("subject", "dispute", "open", record, code=1).content["error"]["rule"] == "annotation.requested"
+    missing = office("subject", "dispute", "open", record, code=1).content["error"]
+    assert (missing["rule"], "--evidence" in missing["hint"]) == ("annotation.requested", True)
     paper = tmp_path / "request.txt"
     paper.write_bytes(b"I object to this record")
     office("subject", "dispute", "open", record, "--evidence", str(paper))
