@@ -64,10 +64,10 @@ def test_the_examples_of_bodies_are_of_the_contract() -> None:
 def test_numbers_are_those_of_the_code() -> None:
     assert f"{desk_token._DAYS} if left out and {tokens.MOST_DAYS} at most" in WORDS
     together = (
-        f"{limits.MOST_REQUESTS} requests, {limits.MOST_BYTES >> 20} MiB of bodies, {desk_jobs._MOST_LIVE_OF_ONE} jobs"
+        f"{limits.MOST_REQUESTS} requests, {limits.MOST_BYTES >> 20} MiB of bodies, {desk_jobs.MOST_LIVE_OF_ONE} jobs"
     )
     assert f"Of one token at one time: {together} that wait or run" in WORDS
-    assert f"of all together: {limits._MOST_TOGETHER} requests, {desk_jobs._MOST_LIVE} jobs" in WORDS
+    assert f"of all together: {limits._MOST_TOGETHER} requests, {desk_jobs.MOST_LIVE} jobs" in WORDS
     assert f"at most {gate._MOST_BODY >> 10} KiB" in WORDS
     assert f"of many persons {application._MOST_JOB_BODY >> 20} MiB" in WORDS
     assert f"of a file {reports.MOST_FILE_BYTES >> 20} MiB" in WORDS

@@ -80,6 +80,8 @@ def _terms() -> Iterator[str]:
             match node:
                 case ast.Call(func=ast.Name(id="Term"), args=[ast.Constant(value=str() as text)]):
                     yield text
+                case _:
+                    pass
 
 
 def _modules(*roots: Path) -> Iterator[tuple[Path, ast.Module]]:
