@@ -77,11 +77,8 @@ def _terms() -> Iterator[str]:
     """Yield the texts of a person's own report."""
     for _, tree in _modules(_REPORT):
         for node in ast.walk(tree):
-            match node:
-                case ast.Call(func=ast.Name(id="Term"), args=[ast.Constant(value=str() as text)]):
-                    yield text
-                case _:
-                    pass
+            if isinstance(node, ast.Call) and _called(node) == "Term":
+                yield from (str(text.value) for text in node.args if isinstance(text, ast.Constant))
 
 
 def _modules(*roots: Path) -> Iterator[tuple[Path, ast.Module]]:
