@@ -8,7 +8,6 @@ which Chinese has none.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from typer._click.formatting import HelpFormatter
@@ -87,6 +86,8 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def _columns(text: str) -> int:
+    import unicodedata  # noqa: PLC0415 - English needs none of its tables
+
     return sum(1 + (unicodedata.east_asian_width(character) in _WIDE) for character in text)
 
 
