@@ -108,6 +108,7 @@ def connect(addresses: Sequence[str], port: int, seconds: float) -> socket.socke
             if left == 1:
                 raise
             continue
-        connection.settimeout(seconds)
+        # Without any time a read would not wait at all, and fail by another error than one whose time is over.
+        connection.settimeout(max(seconds, _LEAST_SECONDS))
         return connection
     raise ValueError("no address")

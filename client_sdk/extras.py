@@ -6,13 +6,18 @@ import importlib.util
 
 from client_sdk.errors import ConfigError
 
-__all__ = ["check_extras"]
+__all__ = ["check_desk", "check_extras"]
 
 # Modules of each extra without which nothing of it starts.
 _MODULES = {
     "server": ("registry_server", "sqlalchemy", "pydantic_settings", "structlog"),
     "desk": ("argon2", "authlib", "babel", "fastapi", "httpx2", "itsdangerous", "python_multipart", "uvicorn"),
 }
+
+
+def check_desk() -> None:
+    """Check that what a desk needs is installed; errors as of ``check_extras``."""
+    check_extras("the desk", "desk")
 
 
 def check_extras(what: str, *extras: str) -> None:

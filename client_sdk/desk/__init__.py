@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.extras import check_extras
+from client_sdk.extras import check_desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def serve_desk(config: ClientConfig, listen: str, tell: Callable[[str], None]) -
         ConfigError: a library, a setting or a file is not in order, the address is taken or may not be listened on, or
             another desk serves this home.
     """
-    check_extras("the desk", "desk")
+    check_desk()
     from client_sdk.desk.serving import serve  # noqa: PLC0415 - loads the libraries of the desk
 
     serve(config, listen, tell)

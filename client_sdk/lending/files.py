@@ -143,12 +143,15 @@ def read_customers(
     sheet: str | None = None,
     mapping: str | Path | ColumnMapping | None = None,
 ) -> Iterator[CustomerRow | RejectedRow]:
-    """Yield the customers of a portfolio for a screening; arguments, forms and errors as for ``read_portfolio``.
+    """Return the customers of a portfolio for a screening; arguments, forms and errors as for ``read_portfolio``.
 
     Identity, consent and reference are read; the other columns may be there or not.
     """
     make = RowMaker(customer_of, _mapping(mapping))
-    table = _read(lambda: _opened(source, encoding, sheet))
+    return _customers(_read(lambda: _opened(source, encoding, sheet)), make)
+
+
+def _customers(table: TableSource, make: RowMaker[CustomerRow]) -> Iterator[CustomerRow | RejectedRow]:
     try:
         yield from table.rows(OF_A_CUSTOMER, make)
     except OSError as error:

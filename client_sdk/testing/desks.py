@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.errors import ConfigError
-from client_sdk.extras import check_extras
+from client_sdk.extras import check_desk
 from client_sdk.testing.ports import HOST, free_port
 from client_sdk.testing.programs import Server
 
@@ -67,7 +67,7 @@ class Desks:
         Raises:
             ConfigError: the extra [desk] is not installed, or a desk does not start; its log is part of the message.
         """
-        check_extras("the desk", "desk")
+        check_desk()
         self._programs.load(_SERVING)
         ports = {member: free_port() for member in members}
         self._logged |= {member: self._length(member) for member in members}

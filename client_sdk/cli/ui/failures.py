@@ -418,7 +418,7 @@ def _hint_of_class(error: RefusedError) -> str:
             return say("ask for less at a time, or later.")
         case ConflictError():
             if error.rule == "annotation.requested":
-                return "name the request that the person signed: --evidence FILE."
+                return say("name the request that the person signed: --evidence FILE.")
             if (error.rule or "").startswith("annotation."):
                 return say("see the dispute: `credit-registry dispute show ISSUER/RECORD`.")
             return say("see what the registry holds: a lender with `credit-registry records`, an office with `check`.")

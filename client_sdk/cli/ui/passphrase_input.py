@@ -41,10 +41,10 @@ def given_pin(uri: str, *, interactive: bool) -> bytes:
     """
     if not interactive:
         raise UsageError(
-            f"the device of the key {uri} wants a PIN, and standard input is not a terminal",
-            "run it in a terminal, or name a file of mode 0600 with the PIN by pin-source=file:/PATH in the key's URI.",
+            say("the device of the key {uri} wants a PIN, and standard input is not a terminal", uri=uri),
+            say("run it in a terminal, or name a file of mode 0600 with the PIN by pin-source=file:/PATH in its URI."),
         )
-    return str(typer.prompt(f"PIN of {uri}", hide_input=True, err=True)).encode()
+    return str(typer.prompt(say("PIN of {uri}", uri=uri), hide_input=True, err=True)).encode()
 
 
 def new_passphrase(file: Path | None, *, interactive: bool) -> bytes:

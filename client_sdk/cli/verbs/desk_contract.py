@@ -6,7 +6,7 @@ import typer
 
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.extras import check_extras
+from client_sdk.extras import check_desk
 
 __all__ = ["register"]
 
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     @verb(app, "contract", examples=["desk contract", "desk contract > openapi.json"])
     def contract(session: Run, /) -> None:
         """Print the contract of the desk's HTTP API, an OpenAPI 3.1 document; it needs no home and no token."""
-        check_extras("the desk", "desk")
+        check_desk()
         from client_sdk.desk.api.application import contract  # noqa: PLC0415 - loads the libraries of the desk
 
         content = contract()

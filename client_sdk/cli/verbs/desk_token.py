@@ -9,7 +9,8 @@ from client_sdk.cli.ui.output import pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.desk.rights import ApiScope
-from client_sdk.extras import check_extras
+from client_sdk.extras import check_desk
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from client_sdk.desk.api.tokens import ApiToken, TokenFile
@@ -59,10 +60,15 @@ def register(app: typer.Typer) -> None:
         secret, token = tokens.add(name, scope, days, webhook)
         session.output.result(
             {**_content(token), "token": secret},
-            f"{name} may use the API up to the day before {token.expires}: {' '.join(sorted(token.scopes))}",
+            say(
+                "{name} may use the API up to the day before {expires}: {scopes}",
+                name=name,
+                expires=token.expires,
+                scopes=" ".join(sorted(token.scopes)),
+            ),
             pairs([("token", secret)]),
-            "The token is shown this once: keep it as a password is kept.",
-            *(["The receiver verifies messages by the secret: `alerts secret URL`"] if webhook else []),
+            say("The token is shown this once: keep it as a password is kept."),
+            *([say("The receiver verifies messages by the secret: `alerts secret URL`")] if webhook else []),
         )
 
     @verb(group, "list", examples=["desk token list"])
@@ -72,18 +78,20 @@ def register(app: typer.Typer) -> None:
         rows = [(token.name, " ".join(sorted(token.scopes)), token.expires, _host(token)) for token in found]
         session.output.result(
             {"tokens": [_content(token) for token in found]},
-            table(("name", "scopes", "refused from", "webhook at"), rows) if found else "None: no program may use it.",
+            table(("name", "scopes", "refused from", "webhook at"), rows)
+            if found
+            else say("None: no program may use it."),
         )
 
     @verb(group, "remove", examples=["desk token remove core-banking"])
     def remove(session: Run, /, *, name: NameArgument) -> None:
         """Remove a token, which is refused from the next call on."""
         _tokens(session).remove(name)
-        session.output.result({"removed": name}, f"{name} may not use the API any more.")
+        session.output.result({"removed": name}, say("{name} may not use the API any more.", name=name))
 
 
 def _tokens(session: Run) -> "TokenFile":
-    check_extras("the desk", "desk")
+    check_desk()
     from client_sdk.desk.api.tokens import TokenFile  # noqa: PLC0415 - needs the libraries of the desk
 
     # Names the home, and says what is wrong where it is none.

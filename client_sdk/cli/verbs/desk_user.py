@@ -10,7 +10,7 @@ from client_sdk.cli.ui.output import table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.desk.rights import DeskRole
-from client_sdk.extras import check_extras
+from client_sdk.extras import check_desk
 from client_sdk.texts import say
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _users(session: Run) -> "UserFile":
-    check_extras("the desk", "desk")
+    check_desk()
     from client_sdk.desk.users import UserFile  # noqa: PLC0415 - needs the libraries of the desk
 
     # Names the home, and says what is wrong where it is none.

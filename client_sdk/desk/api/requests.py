@@ -146,7 +146,9 @@ class DisputeOpening(_Body):
     issuer: Annotated[Institution, Field(min_length=1)]
     record: RecordUuid
     code: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9._-]{0,64}$")] = ""
-    evidence: Evidence = []
+    evidence: Annotated[
+        Evidence, Field(description="Of another member's record the request that the person signed, and more.")
+    ] = []
 
 
 class DisputeAnswer(_Body):

@@ -38,11 +38,11 @@ def test_a_lender_signs_with_keys_that_no_file_holds(
     pin_file: Path,
 ) -> None:
     assert agent
-    home = tmp_path / "lender-d1"
+    home = tmp_path / "lender-device-1"
     lender = Command(home)
     report = f"{make_token_key(token, 'report')}&pin-source=file:{pin_file}"
     inquire = make_agent_key(tmp_path, "inquire")
-    words = ("--institution", "lender-d1", "--name", "D", "--licence", "L", "--role", "LENDER")
+    words = ("--institution", "lender-device-1", "--name", "D", "--licence", "L", "--role", "LENDER")
     at = ("--registry", registry.address, "--registry-name", registry.name)
     made = lender("init", *words, *at, "--device", f"REPORT={report}", "--device", f"inquire={inquire}").content
     assert made["devices"] == {"REPORT": report, "INQUIRE": inquire}
@@ -50,9 +50,9 @@ def test_a_lender_signs_with_keys_that_no_file_holds(
     assert made["back_up"] == [str(home / "record-id.secret")]
     assert not list(home.glob("keys/*"))
 
-    enrolment = str(home / "lender-d1.enrolment.json")
+    enrolment = str(home / "lender-device-1.enrolment.json")
     decide(member, "institution", "--enrolment", enrolment)
-    certificate = str(tmp_path / "lender-d1.pem")
+    certificate = str(tmp_path / "lender-device-1.pem")
     member("admin-1")("certificate", "issue", "--enrolment", enrolment, "--out", certificate)
     lender("certificate", "install", certificate)
     lender("trust", "fetch", "--fingerprint", member("admin-1")("trust", "show").content["fingerprint"])
@@ -94,7 +94,7 @@ def test_an_administrator_approves_with_a_key_of_a_token(
 )
 def test_a_device_that_cannot_be_used_leaves_no_home(tmp_path: Path, device: str, message: str) -> None:
     home = tmp_path / "home"
-    words = ("--institution", "lender-d2", "--name", "D", "--licence", "L", "--role", "LENDER")
+    words = ("--institution", "lender-device-2", "--name", "D", "--licence", "L", "--role", "LENDER")
     at = ("--registry", "registry.example:7443", "--registry-name", "example")
     said = Command(home).said("init", *words, *at, "--device", device, code=None)
     assert said.code != 0
@@ -105,7 +105,7 @@ def test_a_device_that_cannot_be_used_leaves_no_home(tmp_path: Path, device: str
 def test_one_key_for_two_usages_is_refused(tmp_path: Path, agent: str) -> None:
     assert agent
     uri = make_agent_key(tmp_path, "both")
-    words = ("--institution", "lender-d3", "--name", "D", "--licence", "L", "--role", "LENDER")
+    words = ("--institution", "lender-device-3", "--name", "D", "--licence", "L", "--role", "LENDER")
     at = ("--registry", "registry.example:7443", "--registry-name", "example")
     both = ("--device", f"REPORT={uri}", "--device", f"INQUIRE={uri}")
     said = Command(tmp_path / "home").said("init", *words, *at, *both, code=None)
@@ -114,7 +114,7 @@ def test_one_key_for_two_usages_is_refused(tmp_path: Path, agent: str) -> None:
 
 def test_a_pin_without_a_terminal_is_told_where_to_come_from(token: str, tmp_path: Path) -> None:
     uri = make_token_key(token, "report")
-    words = ("--institution", "lender-d4", "--name", "D", "--licence", "L", "--role", "LENDER")
+    words = ("--institution", "lender-device-4", "--name", "D", "--licence", "L", "--role", "LENDER")
     at = ("--registry", "registry.example:7443", "--registry-name", "example")
     said = Command(tmp_path / "home").said("init", *words, *at, "--device", f"REPORT={uri}", code=None)
     assert said.code == 2

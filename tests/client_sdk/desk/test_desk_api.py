@@ -200,7 +200,10 @@ def test_a_dispute_is_opened_heard_of_acknowledged_and_answered(reporter: Progra
     assert reporter.post("/disputes/answers", answer).status == 201
     assert reporter.get("/disputes?ended=true").content["disputes"][0]["outcome"] == "CONFIRMED"
     second = reporter.post("/reports", row_of(default_report(341))).content
-    assert program.post("/disputes", {"issuer": "lender-api", "record": second["record_id"]}).status == 201
+    opening = {"issuer": "lender-api", "record": second["record_id"]}
+    unasked = program.post("/disputes", opening)
+    assert (unasked.status, unasked.content["rule"]) == (409, "annotation.requested")
+    assert program.post("/disputes", opening | {"evidence": ["cd" * 32]}).status == 201
     taken_back = {"issuer": "lender-api", "record": second["record_id"]}
     assert program.post("/disputes/withdrawals", taken_back).status == 201
 

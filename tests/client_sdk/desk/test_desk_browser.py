@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.browser
 
 AXE = Path("tests/vectors/axe-core/axe.min.js")
 WIDTHS = (1280, 390)
-PATIENCE = 20
+PATIENCE = 60
 NUMBER = person(1).number
 YESTERDAY = date.today() - timedelta(1)  # noqa: DTZ011 - as a person at the desk types it
 _MOST_TABS = 60
@@ -68,7 +69,11 @@ def choose(browser: Chrome, language: str) -> None:
 
 
 def waited(browser: Chrome, selector: str) -> None:
-    WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, selector))
+    """Wait until something is on the page; what is there instead is told."""
+    with contextlib.suppress(TimeoutException):
+        WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, selector))
+    shown = browser.find_element(By.TAG_NAME, "body").text
+    assert browser.find_elements(By.CSS_SELECTOR, selector), f"{browser.current_url} has no {selector}:\n{shown}"
 
 
 def ask(browser: Chrome, number: str = NUMBER) -> None:

@@ -77,8 +77,10 @@ def at(browser: Chrome, desk: RunningDesk, name: str) -> Iterator[None]:
     browser.find_element(By.ID, "password").send_keys(PASSWORD, Keys.ENTER)
     waited(browser, "form[action='/ask']")
     choose(browser, "en")
-    yield
-    browser.delete_all_cookies()
+    try:
+        yield
+    finally:
+        browser.delete_all_cookies()
 
 
 def printed(browser: Chrome) -> None:
@@ -278,7 +280,7 @@ def test_disputes_and_notices_have_no_violation(
     with registry.client("lender-seen") as client, registry.client("office-seen") as office:
         _, receipt = (client.report(default_report(number)) for number in (75, 76))
         for record in client.records():
-            office.open_dispute("lender-seen", record.record_id, code="paid-in-time")
+            office.open_dispute("lender-seen", record.record_id, code="paid-in-time", evidence=[bytes(32)])
     page.get(path_of(page, "/disputes"))
     seen(page)
     page.get(path_of(page, f"/disputes/{receipt.uuid}"))

@@ -122,7 +122,7 @@ def test_what_is_no_line_is_refused(tmp_path: Path, line: bytes) -> None:
 
 
 def test_a_desk_that_is_killed_leaves_a_journal_in_order(registry: TestRegistry, tmp_path: Path) -> None:
-    home = registry.enrol("lender-killed")
+    home = registry.enrol("lender-stopped")
     command = Command(home)
     with RunningDesk(home, tmp_path / "log") as desk:
         desk.visitor().get("/records")

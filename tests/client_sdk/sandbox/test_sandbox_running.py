@@ -68,7 +68,7 @@ def test_the_first_page_of_an_administrator_opens(sandbox: RunningSandbox) -> No
 @pytest.mark.browser
 def test_a_newcomer_asks_about_each_of_the_people_that_are_named(sandbox: RunningSandbox, browser: Chrome) -> None:
     browser.get(sandbox.links[1])
-    WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.ID, "number"))
+    WebDriverWait(browser, PATIENCE).until(lambda one: one.current_url.endswith("/today"))
     base = "{0.scheme}://{0.netloc}".format(urlsplit(browser.current_url))
     yesterday = (datetime.now(UTC) - timedelta(1)).date().isoformat()
     assert len(sandbox.people) >= 4

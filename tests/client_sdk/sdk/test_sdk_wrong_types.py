@@ -169,6 +169,7 @@ METHODS: Wrong = {
         replace(REQUEST, vouch=None),  # type: ignore[arg-type]  # meant
         *(replace(REQUEST, vouch=replace(CLAIM, payload=wrong)) for wrong in NO_BYTES),
     ),
+    "most": (0, *(wrong for wrong in NO_NUMBER if wrong is not None)),
     "new_key": (None, 1, "yes", []),
     "one_signature": (None, 1, "yes", []),
     "dry_run": (None, 1, "yes", []),
@@ -246,6 +247,12 @@ FUNCTIONS: dict[str, Wrong] = {
         "channel": (None, 5, "NONSENSE", []),
     },
     "read_portfolio": {
+        "source": (None, b"path", *NO_PATH, io.StringIO("kind\n")),
+        "encoding": (5, "latin-1", [], HALF),
+        "sheet": (5, [], HALF),
+        "mapping": (b"path", *NO_PATH),
+    },
+    "read_customers": {
         "source": (None, b"path", *NO_PATH, io.StringIO("kind\n")),
         "encoding": (5, "latin-1", [], HALF),
         "sheet": (5, [], HALF),
