@@ -246,18 +246,15 @@ FUNCTIONS: dict[str, Wrong] = {
         "sent_at": (None, 5, "2025-01-01", date(2025, 1, 1), datetime(2025, 1, 1)),  # noqa: DTZ001 - meant
         "channel": (None, 5, "NONSENSE", []),
     },
-    "read_portfolio": {
-        "source": (None, b"path", *NO_PATH, io.StringIO("kind\n")),
-        "encoding": (5, "latin-1", [], HALF),
-        "sheet": (5, [], HALF),
-        "mapping": (b"path", *NO_PATH),
-    },
-    "read_customers": {
-        "source": (None, b"path", *NO_PATH, io.StringIO("kind\n")),
-        "encoding": (5, "latin-1", [], HALF),
-        "sheet": (5, [], HALF),
-        "mapping": (b"path", *NO_PATH),
-    },
+    **dict.fromkeys(
+        ("read_portfolio", "read_customers"),
+        {
+            "source": (None, b"path", *NO_PATH, io.StringIO("kind\n")),
+            "encoding": (5, "latin-1", [], HALF),
+            "sheet": (5, [], HALF),
+            "mapping": (b"path", *NO_PATH),
+        },
+    ),
     "portfolio_from_frame": {"frame": (None, 5, "frame", []), "mapping": (b"path", *NO_PATH)},
     "read_trust_root": {"path": (None, b"path", *NO_PATH)},
     "reassess": {
