@@ -169,7 +169,7 @@ METHODS: Wrong = {
         replace(REQUEST, vouch=None),  # type: ignore[arg-type]  # meant
         *(replace(REQUEST, vouch=replace(CLAIM, payload=wrong)) for wrong in NO_BYTES),
     ),
-    "most": (0, *(wrong for wrong in NO_NUMBER if wrong is not None)),
+    "most": NO_NUMBER[1:],
     "new_key": (None, 1, "yes", []),
     "one_signature": (None, 1, "yes", []),
     "dry_run": (None, 1, "yes", []),
@@ -233,6 +233,8 @@ SETTINGS: Wrong = {
     "secret": NO_FUNCTION,
     "schemes": (None, 5, [], {"pkcs11": 5}),
 }
+FILE = {"source": (None, b"path", *NO_PATH, io.StringIO("kind\n")), "mapping": (b"path", *NO_PATH)}
+FILE |= {"encoding": (5, "latin-1", [], HALF), "sheet": (5, [], HALF)}
 FUNCTIONS: dict[str, Wrong] = {
     "debt": {"original_creditor": (None, 5, b"x", []), "contract": (None, 5, b"x", [], HALF, "", "\0")},
     "fetch_trust_root": {"config": (None, 5, "home")},
@@ -246,15 +248,8 @@ FUNCTIONS: dict[str, Wrong] = {
         "sent_at": (None, 5, "2025-01-01", date(2025, 1, 1), datetime(2025, 1, 1)),  # noqa: DTZ001 - meant
         "channel": (None, 5, "NONSENSE", []),
     },
-    **dict.fromkeys(
-        ("read_portfolio", "read_customers"),
-        {
-            "source": (None, b"path", *NO_PATH, io.StringIO("kind\n")),
-            "encoding": (5, "latin-1", [], HALF),
-            "sheet": (5, [], HALF),
-            "mapping": (b"path", *NO_PATH),
-        },
-    ),
+    "read_portfolio": FILE,
+    "read_customers": FILE,
     "portfolio_from_frame": {"frame": (None, 5, "frame", []), "mapping": (b"path", *NO_PATH)},
     "read_trust_root": {"path": (None, b"path", *NO_PATH)},
     "reassess": {
