@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from client_sdk.desk.users import User
     from client_sdk.errors import CreditRegistryError
 
-__all__ = ["LANGUAGE_COOKIE", "DeskPage", "Visit"]
+__all__ = ["LANGUAGE_COOKIE", "DeskPage", "Visit", "file_to_save"]
 
 LANGUAGE_COOKIE = "desk-language"
 _FORM_BYTES = 64 * 1024
@@ -122,3 +122,14 @@ class Visit:
         if tell and self.session is not None:
             self.session.told.append(tell)
         return RedirectResponse(path, 303)
+
+
+def file_to_save(content: bytes, media_type: str, name: str) -> Response:
+    """Return a file that the browser saves.
+
+    Args:
+        content: of the file.
+        media_type: of the content.
+        name: of the file; it names no person.
+    """
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
 from client_sdk.desk.answer_words import AnswerWords
 from client_sdk.desk.chain import chains_of
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept_answer import KeptAnswer
 from client_sdk.desk.rights import Right
 from client_sdk.desk.timeline import draw
-from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from starlette.responses import Response
 
 __all__ = ["PAGES"]
 
@@ -30,7 +30,7 @@ def _evidence(visit: Visit, kept: KeptAnswer) -> Response:
     evidence = kept.answer.evidence
     if not evidence:
         return _gone(visit)
-    return _file(evidence, "application/octet-stream", f"{_name(kept)}.evidence")
+    return file_to_save(evidence, "application/octet-stream", f"{_name(kept)}.evidence")
 
 
 def _printed(visit: Visit, kept: KeptAnswer) -> Response:
@@ -39,7 +39,7 @@ def _printed(visit: Visit, kept: KeptAnswer) -> Response:
 
     words = AnswerWords(kept, visit.language, visit.say)
     document = words.document(chains_of(kept.answer.records))
-    return _file(as_pdf(document), "application/pdf", f"{_name(kept)}.{visit.language}.pdf")
+    return file_to_save(as_pdf(document), "application/pdf", f"{_name(kept)}.{visit.language}.pdf")
 
 
 def _of_answer(act: DeskAct, show: Callable[[Visit, KeptAnswer], Response]) -> Callable[[Visit], Response]:
@@ -64,10 +64,6 @@ def _gone(visit: Visit) -> Response:
 def _name(kept: KeptAnswer) -> str:
     """Return a name of files: of the inquiry, and of nobody."""
     return f"inquiry-{kept.answer.inquiry_id.hex()[:8]}"
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 PAGES = (

@@ -14,7 +14,7 @@ from client_sdk.desk.form_values import FieldError, text_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
-from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.errors import AuditRunningError, ConfigError
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _report_page(visit: Visit) -> Response:
     if words is None:
         return no_report(visit)
     with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_AUDIT, reason="HTML"):
-        return _file(as_page(words.document()), "text/html; charset=utf-8", f"{_name(visit)}.html")
+        return file_to_save(as_page(words.document()), "text/html; charset=utf-8", f"{_name(visit)}.html")
 
 
 def _report_printed(visit: Visit) -> Response:
@@ -146,7 +146,7 @@ def _report_printed(visit: Visit) -> Response:
     if words is None:
         return no_report(visit)
     with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_AUDIT, reason="PDF"):
-        return _file(as_pdf(words.document()), "application/pdf", f"{_name(visit)}.pdf")
+        return file_to_save(as_pdf(words.document()), "application/pdf", f"{_name(visit)}.pdf")
 
 
 def _words(visit: Visit) -> AuditWords | None:
@@ -163,10 +163,6 @@ def no_report(visit: Visit) -> Response:
 def _name(visit: Visit) -> str:
     report = visit.desk.audits.report
     return f"audit-{0 if report is None else report.size}.{visit.language}"
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 PAGES = (

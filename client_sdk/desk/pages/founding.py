@@ -6,8 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
 from client_sdk import TrustRoot
 from client_sdk.act_signing import check_signable, sign_act_file
 from client_sdk.acts import ActFile, GenesisBody
@@ -18,13 +16,15 @@ from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.member_words import usage_text
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
-from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.errors import ConfigError, FormatError, RuleError
 from client_sdk.home import install_own_certificate, install_trust_root
 from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from starlette.responses import Response
 
     from client_sdk.config import ClientConfig
 
@@ -77,7 +77,7 @@ def _own_enrolment(visit: Visit) -> Response:
     if not path.exists():
         text = visit.say("`credit-registry init` writes it into the home: look for a copy.")
         return visit.show("message.html.j2", status=404, title=visit.say("There is no enrolment file"), text=text)
-    return _file(read_whole(path), "application/json", path.name)
+    return file_to_save(read_whole(path), "application/json", path.name)
 
 
 def _enrolment(config: ClientConfig) -> Path:
@@ -161,7 +161,7 @@ def _signed(visit: Visit) -> Response:
 
 def _signed_file(visit: Visit) -> Response:
     given = _given(visit)
-    return _gone(visit) if given is None else _file(given.file.encode(), "application/json", "genesis.act")
+    return _gone(visit) if given is None else file_to_save(given.file.encode(), "application/json", "genesis.act")
 
 
 def _given(visit: Visit) -> GivenGenesis | None:
@@ -215,10 +215,6 @@ def _root(visit: Visit) -> tuple[bytes, TrustRoot]:
         text = N_("The file has another fingerprint: type it as you were told, and if it stays, do not go on.")
         raise FieldError("fingerprint", text)
     return data, root
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 PAGES = (

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
 from client_sdk.desk.checked_file import CheckedFile, RowChoice, RowFate, check_file
 from client_sdk.desk.dropped import DROPPED_BYTES, DroppedFile, bounded
 from client_sdk.desk.form_values import FieldError
@@ -16,7 +14,7 @@ from client_sdk.desk.pages.jobs import CHECK_FILE, REPORT_FILE, job_lines, job_o
 from client_sdk.desk.paging import page_of
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
-from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.home_standing import pending_reports
 from client_sdk.lending.files import Encoding
 from client_sdk.lending.rejections import rejected_table
@@ -26,11 +24,13 @@ from client_sdk.subject_report.terms import term_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from starlette.responses import Response
+
     from client_sdk.desk.checked_file import CheckedRow
     from client_sdk.desk.jobs import DeskJob
     from client_sdk.models import Progress, Violation
 
-__all__ = ["PAGES", "encoding_choices", "file_response", "files_to_approve"]
+__all__ = ["PAGES", "encoding_choices", "files_to_approve", "table_to_save"]
 
 _KINDS = (CHECK_FILE, REPORT_FILE)
 _FATES = {
@@ -176,16 +176,15 @@ def _save(visit: Visit) -> Response:
     name = f"rejected-{what}.{ending}"
     with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_REJECTED):
         if what == "reasons":
-            return file_response(rejected_table(Path(name), left), name)
+            return table_to_save(rejected_table(Path(name), left), name)
         file = sent.file if sent is not None else checked.file if checked else None
         assert file is not None  # noqa: S101 - one of the two is there
-        return file_response(file.rows({item.row for item in left}).table(Path(name)), name)
+        return table_to_save(file.rows({item.row for item in left}).table(Path(name)), name)
 
 
-def file_response(content: bytes, name: str) -> Response:
-    """Return a table as a file to be saved."""
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type=_MEDIA[name.rpartition(".")[2]], headers=headers)
+def table_to_save(content: bytes, name: str) -> Response:
+    """Return a table that the browser saves, under a name that ends as its form does."""
+    return file_to_save(content, _MEDIA[name.rpartition(".")[2]], name)
 
 
 def encoding_choices(visit: Visit) -> list[tuple[str, str]]:

@@ -6,8 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from starlette.responses import Response
-
 from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form_values import FieldError, day_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
@@ -20,7 +18,7 @@ from client_sdk.desk.record_columns import typed_of_cells
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
-from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.desk.withdrawal_words import REASONS, REMOVED
 from client_sdk.errors import ConflictError, FormatError, PreflightError, RuleError
 from client_sdk.lending.rows import facts_cells
@@ -28,6 +26,8 @@ from client_sdk.models import RecordState, RecordView, WithdrawalReason
 from client_sdk.subject_report.facts import FactSpeaker
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
+
     from client_sdk.models import DisputeView
 
 __all__ = ["PAGES"]
@@ -84,8 +84,8 @@ def _receipt(visit: Visit) -> Response:
     uuid, version = _path_uuid(visit), int(str(visit.path["version"]))
     with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_RECEIPT, about=[str(uuid)]):
         receipt = visit.desk.client.receipt(uuid.bytes, version)
-    headers = {"Content-Disposition": f'attachment; filename="receipt-{uuid}-{version}.tlog-proof"'}
-    return Response(receipt.tlog_proof(), media_type="text/plain; charset=utf-8", headers=headers)
+    name = f"receipt-{uuid}-{version}.tlog-proof"
+    return file_to_save(receipt.tlog_proof().encode(), "text/plain; charset=utf-8", name)
 
 
 def _withdraw(visit: Visit) -> Response:

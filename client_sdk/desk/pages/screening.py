@@ -13,7 +13,7 @@ from client_sdk.desk.form_values import FieldError, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.ask import PURPOSES
 from client_sdk.desk.pages.jobs import SCREEN, job_lines, job_of, job_page, stopped_page
-from client_sdk.desk.pages.portfolio import encoding_choices, file_response
+from client_sdk.desk.pages.portfolio import encoding_choices, table_to_save
 from client_sdk.desk.paging import page_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
@@ -157,7 +157,7 @@ def _save(visit: Visit) -> Response:
     attribute, columns = _FILES[name]
     with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_SCREENING, about=[found.report.inquiry_id.hex()]):
         table = screened_table(Path(f"{name}.{ending}"), columns, getattr(found, attribute))
-        return file_response(table, f"{name}.{ending}")
+        return table_to_save(table, f"{name}.{ending}")
 
 
 def _forget(visit: Visit) -> Response:
