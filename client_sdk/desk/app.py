@@ -95,7 +95,7 @@ class _PageAnswers:
     async def shown(self, request: Request) -> Response:
         """Answer with what a POST had to show."""
         visit = await self._visit(request)
-        kept = self._desk.kept.find(visit.key, str(request.path_params["key"]), _ShownPage)
+        kept = visit.kept(_ShownPage)
         if kept is None:
             return RedirectResponse("/", 303)
         return HTMLResponse(kept.content, kept.status)
@@ -137,7 +137,7 @@ class _PageAnswers:
         """Return the answer to a POST: where it sends the browser, or where what it shows is kept."""
         if answer.status_code == _SEE_OTHER:
             return answer
-        key = self._desk.kept.keep(visit.key, _ShownPage(answer.status_code, bytes(answer.body)))
+        key = visit.keep(_ShownPage(answer.status_code, bytes(answer.body)))
         return RedirectResponse(f"/shown/{key}", _SEE_OTHER)
 
     def _to_sign_in(self, request: Request) -> Response:

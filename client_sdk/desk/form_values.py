@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
 
     from client_sdk.desk.form import Form
 
-__all__ = ["FieldError", "day_of_form", "digest_of_form", "file_of_form", "text_of_form", "word_of_form"]
+__all__ = [
+    "FieldError",
+    "day_of_form",
+    "digest_of_form",
+    "digests_of_form",
+    "file_of_form",
+    "text_of_form",
+    "word_of_form",
+]
 
 W = TypeVar("W", bound="StrEnum")
 
@@ -73,6 +82,11 @@ def digest_of_form(form: Form, field: str) -> bytes:
     if not _DIGEST.fullmatch(text):
         raise FieldError(field, N_("Give a SHA-256 as 64 hexadecimal digits."))
     return bytes.fromhex(text)
+
+
+def digests_of_form(form: Form, field: str) -> tuple[bytes, ...]:
+    """Return the SHA-256 of each document that was chosen; none where none was."""
+    return tuple(hashlib.sha256(document).digest() for document in form.documents(field))
 
 
 def text_of_form(form: Form, field: str, most: int, wanted: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from client_sdk.errors import CreditRegistryError
 
 __all__ = ["LANGUAGE_COOKIE", "DeskPage", "Visit", "file_to_save"]
+
+T = TypeVar("T")
 
 LANGUAGE_COOKIE = "desk-language"
 _FORM_BYTES = 64 * 1024
@@ -96,6 +98,14 @@ class Visit:
     def may(self, right: Right) -> bool:
         """Whether the visitor has a right."""
         return self.session is not None and self.session.user.role.may(right)
+
+    def keep(self, value: object) -> str:
+        """Keep a value for the session, for minutes, and return the id that stands for it in a path."""
+        return self.desk.kept.keep(self.key, value)
+
+    def kept(self, kind: type[T]) -> T | None:
+        """Return the value of a kind whose id stands in the path; None where the session keeps none."""
+        return self.desk.kept.find(self.key, str(self.path["key"]), kind)
 
     def show(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """Return a page from a template, every value escaped."""

@@ -46,7 +46,7 @@ def _of_answer(act: DeskAct, show: Callable[[Visit, KeptAnswer], Response]) -> C
     """Return what shows a kept answer, once the journal has it."""
 
     def answer(visit: Visit) -> Response:
-        kept = visit.desk.kept.find(visit.key, str(visit.path["key"]), KeptAnswer)
+        kept = visit.kept(KeptAnswer)
         if kept is None:
             return _gone(visit)
         about = [kept.answer.inquiry_id.hex()] if kept.answer.inquiry_id else []

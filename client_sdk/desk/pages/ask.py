@@ -72,7 +72,7 @@ def _ask(visit: Visit) -> Response:
         consent_date=consent.date,
         unknown_region=not region_is_known(identity),
     )
-    return visit.go(f"/answers/{visit.desk.kept.keep(visit.key, kept)}")
+    return visit.go(f"/answers/{visit.keep(kept)}")
 
 
 def _read(visit: Visit) -> tuple[Identity, Purpose, Consent]:

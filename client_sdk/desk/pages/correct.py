@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.pages.doing import do_or_propose, waits
 from client_sdk.desk.prepared import OpenedRecord, PreparedCorrection
 from client_sdk.desk.prepared_words import shown_of
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES"]
 
-# With another notice or consent.
-_FORM_BYTES = 24 * 1024 * 1024
 # What names the record, or stays as it is.
 _NAMING = frozenset(
     (
@@ -38,13 +37,13 @@ _NAMING = frozenset(
 
 
 def _form(visit: Visit) -> Response:
-    opened = _opened(visit)
+    opened = visit.kept(OpenedRecord)
     return _away(visit) if opened is None else _shown(visit, opened, typed_of_cells(_cells(opened)))
 
 
 def _prepare(visit: Visit) -> Response:
     """Hold what was typed against the rules and against the record, and send the browser on to what changes."""
-    opened = _opened(visit)
+    opened = visit.kept(OpenedRecord)
     if opened is None:
         return _away(visit)
     typed = typed_of_form(visit.form, _columns(opened))
@@ -62,13 +61,13 @@ def _prepare(visit: Visit) -> Response:
         return _broken(visit, opened, typed, [violation_of_error(error, 0)])
     if found.violations:
         return _broken(visit, opened, typed, found.violations)
-    key = visit.desk.kept.keep(visit.key, PreparedCorrection(opened, report, found.warnings))
+    key = visit.keep(PreparedCorrection(opened, report, found.warnings))
     return visit.go(f"/corrections/{key}")
 
 
 def _plan(visit: Visit) -> Response:
     """Show what changes, as held and as corrected."""
-    prepared = _prepared(visit)
+    prepared = visit.kept(PreparedCorrection)
     if prepared is None:
         return _away(visit)
     return visit.show(
@@ -81,7 +80,7 @@ def _plan(visit: Visit) -> Response:
 
 
 def _sign(visit: Visit) -> Response:
-    prepared = _prepared(visit)
+    prepared = visit.kept(PreparedCorrection)
     return _away(visit) if prepared is None else do_or_propose(visit, prepared)
 
 
@@ -101,14 +100,6 @@ def _cells(opened: OpenedRecord) -> dict[str, str]:
 def _columns(opened: OpenedRecord) -> tuple[str, ...]:
     """Return the columns of the facts."""
     return tuple(name for name in columns_of(opened.record.kind) if name not in _NAMING)
-
-
-def _opened(visit: Visit) -> OpenedRecord | None:
-    return visit.desk.kept.find(visit.key, str(visit.path["key"]), OpenedRecord)
-
-
-def _prepared(visit: Visit) -> PreparedCorrection | None:
-    return visit.desk.kept.find(visit.key, str(visit.path["key"]), PreparedCorrection)
 
 
 def _away(visit: Visit) -> Response:
@@ -140,7 +131,7 @@ def _shown(
 
 PAGES = (
     DeskPage("GET", "/opened/{key}/correct", Right.ACT, _form),
-    DeskPage("POST", "/opened/{key}/correct", Right.ACT, _prepare, _FORM_BYTES),
+    DeskPage("POST", "/opened/{key}/correct", Right.ACT, _prepare, DOCUMENTS_BYTES),
     DeskPage("GET", "/corrections/{key}", Right.ACT, _plan),
     DeskPage("POST", "/corrections/{key}", Right.ACT, _sign),
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, word_of_form
+from client_sdk.desk.form import DOCUMENTS_BYTES
+from client_sdk.desk.form_values import FieldError, digests_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
@@ -27,7 +27,6 @@ __all__ = ["PAGES"]
 
 # Disputes that are shown; those whose answer is due come first.
 _MOST = 200
-_FORM_BYTES = 24 * 1024 * 1024
 _MOST_DOCUMENTS = 16
 _ANSWERS = {
     DisputeOutcome.CORRECTED: N_("Corrected: a further version of the record says what is right"),
@@ -63,7 +62,7 @@ def _answer(visit: Visit) -> Response:
     uuid = UUID(str(visit.path["record"]))
     try:
         outcome = word_of_form(visit.form, "outcome", DisputeOutcome, tuple(_ANSWERS))
-        evidence = [hashlib.sha256(data).digest() for data in visit.form.documents("evidence")]
+        evidence = digests_of_form(visit.form, "evidence")
         if not 0 < len(evidence) <= _MOST_DOCUMENTS:
             raise FieldError("evidence", N_("Choose the documents that the answer rests on, at most 16."))  # noqa: TRY301 - as the others
         with visit.desk.journal.act(visit.user.name, DeskAct.ANSWER_DISPUTE, about=[str(uuid)], reason=outcome.name):
@@ -125,5 +124,5 @@ def _row(visit: Visit, dispute: DisputeView) -> dict[str, object]:
 PAGES = (
     DeskPage("GET", "/disputes", Right.READ, _listed),
     DeskPage("GET", "/disputes/{record:uuid}", Right.READ, _one),
-    DeskPage("POST", "/disputes/{record:uuid}/answer", Right.ACT, _answer, _FORM_BYTES),
+    DeskPage("POST", "/disputes/{record:uuid}/answer", Right.ACT, _answer, DOCUMENTS_BYTES),
 )

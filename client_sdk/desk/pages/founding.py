@@ -90,7 +90,7 @@ def _take_genesis(visit: Visit) -> Response:
         given = _genesis(visit)
     except FieldError as error:
         return _shown(visit, {error.field: visit.say(error.text)})
-    return visit.go(f"/founding/genesis/{visit.desk.kept.keep(visit.key, given)}")
+    return visit.go(f"/founding/genesis/{visit.keep(given)}")
 
 
 def _genesis(visit: Visit) -> GivenGenesis:
@@ -118,7 +118,7 @@ def _compare(visit: Visit) -> Response:
 
 def _compared(visit: Visit, wrong: dict[str, str]) -> Response:
     """Show what to compare with whom, and all that is signed."""
-    given = _given(visit)
+    given = visit.kept(GivenGenesis)
     if given is None:
         return _gone(visit)
     return visit.show(
@@ -137,7 +137,7 @@ def _compared(visit: Visit, wrong: dict[str, str]) -> Response:
 
 def _sign(visit: Visit) -> Response:
     """Sign, once each thing was compared; keep the file for the signer to take along."""
-    given = _given(visit)
+    given = visit.kept(GivenGenesis)
     if given is None:
         return _gone(visit)
     count = len(compared_of(given.body, visit.desk.config.institution, visit.say))
@@ -147,11 +147,11 @@ def _sign(visit: Visit) -> Response:
         return _compared(visit, {f"compared-{place}": text for place in missing})
     with visit.desk.journal.act(visit.user.name, DeskAct.SIGN_GENESIS, about=[given.digest]):
         signed = GivenGenesis(sign_act_file(visit.desk.config, given.file), given.body)
-    return visit.go(f"/founding/signed/{visit.desk.kept.keep(visit.key, signed)}")
+    return visit.go(f"/founding/signed/{visit.keep(signed)}")
 
 
 def _signed(visit: Visit) -> Response:
-    given = _given(visit)
+    given = visit.kept(GivenGenesis)
     if given is None:
         return _gone(visit)
     signers = signers_of(given.file, given.body)
@@ -160,12 +160,8 @@ def _signed(visit: Visit) -> Response:
 
 
 def _signed_file(visit: Visit) -> Response:
-    given = _given(visit)
+    given = visit.kept(GivenGenesis)
     return _gone(visit) if given is None else file_to_save(given.file.encode(), "application/json", "genesis.act")
-
-
-def _given(visit: Visit) -> GivenGenesis | None:
-    return visit.desk.kept.find(visit.key, str(visit.path["key"]), GivenGenesis)
 
 
 def _gone(visit: Visit) -> Response:

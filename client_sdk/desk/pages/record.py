@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, day_of_form, word_of_form
+from client_sdk.desk.form import DOCUMENTS_BYTES
+from client_sdk.desk.form_values import FieldError, day_of_form, digests_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.ask import identity_of_form, type_choices
 from client_sdk.desk.pages.doing import do_or_propose
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES"]
 
-_FORM_BYTES = 24 * 1024 * 1024
-
 
 def _one(visit: Visit) -> Response:
     """Show one record, its facts sealed."""
@@ -56,7 +54,7 @@ def _open(visit: Visit) -> Response:
     if not found:
         wrong = {"number": visit.say("This record is about somebody else, or has ended: compare the number.")}
         return _detail(visit, *_record(visit), wrong=wrong)
-    return visit.go(f"/records/{uuid}/opened/{visit.desk.kept.keep(visit.key, OpenedRecord(found[0], identity))}")
+    return visit.go(f"/records/{uuid}/opened/{visit.keep(OpenedRecord(found[0], identity))}")
 
 
 def _opened(visit: Visit) -> Response:
@@ -96,7 +94,7 @@ def _withdraw(visit: Visit) -> Response:
         removed_on = day_of_form(form, "removed_on") if reason in REMOVED else None
         if not form.text("sure"):
             raise FieldError("sure", N_("Tick the box: a withdrawal cannot be taken back."))  # noqa: TRY301 - as the others
-        evidence = tuple(hashlib.sha256(data).digest() for data in form.documents("evidence"))
+        evidence = digests_of_form(form, "evidence")
         opened = _kept(visit, form.text("opened"))
         return do_or_propose(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))
     except FieldError as error:
@@ -165,5 +163,5 @@ PAGES = (
     DeskPage("GET", _RECORD + "/opened/{key}", Right.ACT, _opened),
     DeskPage("GET", _RECORD + "/opened/{key}/further", Right.ACT, _further),
     DeskPage("GET", _RECORD + "/receipts/{version:int}", Right.READ, _receipt),
-    DeskPage("POST", f"{_RECORD}/withdraw", Right.ACT, _withdraw, _FORM_BYTES),
+    DeskPage("POST", f"{_RECORD}/withdraw", Right.ACT, _withdraw, DOCUMENTS_BYTES),
 )

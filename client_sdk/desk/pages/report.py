@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import told_of
+from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.money import minor_units
 from client_sdk.desk.pages.ask import type_choices
 from client_sdk.desk.pages.doing import do_or_propose, waits
@@ -35,10 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES", "report_form"]
 
-# With the notice and the consent, of which the SHA-256 are taken here.
-_FORM_BYTES = 24 * 1024 * 1024
 _NOTICE = ("notice_channel", "notice_sent_at", "notice_digest", "consent_form", "consent_date", "consent_digest")
-# Records of one episode of which all but the last were withdrawn: more are corrected in no life.
+# Attempts at one episode that are looked up, the withdrawn ones and the last: far more than a debt ever has.
 _MOST_ATTEMPTS = 32
 _SUMS = ("principal", "interest", "penalty", "fees")
 _MONEY = ("currency", *_SUMS, "estimated")
@@ -116,7 +115,7 @@ def _prepare(visit: Visit) -> Response:
             if not found.violations:
                 held, repeated = _held(visit, read.report), bool(found.repeated)
                 prepared = PreparedReport(read.report, read.typed, found.warnings, repeated=repeated, held=held)
-                return visit.go(f"/reports/{visit.desk.kept.keep(visit.key, prepared)}")
+                return visit.go(f"/reports/{visit.keep(prepared)}")
         except CreditRegistryError as error:
             return _refused(visit, kind, read.typed, error)
         broken = found.violations
@@ -137,7 +136,7 @@ def _held(visit: Visit, report: Report) -> tuple[Amounts, ...]:
 
 def _plan(visit: Visit) -> Response:
     """Show what will be said, before it is signed."""
-    prepared = _prepared(visit)
+    prepared = visit.kept(PreparedReport)
     if prepared is None:
         return _away(visit)
     return visit.show(
@@ -150,7 +149,7 @@ def _plan(visit: Visit) -> Response:
 
 
 def _send(visit: Visit) -> Response:
-    prepared = _prepared(visit)
+    prepared = visit.kept(PreparedReport)
     if prepared is None:
         return _away(visit)
     try:
@@ -161,7 +160,7 @@ def _send(visit: Visit) -> Response:
 
 def _change(visit: Visit) -> Response:
     """Show the form again as it was typed; the number is typed anew."""
-    prepared = _prepared(visit)
+    prepared = visit.kept(PreparedReport)
     return _away(visit) if prepared is None else report_form(visit, prepared.report.kind, prepared.typed)
 
 
@@ -267,10 +266,6 @@ def _kind(visit: Visit) -> Kind | None:
     return Kind.__members__.get(str(visit.path["kind"]).upper())
 
 
-def _prepared(visit: Visit) -> PreparedReport | None:
-    return visit.desk.kept.find(visit.key, str(visit.path["key"]), PreparedReport)
-
-
 def _away(visit: Visit) -> Response:
     text = visit.say("What was prepared is kept for ten minutes: fill the form again.")
     return visit.show("message.html.j2", status=404, title=visit.say("This report is not here any more"), text=text)
@@ -283,7 +278,7 @@ def _today() -> str:
 PAGES = (
     DeskPage("GET", "/report", Right.ACT, _kinds),
     DeskPage("GET", "/report/{kind}", Right.ACT, _empty),
-    DeskPage("POST", "/report/{kind}", Right.ACT, _prepare, _FORM_BYTES),
+    DeskPage("POST", "/report/{kind}", Right.ACT, _prepare, DOCUMENTS_BYTES),
     DeskPage("POST", "/report/{kind}/rules", Right.ACT, _rules),
     DeskPage("GET", "/reports/{key}", Right.ACT, _plan),
     DeskPage("POST", "/reports/{key}", Right.ACT, _send),
