@@ -1,6 +1,9 @@
 """Work that outlives the page that began it: jobs of the people and systems at the desk, bounded for each and in all.
 
-    job = jobs.start("anna", "REPORT_FILE", lambda job: client.report_many(rows, job.tell_progress))
+    def send(job: DeskJob) -> BatchReport:
+        return client.report_many(rows, lambda step: job.tell(step.phase.value, step.done, step.total))
+
+    job = jobs.start("anna", JobKind.REPORT_FILE, send)
 
 Jobs of one kind go one after another, in the order in which they came; kinds go beside each other. A job lives in
 memory alone: it ends with the desk at the latest, and what it has found is forgotten half an hour after its end.
@@ -21,7 +24,7 @@ from client_sdk.errors import CreditRegistryError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DeskJob", "JobState", "JobStoppedError", "Jobs", "JobsFullError"]
+__all__ = ["DeskJob", "JobKind", "JobState", "JobStoppedError", "Jobs", "JobsFullError"]
 
 T = TypeVar("T")
 
@@ -32,6 +35,19 @@ MOST_LIVE, MOST_LIVE_OF_ONE = 8, 2
 # In all, and with what those that have ended have found.
 _MOST, _MOST_OF_ONE = 40, 8
 _MOST_BYTES = 384 * 1024 * 1024
+
+
+class JobKind(StrEnum):
+    """What a job does, for a person or a program; stable words."""
+
+    # A portfolio is held against the rules.
+    CHECK_FILE = "CHECK_FILE"
+    # A portfolio is sent, or held against the rules for a program that asks for a dry run.
+    REPORT_FILE = "REPORT_FILE"
+    # The customers of a file are screened.
+    SCREEN = "SCREEN"
+    # A program asks about many persons.
+    CHECKS = "CHECKS"
 
 
 class JobState(StrEnum):
@@ -65,7 +81,7 @@ class DeskJob:
 
     Args:
         owner: who began it, and alone may see it.
-        kind: of its work, a stable word.
+        kind: of its work.
         held: bytes that it keeps in memory, such as those of a file.
 
     Attributes:
@@ -76,7 +92,7 @@ class DeskJob:
         error: that ended it; None else.
     """
 
-    def __init__(self, owner: str, kind: str, held: int) -> None:
+    def __init__(self, owner: str, kind: JobKind, held: int) -> None:
         self.key = secrets.token_urlsafe(18)
         self.owner, self.kind, self.held = owner, kind, held
         self.state = JobState.WAITING
@@ -154,14 +170,14 @@ class Jobs:
         self._failed, self._clock = failed, clock
         self._lock = threading.Lock()
         self._jobs: OrderedDict[str, DeskJob] = OrderedDict()
-        self._lanes: dict[str, ThreadPoolExecutor] = {}
+        self._lanes: dict[JobKind, ThreadPoolExecutor] = {}
         self._futures: set[Future[None]] = set()
         self._is_closed = False
 
     def start(
         self,
         owner: str,
-        kind: str,
+        kind: JobKind,
         work: Callable[[DeskJob], object],
         *,
         held: int = 0,
@@ -171,7 +187,7 @@ class Jobs:
 
         Args:
             owner: who begins it.
-            kind: stable word; there are few of them.
+            kind: of the work.
             work: told the job, whose ``tell`` it calls; returns what the job is to keep.
             held: bytes that it keeps in memory.
             ended: called with the job once it has ended, however it did.
@@ -203,7 +219,7 @@ class Jobs:
             job = self._jobs.get(key)
         return job if job is not None and job.owner == owner else None
 
-    def ended(self, kind: str) -> list[DeskJob]:
+    def ended(self, kind: JobKind) -> list[DeskJob]:
         """Return the jobs of a kind that were done, whoever began them, the oldest first."""
         self.forget_old()
         with self._lock:

@@ -18,7 +18,7 @@ from client_sdk.desk.api.job_document import job_content
 from client_sdk.desk.api.problems import ApiProblemError
 from client_sdk.desk.api.tokens import ApiToken
 from client_sdk.desk.desk import Desk
-from client_sdk.desk.jobs import DeskJob
+from client_sdk.desk.jobs import DeskJob, JobKind
 from client_sdk.desk.journal import ActEntry, DeskAct
 from client_sdk.desk.rights import ApiScope
 from client_sdk.desk.texts import N_
@@ -61,12 +61,12 @@ class ApiCall(NamedTuple):
         return self.desk.journal.act(self.token.who, act, about=about, reason=reason)
 
     def start(
-        self, kind: str, work: Callable[[DeskJob], object], held: int, about: list[str] | None = None
+        self, kind: JobKind, work: Callable[[DeskJob], object], held: int, about: list[str] | None = None
     ) -> Response:
         """Start a job of this token, and return the answer that names it; its webhook is told of the end.
 
         Args:
-            kind: of the work, a stable word.
+            kind: of the work.
             work: as ``Jobs.start`` takes it.
             held: bytes that it keeps in memory.
             about: for the journal.

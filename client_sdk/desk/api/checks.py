@@ -12,17 +12,16 @@ from client_sdk.desk.api.documents import CheckedPerson, content_of
 from client_sdk.desk.api.job_document import JobDocument
 from client_sdk.desk.api.problems import ApiProblemError
 from client_sdk.desk.api.requests import CheckJobRequest, CheckRequest, ConsentGiven, PersonAsked
-from client_sdk.desk.jobs import DeskJob
+from client_sdk.desk.jobs import DeskJob, JobKind
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.texts import N_
 from client_sdk.errors import FormatError
 from client_sdk.forms import Json
 from client_sdk.models import Answer, Assessment, Identity, Violation
 
-__all__ = ["CHECKS", "FoundPerson", "FoundPersons", "router"]
+__all__ = ["FoundPerson", "FoundPersons", "router"]
 
 router = APIRouter(tags=["checks"])
-CHECKS = "CHECKS"
 # Persons of one inquiry.
 _TOGETHER = 100
 # What an answer of a job may take in memory, roughly.
@@ -78,7 +77,7 @@ def start_checks(asked: CheckJobRequest, call: CheckCall) -> Response:
     """Begin to ask about many persons, 100 an inquiry; `/jobs/{job}` tells how far it is."""
     questions = _questions(asked)
     work = partial(_ask_all, call, asked, questions)
-    return call.start(CHECKS, work, len(questions) * _BYTES_A_PERSON, _for(asked.officer))
+    return call.start(JobKind.CHECKS, work, len(questions) * _BYTES_A_PERSON, _for(asked.officer))
 
 
 def checked_content(answer: Answer, assessment: Assessment, *, with_evidence: bool) -> dict[str, Json]:

@@ -10,16 +10,15 @@ from client_sdk.desk.api.call import ApiCall, ReportCall, json_response
 from client_sdk.desk.api.documents import content_of, document_of
 from client_sdk.desk.api.job_document import JobDocument
 from client_sdk.desk.api.requests import REPORT_SCHEMA
-from client_sdk.desk.jobs import DeskJob
+from client_sdk.desk.jobs import DeskJob, JobKind
 from client_sdk.desk.journal import DeskAct
 from client_sdk.errors import PreflightError
 from client_sdk.lending.files import Encoding, Portfolio, read_json_lines, read_portfolio
 from client_sdk.models import BatchReport, PreflightReport, Progress, Receipt, RejectedRow, Report, Violation
 
-__all__ = ["MOST_FILE_BYTES", "REPORT_FILE", "router"]
+__all__ = ["MOST_FILE_BYTES", "router"]
 
 router = APIRouter(tags=["reports"])
-REPORT_FILE = "REPORT_FILE"
 MOST_FILE_BYTES = 64 * 1024 * 1024
 _ROW = {"requestBody": {"required": True, "content": {"application/json": {"schema": REPORT_SCHEMA}}}}
 _FILE = {
@@ -94,7 +93,7 @@ def start_report_file(
     """
     portfolio = read_portfolio(io.BytesIO(body), encoding=encoding, sheet=sheet)
     work = partial(_preflight if dry_run else _send, call, portfolio, one_signature)
-    return call.start(REPORT_FILE, work, 2 * len(body))
+    return call.start(JobKind.REPORT_FILE, work, 2 * len(body))
 
 
 def _send(call: ApiCall, portfolio: Portfolio, one_signature: bool, job: DeskJob) -> BatchReport:  # noqa: FBT001 - of a partial

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.desk.failures import told_of
-from client_sdk.desk.jobs import JobState
+from client_sdk.desk.jobs import JobKind, JobState
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.responses import Response
 
     from client_sdk.desk.jobs import DeskJob
 
-__all__ = ["CHECK_FILE", "PAGES", "REPORT_FILE", "SCREEN", "job_lines", "job_of", "job_page", "stopped_page"]
-
-# Kinds of jobs.
-CHECK_FILE, REPORT_FILE, SCREEN = "CHECK_FILE", "REPORT_FILE", "SCREEN"
+__all__ = ["PAGES", "job_lines", "job_of", "job_page", "stopped_page"]
 
 
 class _JobNames(NamedTuple):
@@ -30,9 +29,9 @@ class _JobNames(NamedTuple):
 
 
 _SHOWN = {
-    CHECK_FILE: _JobNames("/portfolio", N_("A portfolio is checked"), N_("{done} of {total} rows")),
-    REPORT_FILE: _JobNames("/portfolio", N_("A portfolio is sent"), N_("{done} of {total} rows")),
-    SCREEN: _JobNames("/screening", N_("Customers are screened"), N_("{done} of {total}")),
+    JobKind.CHECK_FILE: _JobNames("/portfolio", N_("A portfolio is checked"), N_("{done} of {total} rows")),
+    JobKind.REPORT_FILE: _JobNames("/portfolio", N_("A portfolio is sent"), N_("{done} of {total} rows")),
+    JobKind.SCREEN: _JobNames("/screening", N_("Customers are screened"), N_("{done} of {total}")),
 }
 _PHASES = {
     "": N_("Waits for its turn"),
@@ -51,7 +50,7 @@ _STATES = {
 }
 
 
-def job_of(visit: Visit, kinds: tuple[str, ...]) -> DeskJob | None:
+def job_of(visit: Visit, kinds: Collection[JobKind]) -> DeskJob | None:
     """Return the job of the path, where it is the visitor's and of one of these kinds."""
     job = visit.desk.jobs.find(visit.user.name, str(visit.path["key"]))
     return job if job is not None and job.kind in kinds else None
@@ -86,7 +85,7 @@ def stopped_page(visit: Visit, job: DeskJob | None, *, left: str, again: str) ->
     )
 
 
-def job_lines(visit: Visit, kinds: tuple[str, ...]) -> list[tuple[str, str, str]]:
+def job_lines(visit: Visit, kinds: Collection[JobKind]) -> list[tuple[str, str, str]]:
     """Return path, title and state of the visitor's jobs, the newest first."""
     return [
         (f"{_SHOWN[job.kind].path}/{job.key}", visit.say(_SHOWN[job.kind].title), visit.say(_STATES[job.state]))
@@ -97,7 +96,7 @@ def job_lines(visit: Visit, kinds: tuple[str, ...]) -> list[tuple[str, str, str]
 
 def _show_progress(visit: Visit) -> Response:
     """Give the part of the page that tells how far the job is; once it has ended, have the page loaded again."""
-    job = job_of(visit, tuple(_SHOWN))
+    job = job_of(visit, _SHOWN)
     if job is None or not job.is_live:
         answer = visit.show("progress.html.j2", job=None, shown={"ended": True})
         answer.headers["HX-Refresh"] = "true"
@@ -106,7 +105,7 @@ def _show_progress(visit: Visit) -> Response:
 
 
 def _stop(visit: Visit) -> Response:
-    job = job_of(visit, tuple(_SHOWN))
+    job = job_of(visit, _SHOWN)
     if job is None:
         return visit.go("/today")
     job.stop()

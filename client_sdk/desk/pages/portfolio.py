@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from client_sdk.desk.checked_file import CheckedFile, RowChoice, RowFate, check_file
 from client_sdk.desk.dropped import DROPPED_BYTES, DroppedFile, bounded
 from client_sdk.desk.form_values import FieldError
+from client_sdk.desk.jobs import JobKind
 from client_sdk.desk.journal import DeskAct
-from client_sdk.desk.pages.jobs import CHECK_FILE, REPORT_FILE, job_lines, job_of, job_page, stopped_page
+from client_sdk.desk.pages.jobs import job_lines, job_of, job_page, stopped_page
 from client_sdk.desk.paging import page_of
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES", "encoding_choices", "files_to_approve", "table_to_save"]
 
-_KINDS = (CHECK_FILE, REPORT_FILE)
+_KINDS = (JobKind.CHECK_FILE, JobKind.REPORT_FILE)
 _FATES = {
     RowFate.SENT: N_("would be sent"),
     RowFate.REPEATED: N_("says the same as an earlier row"),
@@ -87,7 +88,7 @@ def _drop(visit: Visit) -> Response:
             entry.about += [f"rows={checked.found.rows}", f"rejected={checked.found.rejected_rows}"]
         return checked
 
-    job = desk.jobs.start(who, CHECK_FILE, check, held=len(file.content))
+    job = desk.jobs.start(who, JobKind.CHECK_FILE, check, held=len(file.content))
     return visit.go(f"/portfolio/{job.key}")
 
 
@@ -97,7 +98,7 @@ def _send(visit: Visit) -> Response:
     A file that waits for an approver is sent by one, who is not the person that dropped it.
     """
     others = next((job for job in files_to_approve(visit) if job.key == visit.path["key"]), None)
-    checking = others or job_of(visit, (CHECK_FILE,))
+    checking = others or job_of(visit, (JobKind.CHECK_FILE,))
     checked = None if checking is None else checking.result(CheckedFile)
     if checking is None or checked is None:
         return visit.go(f"/portfolio/{visit.path['key']}")
@@ -120,7 +121,7 @@ def _send(visit: Visit) -> Response:
             entry.about += [f"rows={done.rows}", f"accepted={done.accepted}", f"rejected={done.rejected_rows}"]
         return SentFile(file, done)
 
-    job = desk.jobs.start(who, REPORT_FILE, send, held=len(file.content))
+    job = desk.jobs.start(who, JobKind.REPORT_FILE, send, held=len(file.content))
     desk.jobs.forget(checking)
     return visit.go(f"/portfolio/{job.key}")
 
@@ -130,7 +131,7 @@ def files_to_approve(visit: Visit) -> list[DeskJob]:
     if not visit.may(Right.APPROVE):
         return []
     name = visit.user.name.casefold()
-    waiting = [(job, job.result(CheckedFile)) for job in visit.desk.jobs.ended(CHECK_FILE)]
+    waiting = [(job, job.result(CheckedFile)) for job in visit.desk.jobs.ended(JobKind.CHECK_FILE)]
     return [job for job, checked in waiting if checked and checked.waits and job.owner.casefold() != name]
 
 
@@ -154,7 +155,7 @@ def _job(visit: Visit) -> Response:
 
 def _left_behind(visit: Visit, job: DeskJob | None) -> str:
     """Tell what a job that has ended before its time has left."""
-    if job is None or job.kind == CHECK_FILE:
+    if job is None or job.kind is JobKind.CHECK_FILE:
         return visit.say("Nothing was signed or sent.")
     waiting = pending_reports(visit.desk.config)
     return visit.say(

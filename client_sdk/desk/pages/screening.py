@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.dropped import DROPPED_BYTES, DroppedFile, bounded
 from client_sdk.desk.form_values import FieldError, word_of_form
+from client_sdk.desk.jobs import JobKind
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.ask import PURPOSES
-from client_sdk.desk.pages.jobs import SCREEN, job_lines, job_of, job_page, stopped_page
+from client_sdk.desk.pages.jobs import job_lines, job_of, job_page, stopped_page
 from client_sdk.desk.pages.portfolio import encoding_choices, table_to_save
 from client_sdk.desk.paging import page_of
 from client_sdk.desk.rendering import clock_text
@@ -56,6 +57,8 @@ _CHANGES = {
 _ALL = "ALL"
 _FILES = {"found": ("rows", RESULT_COLUMNS), "changes": ("changes", CHANGE_COLUMNS)}
 _ENDINGS = ("csv", "xlsx")
+# Changes on the page; the file has all.
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -120,7 +123,7 @@ def _screen(visit: Visit) -> Response:
             entry.about.append(found.report.inquiry_id.hex())
         return found
 
-    job = desk.jobs.start(who, SCREEN, screen, held=len(file.content))
+    job = desk.jobs.start(who, JobKind.SCREEN, screen, held=len(file.content))
     return visit.go(f"/screening/{job.key}")
 
 
@@ -137,7 +140,7 @@ def _watched(portfolio: ScreenedPortfolio, looked: WatchReport, purpose: Purpose
 
 
 def _job(visit: Visit) -> Response:
-    job = job_of(visit, (SCREEN,))
+    job = job_of(visit, (JobKind.SCREEN,))
     if job is not None and job.is_live:
         return job_page(visit, job)
     found = None if job is None else job.result(Screened)
@@ -149,7 +152,7 @@ def _job(visit: Visit) -> Response:
 
 
 def _save(visit: Visit) -> Response:
-    job = job_of(visit, (SCREEN,))
+    job = job_of(visit, (JobKind.SCREEN,))
     found = None if job is None else job.result(Screened)
     name, _, ending = str(visit.path["name"]).partition(".")
     if found is None or name not in _FILES or ending not in _ENDINGS:
@@ -184,7 +187,7 @@ def _dropping(visit: Visit, wrong: Mapping[str, str]) -> Response:
         encodings=encoding_choices(visit),
         purposes=[(word.value, term_of(word).of(language)) for word in PURPOSES],
         lists=[(one, term_of(one.purpose).of(language)) for one in WatchLists(visit.desk.config.home).all()],
-        jobs=job_lines(visit, (SCREEN,)),
+        jobs=job_lines(visit, (JobKind.SCREEN,)),
     )
 
 
@@ -213,8 +216,6 @@ def _found(visit: Visit, found: Screened) -> Response:
     )
 
 
-# Changes on the page; the file has all.
-_SHOWN = 200
 PAGES = (
     DeskPage("GET", "/screening", Right.ACT, _form),
     DeskPage("POST", "/screening", Right.ACT, _screen, DROPPED_BYTES),

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.desk.failures import told_of
+from client_sdk.desk.jobs import JobKind
 from client_sdk.desk.journal import DeskAct
-from client_sdk.desk.pages.jobs import CHECK_FILE, REPORT_FILE, SCREEN, job_lines
+from client_sdk.desk.pages.jobs import job_lines
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
 from client_sdk.desk.visit import DeskPage, Visit
@@ -62,7 +63,7 @@ def _today(visit: Visit) -> Response:
         disputes=[] if found is None else [_dispute(one) for one in found.due[:_MOST_DISPUTES]],
         silent=[] if found is None else [one.url for one in found.status.key_services if not one.reachable],
         pending=pending_reports(desk.config),
-        jobs=job_lines(visit, (CHECK_FILE, REPORT_FILE, SCREEN)),
+        jobs=job_lines(visit, (JobKind.CHECK_FILE, JobKind.REPORT_FILE, JobKind.SCREEN)),
         certificates=_certificates(visit),
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from client_sdk import errors
 from client_sdk.desk import jobs as module
-from client_sdk.desk.jobs import DeskJob, Jobs, JobsFullError, JobState
+from client_sdk.desk.jobs import DeskJob, JobKind, Jobs, JobsFullError, JobState
 
 LIMIT = 30.0
 
@@ -42,7 +42,7 @@ def ended(jobs: Jobs, job: DeskJob) -> JobState:
 
 def test_a_job_tells_how_far_it_is_and_keeps_what_it_found() -> None:
     jobs = Jobs(unforeseen)
-    job = jobs.start("anna", "SCREEN", Work())
+    job = jobs.start("anna", JobKind.SCREEN, Work())
     assert ended(jobs, job) is JobState.DONE
     assert (job.phase, job.done, job.total, job.is_live) == ("SENDING", 1, 2, False)
     assert job.result(str) == "found"
@@ -54,10 +54,10 @@ def test_a_job_tells_how_far_it_is_and_keeps_what_it_found() -> None:
 def test_jobs_of_a_kind_go_one_after_another_and_kinds_beside_each_other() -> None:
     jobs = Jobs(unforeseen)
     first, second, other = Work(go_on=False), Work(), Work()
-    jobs.start("anna", "REPORT_FILE", first)
-    waiting = jobs.start("berta", "REPORT_FILE", second)
+    jobs.start("anna", JobKind.REPORT_FILE, first)
+    waiting = jobs.start("berta", JobKind.REPORT_FILE, second)
     assert first.begun.wait(LIMIT)
-    beside = jobs.start("anna", "SCREEN", other)
+    beside = jobs.start("anna", JobKind.SCREEN, other)
     assert ended(jobs, beside) is JobState.DONE
     assert waiting.state is JobState.WAITING
     assert not second.begun.is_set()
@@ -69,7 +69,7 @@ def test_jobs_of_a_kind_go_one_after_another_and_kinds_beside_each_other() -> No
 def test_a_job_is_stopped_before_its_next_step_and_before_it_begins() -> None:
     jobs = Jobs(unforeseen)
     running, never = Work(go_on=False), Work()
-    first, second = jobs.start("anna", "SCREEN", running), jobs.start("anna", "SCREEN", never)
+    first, second = jobs.start("anna", JobKind.SCREEN, running), jobs.start("anna", JobKind.SCREEN, never)
     assert running.begun.wait(LIMIT)
     first.stop()
     second.stop()
@@ -84,11 +84,11 @@ def test_a_job_is_stopped_before_its_next_step_and_before_it_begins() -> None:
 
 def test_a_job_is_for_its_owner_alone() -> None:
     jobs = Jobs(unforeseen)
-    job = jobs.start("anna", "SCREEN", Work())
+    job = jobs.start("anna", JobKind.SCREEN, Work())
     assert jobs.find("anna", job.key) is job
     assert jobs.find("berta", job.key) is None
     assert jobs.find("anna", "another") is None
-    newer = jobs.start("anna", "SCREEN", Work())
+    newer = jobs.start("anna", JobKind.SCREEN, Work())
     assert jobs.of("anna") == [newer, job]
     assert jobs.of("berta") == []
     assert jobs.close(LIMIT)
@@ -105,7 +105,7 @@ def test_an_error_of_the_sdk_is_kept_and_a_mistake_is_told() -> None:
     def breaks(_: DeskJob) -> None:
         raise ZeroDivisionError
 
-    failed, broken = jobs.start("anna", "SCREEN", fails), jobs.start("anna", "SCREEN", breaks)
+    failed, broken = jobs.start("anna", JobKind.SCREEN, fails), jobs.start("anna", JobKind.SCREEN, breaks)
     assert ended(jobs, broken) is JobState.FAILED
     assert (failed.state, failed.error) == (JobState.FAILED, refused)
     assert broken.error is None
@@ -118,11 +118,11 @@ def test_too_many_jobs_are_refused_of_one_and_in_all() -> None:
     holding = Work(go_on=False)
     for person in ("anna", "berta", "clara", "dora"):
         for _ in range(2):
-            jobs.start(person, "SCREEN", holding)
+            jobs.start(person, JobKind.SCREEN, holding)
         with pytest.raises(JobsFullError):
-            jobs.start(person, "SCREEN", holding)
+            jobs.start(person, JobKind.SCREEN, holding)
     with pytest.raises(JobsFullError):
-        jobs.start("emma", "SCREEN", holding)
+        jobs.start("emma", JobKind.SCREEN, holding)
     holding.go_on.set()
     assert jobs.close(LIMIT)
 
@@ -131,16 +131,16 @@ def test_what_has_ended_makes_room_and_is_forgotten_in_time() -> None:
     now = [0.0]
     jobs = Jobs(unforeseen, lambda: now[0])
     half = module._MOST_BYTES // 2
-    first = jobs.start("anna", "SCREEN", Work(), held=half)
+    first = jobs.start("anna", JobKind.SCREEN, Work(), held=half)
     assert ended(jobs, first) is JobState.DONE
-    others = jobs.start("berta", "SCREEN", Work(), held=half)
+    others = jobs.start("berta", JobKind.SCREEN, Work(), held=half)
     assert ended(jobs, others) is JobState.DONE
-    newer = jobs.start("berta", "SCREEN", Work(), held=half)
+    newer = jobs.start("berta", JobKind.SCREEN, Work(), held=half)
     assert ended(jobs, newer) is JobState.DONE
     assert jobs.of("berta") == [newer], "the oldest of one's own went first"
     assert jobs.of("anna") == [first]
     with pytest.raises(JobsFullError):
-        jobs.start("clara", "SCREEN", Work(), held=2 * half + 2)
+        jobs.start("clara", JobKind.SCREEN, Work(), held=2 * half + 2)
     now[0] = module.KEPT_SECONDS
     assert jobs.find("berta", newer.key) is None
     assert jobs.close(LIMIT)
@@ -149,7 +149,7 @@ def test_what_has_ended_makes_room_and_is_forgotten_in_time() -> None:
 def test_what_has_ended_can_be_forgotten_at_once_and_what_runs_cannot() -> None:
     jobs = Jobs(unforeseen)
     holding = Work(go_on=False)
-    job = jobs.start("anna", "SCREEN", holding)
+    job = jobs.start("anna", JobKind.SCREEN, holding)
     jobs.forget(job)
     assert jobs.of("anna") == [job]
     holding.go_on.set()
@@ -162,11 +162,11 @@ def test_what_has_ended_can_be_forgotten_at_once_and_what_runs_cannot() -> None:
 def test_a_desk_that_ends_stops_its_jobs_and_takes_no_more() -> None:
     jobs = Jobs(unforeseen)
     holding = Work(go_on=False)
-    job = jobs.start("anna", "SCREEN", holding)
+    job = jobs.start("anna", JobKind.SCREEN, holding)
     assert holding.begun.wait(LIMIT)
     assert not jobs.close(0.0)
     with pytest.raises(JobsFullError):
-        jobs.start("anna", "SCREEN", Work())
+        jobs.start("anna", JobKind.SCREEN, Work())
     holding.go_on.set()
     assert jobs.close(LIMIT)
     assert job.state is JobState.STOPPED
