@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from client_sdk.desk.failures import told_of
 from client_sdk.desk.jobs import JobsFullError
-from client_sdk.desk.texts import N_, Say
+from client_sdk.desk.texts import Say
 from client_sdk.errors import (
     ConflictError,
     CreditRegistryError,
@@ -36,9 +36,9 @@ _STATUS: tuple[tuple[type[CreditRegistryError], int], ...] = (
     (QuotaError, 429),
     (ConflictError, 409),
     (InvalidError, 422),
-    (OutboxError, 503),
 )
-_OUTBOX = N_("Another program of this member reports at this moment, or its outbox is damaged: try again in a moment.")
+# Of this machine, and over once other work has ended.
+_RETRYABLE = (OutboxError, JobsFullError)
 
 
 class BrokenRule(BaseModel):
@@ -120,21 +120,19 @@ def problem_of(error: ApiProblemError | CreditRegistryError, say: Say) -> Proble
             violations=[_broken(item) for item in error.violations],
         )
     told = told_of(error, say)
-    outbox, full = isinstance(error, OutboxError), isinstance(error, JobsFullError)
-    reason = "OUTBOX" if outbox else told.reason
     parts = _parts(error)
     violations = error.violations if isinstance(error, PreflightError) else ()
     return ProblemDocument(
-        type=_TYPE + reason,
+        type=_TYPE + told.reason,
         title=told.title,
         status=next((status for kind, status in _STATUS if isinstance(error, kind)), told.status),
-        detail=say(_OUTBOX) if outbox else told.next,
-        reason=reason,
+        detail=told.next,
+        reason=told.reason,
         field=parts.get("field", ""),
         rule=parts.get("rule", ""),
         got=parts.get("got", ""),
         want=parts.get("want", ""),
-        retryable=outbox or full or getattr(error, "retryable", False) is True,
+        retryable=isinstance(error, _RETRYABLE) or getattr(error, "retryable", False) is True,
         violations=[_broken(item) for item in violations],
     )
 
