@@ -12,8 +12,7 @@ from starlette.exceptions import HTTPException
 from client_sdk.desk.api import checks, disputes, inbox, jobs, records, reports
 from client_sdk.desk.api.call import AnyCall, json_response
 from client_sdk.desk.api.gate import ApiGate
-from client_sdk.desk.api.job_document import language_of
-from client_sdk.desk.api.problems import ApiProblemError, problem_response
+from client_sdk.desk.api.problems import ApiProblemError, problem_response, say_for
 from client_sdk.desk.desk import Desk
 from client_sdk.desk.rights import ApiScope
 from client_sdk.desk.texts import N_
@@ -117,7 +116,7 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _problem(request: Request, error: Exception) -> Response:
-    return problem_response(cast("ApiProblemError | CreditRegistryError", error), language_of(request))
+    return problem_response(cast("ApiProblemError | CreditRegistryError", error), say_for(request.headers))
 
 
 def _missing(request: Request, error: Exception) -> Response:
@@ -130,7 +129,7 @@ def _missing(request: Request, error: Exception) -> Response:
         rule="path.known",
         want="a path and a method of the contract",
     )
-    return problem_response(problem, language_of(request))
+    return problem_response(problem, say_for(request.headers))
 
 
 def _invalid(request: Request, error: Exception) -> Response:
@@ -147,7 +146,7 @@ def _invalid(request: Request, error: Exception) -> Response:
         want=first.want,
         violations=tuple(broken),
     )
-    return problem_response(problem, language_of(request))
+    return problem_response(problem, say_for(request.headers))
 
 
 def _violation(item: Mapping[str, object]) -> Violation:

@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 
 from client_sdk.desk.api.kept_replies import KeptReplies, KeyInUseError, KeyTakenError, Reply
 from client_sdk.desk.api.limits import TokenLimitError, TokenLimits
-from client_sdk.desk.api.problems import ApiProblemError, problem_response
+from client_sdk.desk.api.problems import ApiProblemError, problem_response, say_for
 from client_sdk.desk.form import BODY_SECONDS
-from client_sdk.desk.texts import N_, preferred, say_in
+from client_sdk.desk.texts import N_
 from client_sdk.errors import ConfigError, CreditRegistryError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from client_sdk.desk.api.limits import TokenUse
     from client_sdk.desk.api.tokens import ApiToken, TokenFile
-    from client_sdk.desk.texts import Language
 
 __all__ = ["TOKEN_KEY", "ApiGate"]
 
@@ -67,11 +66,11 @@ class ApiGate:
                 reply = await self._answered(scope, receive, headers, token, use)
         except (ApiProblemError, CreditRegistryError, TokenLimitError) as error:
             problem = _of_limit(error) if isinstance(error, TokenLimitError) else error
-            await problem_response(problem, say_in(_language(headers)))(scope, receive, send)
+            await problem_response(problem, say_for(headers))(scope, receive, send)
             return
         except Exception as error:  # noqa: BLE001 - the server would print it with whatever it holds
             self._failed(error)
-            await problem_response(_mistake(), say_in(_language(headers)))(scope, receive, send)
+            await problem_response(_mistake(), say_for(headers))(scope, receive, send)
             return
         await send({"type": "http.response.start", "status": reply.status, "headers": list(reply.headers)})
         await send({"type": "http.response.body", "body": reply.body})
@@ -227,10 +226,6 @@ def _idempotency_key(headers: Headers, method: str) -> str | None:
             want="1 to 128 visible ASCII characters, once",
         )
     return given[0]
-
-
-def _language(headers: Headers) -> Language:
-    return preferred(headers.get("accept-language", ""))
 
 
 def _unknown() -> ApiProblemError:

@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from client_sdk.desk.api.problems import ProblemDocument, problem_of
 from client_sdk.desk.jobs import DeskJob, JobState
-from client_sdk.desk.texts import Language, Say, preferred, say_in
+from client_sdk.desk.texts import Language, Say, say_in
 from client_sdk.forms import Json
 from client_sdk.models import BatchReport, PreflightReport
 
-__all__ = ["JobDocument", "job_content", "language_of"]
+__all__ = ["JobDocument", "job_content"]
 
 
 class FileSummary(BaseModel):
@@ -57,11 +56,6 @@ def job_content(job: DeskJob, say: Say | None = None) -> dict[str, Json]:
         "file": _summary(job.result(BatchReport) or job.result(PreflightReport)),
         "problem": problem,
     }
-
-
-def language_of(request: Request) -> Say:
-    """Return what says texts in the language that a request asks for."""
-    return say_in(preferred(request.headers.get("accept-language", "")))
 
 
 def _summary(report: BatchReport | PreflightReport | None) -> dict[str, Json] | None:

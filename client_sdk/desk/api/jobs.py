@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from client_sdk.desk.api.call import ApiCall, CheckCall, JobCall, ReportCall, json_response
 from client_sdk.desk.api.checks import FoundPersons, checked_content
 from client_sdk.desk.api.documents import CheckedPerson, content_of, page_of
-from client_sdk.desk.api.job_document import JobDocument, job_content, language_of
-from client_sdk.desk.api.problems import ApiProblemError
+from client_sdk.desk.api.job_document import JobDocument, job_content
+from client_sdk.desk.api.problems import ApiProblemError, say_for
 from client_sdk.desk.jobs import DeskJob
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.texts import N_
@@ -65,14 +65,14 @@ RejectedPage = page_of(
 @router.get("/jobs", name="list_jobs", responses={200: {"model": JobList}})
 def list_jobs(request: Request, call: JobCall) -> Response:
     """List the jobs of this token."""
-    say = language_of(request)
+    say = say_for(request.headers)
     return json_response({"jobs": [job_content(job, say) for job in call.desk.jobs.of(call.token.who)]})
 
 
 @router.get("/jobs/{job}", name="read_job", responses={200: {"model": JobDocument}})
 def read_job(job: JobKey, request: Request, call: JobCall) -> Response:
     """Tell how a job stands."""
-    return json_response(job_content(_found(call, job), language_of(request)))
+    return json_response(job_content(_found(call, job), say_for(request.headers)))
 
 
 @router.delete("/jobs/{job}", name="stop_job", responses={200: {"model": JobDocument}})
@@ -84,7 +84,7 @@ def stop_job(job: JobKey, request: Request, call: JobCall) -> Response:
             found.stop()
         else:
             call.desk.jobs.forget(found)
-    return json_response(job_content(found, language_of(request)))
+    return json_response(job_content(found, say_for(request.headers)))
 
 
 @router.get("/jobs/{job}/answers", name="read_answers", responses={200: {"model": AnswerPage}})

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from client_sdk.desk.failures import told_of
 from client_sdk.desk.jobs import JobsFullError
-from client_sdk.desk.texts import Say
+from client_sdk.desk.texts import Say, preferred, say_in
 from client_sdk.errors import (
     ConflictError,
     CreditRegistryError,
@@ -27,7 +28,7 @@ from client_sdk.errors import (
 )
 from client_sdk.models import Violation
 
-__all__ = ["PROBLEM_TYPE", "ApiProblemError", "ProblemDocument", "problem_of", "problem_response"]
+__all__ = ["PROBLEM_TYPE", "ApiProblemError", "ProblemDocument", "problem_of", "problem_response", "say_for"]
 
 PROBLEM_TYPE = "application/problem+json"
 _TYPE = "urn:credit-registry:reason:"
@@ -145,6 +146,11 @@ def problem_response(error: ApiProblemError | CreditRegistryError, say: Say) -> 
         headers.setdefault("Retry-After", "1")
     body = json.dumps(document.model_dump(), ensure_ascii=False, separators=(",", ":")).encode()
     return Response(body, document.status, headers, PROBLEM_TYPE)
+
+
+def say_for(headers: Headers) -> Say:
+    """Return what says texts in the language that the headers of a request ask for."""
+    return say_in(preferred(headers.get("accept-language", "")))
 
 
 def _parts(error: CreditRegistryError) -> dict[str, str]:
