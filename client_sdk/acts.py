@@ -42,6 +42,7 @@ from client_sdk.kernel.formats.state import InstitutionKey, InstitutionState, Ke
 from client_sdk.kernel.formats.tls_key import SPKI_HASH_BYTES, spki_hash
 from client_sdk.kernel.formats.words import BreachedData, BreachNature, ClosingWay
 from client_sdk.kernel.ledger.act_file import ActFile
+from client_sdk.kernel.ledger.act_members import members_of
 from client_sdk.kernel.ledger.breach import LoggedBreach, breach_due
 from client_sdk.kernel.ledger.certificate_request_file import CertificateRequest
 from client_sdk.kernel.ledger.closing import Closing
@@ -106,6 +107,7 @@ __all__ = [
     "breach_due",
     "grant_key",
     "licence_fits",
+    "members_of",
     "milliseconds",
     "moment",
     "preview_rulebook",

@@ -38,29 +38,7 @@ if TYPE_CHECKING:
     from client_sdk.acts import Body, Enrolment, KeyServices, Review, Rulebook
     from client_sdk.desk.texts import Say
 
-__all__ = ["ActWords", "members_of"]
-
-
-def members_of(body: Body) -> set[str]:
-    """Return the ids of the members that an act is about; none where it is about all."""
-    match body:
-        case GenesisBody():
-            return {item.id for item in body.administrators}
-        case InstitutionBody():
-            return {body.enrolment.id}
-        case BreachBody():
-            return set(body.members)
-        case ReviewBody() | KeyGrantBody() | KeyEndBody() | TlsKeyBody() | StateBody() | EndingBody():
-            return {body.institution}
-        case SuccessionBody():
-            return {body.institution, body.successor}
-        case ErasureBody():
-            return {key.issuer for key in body.records}
-        case AdministratorsBody():
-            return {*body.administrators, *(item.id for item in body.enrolments)}
-        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody() | ClockBody() | ClosingBody():
-            return set()
-
+__all__ = ["ActWords"]
 
 # Title and effect, by what is decided.
 _WORDS: dict[type[object], tuple[str, str]] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from client_sdk.acts import ReviewState
+from client_sdk.acts import ReviewState, members_of
 from client_sdk.clock import clock_ms
-from client_sdk.desk.act_words import ActWords, members_of
+from client_sdk.desk.act_words import ActWords
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.member_words import roles_text, status_text, usage_text
 from client_sdk.desk.rendering import clock_text

@@ -35,9 +35,10 @@ from client_sdk.acts import (
     SuccessionBody,
     SuccessorRegistry,
     TlsKeyBody,
+    members_of,
     milliseconds,
 )
-from client_sdk.desk.act_words import ActWords, members_of
+from client_sdk.desk.act_words import ActWords
 from client_sdk.desk.journal import read_journal
 from client_sdk.desk.pages import ROLE_PAGES
 from client_sdk.desk.pages.health import expected_ends

@@ -25,6 +25,7 @@ from client_sdk.acts import (
     StateBody,
     SuccessionBody,
     TlsKeyBody,
+    members_of,
     moment,
 )
 from client_sdk.cli.ui.breach_shown import breach_content, breach_rows, due_lines
@@ -364,7 +365,7 @@ def logged_content(logged: LoggedAct) -> dict[str, Json]:
         "logged_at": plain(logged.logged_at),
         **act_content(logged.act),
         "title": _title(logged.act.body),
-        "institutions": _institutions(logged.act.body),
+        "institutions": [*sorted(members_of(logged.act.body))],
         "approved_by": list(logged.approved_by),
     }
 
@@ -378,35 +379,6 @@ def logged_row(logged: LoggedAct) -> tuple[object, ...]:
         moment_text(logged.logged_at),
         _KINDS[type(body)],
         _title(body),
-        ", ".join(_institutions(body)),
+        ", ".join(sorted(members_of(body))),
         ", ".join(logged.approved_by),
     )
-
-
-def _institutions(body: Body) -> list[str]:
-    """Return the ids of the institutions that an act is about, ascending; none where it is about all."""
-    return sorted({institution for institution in _about(body) if institution})
-
-
-def _about(body: Body) -> Iterable[str]:
-    match body:
-        case GenesisBody():
-            return [item.id for item in body.administrators]
-        case InstitutionBody():
-            return [body.enrolment.id]
-        case ReviewBody():
-            return [body.institution]
-        case BreachBody():
-            return body.members
-        case KeyGrantBody() | KeyEndBody() | TlsKeyBody():
-            return [body.institution]
-        case StateBody() | EndingBody():
-            return [body.institution]
-        case SuccessionBody():
-            return [body.institution, body.successor]
-        case ErasureBody():
-            return [key.issuer for key in body.records]
-        case AdministratorsBody():
-            return [*body.administrators, *(item.id for item in body.enrolments)]
-        case KeyServicesBody() | RetireKeyServicesBody() | RulebookBody() | ClockBody() | ClosingBody():
-            return []
