@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from client_sdk.acts import (
-    BREACH_TEXTS,
     AdministratorsBody,
     BreachBody,
     ClockBody,
@@ -27,6 +26,7 @@ from client_sdk.acts import (
     TlsKeyBody,
     moment,
 )
+from client_sdk.desk.breach_words import breach_pairs
 from client_sdk.desk.member_words import roles_text, status_text, usage_text
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.texts import N_
@@ -114,14 +114,6 @@ _WORDS: dict[type[object], tuple[str, str]] = {
         N_("No new record from its leaf on, and nothing at all after the last day."),
     ),
 }
-# Texts of the notice of a breach.
-_BREACH = {
-    "cause": N_("Cause"),
-    "harm": N_("Harm that may follow"),
-    "remedies": N_("Done against it"),
-    "advice": N_("What persons can do"),
-    "contact": N_("Whom to call"),
-}
 _STATE_EFFECTS = {
     "ACTIVE": N_("It may report and ask again."),
     "SUSPENDED": N_("It may correct and end its records and answer disputes, and no longer open records or ask."),
@@ -192,7 +184,7 @@ class ActWords:
             case ClockBody():
                 yield say("Not before"), clock_text(moment(body.not_before))
             case BreachBody():
-                yield from self._breach(body)
+                yield from breach_pairs(body, say)
             case ClosingBody():
                 yield from self._closing(body)
             case _:
@@ -238,13 +230,6 @@ class ActWords:
         yield from ((self._say("Key of the log"), f"{key.origin} {key.public_key.hex()}") for key in body.log_keys)
         yield from self._services(body.key_services)
         yield from rulebook_rows(body.rulebook)
-
-    def _breach(self, body: BreachBody) -> Iterator[tuple[str, str]]:
-        say = self._say
-        yield say("Noticed"), clock_text(moment(body.noticed_at))
-        yield say("What"), f"{', '.join(body.natures)}: {', '.join(body.data)}"
-        yield from ((say(_BREACH[name]), visible(str(getattr(body, name)))) for name in BREACH_TEXTS)
-        yield say("Concerns"), ", ".join(body.members) or say("all members")
 
     def _closing(self, body: ClosingBody) -> Iterator[tuple[str, str]]:
         say, taker = self._say, body.successor

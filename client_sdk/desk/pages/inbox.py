@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from client_sdk.acts import BREACH_TEXTS, moment
+from client_sdk.desk.breach_words import breach_pairs
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
@@ -36,13 +36,6 @@ MEANINGS = {
     NoticeReason.DISPUTED: N_("A record of yours is disputed: answer until the day that is named."),
     NoticeReason.BREACH: N_("Data was breached: tell the persons whom it concerns."),
 }
-_BREACH_NAMES = {
-    "cause": N_("Why it happened"),
-    "harm": N_("What may follow"),
-    "remedies": N_("What was done"),
-    "advice": N_("What the persons can do"),
-    "contact": N_("Whom to call"),
-}
 
 
 def _inbox(visit: Visit) -> Response:
@@ -63,7 +56,7 @@ def _one(visit: Visit) -> Response:
         "notice.html.j2",
         row=_row(visit, notice, disputes),
         said=_said(visit, notice),
-        breach=_breach(visit, notice),
+        breach=[] if notice.breach is None else list(breach_pairs(notice.breach, visit.say)),
         waits=notice.waits,
         inquiry=notice.inquiry_id.hex(),
     )
@@ -102,19 +95,6 @@ def _said(visit: Visit, notice: Notice) -> list[tuple[str, str]]:
         (visit.say("Version"), str(version.number)),
     ]
     return said + ([(visit.say("Why"), visit.say(REASONS[version.reason]))] if version.reason in REASONS else [])
-
-
-def _breach(visit: Visit, notice: Notice) -> list[tuple[str, str]]:
-    """Return what a notice of a breach says, for the persons whom it concerns."""
-    body = notice.breach
-    if body is None:
-        return []
-    return [
-        (visit.say("Noticed"), clock_text(moment(body.noticed_at))),
-        (visit.say("What happened"), f"{', '.join(body.natures)}: {', '.join(body.data)}"),
-        *((visit.say(_BREACH_NAMES[name]), getattr(body, name)) for name in BREACH_TEXTS),
-        (visit.say("Concerns"), ", ".join(body.members) or visit.say("all members")),
-    ]
 
 
 def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> dict[str, object]:
