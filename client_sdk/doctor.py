@@ -18,6 +18,7 @@ from cryptography import x509
 from client_sdk._transport.tls import TlsMaterial
 from client_sdk.client import Client
 from client_sdk.errors import CreditRegistryError
+from client_sdk.following import kept_contradictions
 from client_sdk.home_standing import pending_reports
 from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
@@ -122,7 +123,7 @@ class _HomeChecklist:
 
     def misbehaviour(self) -> Iterator[Examined]:
         """Whether this home holds a proof that the log has two histories."""
-        proofs = sorted(self._config.state_folder.glob("contradiction-*.proof"))
+        proofs = kept_contradictions(self._config.state_folder)
         for proof in proofs:
             command = f"credit-registry verify {shlex.quote(str(proof))}"
             advice = f"stop using this registry; `{command}` tells what it proves to anybody"

@@ -5,7 +5,14 @@ from client_sdk.following.evidence_demands import EvidenceDemands, replay_trust
 from client_sdk.following.feed import AioDirectoryFeed, DirectoryFeed, DirectoryKeeper, Rounds
 from client_sdk.following.kept import KeptDirectory
 from client_sdk.following.log_memory import ContradictionError, LogMemory
-from client_sdk.following.newest import COSIGNED_FILE, NewestCheckpoint, Proving, confirmation, keep_apart
+from client_sdk.following.newest import (
+    COSIGNED_FILE,
+    NewestCheckpoint,
+    Proving,
+    confirmation,
+    keep_contradiction,
+    kept_contradictions,
+)
 from client_sdk.following.witness_trust import WitnessTrust
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "Rounds",
     "WitnessTrust",
     "confirmation",
-    "keep_apart",
+    "keep_contradiction",
+    "kept_contradictions",
     "replay_trust",
 ]

@@ -37,13 +37,22 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint
     from client_sdk.kernel.formats.note import VerifierKey
 
-__all__ = ["COSIGNED_FILE", "NewestCheckpoint", "Proving", "confirmation", "keep_apart"]
+__all__ = [
+    "COSIGNED_FILE",
+    "NewestCheckpoint",
+    "Proving",
+    "confirmation",
+    "keep_contradiction",
+    "kept_contradictions",
+]
 
 Proving: TypeAlias = "Generator[transparency_pb2.GetCheckpointRequest, transparency_pb2.GetCheckpointResponse, None]"
 _LOCK_SECONDS = 10
 _MODE = 0o600
 # Beside the file: what witnesses have confirmed of the log.
 COSIGNED_FILE = "cosigned"
+# Beside it too: proofs that the log has two histories.
+_PROOF, _PROOF_SUFFIX = "contradiction", ".proof"
 # How often in a row other processes of the home may move the file while one proof is on its way.
 _MAX_ROUNDS = 8
 _NAME_CHARACTERS = 16
@@ -166,7 +175,7 @@ class NewestCheckpoint:
             known = self.read()
             if known is None or confirmed != confirmation(known.checkpoint):
                 raise ConfigError(f"nothing was changed: {confirmed} is not what {self._path} holds")
-            copy = keep_apart(self._path.parent, f"forgotten-{known.checkpoint.size}", ".note", known.raw)
+            copy = _keep_apart(self._path.parent, f"forgotten-{known.checkpoint.size}", ".note", known.raw)
             for path, _ in self._proofs():
                 path.replace(path.with_name(f"forgotten-{path.name}"))
             self._path.with_name(COSIGNED_FILE).unlink(missing_ok=True)
@@ -244,7 +253,7 @@ class NewestCheckpoint:
             )
             kept = self._keep(f"shown-{size}", ".note", shown.raw)
         else:
-            text, kept = str(proof), self._kept_before(proof) or self._keep("contradiction", ".proof", proof.encode())
+            text, kept = str(proof), self._kept_before(proof) or self._keep(_PROOF, _PROOF_SUFFIX, proof.encode())
         where = "" if kept is None else f": {kept}"
         return ContradictionError(PART, rule, f"{text}{where}", known=known.raw, shown=shown.raw, kept=kept)
 
@@ -258,7 +267,7 @@ class NewestCheckpoint:
 
     def _proofs(self) -> Iterator[tuple[Path, Contradiction]]:
         """Yield the proofs of misbehaviour of this log that are kept; files that prove nothing are passed over."""
-        for path in sorted(self._path.parent.glob("contradiction-*.proof")):
+        for path in kept_contradictions(self._path.parent):
             with suppress(FormatError, OSError):
                 yield path, Contradiction.parse(path.read_bytes(), self._key)
 
@@ -267,7 +276,7 @@ class NewestCheckpoint:
         folder = self._path.parent
         if len(list(folder.glob(f"*{suffix}"))) >= _MAX_KEPT:
             return None
-        return keep_apart(folder, name, suffix, data)
+        return _keep_apart(folder, name, suffix, data)
 
 
 def _proof(
@@ -287,7 +296,7 @@ def confirmation(checkpoint: Checkpoint) -> str:
     return ":".join(checkpoint.body().split("\n")[1:3])
 
 
-def keep_apart(folder: Path, name: str, suffix: str, data: bytes) -> Path:
+def _keep_apart(folder: Path, name: str, suffix: str, data: bytes) -> Path:
     """Write a file under a name that follows from its content, whole or not at all, and never over another.
 
     Raises:
@@ -298,3 +307,17 @@ def keep_apart(folder: Path, name: str, suffix: str, data: bytes) -> Path:
     if not path.exists():
         replace_file(path, data)
     return path
+
+
+def keep_contradiction(folder: Path, proof: bytes) -> Path:
+    """Keep a proof that the log has two histories.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    return _keep_apart(folder, _PROOF, _PROOF_SUFFIX, proof)
+
+
+def kept_contradictions(folder: Path) -> list[Path]:
+    """Return the files of such proofs, by name; whether each proves what it is kept for is for who reads it."""
+    return sorted(folder.glob(f"{_PROOF}-*{_PROOF_SUFFIX}"))

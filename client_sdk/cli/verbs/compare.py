@@ -109,9 +109,9 @@ def _contradiction(before: "SignedCheckpoint", after: "SignedCheckpoint") -> Con
 
 
 def _tell_proof(session: Run, out: Path, proof: Contradiction) -> ExitCode:
-    from client_sdk.following import keep_apart  # noqa: PLC0415 - loads gRPC, which most verbs never need
+    from client_sdk.following import keep_contradiction  # noqa: PLC0415 - loads gRPC, which most verbs never need
 
-    tell_contradiction(session, keep_apart(out, "contradiction", ".proof", proof.encode()), proof)
+    tell_contradiction(session, keep_contradiction(out, proof.encode()), proof)
     return ExitCode.MISBEHAVIOUR
 
 

@@ -12,7 +12,7 @@ from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import FormatError, RollbackError, VerificationError
-from client_sdk.following import NewestCheckpoint, keep_apart
+from client_sdk.following import NewestCheckpoint, keep_contradiction, kept_contradictions
 from client_sdk.verification import is_contradiction, verify_contradiction
 from client_sdk.whole_file import read_whole
 
@@ -52,7 +52,7 @@ def _shown(visit: Visit, wrong: dict[str, str], told: str) -> Response:
     config = visit.desk.config
     with visit.desk.journal.act(visit.user.name, DeskAct.READ_FORK):
         root = config.trust_root()
-        files = sorted(config.state_folder.glob("contradiction-*.proof"))
+        files = kept_contradictions(config.state_folder)
         shown = [
             _ShownFork(visit, file.name, verify_contradiction(read_whole(file), root)) for file in files[:_MOST_PROOFS]
         ]
@@ -84,7 +84,7 @@ def _taken(visit: Visit, data: bytes) -> str:
         verify_contradiction(data, config.trust_root())
     except VerificationError:
         raise FieldError("first", N_("This file proves nothing of this log: ask for it again.")) from None
-    keep_apart(config.state_folder, "contradiction", ".proof", data)
+    keep_contradiction(config.state_folder, data)
     return N_("The proof verifies, and is kept: it is shown below.")
 
 
@@ -97,7 +97,7 @@ def _compared(visit: Visit, data: bytes) -> str:
         return N_("One log: the checkpoints are the same.")
     if before.checkpoint.size == after.checkpoint.size:
         proof = Contradiction.of(before, after)
-        keep_apart(config.state_folder, "contradiction", ".proof", proof.encode())
+        keep_contradiction(config.state_folder, proof.encode())
         return N_("Two histories: the proof is shown below.")
     try:
         visit.desk.client.connect(before.raw, after.raw)

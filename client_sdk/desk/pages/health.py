@@ -14,6 +14,7 @@ from client_sdk.desk.pages.members import review_text
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
 from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.following import kept_contradictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,7 +105,7 @@ def expected_ends(certificates: Iterable[CertificateView], now: datetime) -> lis
 
 
 def _forks(config: ClientConfig, say: Say) -> Iterator[_Sign]:
-    proofs = sorted(config.state_folder.glob("contradiction-*.proof"))
+    proofs = kept_contradictions(config.state_folder)
     if proofs:
         todo = say("Stop using this registry, and hand `state/{file}` to all members.", file=proofs[0].name)
         found = say("This home holds a proof that the log has two histories.")
