@@ -37,7 +37,6 @@ _NAME = "credit-registry"
 _SEND_SECONDS = 5
 _FIGURES_MS = 60_000
 _TRACEPARENT = "traceparent"
-_MISSING = "telemetry_endpoint: OpenTelemetry is missing here: pip install 'credit-registry[otel]'"
 
 
 class Exporter(NamedTuple):

@@ -53,8 +53,6 @@ __all__ = ["Repaired", "repair_derived"]
 
 # Of a live record, what the map is made of.
 _OF_MAP = ("leaf_index", "subject", "leaf_hash", "annotation_hash", "opening")
-# Of the head row, what no leaf says.
-_KEPT_OF_HEAD = ("clock_reference", "clock_line", "clock_boot", "checkpoint_size", "checkpoint", "clock_confirmed_at")
 
 
 class Repaired(NamedTuple):

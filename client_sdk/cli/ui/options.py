@@ -19,17 +19,14 @@ __all__ = [
     "ContestedFromOption",
     "DaskOption",
     "EndedOption",
-    "FirstDayOption",
     "IdTypeOption",
     "IdentityFileOption",
     "IssuerOption",
     "IssuingStateOption",
-    "KindOption",
     "MaybeFirstDayOption",
     "MaybeKindOption",
     "MaybeReferenceOption",
     "OfficerOption",
-    "ReferenceOption",
     "RemovedOnOption",
     "YesOption",
     "completing",
@@ -200,13 +197,6 @@ DaskOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ContestedFromOption = Annotated[
     int, typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing.")
-]
-KindOption = Annotated[Kind, word_option(Kind, "Kind of the record.")]
-ReferenceOption = Annotated[
-    str, typer.Option(metavar="TEXT", help="Your own name of the debt; never shown to anybody else.")
-]
-FirstDayOption = Annotated[
-    date, typer.Option(parser=day, metavar=DAY, help="First day of the episode as first reported.")
 ]
 IssuerOption = Annotated[
     str, typer.Option(metavar="ID", help="Who reported it, where that is not you and you are its named successor.")
