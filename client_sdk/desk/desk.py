@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from client_sdk.criteria_file import read_criteria
 from client_sdk.desk.api.tokens import TokenFile
 from client_sdk.desk.api.webhooks import JobHooks
+from client_sdk.desk.approval_requests import ApprovalRequests
 from client_sdk.desk.attempts import Attempts
 from client_sdk.desk.audit_run import AuditRuns
 from client_sdk.desk.jobs import Jobs
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept import KeptValues
 from client_sdk.desk.openid import OpenId
-from client_sdk.desk.proposals import DeskProposals
 from client_sdk.desk.rendering import make_templates
 from client_sdk.desk.rights import Right
 from client_sdk.desk.sessions import Sessions
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from client_sdk.client import Client
     from client_sdk.config import ClientConfig
+    from client_sdk.desk.approval_requests import ApprovalRequest
     from client_sdk.desk.journal import Journal
     from client_sdk.desk.member_client import MemberClient
-    from client_sdk.desk.proposals import DeskProposal
     from client_sdk.desk.sessions import DeskSession
     from client_sdk.desk.settings import DeskSettings
     from client_sdk.desk.users import User
@@ -93,7 +93,7 @@ class Desk:
         openid: sign-in by OpenID Connect; None where it is not set up.
         kept: what pages show after a form.
         jobs: that outlive the page that began them.
-        proposals: acts that wait for an approver.
+        approvals: acts that wait for an approver.
         tokens: of programs that use the API.
         hooks: that are told of the ends of their jobs.
         templates: of the pages.
@@ -114,7 +114,7 @@ class Desk:
     openid: OpenId | None
     kept: KeptValues
     jobs: Jobs
-    proposals: DeskProposals
+    approvals: ApprovalRequests
     tokens: TokenFile
     hooks: JobHooks
     templates: Environment
@@ -147,7 +147,7 @@ class Desk:
             None if settings.openid is None else OpenId(settings.openid, config.home),
             KeptValues(sessions.lives),
             Jobs(lambda error: tell(f"a job was not done: a mistake of this program ({type(error).__name__})")),
-            DeskProposals(settings.approval.hours, partial(_note_lapse, journal, tell)),
+            ApprovalRequests(settings.approval.hours, partial(_note_lapse, journal, tell)),
             TokenFile(config.home),
             JobHooks(config, tell),
             make_templates(),
@@ -220,10 +220,10 @@ class Desk:
         return self.sessions.begin(user, local=local)
 
 
-def _note_lapse(journal: Journal, tell: Callable[[str], None], proposal: DeskProposal) -> None:
-    """Write that nobody has decided on a proposal in time; also where that fails, it is forgotten."""
-    record = [proposal.record] if proposal.record else []
+def _note_lapse(journal: Journal, tell: Callable[[str], None], request: ApprovalRequest) -> None:
+    """Write that nobody has decided on a request in time; also where that fails, it is forgotten."""
+    record = [request.record] if request.record else []
     try:
-        journal.note(DeskAct.LAPSE, about=[proposal.id, *record])
+        journal.note(DeskAct.LAPSE, about=[request.id, *record])
     except ConfigError as error:
         tell(str(error))

@@ -72,14 +72,14 @@ class DeskAct(StrEnum):
     WITHDRAW_RECORD = "WITHDRAW_RECORD"
     SAVE_RECEIPT = "SAVE_RECEIPT"
     REPORT_RECORD = "REPORT_RECORD"
-    # An act waits for an approver: it is named by the id of its proposal, its kind by ``reason``.
+    # An act waits for an approver: it is named by the id of its request, its kind by ``reason``.
     PROPOSE = "PROPOSE"
     LIST_PROPOSALS = "LIST_PROPOSALS"
     READ_PROPOSAL = "READ_PROPOSAL"
     APPROVE = "APPROVE"
     RETURN = "RETURN"
     TAKE_BACK = "TAKE_BACK"
-    # A proposal was forgotten before somebody decided: its time was over, or the program ended.
+    # A request was forgotten before it was decided on: its time was over, or the program ended.
     LAPSE = "LAPSE"
     LIST_DISPUTES = "LIST_DISPUTES"
     READ_DISPUTE = "READ_DISPUTE"
@@ -143,11 +143,11 @@ class JournalLine:
         at: when, UTC, ISO 8601 with milliseconds.
         who: name of the person; ``token:`` and a name for a program that comes with a token; ``-`` for the desk itself.
         act: kind of act.
-        about: ids of records (ISSUER/UUID), inquiries or proposals (hexadecimal), or jobs; counts of the rows of a
-            file, a digest, or ``officer:`` and the name of a person for whom a program asks.
+        about: ids of records (ISSUER/UUID), inquiries, proposals or requests for approval (hexadecimal), or jobs;
+            counts of the rows of a file, a digest, or ``officer:`` and the name of a person for whom a program asks.
         result: whether the act begins here, is done, or has failed.
         reason: why it failed, a stable word; where it begins the purpose of an inquiry, the reason of a withdrawal, the
-            outcome of a dispute, or the act that is proposed.
+            outcome of a dispute, or the act that waits for an approver.
         to: number of the line that this one ends; 0 for none.
         previous: SHA-256 of the line before, hexadecimal.
     """

@@ -82,7 +82,7 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
                 if not desk.jobs.close(_JOBS_SECONDS):
                     tell("a job did not stop in time: what it had signed is sent with the next report")
                 desk.hooks.close()
-                desk.proposals.close()
+                desk.approvals.close()
             journal.note(DeskAct.STOPPED)
         finally:
             journal.close()
@@ -146,7 +146,7 @@ async def _tidy(desk: Desk, api: ApiGate | None) -> None:
         desk.kept.forget_old()
         desk.jobs.forget_old()
         # It may write to the journal, and so wait for the disk.
-        await asyncio.to_thread(desk.proposals.forget_old)
+        await asyncio.to_thread(desk.approvals.forget_old)
         if api is not None:
             api.forget_old()
 

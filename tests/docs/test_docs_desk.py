@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from client_sdk.cli import app
-from client_sdk.desk import connections, dropped, form, jobs, kept, proposals, rights, settings
+from client_sdk.desk import approval_requests, connections, dropped, form, jobs, kept, rights, settings
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages import PAGES, ROLE_PAGES, records
 
@@ -67,8 +67,10 @@ def test_roles_and_limits_are_those_of_the_code() -> None:
     assert kept.KEPT_SECONDS == 600
     assert f"pages of {records._MOST} in order" in GUIDE
     assert f"at most {records._MOST_READ:,} of them" in limits
-    assert f"{proposals.MOST} acts wait for approval, {proposals.MOST_OF_ONE} of one person" in limits
-    assert f"at most {proposals.MOST} wait, of one person {proposals.MOST_OF_ONE}" in " ".join(GUIDE.split())
+    assert f"{approval_requests.MOST} acts wait for approval, {approval_requests.MOST_OF_ONE} of one person" in limits
+    assert f"at most {approval_requests.MOST} wait, of one person {approval_requests.MOST_OF_ONE}" in " ".join(
+        GUIDE.split()
+    )
     for act in ("PROPOSE", "READ_PROPOSAL", "APPROVE", "RETURN", "TAKE_BACK", "LAPSE"):
         assert f"`{DeskAct(act).value}`" in GUIDE
     assert f"for which there are {form.LARGE_SECONDS:.0f} seconds" in limits

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.pages import (
     answers,
-    approve,
+    approvals,
     ask,
     audit,
     correct,
@@ -41,7 +41,7 @@ PAGES: tuple[DeskPage, ...] = (*sign_in.PAGES, *journal.PAGES)
 # By what a member signs, which follows from its role.
 ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
     KeyUsage.REPORT: (
-        *(*ask.PAGES, *answers.PAGES, *report.PAGES, *approve.PAGES, *records.PAGES, *record.PAGES, *correct.PAGES),
+        *(*ask.PAGES, *answers.PAGES, *report.PAGES, *approvals.PAGES, *records.PAGES, *record.PAGES, *correct.PAGES),
         *(*disputes.PAGES, *inbox.PAGES, *today.PAGES, *portfolio.PAGES, *screening.PAGES, *jobs.PAGES, *quality.PAGES),
     ),
     KeyUsage.AUDIT: (*audit.PAGES, *log.PAGES, *forks.PAGES),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.desk.approval_requests import TooManyApprovalRequestsError
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.prepared import PreparedWithdrawal
-from client_sdk.desk.proposals import TooManyProposalsError
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -54,14 +54,14 @@ def _propose(visit: Visit, prepared: Prepared) -> Response:
     about = [] if prepared.record is None else [str(prepared.record)]
     try:
         with visit.desk.journal.act(visit.user.name, DeskAct.PROPOSE, about=about, reason=prepared.act.value) as entry:
-            proposal = visit.desk.proposals.add(visit.user.name, prepared)
-            entry.about.insert(0, proposal.id)
-    except TooManyProposalsError:
+            request = visit.desk.approvals.add(visit.user.name, prepared)
+            entry.about.insert(0, request.id)
+    except TooManyApprovalRequestsError:
         text = visit.say("Too many acts wait for an approver: have some of them approved, or take back your own.")
         return visit.show("message.html.j2", status=409, title=visit.say("Nothing was done"), text=text)
-    until = f"{proposal.until.astimezone():%Y-%m-%d %H:%M}"
+    until = f"{request.until.astimezone():%Y-%m-%d %H:%M}"
     told = visit.say("It waits for another person's approval until {until}.", until=until)
-    return visit.go(f"/approvals/{proposal.id}", told)
+    return visit.go(f"/approvals/{request.id}", told)
 
 
 def _places(receipt: Receipt) -> dict[str, int]:

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import Amounts, DefaultFacts
-from client_sdk.desk.journal import JOURNAL_FILE, read_journal
-from client_sdk.desk.prepared import PreparedReport
-from client_sdk.desk.proposals import (
+from client_sdk.desk.approval_requests import (
     MOST,
     MOST_OF_ONE,
-    DeskProposal,
-    DeskProposals,
-    ProposalState,
-    ProposalStateError,
-    TooManyProposalsError,
+    ApprovalRequest,
+    ApprovalRequests,
+    ApprovalState,
+    ApprovalStateError,
+    TooManyApprovalRequestsError,
 )
+from client_sdk.desk.journal import JOURNAL_FILE, read_journal
+from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.settings import ApprovalSettings, read_settings
 from client_sdk.desk.users import UserFile
@@ -89,7 +89,7 @@ def proposed(author: Visitor, report: Report) -> str:
 
 
 def acts_of(home: Path, key: str) -> list[tuple[str, str, str]]:
-    """Who did what with a proposal, by the journal."""
+    """Who did what with a request, by the journal."""
     lines = [line for line, _ in read_journal(home / JOURNAL_FILE)]
     return [(line.who, line.act, line.result) for line in lines if any(key in about for about in line.about)]
 
@@ -341,58 +341,58 @@ def act(number: int = 1) -> PreparedReport:
 
 
 def test_proposals_are_bounded_and_end() -> None:
-    lapsed: list[DeskProposal] = []
+    lapsed: list[ApprovalRequest] = []
     clock = Clock()
-    proposals = DeskProposals(2, lapsed.append, clock)
+    requests = ApprovalRequests(2, lapsed.append, clock)
     first = act()
-    kept = proposals.add("anna", first)
-    assert proposals.add("anna", first) is kept
+    kept = requests.add("anna", first)
+    assert requests.add("anna", first) is kept
     for place in range(1, MOST_OF_ONE):
-        proposals.add("anna", act(place))
-    with pytest.raises(TooManyProposalsError):
-        proposals.add("Anna", act())
+        requests.add("anna", act(place))
+    with pytest.raises(TooManyApprovalRequestsError):
+        requests.add("Anna", act())
     for place in range(MOST - MOST_OF_ONE):
-        proposals.add(f"officer-{place}", act(place + 1))
-    with pytest.raises(TooManyProposalsError):
-        proposals.add("zoe", act())
-    proposals.give_back(kept, "bo", "no")
+        requests.add(f"officer-{place}", act(place + 1))
+    with pytest.raises(TooManyApprovalRequestsError):
+        requests.add("zoe", act())
+    requests.give_back(kept, "bo", "no")
     clock.now = 2 * HOUR
-    assert proposals.find(kept.id) is None
+    assert requests.find(kept.id) is None
     assert len(lapsed) == MOST - 1, "what was returned has not lapsed"
-    assert proposals.all() == []
+    assert requests.all() == []
 
 
 def test_one_approver_decides_and_what_fails_waits_as_before() -> None:
-    proposals = DeskProposals(1, lambda _: None)
-    proposal = proposals.add("anna", act())
+    requests = ApprovalRequests(1, lambda _: None)
+    request = requests.add("anna", act())
     for name in ("anna", "ANNA"):
-        with pytest.raises(ProposalStateError), proposals.approving(proposal, name):
+        with pytest.raises(ApprovalStateError), requests.approving(request, name):
             pytest.fail("nobody approves an own one")
-    with pytest.raises(RuntimeError), proposals.approving(proposal, "bo"):
+    with pytest.raises(RuntimeError), requests.approving(request, "bo"):
         raise RuntimeError
-    assert (proposal.state, proposal.decided_by) == (ProposalState.WAITING, "")
+    assert (request.state, request.decided_by) == (ApprovalState.WAITING, "")
     inside, leave = threading.Event(), threading.Event()
 
     def approve() -> None:
-        with proposals.approving(proposal, "bo"):
+        with requests.approving(request, "bo"):
             inside.set()
             assert leave.wait(60)
 
     thread = threading.Thread(target=approve)
     thread.start()
     assert inside.wait(60)
-    with pytest.raises(ProposalStateError):
-        proposals.give_back(proposal, "cleo", "x")
-    with pytest.raises(ProposalStateError):
-        proposals.drop(proposal, "anna")
-    second = proposal.state
-    with pytest.raises(ProposalStateError), proposals.approving(proposal, "cleo"):
+    with pytest.raises(ApprovalStateError):
+        requests.give_back(request, "cleo", "x")
+    with pytest.raises(ApprovalStateError):
+        requests.drop(request, "anna")
+    second = request.state
+    with pytest.raises(ApprovalStateError), requests.approving(request, "cleo"):
         pytest.fail("it is being sent")
     leave.set()
     thread.join()
-    assert second is ProposalState.SENDING
-    assert (proposal.state, proposal.decided_by, proposal.prepared) == (ProposalState.APPROVED, "bo", None)
-    assert re.fullmatch(r"[0-9a-f]{32}", proposal.id)
+    assert second is ApprovalState.SENDING
+    assert (request.state, request.decided_by, request.prepared) == (ApprovalState.APPROVED, "bo", None)
+    assert re.fullmatch(r"[0-9a-f]{32}", request.id)
 
 
 def test_a_file_with_a_row_above_the_amount_is_sent_by_another_person(

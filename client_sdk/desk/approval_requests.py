@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from client_sdk.desk.journal import DeskAct
     from client_sdk.desk.prepared import Prepared
 
-__all__ = ["DeskProposal", "DeskProposals", "ProposalState", "ProposalStateError", "TooManyProposalsError"]
+__all__ = ["ApprovalRequest", "ApprovalRequests", "ApprovalState", "ApprovalStateError", "TooManyApprovalRequestsError"]
 
 MOST = 200
 MOST_OF_ONE = 50
@@ -31,8 +31,8 @@ _HOUR = 3_600.0
 _ID_BYTES = 16
 
 
-class ProposalState(StrEnum):
-    """How far a proposal is."""
+class ApprovalState(StrEnum):
+    """How far a request for approval is."""
 
     WAITING = "WAITING"
     # Being sent at this moment, for an approver.
@@ -41,24 +41,24 @@ class ProposalState(StrEnum):
     RETURNED = "RETURNED"
 
 
-class TooManyProposalsError(Exception):
+class TooManyApprovalRequestsError(Exception):
     """So many wait that none more is taken."""
 
 
-class ProposalStateError(Exception):
-    """A proposal waits no more, or this person may not decide on it."""
+class ApprovalStateError(Exception):
+    """A request waits no more, or this person may not decide on it."""
 
 
 @dataclass(slots=True, repr=False)
-class DeskProposal:
+class ApprovalRequest:
     """One act that waits, or was decided on.
 
     Attributes:
         id: random, hexadecimal.
         author: name of who has prepared it.
-        act: what is proposed.
+        act: what waits.
         prepared: the act; kept until it is approved.
-        proposed_at: when it was proposed, UTC.
+        asked_at: when it was made, UTC.
         until: when it is forgotten, UTC.
         ends: the same, in seconds of the clock.
         state: how far it is.
@@ -71,10 +71,10 @@ class DeskProposal:
     author: str
     act: DeskAct
     prepared: Prepared | None
-    proposed_at: datetime
+    asked_at: datetime
     until: datetime
     ends: float
-    state: ProposalState = ProposalState.WAITING
+    state: ApprovalState = ApprovalState.WAITING
     decided_by: str = ""
     word: str = field(default="", repr=False)
     record: str = ""
@@ -86,11 +86,11 @@ class DeskProposal:
     @property
     def waits(self) -> bool:
         """Whether it can be decided on."""
-        return self.state is ProposalState.WAITING
+        return self.state is ApprovalState.WAITING
 
 
-class DeskProposals:
-    """All proposals of a desk; thread-safe.
+class ApprovalRequests:
+    """All requests for approval of a desk; thread-safe.
 
     Args:
         hours: for which each is kept.
@@ -99,17 +99,17 @@ class DeskProposals:
     """
 
     def __init__(
-        self, hours: int, lapsed: Callable[[DeskProposal], None], clock: Callable[[], float] = time.monotonic
+        self, hours: int, lapsed: Callable[[ApprovalRequest], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._hours, self._lapsed, self._clock = hours, lapsed, clock
         self._lock = threading.Lock()
-        self._all: dict[str, DeskProposal] = {}
+        self._all: dict[str, ApprovalRequest] = {}
 
-    def add(self, author: str, prepared: Prepared) -> DeskProposal:
-        """Let an act wait; the same one again is the same proposal.
+    def add(self, author: str, prepared: Prepared) -> ApprovalRequest:
+        """Let an act wait; the same one again is the same request.
 
         Raises:
-            TooManyProposalsError: so many wait already, of all or of this person.
+            TooManyApprovalRequestsError: so many wait already, of all or of this person.
         """
         self.forget_old()
         now = datetime.fromtimestamp(clock_ms() / 1_000, UTC)
@@ -118,8 +118,8 @@ class DeskProposals:
                 return found
             own = sum(1 for one in self._all.values() if one.is_of(author))
             if len(self._all) >= MOST or own >= MOST_OF_ONE:
-                raise TooManyProposalsError
-            proposal = DeskProposal(
+                raise TooManyApprovalRequestsError
+            request = ApprovalRequest(
                 secrets.token_hex(_ID_BYTES),
                 author,
                 prepared.act,
@@ -129,58 +129,58 @@ class DeskProposals:
                 self._clock() + self._hours * _HOUR,
                 record="" if prepared.record is None else str(prepared.record),
             )
-            self._all[proposal.id] = proposal
-            return proposal
+            self._all[request.id] = request
+            return request
 
-    def find(self, key: str) -> DeskProposal | None:
-        """Return a proposal; None where there is none of that id, or none any more."""
+    def find(self, key: str) -> ApprovalRequest | None:
+        """Return a request; None where there is none of that id, or none any more."""
         self.forget_old()
         with self._lock:
             return self._all.get(key)
 
-    def all(self) -> list[DeskProposal]:
+    def all(self) -> list[ApprovalRequest]:
         """Return all of them, the oldest first."""
         self.forget_old()
         with self._lock:
             return list(self._all.values())
 
     @contextmanager
-    def approving(self, proposal: DeskProposal, name: str) -> Iterator[Prepared]:
-        """Let the block send a proposal for an approver; where the block fails, it waits as before.
+    def approving(self, request: ApprovalRequest, name: str) -> Iterator[Prepared]:
+        """Let the block send a request for an approver; where the block fails, it waits as before.
 
         Raises:
-            ProposalStateError: it waits no more, or the approver is its author.
+            ApprovalStateError: it waits no more, or the approver is its author.
         """
-        prepared = self._decide(proposal, name, ProposalState.SENDING)
+        prepared = self._decide(request, name, ApprovalState.SENDING)
         try:
             yield prepared
         except BaseException:
             with self._lock:
-                proposal.state, proposal.decided_by = ProposalState.WAITING, ""
+                request.state, request.decided_by = ApprovalState.WAITING, ""
             raise
         with self._lock:
             # Its number and facts are needed no more.
-            proposal.state, proposal.prepared = ProposalState.APPROVED, None
+            request.state, request.prepared = ApprovalState.APPROVED, None
 
-    def give_back(self, proposal: DeskProposal, name: str, word: str) -> None:
-        """Return a proposal to its author with a word.
+    def give_back(self, request: ApprovalRequest, name: str, word: str) -> None:
+        """Return a request to its author with a word.
 
         Raises:
-            ProposalStateError: as ``approving``.
+            ApprovalStateError: as ``approving``.
         """
-        self._decide(proposal, name, ProposalState.RETURNED)
-        proposal.word = word
+        self._decide(request, name, ApprovalState.RETURNED)
+        request.word = word
 
-    def drop(self, proposal: DeskProposal, name: str) -> None:
-        """Forget a proposal of one's own that waits, or was returned.
+    def drop(self, request: ApprovalRequest, name: str) -> None:
+        """Forget a request of one's own that waits, or was returned.
 
         Raises:
-            ProposalStateError: it is another person's, or is being sent.
+            ApprovalStateError: it is another person's, or is being sent.
         """
         with self._lock:
-            if not proposal.is_of(name) or proposal.state not in (ProposalState.WAITING, ProposalState.RETURNED):
-                raise ProposalStateError
-            self._all.pop(proposal.id, None)
+            if not request.is_of(name) or request.state not in (ApprovalState.WAITING, ApprovalState.RETURNED):
+                raise ApprovalStateError
+            self._all.pop(request.id, None)
 
     def forget_old(self) -> None:
         """Forget what is over."""
@@ -191,19 +191,19 @@ class DeskProposals:
         """Forget all, as the program ends."""
         self._forget(lambda _: True)
 
-    def _forget(self, is_over: Callable[[DeskProposal], bool]) -> None:
+    def _forget(self, is_over: Callable[[ApprovalRequest], bool]) -> None:
         with self._lock:
-            over = [one for one in self._all.values() if is_over(one) and one.state is not ProposalState.SENDING]
+            over = [one for one in self._all.values() if is_over(one) and one.state is not ApprovalState.SENDING]
             for one in over:
                 del self._all[one.id]
         for one in over:
             if one.waits:
                 self._lapsed(one)
 
-    def _decide(self, proposal: DeskProposal, name: str, state: ProposalState) -> Prepared:
+    def _decide(self, request: ApprovalRequest, name: str, state: ApprovalState) -> Prepared:
         with self._lock:
-            prepared = proposal.prepared
-            if not proposal.waits or proposal.is_of(name) or prepared is None or proposal.id not in self._all:
-                raise ProposalStateError
-            proposal.state, proposal.decided_by = state, name
+            prepared = request.prepared
+            if not request.waits or request.is_of(name) or prepared is None or request.id not in self._all:
+                raise ApprovalStateError
+            request.state, request.decided_by = state, name
             return prepared
