@@ -73,9 +73,9 @@ class DeskAct(StrEnum):
     SAVE_RECEIPT = "SAVE_RECEIPT"
     REPORT_RECORD = "REPORT_RECORD"
     # An act waits for an approver: it is named by the id of its request, its kind by ``reason``.
-    PROPOSE = "PROPOSE"
-    LIST_PROPOSALS = "LIST_PROPOSALS"
-    READ_PROPOSAL = "READ_PROPOSAL"
+    REQUEST_APPROVAL = "REQUEST_APPROVAL"
+    LIST_APPROVALS = "LIST_APPROVALS"
+    READ_APPROVAL = "READ_APPROVAL"
     APPROVE = "APPROVE"
     RETURN = "RETURN"
     TAKE_BACK = "TAKE_BACK"

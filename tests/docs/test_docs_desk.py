@@ -71,7 +71,7 @@ def test_roles_and_limits_are_those_of_the_code() -> None:
     assert f"at most {approval_requests.MOST} wait, of one person {approval_requests.MOST_OF_ONE}" in " ".join(
         GUIDE.split()
     )
-    for act in ("PROPOSE", "READ_PROPOSAL", "APPROVE", "RETURN", "TAKE_BACK", "LAPSE"):
+    for act in ("REQUEST_APPROVAL", "READ_APPROVAL", "APPROVE", "RETURN", "TAKE_BACK", "LAPSE"):
         assert f"`{DeskAct(act).value}`" in GUIDE
     assert f"for which there are {form.LARGE_SECONDS:.0f} seconds" in limits
     assert f"{dropped.MOST_ROWS:,} rows a file" in limits

@@ -39,7 +39,7 @@ _STATES = {
 
 def _listed(visit: Visit) -> Response:
     """Show what waits for this person, and what became of the person's own."""
-    with visit.desk.journal.act(visit.user.name, DeskAct.LIST_PROPOSALS):
+    with visit.desk.journal.act(visit.user.name, DeskAct.LIST_APPROVALS):
         every = visit.desk.approvals.all()
     name = visit.user.name
     waiting = [one for one in every if one.waits and not one.is_of(name)] if visit.may(Right.APPROVE) else []
@@ -118,7 +118,7 @@ def _of_request(show: Callable[[Visit, ApprovalRequest], Response]) -> Callable[
 
 
 def _read(visit: Visit, request: ApprovalRequest) -> Response:
-    with visit.desk.journal.act(visit.user.name, DeskAct.READ_PROPOSAL, about=[request.id]):
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_APPROVAL, about=[request.id]):
         return _shown(visit, request)
 
 

@@ -53,7 +53,7 @@ def done(visit: Visit, prepared: Prepared, receipt: Receipt) -> Response:
 def _propose(visit: Visit, prepared: Prepared) -> Response:
     about = [] if prepared.record is None else [str(prepared.record)]
     try:
-        with visit.desk.journal.act(visit.user.name, DeskAct.PROPOSE, about=about, reason=prepared.act.value) as entry:
+        with visit.desk.journal.act(visit.user.name, DeskAct.REQUEST_APPROVAL, about=about, reason=prepared.act.value) as entry:
             request = visit.desk.approvals.add(visit.user.name, prepared)
             entry.about.insert(0, request.id)
     except TooManyApprovalRequestsError:

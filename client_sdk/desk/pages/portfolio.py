@@ -140,7 +140,7 @@ def _job(visit: Visit) -> Response:
     job = job_of(visit, _KINDS)
     others = next((one for one in files_to_approve(visit) if one.key == visit.path["key"]), None)
     if job is None and others is not None and (found := others.result(CheckedFile)) is not None:
-        with visit.desk.journal.act(visit.user.name, DeskAct.READ_PROPOSAL, about=[f"author:{others.owner}"]):
+        with visit.desk.journal.act(visit.user.name, DeskAct.READ_APPROVAL, about=[f"author:{others.owner}"]):
             return _checked(visit, found, author=others.owner)
     if job is not None and job.is_live:
         return job_page(visit, job)

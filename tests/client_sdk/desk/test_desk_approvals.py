@@ -118,7 +118,7 @@ def test_a_report_above_the_amount_waits_for_another_person_and_names_who_approv
     assert "9,030.00" not in over.words, "what was approved is kept no more"
     key = path.rpartition("/")[2]
     acts = acts_of(home, key)
-    for act in (("anna", "PROPOSE", "DONE"), ("bo", "READ_PROPOSAL", "DONE"), ("bo", "APPROVE", "DONE")):
+    for act in (("anna", "REQUEST_APPROVAL", "DONE"), ("bo", "READ_APPROVAL", "DONE"), ("bo", "APPROVE", "DONE")):
         assert act in acts, act
     ended = [line for line, _ in read_journal(home / JOURNAL_FILE) if line.act == "APPROVE" and line.result == "DONE"]
     assert ended[-1].about == (key, str(held.uuid))
