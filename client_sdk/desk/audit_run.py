@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.auditing.auditor import Auditor
 from client_sdk.auditing.report import AuditReport
-from client_sdk.desk.failures import Told, told_of
+from client_sdk.desk.failures import ErrorWords, error_words
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.texts import Language, say_in
 from client_sdk.errors import ConfigError, CreditRegistryError
@@ -74,7 +74,7 @@ class AuditState:
     size: int = 0
     began: float = 0.0
     verifying_since: float = 0.0
-    failure: Mapping[Language, Told] | None = None
+    failure: Mapping[Language, ErrorWords] | None = None
 
     @property
     def runs(self) -> bool:
@@ -186,13 +186,13 @@ class AuditRuns:
             try:
                 act.enter_context(self._journal.act(state.who, DeskAct.AUDIT))
             except CreditRegistryError as error:
-                self._state = replace(state, phase=AuditPhase.FAILED, follows=False, failure=_told(error))
+                self._state = replace(state, phase=AuditPhase.FAILED, follows=False, failure=_in_each_language(error))
                 return
             self._state = _begun(state.who, follows=True)
         if state.follows:
             self._state = replace(self._state, follows=False)
 
-    def _audited(self) -> AuditReport | Mapping[Language, Told] | None:
+    def _audited(self) -> AuditReport | Mapping[Language, ErrorWords] | None:
         """Audit in a process, and follow what it says; return its last word, None where it ended without one."""
         spawn = multiprocessing.get_context("spawn")
         try:
@@ -201,9 +201,9 @@ class AuditRuns:
             self._process = process = spawn.Process(target=_audit_apart, args=(config, os.cpu_count() or 1, theirs))
             process.start()
         except CreditRegistryError as error:
-            return _told(error)
+            return _in_each_language(error)
         except OSError as error:
-            return _told(ConfigError(f"no process can be started: {error.strerror}"))
+            return _in_each_language(ConfigError(f"no process can be started: {error.strerror}"))
         theirs.close()
         if self._stopping.is_set():
             process.kill()
@@ -218,7 +218,7 @@ class AuditRuns:
             process.join()
         return said
 
-    def _said(self, ours: Connection) -> AuditReport | Mapping[Language, Told]:
+    def _said(self, ours: Connection) -> AuditReport | Mapping[Language, ErrorWords]:
         """Follow the progress; return the last word."""
         while True:
             said = ours.recv()
@@ -229,7 +229,7 @@ class AuditRuns:
                 self._state, phase=AuditPhase.VERIFYING, done=said[0], size=said[1], verifying_since=since
             )
 
-    def _take(self, said: AuditReport | Mapping[Language, Told] | None) -> None:
+    def _take(self, said: AuditReport | Mapping[Language, ErrorWords] | None) -> None:
         if isinstance(said, AuditReport):
             self.report = said
             self._state = replace(self._state, phase=AuditPhase.DONE)
@@ -264,14 +264,14 @@ def _secret(config: ClientConfig) -> _GivenSecret | None:
     return None if passphrase is None else _GivenSecret(passphrase)
 
 
-def _told(error: CreditRegistryError) -> dict[Language, Told]:
-    return {language: told_of(error, say_in(language)) for language in Language}
+def _in_each_language(error: CreditRegistryError) -> dict[Language, ErrorWords]:
+    return {language: error_words(error, say_in(language)) for language in Language}
 
 
-def _ended(language: Language) -> Told:
+def _ended(language: Language) -> ErrorWords:
     say = say_in(language)
     todo = say("Start it again. If it stays, look for memory: an audit needs some for each record of the log.")
-    return Told(500, say("The audit's process has ended by itself"), "AUDIT_ENDED", next=todo)
+    return ErrorWords(500, say("The audit's process has ended by itself"), "AUDIT_ENDED", next=todo)
 
 
 def _audit_apart(config: ClientConfig, jobs: int, connection: Connection) -> None:
@@ -290,7 +290,7 @@ def _audit_apart(config: ClientConfig, jobs: int, connection: Connection) -> Non
     # A desk that is gone reads nothing more, and wants no audit.
     with suppress(BrokenPipeError):
         try:
-            last: AuditReport | dict[Language, Told] = Auditor(config).audit(progress=progress, jobs=jobs)
+            last: AuditReport | dict[Language, ErrorWords] = Auditor(config).audit(progress=progress, jobs=jobs)
         except CreditRegistryError as error:
-            last = _told(error)
+            last = _in_each_language(error)
         connection.send(last)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from client_sdk.desk.texts import Say
     from client_sdk.models import Violation
 
-__all__ = ["IDENTITY", "NEXT", "Told", "broken_rules", "details_of", "told_of"]
+__all__ = ["IDENTITY", "NEXT", "ErrorWords", "broken_rules", "details_of", "error_words"]
 
 _PARTS = {"field": N_("Where"), "rule": N_("Rule"), "got": N_("Found"), "want": N_("Wanted")}
 # What to do next, by stable reason.
@@ -82,7 +82,7 @@ IDENTITY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ErrorWords:
     """An error in words.
 
     Attributes:
@@ -102,23 +102,23 @@ class Told:
     next: str = ""
 
 
-def told_of(error: CreditRegistryError, say: Say) -> Told:
+def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
     """Return an error in words, in one language."""
     match error:
         case OpenIdError():
-            return Told(403, say("Signing in has failed"), error.reason, next=say(NEXT[error.reason]))
+            return ErrorWords(403, say("Signing in has failed"), error.reason, next=say(NEXT[error.reason]))
         case JobsFullError():
             todo = say("Wait until a job has ended, or stop one, and try again.")
-            return Told(429, say("Too much work is under way"), error.reason, next=todo)
+            return ErrorWords(429, say("Too much work is under way"), error.reason, next=todo)
         case OutboxError():
             todo = say("Wait until the other report from this home has ended; if there is none, `doctor` says more.")
-            return Told(503, say("The outbox of this home cannot be used now"), "OUTBOX", next=todo)
+            return ErrorWords(503, say("The outbox of this home cannot be used now"), "OUTBOX", next=todo)
         case PreflightError():
             broken = tuple(_violation(item, say) for item in error.violations)
             reasons = {item.reason for item in error.violations}
             reason = reasons.pop() if len(reasons) == 1 else "RULES_BROKEN"
             todo = say(NEXT.get(reason, _CORRECT))
-            return Told(422, say("A rule is broken, and nothing was sent"), reason, violations=broken, next=todo)
+            return ErrorWords(422, say("A rule is broken, and nothing was sent"), reason, violations=broken, next=todo)
         case KeyServiceError():
             return _of_key_service(error, say)
         case TransportError():
@@ -128,60 +128,60 @@ def told_of(error: CreditRegistryError, say: Say) -> Told:
         case RefusedError():
             details = _named(error.complaint.parts, say)
             todo = say(NEXT.get(error.reason, _of_class(error)))
-            return Told(409, say("The registry has refused this"), error.reason, details, next=todo)
+            return ErrorWords(409, say("The registry has refused this"), error.reason, details, next=todo)
         case FormatError() | RuleError():
             reason = str(error.reason) or "MALFORMED"
             todo = say(IDENTITY.get(error.rule, NEXT.get(reason, _CORRECT)))
             details = _named(error.complaint.parts, say)
-            return Told(422, say("A value is not in order, and nothing was sent"), reason, details, next=todo)
+            return ErrorWords(422, say("A value is not in order, and nothing was sent"), reason, details, next=todo)
         case AuditRunningError():
             todo = say(
                 "Wait until it has ended, or stop it where it was started: this desk and `credit-registry audit` keep "
                 "one state, and one audit at a time writes it."
             )
             details = ((say("Found"), str(error)),)
-            return Told(409, say("Another audit of this home is running"), "AUDIT_RUNNING", details, next=todo)
+            return ErrorWords(409, say("Another audit of this home is running"), "AUDIT_RUNNING", details, next=todo)
         case _:
             # Settings and files of this machine: its text names them, and no fact.
             details = ((say("Found"), say.error(str(error))),) if isinstance(error, ConfigError) else ()
             todo = say("Tell who looks after this desk: a file or a setting on this machine is not in order.")
-            return Told(500, say("The desk cannot do this now"), "CONFIG", details, next=todo)
+            return ErrorWords(500, say("The desk cannot do this now"), "CONFIG", details, next=todo)
 
 
 def broken_rules(error: PreflightError | FormatError | RuleError, say: Say) -> list[str]:
     """Return what is wrong with a form, one sentence each."""
     if isinstance(error, PreflightError):
         return ["; ".join(f"{name}: {value}" for name, value in _violation(item, say)) for item in error.violations]
-    told = told_of(error, say)
-    return [told.next, "; ".join(f"{name}: {value}" for name, value in told.details)]
+    words = error_words(error, say)
+    return [words.next, "; ".join(f"{name}: {value}" for name, value in words.details)]
 
 
-def _of_silence(error: TransportError, say: Say) -> Told:
+def _of_silence(error: TransportError, say: Say) -> ErrorWords:
     if isinstance(error, DeadlineExceededError):
         title = say("The registry answered too late")
         todo = say("Send it again: nothing is done twice.")
     else:
         title = say("The registry does not answer")
         todo = say("Try again in a moment. If it stays, tell who looks after this desk: network, address, certificate.")
-    return Told(503, title, error.reason or error.status, next=todo)
+    return ErrorWords(503, title, error.reason or error.status, next=todo)
 
 
-def _of_key_service(error: KeyServiceError, say: Say) -> Told:
+def _of_key_service(error: KeyServiceError, say: Say) -> ErrorWords:
     details = ((say("Service"), error.service),)
     if error.reason == "PROOF_INVALID":
         todo = say("Rely on nothing of it, and tell the administrators which service it was.")
-        return Told(502, say("A key service has proved nothing"), error.reason, details, next=todo)
+        return ErrorWords(502, say("A key service has proved nothing"), error.reason, details, next=todo)
     todo = say(NEXT.get(error.reason, N_("Try again when it answers: every key service is needed.")))
-    return Told(503, say("A key service does not answer, or refuses"), error.reason, details, next=todo)
+    return ErrorWords(503, say("A key service does not answer, or refuses"), error.reason, details, next=todo)
 
 
-def _of_proof(error: VerificationError, say: Say) -> Told:
+def _of_proof(error: VerificationError, say: Say) -> ErrorWords:
     title = say("What was answered does not verify: rely on nothing of it")
     details = _named(error.complaint.parts, say)
     todo = say("Try again once, then tell the auditor and the administrators.")
     if isinstance(error, RollbackError):
         todo = say("Stop using this registry, keep the folder `state` of this home, and show it to the auditor.")
-    return Told(502, title, "UNVERIFIABLE", details, next=todo)
+    return ErrorWords(502, title, "UNVERIFIABLE", details, next=todo)
 
 
 def _of_class(error: RefusedError) -> str:

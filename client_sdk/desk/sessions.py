@@ -37,7 +37,7 @@ class DeskSession:
         local: whether the person is known by the user file; else by OpenID Connect or by the one-time link.
         began: seconds of the clock.
         used: seconds of the clock, at the last page.
-        told: what the next page tells once, such as that a record was withdrawn.
+        notes: what the next page says once, such as that a record was withdrawn.
     """
 
     key: str
@@ -45,7 +45,7 @@ class DeskSession:
     local: bool
     began: float
     used: float
-    told: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Sessions:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from client_sdk.desk.failures import told_of
+from client_sdk.desk.failures import error_words
 from client_sdk.desk.form import NO_FORM, Form
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import Language, Say, preferred, say_in
@@ -110,8 +110,8 @@ class Visit:
     def show(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """Return a page from a template, every value escaped."""
         notes: list[str] = []
-        if self.session is not None and self.session.told:
-            notes, self.session.told = self.session.told, []
+        if self.session is not None and self.session.notes:
+            notes, self.session.notes = self.session.notes, []
         token = "" if self.session is None else self.desk.sessions.token(self.session)
         shown = self.desk.templates.get_template(template).render(
             **values, visit=self, say=self.say, token=token, notes=notes, Right=Right
@@ -120,8 +120,8 @@ class Visit:
 
     def show_failure(self, error: CreditRegistryError) -> HTMLResponse:
         """Return the page of an error, in words."""
-        told = told_of(error, self.say)
-        return self.show("failure.html.j2", status=told.status, told=told, visitor=self.session is not None)
+        words = error_words(error, self.say)
+        return self.show("failure.html.j2", status=words.status, error=words, visitor=self.session is not None)
 
     def part(self, template: str, **values: object) -> str:
         """Return a part of a page from a template, every value escaped."""
@@ -130,7 +130,7 @@ class Visit:
     def go(self, path: str, tell: str = "") -> RedirectResponse:
         """Send the browser on to another page of this desk, which tells something once."""
         if tell and self.session is not None:
-            self.session.told.append(tell)
+            self.session.notes.append(tell)
         return RedirectResponse(path, 303)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from client_sdk.desk.failures import told_of
+from client_sdk.desk.failures import error_words
 from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.texts import Say, preferred, say_in
 from client_sdk.errors import (
@@ -120,15 +120,15 @@ def problem_of(error: ApiProblemError | CreditRegistryError, say: Say) -> Proble
             retryable=error.retryable,
             violations=[_broken(item) for item in error.violations],
         )
-    told = told_of(error, say)
+    words = error_words(error, say)
     parts = _parts(error)
     violations = error.violations if isinstance(error, PreflightError) else ()
     return ProblemDocument(
-        type=_TYPE + told.reason,
-        title=told.title,
-        status=next((status for kind, status in _STATUS if isinstance(error, kind)), told.status),
-        detail=told.next,
-        reason=told.reason,
+        type=_TYPE + words.reason,
+        title=words.title,
+        status=next((status for kind, status in _STATUS if isinstance(error, kind)), words.status),
+        detail=words.next,
+        reason=words.reason,
         field=parts.get("field", ""),
         rule=parts.get("rule", ""),
         got=parts.get("got", ""),

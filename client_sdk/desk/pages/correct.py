@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.form import DOCUMENTS_BYTES
-from client_sdk.desk.pages.doing import do_or_propose, waits
+from client_sdk.desk.pages.doing import do_or_request_approval, waits
 from client_sdk.desk.prepared import OpenedRecord, PreparedCorrection
 from client_sdk.desk.prepared_words import shown_of
 from client_sdk.desk.record_columns import cells_of, columns_of, fields_of, typed_of_cells, typed_of_form
@@ -81,7 +81,7 @@ def _plan(visit: Visit) -> Response:
 
 def _sign(visit: Visit) -> Response:
     prepared = visit.kept(PreparedCorrection)
-    return _away(visit) if prepared is None else do_or_propose(visit, prepared)
+    return _away(visit) if prepared is None else do_or_request_approval(visit, prepared)
 
 
 def _report(opened: OpenedRecord, cells: Mapping[str, str]) -> Report | RejectedRow:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from client_sdk.desk.visit import Visit
     from client_sdk.models import Receipt
 
-__all__ = ["do_or_propose", "done", "waits"]
+__all__ = ["do_or_request_approval", "done", "waits"]
 
 
 def waits(visit: Visit, prepared: Prepared) -> bool:
@@ -23,14 +23,14 @@ def waits(visit: Visit, prepared: Prepared) -> bool:
     return visit.desk.settings.approval.asks(prepared.money)
 
 
-def do_or_propose(visit: Visit, prepared: Prepared) -> Response:
+def do_or_request_approval(visit: Visit, prepared: Prepared) -> Response:
     """Do an act, or let it wait for an approver; then send the browser on.
 
     Raises:
         CreditRegistryError: it was refused; nothing was done.
     """
     if waits(visit, prepared):
-        return _propose(visit, prepared)
+        return _request_approval(visit, prepared)
     desk, about = visit.desk, [] if prepared.record is None else [str(prepared.record)]
     reason = prepared.reason.name if isinstance(prepared, PreparedWithdrawal) else ""
     with desk.journal.act(visit.user.name, prepared.act, about=about, reason=reason) as entry:
@@ -50,10 +50,12 @@ def done(visit: Visit, prepared: Prepared, receipt: Receipt) -> Response:
     return visit.go(f"/records/{receipt.uuid}", told)
 
 
-def _propose(visit: Visit, prepared: Prepared) -> Response:
+def _request_approval(visit: Visit, prepared: Prepared) -> Response:
     about = [] if prepared.record is None else [str(prepared.record)]
     try:
-        with visit.desk.journal.act(visit.user.name, DeskAct.REQUEST_APPROVAL, about=about, reason=prepared.act.value) as entry:
+        with visit.desk.journal.act(
+            visit.user.name, DeskAct.REQUEST_APPROVAL, about=about, reason=prepared.act.value
+        ) as entry:
             request = visit.desk.approvals.add(visit.user.name, prepared)
             entry.about.insert(0, request.id)
     except TooManyApprovalRequestsError:

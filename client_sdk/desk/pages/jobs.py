@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.desk.failures import told_of
+from client_sdk.desk.failures import error_words
 from client_sdk.desk.jobs import JobKind, JobState
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
@@ -73,12 +73,11 @@ def stopped_page(visit: Visit, job: DeskJob | None, *, left: str, again: str) ->
     if job is None:
         text = visit.say("Work is kept for half an hour after its end, for who began it, while the desk runs.")
         return visit.show("message.html.j2", status=404, title=visit.say("This work is not here any more"), text=text)
-    told = None if job.error is None else told_of(job.error, visit.say)
     return visit.show(
         "job_ended.html.j2",
         title=visit.say(_SHOWN[job.kind].title),
         state=visit.say(_STATES[job.state]),
-        told=told,
+        error=None if job.error is None else error_words(job.error, visit.say),
         done=_done(visit, job),
         left=left,
         again=again,

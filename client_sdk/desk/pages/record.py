@@ -10,7 +10,7 @@ from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError, day_of_form, digests_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.ask import identity_of_form, type_choices
-from client_sdk.desk.pages.doing import do_or_propose
+from client_sdk.desk.pages.doing import do_or_request_approval
 from client_sdk.desk.pages.records import record_row
 from client_sdk.desk.pages.report import report_form
 from client_sdk.desk.prepared import OpenedRecord, PreparedWithdrawal
@@ -96,7 +96,7 @@ def _withdraw(visit: Visit) -> Response:
             raise FieldError("sure", N_("Tick the box: a withdrawal cannot be taken back."))  # noqa: TRY301 - as the others
         evidence = digests_of_form(form, "evidence")
         opened = _kept(visit, form.text("opened"))
-        return do_or_propose(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))
+        return do_or_request_approval(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))
     except FieldError as error:
         return _detail(visit, *_record(visit), wrong={error.field: visit.say(error.text)})
     except (PreflightError, RuleError) as error:

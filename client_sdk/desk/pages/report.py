@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.failures import told_of
+from client_sdk.desk.failures import error_words
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.money import minor_units
 from client_sdk.desk.pages.ask import type_choices
-from client_sdk.desk.pages.doing import do_or_propose, waits
+from client_sdk.desk.pages.doing import do_or_request_approval, waits
 from client_sdk.desk.prepared import PreparedReport, money_of
 from client_sdk.desk.prepared_words import shown_of
 from client_sdk.desk.record_columns import cells_of, columns_of, fields_of, typed_of_form
@@ -153,7 +153,7 @@ def _send(visit: Visit) -> Response:
     if prepared is None:
         return _away(visit)
     try:
-        return do_or_propose(visit, prepared)
+        return do_or_request_approval(visit, prepared)
     except (PreflightError, RuleError, FormatError, RefusedError) as error:
         return _refused(visit, prepared.report.kind, prepared.typed, error)
 
@@ -234,12 +234,12 @@ def _refused(visit: Visit, kind: Kind, typed: Mapping[str, str], error: CreditRe
     columns = columns_of(kind)
     if isinstance(error, PreflightError):
         return report_form(visit, kind, typed, *sorted_out(error.violations, columns, visit.say))
-    told = told_of(error, visit.say)
+    words = error_words(error, visit.say)
     wrong: dict[str, str] = {}
     if isinstance(error, RuleError | FormatError | RefusedError):
-        found = replace(error.complaint, reason=told.reason, field=column_of(error.complaint.field))
+        found = replace(error.complaint, reason=words.reason, field=column_of(error.complaint.field))
         wrong, _ = sorted_out([Violation.of(found)], columns, visit.say)
-    return report_form(visit, kind, typed, wrong, [f"{told.title} ({told.reason}). {told.next}"])
+    return report_form(visit, kind, typed, wrong, [f"{words.title} ({words.reason}). {words.next}"])
 
 
 def _said(visit: Visit, wrong: Mapping[str, str]) -> dict[str, str]:

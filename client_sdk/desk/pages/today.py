@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.desk.failures import told_of
+from client_sdk.desk.failures import error_words
 from client_sdk.desk.jobs import JobKind
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.jobs import job_lines
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from client_sdk.desk.failures import Told
+    from client_sdk.desk.failures import ErrorWords
     from client_sdk.models import DisputeView, Status
 
 __all__ = ["PAGES"]
@@ -47,14 +47,14 @@ class RegistryToday(NamedTuple):
 def _today(visit: Visit) -> Response:
     """Show what waits; where the registry is away, what this machine knows."""
     found: RegistryToday | None = None
-    away: Told | None = None
+    away: ErrorWords | None = None
     try:
         with visit.desk.journal.act(visit.user.name, DeskAct.READ_TODAY):
             found = _asked(visit)
     except ConfigError:
         raise
     except CreditRegistryError as error:
-        away = told_of(error, visit.say)
+        away = error_words(error, visit.say)
     desk = visit.desk
     return visit.show(
         "today.html.j2",

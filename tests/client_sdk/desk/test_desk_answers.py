@@ -10,7 +10,7 @@ import pytest
 from client_sdk import errors
 from client_sdk.desk.answer_words import _OUTCOMES, _REASONS, _VERDICTS, AnswerWords
 from client_sdk.desk.chain import STAGES, DebtChain, Event, Span, Stage, chains_of
-from client_sdk.desk.failures import NEXT, told_of
+from client_sdk.desk.failures import NEXT, error_words
 from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.kept_answer import KeptAnswer
 from client_sdk.desk.pages.inbox import MEANINGS
@@ -141,7 +141,7 @@ def test_labels_stay_in_the_picture_and_do_not_cover_another(days: list[date]) -
 @pytest.mark.parametrize("reason", sorted(NEXT))
 def test_each_known_reason_says_what_to_do_in_both_languages(reason: str) -> None:
     for language in Language:
-        told = told_of(errors.RefusedError(reason, field="facts.amount", rule="C01"), say_in(language))
+        told = error_words(errors.RefusedError(reason, field="facts.amount", rule="C01"), say_in(language))
         assert told.reason == reason
         assert told.next
 
@@ -168,7 +168,7 @@ def test_each_known_reason_says_what_to_do_in_both_languages(reason: str) -> Non
     ids=lambda error: f"{type(error).__name__}-{getattr(error, 'reason', '')}",
 )
 def test_each_error_is_told_with_what_to_do(error: errors.CreditRegistryError) -> None:
-    told = told_of(error, ENGLISH)
+    told = error_words(error, ENGLISH)
     assert told.title
     assert told.next
     assert 400 <= told.status < 600

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import Identity, IdType, errors
-from client_sdk.desk.failures import broken_rules, told_of
+from client_sdk.desk.failures import broken_rules, error_words
 from client_sdk.desk.texts import Language, say_in
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.lending.files import read_portfolio, write_portfolio
@@ -117,7 +117,7 @@ MISTAKES = {
 def test_a_usual_mistake_at_the_desk_says_what_to_do_next(name: str, language: Language, tmp_path: Path) -> None:
     mistake, say = MISTAKES[name], say_in(language)
     error = mistake.error(tmp_path)
-    told = told_of(error, say)
+    told = error_words(error, say)
     details = [*told.details, *(pair for violation in told.violations for pair in violation)]
     said = " ".join((told.next, *(f"{key}: {value}" for key, value in details)))
     assert re.search(mistake.english if language is Language.ENGLISH else mistake.chinese, said), said
