@@ -9,7 +9,7 @@ from client_sdk.desk.api.call import InboxCall, StatisticsCall, json_response
 from client_sdk.desk.api.documents import content_of, document_of, page_of
 from client_sdk.desk.api.requests import Month
 from client_sdk.desk.journal import DeskAct
-from client_sdk.desk.pages.inbox import notice_of
+from client_sdk.desk.lookups import notice_of
 from client_sdk.models import AcknowledgementReceipt, Notice, Statistics
 
 __all__ = ["router"]

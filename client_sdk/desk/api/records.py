@@ -10,7 +10,7 @@ from client_sdk.desk.api.call import ApiCall, CheckCall, RecordCall, json_respon
 from client_sdk.desk.api.documents import content_of, document_of, page_of
 from client_sdk.desk.api.requests import Institution, OpeningRequest, RecordSearch
 from client_sdk.desk.journal import DeskAct
-from client_sdk.errors import ConflictError
+from client_sdk.desk.lookups import record_of
 from client_sdk.models import Identity, InquiryReceipt, Receipt, RecordView
 
 __all__ = ["router"]
@@ -81,8 +81,5 @@ def read_inquiry_receipt(inquiry: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 
 def _one(call: ApiCall, act: DeskAct, record: UUID, *, issuer: str = "", identity: Identity | None = None) -> Response:
     with call.act(act, about=[str(record)]):
-        found = list(call.client.records([record.bytes], issuer=issuer, identity=identity))
-        if not found:
-            want = "an own record" if identity is None else "an own record, live and about this person"
-            raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want=want)
-    return json_response(content_of(found[0]))
+        found = record_of(call.client, record, issuer=issuer, identity=identity)
+    return json_response(content_of(found))

@@ -10,11 +10,12 @@ from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError, digests_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.lookups import dispute_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import ConflictError, PreflightError, RuleError
+from client_sdk.errors import PreflightError, RuleError
 from client_sdk.models import DisputeOutcome
 from client_sdk.subject_report.terms import term_of
 
@@ -52,14 +53,15 @@ def _listed(visit: Visit) -> Response:
 
 def _one(visit: Visit) -> Response:
     """Show the newest dispute of a record."""
-    with visit.desk.journal.act(visit.user.name, DeskAct.READ_DISPUTE, about=[str(visit.path["record"])]):
-        dispute = _dispute(visit)
+    uuid = _uuid(visit)
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_DISPUTE, about=[str(uuid)]):
+        dispute = dispute_of(visit.desk.client, uuid)
     return _shown(visit, dispute)
 
 
 def _answer(visit: Visit) -> Response:
     """Answer the dispute with an outcome and what it rests on."""
-    uuid = UUID(str(visit.path["record"]))
+    uuid = _uuid(visit)
     try:
         outcome = word_of_form(visit.form, "outcome", DisputeOutcome, tuple(_ANSWERS))
         evidence = digests_of_form(visit.form, "evidence")
@@ -68,25 +70,11 @@ def _answer(visit: Visit) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.ANSWER_DISPUTE, about=[str(uuid)], reason=outcome.name):
             receipt = visit.desk.client.answer_dispute(uuid.bytes, outcome, evidence=evidence)
     except FieldError as error:
-        return _shown(visit, _dispute(visit), wrong={error.field: visit.say(error.text)})
+        return _shown(visit, dispute_of(visit.desk.client, uuid), wrong={error.field: visit.say(error.text)})
     except (PreflightError, RuleError) as error:
-        return _shown(visit, _dispute(visit), broken=broken_rules(error, visit.say))
+        return _shown(visit, dispute_of(visit.desk.client, uuid), broken=broken_rules(error, visit.say))
     told = visit.say("The dispute is answered, at leaf {index}.", index=receipt.index)
     return visit.go(f"/disputes/{uuid}", told)
-
-
-def _dispute(visit: Visit) -> DisputeView:
-    """Return the newest dispute of the record of the path.
-
-    Raises:
-        ConflictError: there is none.
-    """
-    record_id = UUID(str(visit.path["record"])).bytes
-    for ended in (False, True):
-        for dispute in visit.desk.client.disputes(ended=ended):
-            if dispute.record_id == record_id:
-                return dispute
-    raise ConflictError("DISPUTE_UNKNOWN", field="record", rule="dispute.known", got="none", want="a disputed record")
 
 
 def _shown(
@@ -119,6 +107,10 @@ def _row(visit: Visit, dispute: DisputeView) -> dict[str, object]:
         "marks": [term_of(flag).of(visit.language) for flag in sorted(dispute.flags)],
         "restricted": dispute.restricted,
     }
+
+
+def _uuid(visit: Visit) -> UUID:
+    return UUID(str(visit.path["record"]))
 
 
 PAGES = (

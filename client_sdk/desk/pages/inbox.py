@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.breach_words import breach_pairs
 from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.lookups import notice_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.desk.withdrawal_words import REASONS
-from client_sdk.errors import ConflictError
 from client_sdk.models import NoticeReason
 from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from client_sdk.client import Client
     from client_sdk.models import DisputeView, Notice
 
-__all__ = ["PAGES", "notice_of"]
+__all__ = ["PAGES"]
 
 _MOST = 200
 MEANINGS = {
@@ -70,18 +69,6 @@ def _acknowledge(visit: Visit) -> Response:
     return visit.go(
         "/inbox", visit.say("Notice {number} is acknowledged at leaf {index}.", number=number, index=receipt.index)
     )
-
-
-def notice_of(client: Client, number: int) -> Notice:
-    """Return the notice of a number.
-
-    Raises:
-        ConflictError: there is none of this member.
-    """
-    notice = next(client.inbox(everything=True, after=max(0, number - 1)), None)
-    if notice is None or notice.number != number:
-        raise ConflictError("NOTICE_UNKNOWN", field="number", rule="notice.known", got="none", want="an own notice")
-    return notice
 
 
 def _said(visit: Visit, notice: Notice) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError, day_of_form, digests_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.lookups import record_of
 from client_sdk.desk.pages.ask import identity_of_form, type_choices
 from client_sdk.desk.pages.doing import do_or_request_approval
 from client_sdk.desk.pages.records import record_row
@@ -20,7 +21,7 @@ from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.desk.withdrawal_words import REASONS, REMOVED
-from client_sdk.errors import ConflictError, FormatError, PreflightError, RuleError
+from client_sdk.errors import FormatError, PreflightError, RuleError
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import RecordState, RecordView, WithdrawalReason
 from client_sdk.subject_report.facts import FactSpeaker
@@ -109,12 +110,9 @@ def _record(visit: Visit) -> tuple[RecordView, DisputeView | None]:
     Raises:
         ConflictError: this member has no such record.
     """
-    uuid = _path_uuid(visit)
-    found = list(visit.desk.client.records([uuid.bytes]))
-    if not found:
-        raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want="an own record")
+    record = record_of(visit.desk.client, _path_uuid(visit))
     disputes = {dispute.record_id: dispute for dispute in visit.desk.client.disputes()}
-    return found[0], disputes.get(found[0].record_id)
+    return record, disputes.get(record.record_id)
 
 
 def _detail(
