@@ -6,7 +6,6 @@ import http.client
 import re
 import secrets
 import signal
-import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Self
@@ -14,6 +13,7 @@ from urllib.parse import urlencode
 
 from client_sdk.testing.desks import LINK, READY
 from client_sdk.testing.programs import Programs
+from tests.support.waiting import awaited
 
 if TYPE_CHECKING:
     import ssl
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answered", "RunningDesk", "Visitor", "text_of", "typed_in"]
 
-_LIMIT = 60.0
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
@@ -83,23 +82,23 @@ class RunningDesk:
         """Somebody who came by the one-time link, or a stranger."""
         if not signed_in:
             return Visitor(self.port, f"127.0.0.1:{self.port}")
-        deadline = time.monotonic() + _LIMIT
-        while True:
+
+        def by_link() -> Visitor | None:
             host, path = self.link()
             visitor = Visitor(self.port, f"{host}:{self.port}")
-            if visitor.get(path).status == 303:
-                return visitor
-            # A link that was used: whoever looks has a new one made, some seconds after the last.
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+            # That of a link that was used has a new one made, some seconds after the last.
+            return visitor if visitor.get(path).status == 303 else None
+
+        came = awaited(by_link, bool)
+        assert came is not None
+        return came
 
     def _awaited(self, pattern: re.Pattern[str], after: int) -> str:
-        deadline = time.monotonic() + _LIMIT
-        while not pattern.search(said := self.log()[after:]):
+        def said() -> str:
             self._programs.check()
-            assert time.monotonic() < deadline, said
-            time.sleep(0.02)
-        return said
+            return self.log()[after:]
+
+        return awaited(said, lambda text: bool(pattern.search(text)))
 
 
 @dataclass(frozen=True)
@@ -140,11 +139,9 @@ class Visitor:
 
     def finished(self, answered: Answered) -> Answered:
         """Go where a job is shown, and wait until it has ended."""
-        deadline = time.monotonic() + _LIMIT
-        while 'id="progress"' in (page := self.follow(answered)).text:
-            assert time.monotonic() < deadline, page.words
-            time.sleep(0.05)
-        return page
+        return awaited(
+            lambda: self.follow(answered), lambda page: 'id="progress"' not in page.text, lambda page: page.words
+        )
 
     def post(
         self,

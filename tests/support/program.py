@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +13,7 @@ from client_sdk.desk.api.problems import ProblemDocument
 from client_sdk.desk.api.tokens import TokenFile
 from client_sdk.desk.rights import ApiScope
 from tests.support.desk import Answered
+from tests.support.waiting import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,13 +79,10 @@ class Program:
 
     def ended(self, job: str) -> dict[str, Any]:
         """Wait for a job, and return how it has ended."""
-        deadline = time.monotonic() + LIMIT
-        while True:
-            content: dict[str, Any] = self.get(f"/jobs/{job}").content
-            if content["state"] not in ("WAITING", "RUNNING"):
-                return content
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        content: dict[str, Any] = awaited(
+            lambda: self.get(f"/jobs/{job}").content, lambda told: told["state"] not in ("WAITING", "RUNNING")
+        )
+        return content
 
 
 def raw(desk: RunningDesk, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answered:

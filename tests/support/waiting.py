@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import text
 
@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
     from registry_server.storage.unit_of_work import Database
 
-__all__ = ["wait_until", "waits_for_a_lock"]
+__all__ = ["awaited", "wait_until", "waits_for_a_lock"]
+
+T = TypeVar("T")
 
 # Far more than anything takes on a slow machine: a longer wait is a fault.
 MOST_SECONDS = 120.0
 PAUSE_SECONDS = 0.01
+# Between two questions that another program answers.
+_ASKING_SECONDS = 0.05
 
 
 def wait_until(is_so: Callable[[], bool], told: Callable[[], str] = str) -> None:
@@ -33,6 +37,24 @@ def wait_until(is_so: Callable[[], bool], told: Callable[[], str] = str) -> None
     while not is_so():
         assert time.monotonic() < deadline, told()
         time.sleep(PAUSE_SECONDS)
+
+
+def awaited(ask: Callable[[], T], is_so: Callable[[T], bool], told: Callable[[T], object] = str) -> T:
+    """Ask again and again until the answer is so, and return it.
+
+    Args:
+        ask: asks; raises where it can never be so any more.
+        is_so: whether the answer is as it must become.
+        told: what to say of the last answer where it never was.
+
+    Raises:
+        AssertionError: it was not in time.
+    """
+    deadline = time.monotonic() + MOST_SECONDS
+    while not is_so(answer := ask()):
+        assert time.monotonic() < deadline, told(answer)
+        time.sleep(_ASKING_SECONDS)
+    return answer
 
 
 def waits_for_a_lock(database: Database) -> bool:

@@ -7,7 +7,6 @@ import signal
 import socket
 import stat
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +38,8 @@ from tests.client_sdk.desk.test_desk_api import question, who
 from tests.client_sdk.sdk_samples import default_report, person
 from tests.support.command import Command
 from tests.support.desk import RunningDesk
-from tests.support.program import LIMIT, Program, raw
+from tests.support.program import Program, raw
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -319,11 +319,8 @@ def test_a_client_that_sends_half_a_body_and_goes_costs_nothing(program: Program
     for _ in range(2 * MOST_REQUESTS):
         with socket.create_connection(("127.0.0.1", program.desk.port)) as half:
             half.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
-    deadline = time.monotonic() + LIMIT
-    while program.get("/token").status != 200:
-        # Until the desk has seen the last of them go.
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    # Until the desk has seen the last of them go.
+    wait_until(lambda: program.get("/token").status == 200)
 
 
 def test_programs_that_ask_at_once_are_all_answered_or_told_to_wait(program: Program) -> None:

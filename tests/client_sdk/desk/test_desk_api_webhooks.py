@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ from tests.client_sdk.desk.test_desk_api import question, who
 from tests.support.command import Command
 from tests.support.desk import RunningDesk
 from tests.support.hooks import Hook, running_hook
-from tests.support.program import LIMIT, Program
+from tests.support.program import Program
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,10 +49,7 @@ def started(program: Program) -> str:
 
 def got(hook: Hook, count: int) -> list[dict[str, Any]]:
     """Wait for so many messages, and return their bodies."""
-    deadline = time.monotonic() + LIMIT
-    while len(hook.got) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: len(hook.got) >= count)
     return [json.loads(message.body) for message in hook.got]
 
 
@@ -83,16 +80,11 @@ def test_what_a_webhook_did_not_take_waits_until_the_next_run(home: Path, hook: 
         got(hook, 1)
         message = f"msg_job_{job}"
         assert Command(home).said("alerts", "list").out.count("again") == 1
-    deadline = time.monotonic() + LIMIT
     with DeliveryQueue(home, config.name, config.institution) as queue:
-        while [one.attempts for one in queue.messages(10) if one.message_id == message] != [1]:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_until(lambda: [one.attempts for one in queue.messages(10) if one.message_id == message] == [1])
     with RunningDesk(home, tmp_path / "log"):
         assert [content["data"]["job"] for content in got(hook, 2)] == [job, job]
         assert hook.got[0].headers["webhook-id"] == hook.got[1].headers["webhook-id"] == message
         with DeliveryQueue(home, config.name, config.institution) as queue:
-            while DELIVERED not in [one.state for one in queue.messages(10) if one.message_id == message]:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            wait_until(lambda: DELIVERED in [one.state for one in queue.messages(10) if one.message_id == message])
     Command(home)("desk", "token", "remove", "again")

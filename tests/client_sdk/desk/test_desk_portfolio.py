@@ -7,7 +7,6 @@ import gzip
 import io
 import os
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +24,7 @@ from tests.client_sdk.sdk_samples import default_report, history, person
 from tests.client_sdk.tables.workbooks import portfolio_book, saved
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor
+from tests.support.waiting import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
     from tests.support.desk import Answered
 
-LIMIT = 60.0
 PASSWORD = "correct horse battery"
 
 
@@ -214,10 +213,7 @@ def frozen_while_sending(registry: TestRegistry, officer: Visitor, content: byte
     path, _ = drop(officer, content)
     os.kill(registry.process_id("key-service-a"), signal.SIGSTOP)
     job = officer.post(f"{path}/send").headers["location"]
-    deadline = time.monotonic() + LIMIT
-    while "Sending what was signed before" not in (page := officer.get(job)).words:
-        assert time.monotonic() < deadline, page.words
-        time.sleep(0.02)
+    awaited(lambda: officer.get(job).words, lambda words: "Sending what was signed before" in words)
     return job
 
 
