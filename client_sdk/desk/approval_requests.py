@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from client_sdk.clock import clock_ms
+from client_sdk.desk.users import is_same_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,8 +81,8 @@ class ApprovalRequest:
     record: str = ""
 
     def is_of(self, name: str) -> bool:
-        """Whether a person has prepared it: one name in other letters is no other person."""
-        return self.author.casefold() == name.casefold()
+        """Whether a person has prepared it."""
+        return is_same_name(self.author, name)
 
     @property
     def waits(self) -> bool:

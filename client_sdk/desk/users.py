@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from client_sdk.desk.table_file import TableRow
 
-__all__ = ["USERS_FILE", "User", "UserFile", "check_name", "check_password", "is_name"]
+__all__ = ["USERS_FILE", "User", "UserFile", "check_name", "check_password", "is_name", "is_same_name"]
 
 USERS_FILE = "desk-users.toml"
 _MAX_USERS = 1_000
@@ -65,6 +65,11 @@ class User:
 def is_name(text: object) -> bool:
     """Whether a text can name a person: Latin letters, digits and ``._@-``, too few digits for an identity number."""
     return isinstance(text, str) and _NAME.fullmatch(text) is not None and sum(map(str.isdigit, text)) <= _MOST_DIGITS
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether two names are one person's: capitals make no other person."""
+    return one.casefold() == other.casefold()
 
 
 def check_name(name: str) -> str:

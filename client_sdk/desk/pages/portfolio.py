@@ -15,6 +15,7 @@ from client_sdk.desk.pages.jobs import job_lines, job_of, job_page, stopped_page
 from client_sdk.desk.paging import page_of
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
+from client_sdk.desk.users import is_same_name
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.home_standing import pending_reports
 from client_sdk.lending.files import Encoding
@@ -97,7 +98,7 @@ def _send(visit: Visit) -> Response:
 
     A file that waits for an approver is sent by one, who is not the person that dropped it.
     """
-    others = next((job for job in files_to_approve(visit) if job.key == visit.path["key"]), None)
+    others = _of_another(visit)
     checking = others or job_of(visit, (JobKind.CHECK_FILE,))
     checked = None if checking is None else checking.result(CheckedFile)
     if checking is None or checked is None:
@@ -130,15 +131,18 @@ def files_to_approve(visit: Visit) -> list[DeskJob]:
     """Return the checked files of others that wait for an approver, where the visitor is one."""
     if not visit.may(Right.APPROVE):
         return []
-    name = visit.user.name.casefold()
     waiting = [(job, job.result(CheckedFile)) for job in visit.desk.jobs.ended(JobKind.CHECK_FILE)]
-    return [job for job, checked in waiting if checked and checked.waits and job.owner.casefold() != name]
+    return [job for job, found in waiting if found and found.waits and not is_same_name(job.owner, visit.user.name)]
+
+
+def _of_another(visit: Visit) -> DeskJob | None:
+    """Return the check of the path, where it is another person's and waits for this approver."""
+    return next((job for job in files_to_approve(visit) if job.key == visit.path["key"]), None)
 
 
 def _job(visit: Visit) -> Response:
     """Show how far the job is, and then what it has found."""
-    job = job_of(visit, _KINDS)
-    others = next((one for one in files_to_approve(visit) if one.key == visit.path["key"]), None)
+    job, others = job_of(visit, _KINDS), _of_another(visit)
     if job is None and others is not None and (found := others.result(CheckedFile)) is not None:
         with visit.desk.journal.act(visit.user.name, DeskAct.READ_APPROVAL, about=[f"author:{others.owner}"]):
             return _checked(visit, found, author=others.owner)
