@@ -95,7 +95,7 @@ class ApprovalRequests:
 
     Args:
         hours: for which each is kept.
-        lapsed: called with each that was forgotten before somebody decided.
+        lapsed: called with each that was forgotten before it was decided on.
         clock: seconds, never going back.
     """
 

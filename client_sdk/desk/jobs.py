@@ -220,7 +220,7 @@ class Jobs:
         return job if job is not None and job.owner == owner else None
 
     def ended(self, kind: JobKind) -> list[DeskJob]:
-        """Return the jobs of a kind that were done, whoever began them, the oldest first."""
+        """Return the jobs of a kind that were done, of all owners, the oldest first."""
         self.forget_old()
         with self._lock:
             return [job for job in self._jobs.values() if job.kind == kind and job.state is JobState.DONE]

@@ -35,7 +35,7 @@ class StartLink:
             return self._token
 
     def wanted(self) -> bool:
-        """Whether somebody who is not signed in should be given a new link: the last one was used, a while ago."""
+        """Whether a visitor who is not signed in should be given a new link: the last one was used, a while ago."""
         with self._lock:
             return not self._token and time.monotonic() - self._made >= _PAUSE_SECONDS
 

@@ -67,9 +67,9 @@ class Visit:
 
     @property
     def user(self) -> User:
-        """Who has signed in; pages with a right have somebody."""
+        """The person who has signed in; a page with a right is shown to no other visitor."""
         if self.session is None:
-            raise LookupError("nobody has signed in")
+            raise LookupError("no person has signed in")
         return self.session.user
 
     @property

@@ -81,7 +81,7 @@ def start_checks(asked: CheckJobRequest, call: CheckCall) -> Response:
 
 
 def checked_content(answer: Answer, assessment: Assessment, *, with_evidence: bool) -> dict[str, Json]:
-    """Return what is told of one person."""
+    """Return the answer about one person as the API gives it."""
     evidence = answer.evidence if with_evidence else b""
     return {
         "answer": content_of(answer),

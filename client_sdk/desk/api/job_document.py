@@ -44,7 +44,7 @@ class JobDocument(BaseModel):
 
 
 def job_content(job: DeskJob, say: Say | None = None) -> dict[str, Json]:
-    """Return what is told of a job."""
+    """Return a job as the API answers with it, its problem in English where no language is given."""
     problem = None if job.error is None else problem_of(job.error, say or say_in(Language.ENGLISH)).model_dump()
     return {
         "job": job.key,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.approval_requests import ApprovalState, ApprovalStateError
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError
+from client_sdk.desk.form_values import FieldError, text_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.doing import done
 from client_sdk.desk.pages.portfolio import files_to_approve
@@ -73,10 +73,8 @@ def _approve(visit: Visit, request: ApprovalRequest) -> Response:
 
 def _give_back(visit: Visit, request: ApprovalRequest) -> Response:
     """Return it to its author with a word."""
-    word = visit.form.text("word")
     try:
-        if not word or len(word) > _MOST_WORD:
-            raise FieldError("word", N_("Say why, in at most 500 characters."))  # noqa: TRY301 - as the others
+        word = text_of_form(visit.form, "word", _MOST_WORD, N_("Say why, in at most 500 characters."))
         with visit.desk.journal.act(visit.user.name, DeskAct.RETURN, about=[request.id]):
             visit.desk.approvals.give_back(request, visit.user.name, word)
     except FieldError as error:

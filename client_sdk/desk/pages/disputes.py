@@ -66,7 +66,7 @@ def _answer(visit: Visit) -> Response:
         outcome = word_of_form(visit.form, "outcome", DisputeOutcome, tuple(_ANSWERS))
         evidence = digests_of_form(visit.form, "evidence")
         if not 0 < len(evidence) <= _MOST_DOCUMENTS:
-            raise FieldError("evidence", N_("Choose the documents that the answer rests on, at most 16."))  # noqa: TRY301 - as the others
+            raise FieldError("evidence", N_("Choose the documents that the answer rests on, at most 16."))  # noqa: TRY301 - shown at its field, like those of the helpers
         with visit.desk.journal.act(visit.user.name, DeskAct.ANSWER_DISPUTE, about=[str(uuid)], reason=outcome.name):
             receipt = visit.desk.client.answer_dispute(uuid.bytes, outcome, evidence=evidence)
     except FieldError as error:

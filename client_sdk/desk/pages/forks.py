@@ -78,7 +78,7 @@ def _compare(visit: Visit) -> Response:
 
 
 def _taken(visit: Visit, data: bytes) -> str:
-    """Keep a proof that somebody handed over, once it verifies."""
+    """Keep a proof that another member handed over, once it verifies."""
     config = visit.desk.config
     try:
         verify_contradiction(data, config.trust_root())

@@ -94,7 +94,7 @@ def _drop(visit: Visit) -> Response:
 
 
 def _send(visit: Visit) -> Response:
-    """Sign and send what breaks no rule; what was dropped goes on to lie with the new job.
+    """Sign and send what breaks no rule; the file then lies with that job, and no longer with its check.
 
     A file that waits for an approver is sent by one, who is not the person that dropped it.
     """

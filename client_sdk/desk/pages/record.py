@@ -94,7 +94,7 @@ def _withdraw(visit: Visit) -> Response:
         reason = word_of_form(form, "reason", WithdrawalReason, tuple(REASONS))
         removed_on = day_of_form(form, "removed_on") if reason in REMOVED else None
         if not form.text("sure"):
-            raise FieldError("sure", N_("Tick the box: a withdrawal cannot be taken back."))  # noqa: TRY301 - as the others
+            raise FieldError("sure", N_("Tick the box: a withdrawal cannot be taken back."))  # noqa: TRY301 - shown at its field, like those of the helpers
         evidence = digests_of_form(form, "evidence")
         opened = _kept(visit, form.text("opened"))
         return do_or_request_approval(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))

@@ -96,7 +96,7 @@ def _screen(visit: Visit) -> Response:
         file = DroppedFile.of_form(form)
         purpose = word_of_form(form, "purpose", Purpose, PURPOSES)
         if name and not is_list_name(name):
-            raise FieldError(  # noqa: TRY301 - as the others
+            raise FieldError(  # noqa: TRY301 - shown at its field, like those of the helpers
                 "watch", N_("Name it with up to 40 letters, digits, - and _, at most 6 of them digits.")
             )
     except FieldError as error:
@@ -169,7 +169,7 @@ def _forget(visit: Visit) -> Response:
     try:
         purpose = word_of_form(visit.form, "purpose", Purpose, PURPOSES)
         if not is_list_name(name):
-            raise FieldError("watch", N_("Choose one of the list."))  # noqa: TRY301 - as the others
+            raise FieldError("watch", N_("Choose one of the list."))  # noqa: TRY301 - shown at its field, like those of the helpers
     except FieldError as error:
         return _dropping(visit, {error.field: visit.say(error.text)})
     with visit.desk.journal.act(visit.user.name, DeskAct.FORGET_WATCH_LIST):
