@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,6 +85,6 @@ class AnswerWatch:
 
 
 def _cut(number: int) -> None:
-    """End both directions of a socket, which its owner closes."""
-    with socket.socket(fileno=os.dup(number)) as cut:
+    """End both directions of a socket, which its owner closes; one that the other side has reset is at its end."""
+    with socket.socket(fileno=os.dup(number)) as cut, suppress(OSError):
         cut.shutdown(socket.SHUT_RDWR)
