@@ -110,7 +110,7 @@ def test_persons_of_a_job_that_cannot_be_asked_about_are_named_by_place_and_noth
 
 
 def test_a_record_is_reported_once_however_often_it_is_sent_and_read_again(reporter: Program) -> None:
-    (row,) = rows(300)
+    (row,) = rows(600)
     preview = reporter.post("/reports/preview", row)
     assert (preview.content["passed"], preview.content["rejected_rows"]) == (1, 0)
     first = reporter.post("/reports", row)
@@ -121,16 +121,16 @@ def test_a_record_is_reported_once_however_often_it_is_sent_and_read_again(repor
     record = first.content["record_id"]
     assert reporter.get(f"/records/{record}/receipts/1").content["proof"].startswith("c2sp.org/tlog-proof@v1")
     assert reporter.get(f"/records/{record}").content["facts"] is None
-    opened = reporter.post(f"/records/{record}/open", {"person": who(300)}).content
+    opened = reporter.post(f"/records/{record}/open", {"person": who(600)}).content
     assert opened["facts"]["amounts"]["principal"] == 120_000
-    strange = reporter.post(f"/records/{record}/open", {"person": who(301)})
+    strange = reporter.post(f"/records/{record}/open", {"person": who(601)})
     assert (strange.status, strange.reason, strange.content["rule"]) == (409, "RECORD_UNKNOWN", "record.known")
-    named = {"kind": "DEFAULT", "reference": "loan-300", "first_day": row["first_day"]}
+    named = {"kind": "DEFAULT", "reference": "loan-600", "first_day": row["first_day"]}
     assert reporter.post("/records/search", named).content["record_id"] == record
 
 
 def test_own_records_are_listed_in_pages(reporter: Program) -> None:
-    for row in rows(310, 311):
+    for row in rows(610, 611):
         assert reporter.post("/reports", row).status == 201
     every = reporter.get("/records").content
     assert every["next"] is None
@@ -143,7 +143,7 @@ def test_own_records_are_listed_in_pages(reporter: Program) -> None:
 
 
 def test_a_row_that_breaks_a_rule_is_refused_with_what_to_do(reporter: Program) -> None:
-    (row,) = rows(320)
+    (row,) = rows(620)
     refused = reporter.post("/reports", {**row, "currency": "RMB"})
     assert (refused.status, refused.reason) == (422, "CURRENCY_INVALID")
     assert (refused.content["field"], refused.content["violations"][0]["row"]) == ("currency", 1)
@@ -151,15 +151,15 @@ def test_a_row_that_breaks_a_rule_is_refused_with_what_to_do(reporter: Program) 
     for body, rule in ((b"[]", "json.lines"), (b"", "json.object"), (b"\xff", "json.object"), (b"7", "json.object")):
         broken = reporter.send("POST", "/reports", body)
         assert (broken.status, broken.reason, broken.content["rule"]) == (422, "MALFORMED", rule)
-    unknown = reporter.post("/reports", {**row, person(320).number: "x"})
+    unknown = reporter.post("/reports", {**row, person(620).number: "x"})
     assert unknown.content["rule"] == "columns.known"
-    assert person(320).number not in json.dumps(unknown.content)
+    assert person(620).number not in json.dumps(unknown.content)
     twice = json.dumps(row)[:-1] + ', "kind": "DEFAULT"}'
     assert reporter.send("POST", "/reports", twice.encode()).content["rule"] == "json.once"
 
 
 def test_a_file_is_reported_as_a_job_and_its_rejected_rows_are_told(reporter: Program) -> None:
-    good, bad = rows(330), {**rows(331)[0], "currency": "RMB"}
+    good, bad = rows(630), {**rows(631)[0], "currency": "RMB"}
     lines = io.StringIO()
     for row in (*good, bad):
         lines.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -180,7 +180,7 @@ def test_a_file_is_reported_as_a_job_and_its_rejected_rows_are_told(reporter: Pr
 
 
 def test_a_dispute_is_opened_heard_of_acknowledged_and_answered(reporter: Program, program: Program) -> None:
-    row = row_of(history(340, cured=False)[0])
+    row = row_of(history(640, cured=False)[0])
     reported = reporter.post("/reports", row).content
     record = reported["record_id"]
     opening = {"issuer": "lender-api", "record": record, "evidence": ["cd" * 32]}
@@ -199,11 +199,10 @@ def test_a_dispute_is_opened_heard_of_acknowledged_and_answered(reporter: Progra
     answer = {"record": record, "outcome": "CONFIRMED", "evidence": ["ef" * 32]}
     assert reporter.post("/disputes/answers", answer).status == 201
     assert reporter.get("/disputes?ended=true").content["disputes"][0]["outcome"] == "CONFIRMED"
-    second = reporter.post("/reports", row_of(default_report(341))).content
-    opening = {"issuer": "lender-api", "record": second["record_id"]}
-    unasked = program.post("/disputes", opening)
-    assert (unasked.status, unasked.content["rule"]) == (409, "annotation.requested")
-    assert program.post("/disputes", opening | {"evidence": ["cd" * 32]}).status == 201
+    second = reporter.post("/reports", row_of(default_report(641))).content
+    undocumented = program.post("/disputes", {"issuer": "lender-api", "record": second["record_id"]})
+    assert (undocumented.status, undocumented.reason) == (409, "ANNOTATION_INVALID")
+    assert program.post("/disputes", opening | {"record": second["record_id"]}).status == 201
     taken_back = {"issuer": "lender-api", "record": second["record_id"]}
     assert program.post("/disputes/withdrawals", taken_back).status == 201
 
@@ -220,16 +219,16 @@ def test_an_inquiry_has_its_place_in_the_log(registry: TestRegistry, program: Pr
     asked = program.post("/checks", question(4)).content["answer"]["inquiry_id"]
     # The next head has it, as with the next report.
     with registry.client("lender-1") as client:
-        client.report(default_report(350))
+        client.report(default_report(650))
     receipt = program.get(f"/inquiries/{asked}/receipt")
     assert receipt.content["outcome"] == "ANSWERED"
 
 
 def test_every_act_is_in_the_journal_with_the_name_of_the_token(reporter: Program) -> None:
-    (row,) = rows(360)
+    (row,) = rows(660)
     inquiry = reporter.post("/checks", question(1, officer="anna")).content["answer"]["inquiry_id"]
     record = reporter.post("/reports", row).content["record_id"]
-    reporter.post(f"/records/{record}/open", {"person": who(360)})
+    reporter.post(f"/records/{record}/open", {"person": who(660)})
     for path in ("/records", f"/records/{record}/receipts/1", "/disputes", "/inbox", "/statistics"):
         assert reporter.get(path).status == 200
     job = reporter.send("POST", "/jobs/reports?dry_run=true", json.dumps(row).encode()).content["job"]
