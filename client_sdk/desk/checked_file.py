@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from client_sdk.desk.settings import ApprovalSettings
     from client_sdk.models import PreflightReport, Report, RowWarning, Violation
 
-__all__ = ["CheckedFile", "CheckedRow", "RowChoice", "RowFate", "check_file"]
+__all__ = ["CheckedFile", "CheckedRow", "RowChoice", "RowFate", "check_file", "holds_one"]
 
 _REPEATED = "row.repeated"
+# Records that are asked for at one time.
+_LISTED = 1_000
 
 
 class RowFate(StrEnum):
@@ -68,6 +70,7 @@ class CheckedFile:
         rows: of the file, in order.
         found: what is wrong or odd in it.
         waits: whether another person than who dropped it has to send it.
+        records: ids of the records that its rows may be versions of; none where nobody asks, or it waits.
     """
 
     file: DroppedFile
@@ -75,6 +78,7 @@ class CheckedFile:
     rows: Sequence[CheckedRow]
     found: PreflightReport
     waits: bool
+    records: Sequence[bytes]
     violations: Mapping[int, Sequence[Violation]] = field(init=False)
     warnings: Mapping[int, Sequence[RowWarning]] = field(init=False)
 
@@ -130,24 +134,55 @@ def check_file(
     """
     portfolio = file.portfolio()
     rows: list[CheckedRow] = []
-    waiting: list[int] = []
-    found = client.preflight(_noted(bounded(portfolio, tell), rows, approval, waiting))
-    return CheckedFile(file, portfolio.form, rows, found, waits=bool(waiting))
+    asked = _AskedRows(client, approval)
+    found = client.preflight(_noted(bounded(portfolio, tell), rows, asked))
+    waits = asked.waits or holds_one(client, asked.records)
+    return CheckedFile(file, portfolio.form, rows, found, waits=waits, records=() if waits else asked.records)
+
+
+def holds_one(client: Client, records: Sequence[bytes]) -> bool:
+    """Whether the registry holds one of some records, with facts that nobody has opened.
+
+    Args:
+        client: of the lender.
+        records: their ids.
+
+    Raises:
+        CreditRegistryError: as for ``Client.records``.
+    """
+    parts = (records[start : start + _LISTED] for start in range(0, len(records), _LISTED))
+    return any(next(client.records(part), None) is not None for part in parts)
+
+
+@dataclass(slots=True)
+class _AskedRows:
+    """Whether a row waits for another person; one without amounts, such as a withdrawal, does."""
+
+    client: Client
+    approval: ApprovalSettings
+    waits: bool = False
+    # Where a row is a version of a record that is held, that one's amounts decide as well.
+    records: list[bytes] = field(default_factory=list)
+
+    def take(self, report: Report) -> None:
+        """Look at a row."""
+        if self.waits or not self.approval.wanted:
+            return
+        self.waits = self.approval.asks(money_of(report.facts))
+        if report.name is not None:
+            # The registry knows a later attempt where it knows the first one.
+            self.records.append(self.client.record_id(report.name))
 
 
 def _noted(
-    items: Iterable[Report | RejectedRow], rows: list[CheckedRow], approval: ApprovalSettings, waiting: list[int]
+    items: Iterable[Report | RejectedRow], rows: list[CheckedRow], asked: _AskedRows
 ) -> Iterator[Report | RejectedRow]:
-    """Yield what was read, and note of each row what a page shows: the reports themselves are not kept.
-
-    The first row that waits for another person is noted too; one without amounts, such as a withdrawal, does.
-    """
+    """Yield what was read, and note of each row what a page shows: the reports themselves are not kept."""
     for place, item in enumerate(items, start=1):
         if isinstance(item, RejectedRow):
             reference = item.references[0] if len(item.references) == 1 else ""
             rows.append(CheckedRow(item.row, item.kind, None, reference))
         else:
             rows.append(CheckedRow(item.row or place, item.kind, item.standing, item.reference))
-            if not waiting and approval.asks(money_of(item.facts)):
-                waiting.append(place)
+            asked.take(item)
         yield item

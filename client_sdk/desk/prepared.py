@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenedRecord", "Prepared", "PreparedCorrection", "PreparedReport", "PreparedWithdrawal", "money_of"]
 
+# Records of one episode of which all but the last were withdrawn: more are corrected in no life.
+_MOST_ATTEMPTS = 32
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OpenedRecord:
@@ -41,7 +44,6 @@ class PreparedReport:
         typed: what was typed, by field of the form; without the number.
         warnings: of what is allowed and probably a mistake.
         repeated: whether the registry holds this version already.
-        held: amounts of the version that it follows; none for a new record, or where nobody asks.
     """
 
     act: ClassVar[DeskAct] = DeskAct.REPORT_RECORD
@@ -49,7 +51,6 @@ class PreparedReport:
     typed: Mapping[str, str]
     warnings: tuple[RowWarning, ...]
     repeated: bool
-    held: tuple[Amounts, ...] = ()
 
     @property
     def record(self) -> UUID | None:
@@ -63,9 +64,16 @@ class PreparedReport:
 
     @property
     def money(self) -> tuple[Amounts, ...] | None:
-        """Amounts that decide whether it waits for an approver; None where they are not known."""
-        said = money_of(self.report.facts)
-        return None if said is None else (*said, *self.held)
+        """Amounts as they will be said; None where none are."""
+        return money_of(self.report.facts)
+
+    def follows(self, client: Client) -> list[bytes]:
+        """Return the ids of the records that it may be a version of."""
+        name = self.report.name
+        if name is None:
+            return []
+        attempts = range(_MOST_ATTEMPTS) if name.attempt is None else (name.attempt,)
+        return [client.record_id(replace(name, attempt=attempt)) for attempt in attempts]
 
     def send(self, client: Client, approver: str = "") -> Receipt:
         """Sign and send it; errors as of ``Client.report``.
@@ -104,9 +112,12 @@ class PreparedCorrection:
 
     @property
     def money(self) -> tuple[Amounts, ...] | None:
-        """As held and as corrected."""
-        held, corrected = money_of(self.opened.record.facts), money_of(self.report.facts)
-        return None if held is None or corrected is None else (*held, *corrected)
+        """Amounts as corrected; None where there are none."""
+        return money_of(self.report.facts)
+
+    def follows(self, _: Client) -> list[bytes]:
+        """Return the id of the record."""
+        return [self.opened.record.record_id]
 
     def send(self, client: Client, approver: str = "") -> Receipt:
         """Sign and send it; errors as of ``Client.correct``."""
@@ -144,8 +155,12 @@ class PreparedWithdrawal:
 
     @property
     def money(self) -> tuple[Amounts, ...] | None:
-        """As held; None where the record was not opened."""
-        return None if self.opened is None else money_of(self.opened.record.facts)
+        """None where the record was not opened: nobody knows its amounts."""
+        return None if self.opened is None else ()
+
+    def follows(self, _: Client) -> list[bytes]:
+        """Return the id of the record."""
+        return [self.uuid.bytes]
 
     def send(self, client: Client, approver: str = "") -> Receipt:  # noqa: ARG002 - a withdrawal carries no facts
         """Sign and send it; errors as of ``Client.withdraw``."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.approval_requests import TooManyApprovalRequestsError
 from client_sdk.desk.journal import DeskAct
-from client_sdk.desk.prepared import PreparedWithdrawal
+from client_sdk.desk.prepared import PreparedWithdrawal, money_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -19,8 +19,22 @@ __all__ = ["do_or_request_approval", "done", "waits"]
 
 
 def waits(visit: Visit, prepared: Prepared) -> bool:
-    """Whether an act waits for an approver."""
-    return visit.desk.settings.approval.asks(prepared.money)
+    """Whether an act waits for an approver: by what will be said, or by what the registry holds at this moment.
+
+    What was opened minutes ago does not count: a version above the amount may have been approved since.
+
+    Raises:
+        CreditRegistryError: the registry or a key service does not say what is held.
+    """
+    approval = visit.desk.settings.approval
+    if approval.asks(prepared.money):
+        return True
+    if not approval.above or prepared.identity is None:
+        return False
+    client = visit.desk.client
+    ids = prepared.follows(client)
+    held = client.records(ids, identity=prepared.identity) if ids else ()
+    return any(approval.asks(money_of(record.facts)) for record in held)
 
 
 def do_or_request_approval(visit: Visit, prepared: Prepared) -> Response:

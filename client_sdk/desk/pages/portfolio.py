@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.checked_file import CheckedFile, RowChoice, RowFate, check_file
+from client_sdk.desk.checked_file import CheckedFile, RowChoice, RowFate, check_file, holds_one
 from client_sdk.desk.dropped import DROPPED_BYTES, DroppedFile, bounded
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.jobs import JobKind
@@ -19,6 +19,7 @@ from client_sdk.desk.users import is_same_name
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.home_standing import pending_reports
 from client_sdk.lending.files import Encoding
+from client_sdk.lending.refusal import refused
 from client_sdk.lending.rejections import rejected_table
 from client_sdk.models import BatchReport, Phase
 from client_sdk.subject_report.terms import term_of
@@ -117,6 +118,10 @@ def _send(visit: Visit) -> Response:
                 job.tell(step.phase.value, step.done, step.total)
 
         with desk.journal.act(who, act, about=about, reason=DeskAct.REPORT_FILE.value) as entry:
+            if others is None and holds_one(desk.client, checked.records):
+                # It was not there when the file was checked.
+                want = "another person to send it: drop the file again"
+                raise refused(0, "file", "file.approval", want, got="a version of a record that is held by now")
             rows = bounded(file.portfolio(), lambda count: job.tell(Phase.CHECKING.value, count, 0))
             done = desk.client.report_many(rows, tell, one_signature=one_signature)
             entry.about += [f"rows={done.rows}", f"accepted={done.accepted}", f"rejected={done.rejected_rows}"]

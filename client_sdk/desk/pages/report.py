@@ -11,7 +11,7 @@ from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.money import minor_units
 from client_sdk.desk.pages.ask import type_choices
 from client_sdk.desk.pages.doing import do_or_request_approval, waits
-from client_sdk.desk.prepared import PreparedReport, money_of
+from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.prepared_words import shown_of
 from client_sdk.desk.record_columns import cells_of, columns_of, fields_of, typed_of_form
 from client_sdk.desk.rights import Right
@@ -32,13 +32,11 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from client_sdk.desk.record_columns import FieldOfColumn
-    from client_sdk.models import Amounts, Report
+    from client_sdk.models import Report
 
 __all__ = ["PAGES", "report_form"]
 
 _NOTICE = ("notice_channel", "notice_sent_at", "notice_digest", "consent_form", "consent_date", "consent_digest")
-# Attempts at one episode that are looked up, the withdrawn ones and the last: far more than a debt ever has.
-_MOST_ATTEMPTS = 32
 _SUMS = ("principal", "interest", "penalty", "fees")
 _MONEY = ("currency", *_SUMS, "estimated")
 _SELDOM = ("first_day", "attempt", "retain_until", "transferee", "continues_issuer", "continues_record_id")
@@ -113,25 +111,13 @@ def _prepare(visit: Visit) -> Response:
         try:
             found = visit.desk.client.preview(read.report)
             if not found.violations:
-                held, repeated = _held(visit, read.report), bool(found.repeated)
-                prepared = PreparedReport(read.report, read.typed, found.warnings, repeated=repeated, held=held)
+                prepared = PreparedReport(read.report, read.typed, found.warnings, repeated=bool(found.repeated))
                 return visit.go(f"/reports/{visit.keep(prepared)}")
         except CreditRegistryError as error:
             return _refused(visit, kind, read.typed, error)
         broken = found.violations
     at_fields, others = sorted_out(broken, columns_of(kind), visit.say)
     return report_form(visit, kind, read.typed, at_fields | _said(visit, read.wrong), others)
-
-
-def _held(visit: Visit, report: Report) -> tuple[Amounts, ...]:
-    """Return the amounts of what a report follows, where they decide whether it waits for an approver."""
-    name, client = report.name, visit.desk.client
-    if name is None or not visit.desk.settings.approval.above:
-        return ()
-    attempts = range(_MOST_ATTEMPTS) if name.attempt is None else (name.attempt,)
-    ids = [client.record_id(replace(name, attempt=attempt)) for attempt in attempts]
-    held = [money_of(record.facts) for record in client.records(ids, identity=report.identity)]
-    return tuple(amounts for money in held for amounts in money or ())
 
 
 def _plan(visit: Visit) -> Response:

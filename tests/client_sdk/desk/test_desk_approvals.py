@@ -247,6 +247,28 @@ def test_a_withdrawal_waits_above_the_amount_and_where_the_amount_is_not_known(
     assert states[sealed] is not RecordState.LIVE
 
 
+def test_what_was_opened_or_prepared_before_a_version_above_the_amount_was_approved_waits(
+    registry: TestRegistry, at: dict[str, Visitor]
+) -> None:
+    with registry.client("lender-approval") as client:
+        uuid = str(client.report(default_report(55)).uuid)
+    anna = at["anna"]
+    key = opened(anna, uuid, 55)
+    path = f"/opened/{key}/correct"
+    small = anna.post(path, typed_in(anna.get(path).text) | {"principal": "10.00"}).headers["location"]
+    facts = default_facts(contract="HT-55", principal=1_000, as_of=date(2025, 5, 31), days=61)
+    further = anna.post("/report/default", typed_of(default_report(55, facts=facts)), DOCUMENTS).headers["location"]
+    assert "Sign and send" in anna.get(small).words
+    assert "Sign and send" in anna.get(further).words
+    large = anna.post(path, typed_in(anna.get(path).text) | {"principal": "9,000.00"}).headers["location"]
+    waiting = anna.post(large).headers["location"]
+    assert "Version 2 is logged" in at["bo"].follow(at["bo"].post(f"{waiting}/approve")).words
+    for prepared in (small, further):
+        assert anna.post(prepared).headers["location"].startswith("/approvals/"), prepared
+    gone = anna.post(f"/records/{uuid}/withdraw", {"reason": "ERROR", "sure": "yes", "opened": key})
+    assert gone.headers["location"].startswith("/approvals/")
+
+
 def test_what_another_record_has_opened_does_not_count_for_this_one(
     registry: TestRegistry, at: dict[str, Visitor]
 ) -> None:
@@ -429,3 +451,31 @@ def test_a_file_of_an_approver_is_sent_by_another_one_and_a_small_file_by_its_ow
     assert f'action="{path}/send"' in checked.text
     assert f'href="{path}"' not in at["bo"].get("/approvals").text
     assert at["anna"].finished(at["anna"].post(f"{path}/send")).status == 200
+
+
+def test_a_file_with_a_version_of_a_record_that_is_held_is_sent_by_another_person(
+    registry: TestRegistry, at: dict[str, Visitor]
+) -> None:
+    with registry.client("lender-approval") as client:
+        client.report(big(73))
+    facts = default_facts(contract="HT-73", principal=1_000, as_of=date(2025, 5, 31), days=61)
+    lower = row_of(default_report(73, facts=facts))
+    path, checked = drop(at["anna"], csv_of([row_of(default_report(74)), lower]))
+    assert "an approver finds this file under Approvals" in checked.words
+    assert at["anna"].post(f"{path}/send").status == 403
+    assert f'href="{path}"' in at["bo"].get("/approvals").text
+
+
+def test_a_file_that_was_checked_before_one_of_its_records_was_reported_is_not_sent(
+    registry: TestRegistry, at: dict[str, Visitor]
+) -> None:
+    facts = default_facts(contract="HT-75", principal=1_000, as_of=date(2025, 5, 31), days=61)
+    path, checked = drop(at["anna"], csv_of([row_of(default_report(75, facts=facts))]))
+    assert "Sign and send" in checked.words
+    with registry.client("lender-approval") as client:
+        client.report(big(75))
+        ended = at["anna"].finished(at["anna"].post(f"{path}/send"))
+        assert "file.approval" in ended.words
+        assert "drop the file again" in ended.words
+        (held,) = client.records(identity=person(75))
+    assert held.version == 1
