@@ -46,6 +46,7 @@ _SESSION_ENDED = (
     pkcs11.DeviceRemoved,
     pkcs11.TokenNotPresent,
 )
+_WRONG_PIN = (pkcs11.PinIncorrect, pkcs11.PinLenRange, pkcs11.PinInvalid, pkcs11.PinLocked)
 _WORDS: dict[type[pkcs11.PKCS11Error], str] = {
     pkcs11.NoSuchToken: "there is no such token",
     pkcs11.MultipleTokensReturned: "there are several such tokens: name one by serial=",
@@ -70,6 +71,8 @@ class _Token:
         self._name = name
         self._library = library
         self._pin: str | None = None
+        # A PIN that the token has refused, and that is given again, would lock it.
+        self._refused: set[str] = set()
         self._session: pkcs11.Session | None = None
         # Of all calls: PKCS#11 begins and ends a signature by two calls of one session.
         self.turn = threading.Lock()
@@ -78,16 +81,28 @@ class _Token:
         """Return the session, opened when it is first asked for."""
         if self._session is None:
             token = self._library.get_token(token_label=self._name.token, token_serial=self._name.serial)
-            self._pin = self._pin if self._pin is not None else pin()
+            self._pin = self._pin if self._pin is not None else self._another(pin())
             try:
                 self._session = token.open(user_pin=self._pin)
             except pkcs11.UserAlreadyLoggedIn:
                 # By another part of this process; PKCS#11 gives all of them the same rights.
                 self._session = token.open()
-            except pkcs11.PKCS11Error:
+            except pkcs11.PKCS11Error as error:
+                if isinstance(error, _WRONG_PIN):
+                    self._refused.add(self._pin)
                 self._pin = None
                 raise
         return self._session
+
+    def _another(self, pin: str) -> str:
+        """Return a PIN that this token has not refused before.
+
+        Raises:
+            ConfigError: it has.
+        """
+        if pin in self._refused:
+            raise ConfigError("the token has refused this PIN, and it is not tried again: correct it, then start anew")
+        return pin
 
     def forget_session(self) -> None:
         """Leave a session that the token has ended."""

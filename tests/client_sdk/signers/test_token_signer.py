@@ -67,6 +67,22 @@ def test_a_wrong_pin_is_tried_once_and_shown_nowhere(token: str, tmp_path: Path,
     assert open_signer(named, tmp_path, pin).sign(b"message")
 
 
+def test_a_pin_that_the_token_has_refused_never_reaches_it_again(token: str, tmp_path: Path, pin: SecretPrompt) -> None:
+    report, inquire = make_token_key(token, "report"), make_token_key(token, "inquire", key_id="02")
+    file = tmp_path / "pin"
+    file.touch(0o600)
+    file.write_text("97531\n")
+    with pytest.raises(ConfigError, match="wrong PIN"):
+        open_signer(f"{report}&pin-source=file:{file}", tmp_path)
+    for uri in (report, inquire):
+        with pytest.raises(ConfigError, match="has refused this PIN, and it is not tried again") as refused:
+            open_signer(f"{uri}&pin-source=file:{file}", tmp_path)
+        assert "97531" not in str(refused.value)
+    with pytest.raises(ConfigError, match="wrong PIN"):
+        open_signer(report, tmp_path, lambda _: b"86420")
+    assert open_signer(inquire, tmp_path, pin).sign(b"message")
+
+
 @pytest.mark.parametrize("given", [b"", b"\xff\xfe", b"9" * 300])
 def test_what_can_be_no_pin_never_reaches_the_token(token: str, tmp_path: Path, given: bytes) -> None:
     with pytest.raises(ConfigError, match="a PIN is one line"):
