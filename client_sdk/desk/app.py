@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from client_sdk.desk.api.application import API_PATH
@@ -37,6 +38,8 @@ T = TypeVar("T")
 
 # Pages that are answered at one time; each may wait for the registry.
 _THREADS = 16
+# Of those for everybody, which may wait for a hash or for the sign-in service: strangers keep nobody else waiting.
+_STRANGERS_THREADS = 8
 _STATIC_SECONDS = 3_600
 _SEE_OTHER = 303
 _TOO_LONG = N_("What was sent is too long.")
@@ -47,6 +50,8 @@ _STALE_FORM = N_("This form is of another session: go back, load the page again,
 
 def make_app(desk: Desk, api: ASGIApp | None) -> FastAPI:
     """Return the application of a desk, with its API where it has one; without FastAPI's own pages of other hosts."""
+    register_url_convertor("number", _NumberConvertor())
+    register_url_convertor("digest", _DigestConvertor())
     app = FastAPI(title="Credit Registry desk", docs_url=None, redoc_url=None, openapi_url=None)
     answering = _PageAnswers(desk)
     for page in all_pages(desk):
@@ -58,6 +63,30 @@ def make_app(desk: Desk, api: ASGIApp | None) -> FastAPI:
     app.add_exception_handler(404, answering.missing)
     app.add_exception_handler(405, answering.missing)
     return app
+
+
+class _NumberConvertor(Convertor[int]):
+    """A number in a path: too short for an identity number."""
+
+    regex = "[0-9]{1,12}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+class _DigestConvertor(Convertor[str]):
+    """An id in a path that is a digest, hexadecimal; anything else goes no further."""
+
+    regex = "[0-9a-f]{64}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
 
 
 async def _static(request: Request) -> Response:
@@ -82,7 +111,7 @@ class _PageAnswers:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._threads = CapacityLimiter(_THREADS)
+        self._threads, self._strangers_threads = CapacityLimiter(_THREADS), CapacityLimiter(_STRANGERS_THREADS)
 
     def endpoint(self, page: DeskPage) -> Callable[[Request], Awaitable[Response]]:
         """Return what answers the requests of a page."""
@@ -125,7 +154,7 @@ class _PageAnswers:
                 visit.form = await read_form(request, page.form_bytes)
                 if visit.session and not self._desk.sessions.is_token(visit.session, visit.form.text("token")):
                     return self._sent_on(visit, self._told(visit, 403, _STALE_FORM))
-            answer = await self._in_thread(partial(page.answer, visit))
+            answer = await self._in_thread(partial(page.answer, visit), for_everybody=page.right is None)
         except FormError as error:
             answer = self._told(visit, error.status, {408: _TOO_SLOW, 413: _TOO_LONG}.get(error.status, _NO_FORM))
         except CreditRegistryError as error:
@@ -149,5 +178,5 @@ class _PageAnswers:
     def _told(self, visit: Visit, status: int, text: str) -> Response:
         return visit.show("message.html.j2", status=status, title=visit.say("Nothing was done"), text=visit.say(text))
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await to_thread.run_sync(work, limiter=self._threads)
+    async def _in_thread(self, work: Callable[[], T], *, for_everybody: bool = False) -> T:
+        return await to_thread.run_sync(work, limiter=self._strangers_threads if for_everybody else self._threads)

@@ -178,8 +178,13 @@ class AuditRuns:
         """Audit once, or again and again; each audit is an act of the journal."""
         while True:
             state = self._state
-            with suppress(_AuditFailedError), act:
-                self._take(self._audited())
+            try:
+                with suppress(_AuditFailedError), act:
+                    self._take(self._audited())
+            except CreditRegistryError as error:
+                # The journal: nothing further is done without it.
+                self._state = replace(self._state, phase=AuditPhase.FAILED, follows=False, failure=_told(error))
+                return
             if not state.follows or self._stopping.wait(FOLLOW_SECONDS):
                 break
             act = ExitStack()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,9 +45,16 @@ __all__ = [
 
 JOURNAL_FILE = "desk-journal"
 _FIRST = "0" * 64
-# A line names at most as many records or inquiries, so that every line is short.
+# A line names at most as many records or inquiries, each short, so that every line can be read again.
 _MOST_ABOUT = 100
 _MOST_LINE_BYTES = 16 * 1024
+_ID = re.compile(r"[A-Za-z0-9._@:/=-]{1,120}", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9._-]{0,64}", re.ASCII)
+# Digests and ids of records may be of digits alone; what else has as many of them may be an identity number.
+_RANDOM = re.compile(r"(?:[a-z0-9-]+/)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[0-9a-f]{16}){1,4}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{14}", re.ASCII)
+# Stands for what may not be in a journal.
+_LEFT_OUT = "?"
 # Of the program itself, where no person acts.
 NOBODY = "-"
 
@@ -322,7 +330,8 @@ class Journal:
         """Write that an act begins, let the block do it, and write how it ended.
 
         Raises:
-            ConfigError: a line cannot be written; before the block nothing was done then.
+            ConfigError: a line cannot be written; before the block nothing was done then, and the text says where the
+                block was done.
         """
         begun = self._append(act, who, about or [], ActResult.BEGUN, reason, 0)
         entry = ActEntry(list(about or []))
@@ -331,7 +340,13 @@ class Journal:
         except BaseException as error:
             self._append(act, who, entry.about, ActResult.FAILED, _reason_of(error), begun)
             raise
-        self._append(act, who, entry.about, ActResult.DONE, "", begun)
+        try:
+            self._append(act, who, entry.about, ActResult.DONE, "", begun)
+        except ConfigError:
+            raise ConfigError(
+                f"{self.file} cannot be written: the act was done, and its end is not in the journal; "
+                "look before you do it again"
+            ) from None
 
     def _append(self, act: DeskAct, who: str, about: list[str], result: ActResult, reason: str, to: int) -> int:
         """Write a line, and return its number once it is on the disk."""
@@ -357,14 +372,17 @@ class Journal:
 
     def _write(self, act: DeskAct, who: str, about: list[str], result: ActResult, reason: str, to: int) -> int:
         with self._lock:
+            if self._is_broken:
+                raise _unwritable(self.file, OSError(5, "an earlier line did not reach the disk"))
             line = JournalLine(
                 number=self._lines + 1,
                 at=_now(),
                 who=who,
                 act=act.value,
-                about=tuple(about[:_MOST_ABOUT]),
+                about=tuple(item if _is_id(item) else _LEFT_OUT for item in about[:_MOST_ABOUT]),
                 result=result.value,
-                reason=reason,
+                # A reason may come from another machine.
+                reason=reason if _WORD.fullmatch(reason) and not _NUMBER.search(reason) else _LEFT_OUT,
                 to=to,
                 previous=self._last,
             )
@@ -374,12 +392,25 @@ class Journal:
                 if written != len(data):
                     raise OSError(28, "no space left on device")  # noqa: TRY301 - treated as the system's own
             except OSError as error:
-                # What stands half there would break the chain for the next line.
-                os.ftruncate(self._descriptor, self._size)
+                self._cut_off()
                 raise _unwritable(self.file, error) from error
             self._lines, self._last = line.number, hashlib.sha256(data).hexdigest()
             self._size += len(data)
             return line.number
+
+    def _cut_off(self) -> None:
+        """Cut off what stands half there, which would break the chain for the next line."""
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            self._is_broken = True
+
+
+def _is_id(text: str) -> bool:
+    """Whether a text may name what an act is about: never what was typed into an address or a form."""
+    if _RANDOM.fullmatch(text):
+        return True
+    return _ID.fullmatch(text) is not None and _NUMBER.search(text) is None
 
 
 def _reason_of(error: BaseException) -> str:

@@ -100,6 +100,6 @@ def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> di
 
 PAGES = (
     DeskPage("GET", "/inbox", Right.READ, _inbox),
-    DeskPage("GET", "/inbox/{number:int}", Right.READ, _one),
-    DeskPage("POST", "/inbox/{number:int}/acknowledge", Right.ACT, _acknowledge),
+    DeskPage("GET", "/inbox/{number:number}", Right.READ, _one),
+    DeskPage("POST", "/inbox/{number:number}/acknowledge", Right.ACT, _acknowledge),
 )

@@ -155,5 +155,5 @@ PAGES = (
     DeskPage("GET", "/members", Right.READ, _members),
     DeskPage("GET", "/members/{member}", Right.READ, _member),
     DeskPage("GET", "/acts", Right.READ, _acts),
-    DeskPage("GET", "/acts/{number:int}", Right.READ, _act),
+    DeskPage("GET", "/acts/{number:number}", Right.READ, _act),
 )

@@ -72,7 +72,7 @@ def _approve(visit: Visit) -> Response:
         text = visit.say("Act {number} is logged at leaf {index}.", number=proposal.act.number, index=approved.index)
         return visit.go("/acts", text)
     left = approved.proposal.threshold - len(approved.proposal.approved_by)
-    return visit.go(f"/proposals/{key}", visit.say("Signed. More must sign: {count}.", count=left))
+    return visit.go(f"/proposals/{key:digest}", visit.say("Signed. More must sign: {count}.", count=left))
 
 
 def _preview(
@@ -102,6 +102,6 @@ def _gone(visit: Visit) -> Response:
 
 PAGES = (
     DeskPage("GET", "/proposals", Right.READ, _proposals),
-    DeskPage("GET", "/proposals/{key}", Right.READ, _proposal),
-    DeskPage("POST", "/proposals/{key}/approve", Right.APPROVE, _approve),
+    DeskPage("GET", "/proposals/{key:digest}", Right.READ, _proposal),
+    DeskPage("POST", "/proposals/{key:digest}/approve", Right.APPROVE, _approve),
 )

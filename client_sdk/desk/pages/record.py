@@ -160,6 +160,6 @@ PAGES = (
     DeskPage("POST", f"{_RECORD}/open", Right.ACT, _open),
     DeskPage("GET", _RECORD + "/opened/{key}", Right.ACT, _opened),
     DeskPage("GET", _RECORD + "/opened/{key}/further", Right.ACT, _further),
-    DeskPage("GET", _RECORD + "/receipts/{version:int}", Right.READ, _receipt),
+    DeskPage("GET", _RECORD + "/receipts/{version:number}", Right.READ, _receipt),
     DeskPage("POST", f"{_RECORD}/withdraw", Right.ACT, _withdraw, DOCUMENTS_BYTES),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
@@ -48,7 +47,7 @@ from client_sdk.desk.users import UserFile
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage
 from client_sdk.testing import TestRegistry
-from tests.support.desk import RunningDesk, Visitor
+from tests.support.desk import RunningDesk, Visitor, filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +193,7 @@ def test_health_tells_what_is_away_and_which_certificates_end_first(governed: Te
 def test_a_stranger_reads_no_page_of_an_administrator(administrators_desk: RunningDesk) -> None:
     stranger = administrators_desk.visitor(signed_in=False)
     for page in ROLE_PAGES[KeyUsage.ADMINISTER]:
-        path = re.sub(r"{\w+(:int)?}", "1", page.path)
+        path = filled(page.path)
         answered = stranger.get(path) if page.method == "GET" else stranger.post(path)
         assert (answered.status, answered.headers["location"]) == (303, "/sign-in"), page.path
 

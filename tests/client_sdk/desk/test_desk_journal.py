@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import resource
 import signal
 import stat
 import threading
@@ -11,7 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.desk.journal import JOURNAL_FILE, DeskAct, Journal, JournalLine, read_journal, verify_journal
-from client_sdk.errors import ConfigError, UnavailableError
+from client_sdk.desk.rights import DeskRole
+from client_sdk.desk.users import UserFile
+from client_sdk.errors import ConfigError, ConflictError, UnavailableError
+from tests.client_sdk.desk.desk_forms import PASSWORD, person_at
 from tests.support.command import Command
 from tests.support.desk import RunningDesk
 
@@ -106,7 +111,7 @@ def test_nothing_is_done_without_the_journal(file: Path) -> None:
     journal = Journal(file)
     done = False
     journal.close()
-    with pytest.raises(OSError, match="descriptor"), journal.act("anna", DeskAct.ASK):
+    with pytest.raises(ConfigError, match="descriptor"), journal.act("anna", DeskAct.ASK):
         done = True
     assert not done
 
@@ -176,4 +181,96 @@ def test_a_disk_that_has_failed_once_takes_no_further_act(file: Path, monkeypatc
     journal.close()
     assert not done
     Journal(file).close()
-    assert verify_journal(file).lines == 7
+    # Behind the line that may not have reached the disk nothing was written.
+    assert verify_journal(file).lines == 6
+
+
+NUMBER = "110105180001010010"
+UUID = "01234567-89ab-8def-8123-456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("about", "written"),
+    [
+        ("0" * 64, "0" * 64),
+        ("12345678901234567890123456789012", "12345678901234567890123456789012"),
+        (f"lender-1/{UUID}", f"lender-1/{UUID}"),
+        (UUID, UUID),
+        ("rows=100000", "rows=100000"),
+        ("officer:anna@lender.example", "officer:anna@lender.example"),
+        ("x" * 121, "?"),
+        ("\0" * 5_000, "?"),
+        ("<script>", "?"),
+        ("", "?"),
+        (NUMBER, "?"),
+        (NUMBER[:15], "?"),
+        (f"{NUMBER[:-1]}X/{UUID}", "?"),
+        (f"officer:{NUMBER}", "?"),
+        ("张三", "?"),
+    ],
+)
+def test_what_was_typed_anywhere_is_in_no_line(tmp_path: Path, about: str, written: str) -> None:
+    journal = Journal(tmp_path / JOURNAL_FILE)
+    with pytest.raises(ConflictError), journal.act("anna", DeskAct.ASK, about=[about]):
+        raise ConflictError(about)
+    journal.close()
+    assert [line.about for line in lines(journal.file)] == [(written,)] * 2
+    assert NUMBER not in journal.file.read_text()
+
+
+def test_a_line_of_the_longest_that_it_can_name_is_read_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / JOURNAL_FILE)
+    journal.note(DeskAct.ASK, "token:" + "x" * 64, about=["x" * 120] * 200, reason="X" * 64)
+    journal.note(DeskAct.ASK, about=['"' * 30_000], reason='"' * 30_000)
+    journal.close()
+    Journal(journal.file).close()
+    assert verify_journal(journal.file).lines == 2
+
+
+def test_a_disk_that_is_full_says_whether_the_act_was_done(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / JOURNAL_FILE)
+    journal.note(DeskAct.STARTED)
+    full = os.open("/dev/full", os.O_WRONLY)
+    ours = os.dup(journal._descriptor)
+    text = "the act was done, and its end is not in the journal"
+    with pytest.raises(ConfigError, match=text), journal.act("anna", DeskAct.ASK):
+        os.dup2(full, journal._descriptor)
+    os.dup2(ours, journal._descriptor)
+    # What could not be cut off again breaks no chain: nothing is written behind it.
+    with pytest.raises(ConfigError, match="nothing is done without the journal"), journal.act("anna", DeskAct.ASK):
+        pytest.fail("nothing is done")
+    journal.close()
+    os.close(full)
+    os.close(ours)
+    assert [line.result for line in lines(journal.file)] == ["DONE", "BEGUN"]
+    Journal(journal.file).close()
+
+
+def test_nobody_makes_the_journal_unreadable_by_what_an_address_holds(registry: TestRegistry, tmp_path: Path) -> None:
+    home = registry.home("admin-2")
+    with RunningDesk(home, tmp_path / "log") as desk:
+        visitor = desk.visitor()
+        for path in ("/proposals/" + "%00" * 5_000, f"/proposals/{NUMBER}", f"/acts/{NUMBER}", f"/members/{NUMBER}"):
+            assert visitor.get(path).status == 404, path
+        assert visitor.get("/acts/" + "1" * 5_000).status == 404
+        assert "mistake of this program" not in desk.log()
+        assert desk.stop() == 0
+        desk.start()
+    assert NUMBER not in (home / JOURNAL_FILE).read_text()
+
+
+def test_a_full_disk_keeps_nobody_signed_in(registry: TestRegistry, tmp_path: Path) -> None:
+    home = registry.enrol("lender-full")
+    UserFile(home).add("anna", DeskRole.OFFICER, PASSWORD)
+    with RunningDesk(home, tmp_path / "log") as desk:
+        anna = person_at(desk, "anna")
+        before = dict(anna.cookies)
+        size = (home / JOURNAL_FILE).stat().st_size
+        resource.prlimit(desk.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        assert anna.get("/records").status == 500
+        anna.post("/sign-out")
+        anna.cookies = before
+        resource.prlimit(desk.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert anna.get("/records").headers["location"] == "/sign-in"
+        assert person_at(desk, "anna").get("/records").status == 200
+    verify_journal(home / JOURNAL_FILE)
