@@ -30,6 +30,8 @@ class Attempts:
         self._clock = clock
         self._lock = threading.Lock()
         self._tried: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+        # When it was last told that one of them has to wait.
+        self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def begin(self, name: str, address: str) -> float:
         """Count an attempt before it is looked at, so that many at once are no more than the limit.
@@ -37,7 +39,7 @@ class Attempts:
         Returns:
             Seconds to wait, 0 where the attempt may go on; one that must wait is not counted.
         """
-        limits = {("name", name.lower()): _MOST_BY_NAME, ("address", address): _MOST_BY_ADDRESS}
+        limits = _limits(name, address)
         with self._lock:
             now = self._clock()
             wait = max(self._wait(key, most, now) for key, most in limits.items())
@@ -48,6 +50,22 @@ class Attempts:
                 while len(self._tried) > _MOST_KEYS:
                     self._tried.popitem(last=False)
             return wait
+
+    def tells(self, name: str, address: str) -> bool:
+        """Whether the journal is to tell that an attempt has to wait: once in 15 minutes of what it has to wait for.
+
+        Of names that were not tried so often nothing is told: there is no end of them.
+        """
+        with self._lock:
+            now = self._clock()
+            over = [key for key, most in _limits(name, address).items() if self._wait(key, most, now)]
+            new = [key for key in over if now - self._told.get(key, float("-inf")) >= _WINDOW_SECONDS]
+            for key in new:
+                self._told[key] = now
+                self._told.move_to_end(key)
+            while len(self._told) > _MOST_KEYS:
+                self._told.popitem(last=False)
+            return bool(new)
 
     def succeeded(self, name: str, address: str) -> None:
         """Forget what was counted of a name, and this one attempt of the address."""
@@ -63,3 +81,7 @@ class Attempts:
         while tried and now - tried[0] >= _WINDOW_SECONDS:
             tried.popleft()
         return _WINDOW_SECONDS - (now - tried[0]) if len(tried) >= most else 0.0
+
+
+def _limits(name: str, address: str) -> dict[tuple[str, str], int]:
+    return {("name", name.lower()): _MOST_BY_NAME, ("address", address): _MOST_BY_ADDRESS}

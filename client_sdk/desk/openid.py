@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,7 @@ class _Begun:
     verifier: str
     nonce: str
     redirect: str
+    address: str
     ends: float
 
 
@@ -78,11 +79,12 @@ class OpenId:
         self._begun: OrderedDict[str, _Begun] = OrderedDict()
         self._metadata: tuple[float, dict[str, str]] = (float("-inf"), {})
 
-    def begin(self, redirect: str) -> tuple[str, str]:
-        """Begin a sign-in.
+    def begin(self, redirect: str, address: str) -> tuple[str, str]:
+        """Begin a sign-in; where too many have begun, the oldest of the address that has begun most is forgotten.
 
         Args:
             redirect: address of the page that the issuer sends the browser back to.
+            address: of the browser.
 
         Returns:
             Where the browser goes, and what the cookie of this browser holds until it comes back.
@@ -97,15 +99,17 @@ class OpenId:
             secrets.token_urlsafe(48),
             secrets.token_urlsafe(24),
             redirect,
+            address,
             now + _BEGUN_SECONDS,
         )
         with self._client(redirect) as client:
-            address, state = client.create_authorization_url(endpoint, code_verifier=begun.verifier, nonce=begun.nonce)
+            to, state = client.create_authorization_url(endpoint, code_verifier=begun.verifier, nonce=begun.nonce)
         with self._lock:
             self._begun[state] = begun
-            while len(self._begun) > _MOST_BEGUN:
-                self._begun.popitem(last=False)
-        return str(address), begun.browser
+            if len(self._begun) > _MOST_BEGUN:
+                ((most, _),) = Counter(one.address for one in self._begun.values()).most_common(1)
+                del self._begun[next(key for key, one in self._begun.items() if one.address == most)]
+        return str(to), begun.browser
 
     def finish(self, browser: str, parameters: Mapping[str, str]) -> User:
         """Return who has signed in.

@@ -61,7 +61,9 @@ def _sign_in_by_name(visit: Visit) -> Response:
     known = name if is_name(name) else NOBODY
     wait = desk.attempts.begin(known, address)
     if wait:
-        desk.journal.note(DeskAct.SIGN_IN, known, reason="TOO_MANY_ATTEMPTS")
+        # Once, or a stranger would fill the disk with lines.
+        if desk.attempts.tells(known, address):
+            desk.journal.note(DeskAct.SIGN_IN, known, reason="TOO_MANY_ATTEMPTS")
         minutes = int(wait // _MINUTE) + 1
         return _shown(visit, 429, visit.say("Too many attempts: wait {minutes} minutes.", minutes=minutes))
     user = desk.users.fits(name, form.texts.get("password", ""))
@@ -76,7 +78,7 @@ def _to_openid(visit: Visit) -> Response:
     openid = visit.desk.openid
     if openid is None:
         return visit.go("/sign-in")
-    address, browser = openid.begin(_redirect(visit))
+    address, browser = openid.begin(_redirect(visit), _address(visit))
     answer = RedirectResponse(address, 303)
     # Lax: the browser comes back from another site.
     answer.set_cookie(
@@ -105,8 +107,9 @@ def _from_openid(visit: Visit) -> Response:
 def _sign_out(visit: Visit) -> Response:
     desk = visit.desk
     if visit.session is not None:
-        desk.journal.note(DeskAct.SIGN_OUT, visit.user.name)
+        # First, so that a disk that is full keeps nobody signed in.
         desk.sessions.end(visit.session)
+        desk.journal.note(DeskAct.SIGN_OUT, visit.user.name)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(desk.cookie, path="/", secure=desk.secure, httponly=True, samesite="strict")
     return answer

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc.jwk import RSAKey
 
-from client_sdk.desk.settings import read_settings
+from client_sdk.desk.openid import OpenId, OpenIdError
+from client_sdk.desk.rights import DeskRole
+from client_sdk.desk.settings import OpenIdSettings, read_settings
+from client_sdk.desk.users import UserFile
 from client_sdk.errors import ConfigError
+from tests.client_sdk.desk.desk_forms import PASSWORD, person_at
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor
 from tests.support.openid_provider import CLIENT, SECRET, OpenIdProvider
@@ -176,3 +182,36 @@ def test_a_setting_that_is_not_in_order_is_named(tmp_path: Path, text: str, said
     (tmp_path / "desk.toml").write_text(text)
     with pytest.raises(ConfigError, match=said):
         read_settings(tmp_path)
+
+
+def test_who_begins_again_and_again_makes_nobody_else_begin_anew(provider: OpenIdProvider, tmp_path: Path) -> None:
+    settings = OpenIdSettings(issuer=provider.issuer, client_id=CLIENT, roles={"staff": DeskRole.READER})
+    openid = OpenId(settings, tmp_path)
+    to, browser = openid.begin("http://127.0.0.1/sign-in/openid/return", "10.0.0.1")
+    for _ in range(300):
+        openid.begin("http://127.0.0.1/sign-in/openid/return", "10.0.0.9")
+    state = parse_qs(urlsplit(to).query)["state"][0]
+    with pytest.raises(OpenIdError, match="ACCESS_DENIED"):
+        openid.finish(browser, {"state": state, "error": "access_denied"})
+    with pytest.raises(OpenIdError, match="STATE_UNKNOWN"):
+        openid.finish(browser, {"state": state, "error": "access_denied"})
+
+
+def test_strangers_who_wait_for_the_provider_keep_nobody_waiting(registry: TestRegistry, tmp_path: Path) -> None:
+    home = registry.enrol("lender-hanging")
+    UserFile(home).add("anna", DeskRole.OFFICER, PASSWORD)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        issuer = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        (home / "desk.toml").write_text(
+            f'[openid]\nissuer = "{issuer}"\nclient_id = "{CLIENT}"\n[openid.roles]\nstaff = "reader"\n'
+        )
+        with RunningDesk(home, tmp_path / "log") as desk, ThreadPoolExecutor(24) as strangers:
+            anna = person_at(desk, "anna")
+            waiting = [strangers.submit(desk.visitor(signed_in=False).get, "/sign-in/openid") for _ in range(24)]
+            # As many of them as are let do wait by now.
+            silent.settimeout(60)
+            kept = [silent.accept()[0] for _ in range(8)]
+            assert anna.get("/records").status == 200
+            assert not [one for one in waiting if one.done()]
+            for one in kept:
+                one.close()
