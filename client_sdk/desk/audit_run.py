@@ -183,7 +183,9 @@ class AuditRuns:
                     self._take(self._audited())
             except CreditRegistryError as error:
                 # The journal: nothing further is done without it.
-                self._state = replace(self._state, phase=AuditPhase.FAILED, follows=False, failure=_told(error))
+                self._state = replace(
+                    self._state, phase=AuditPhase.FAILED, follows=False, failure=_in_each_language(error)
+                )
                 return
             if not state.follows or self._stopping.wait(FOLLOW_SECONDS):
                 break

@@ -36,8 +36,7 @@ TOKEN_KEY = "credit_registry.token"  # noqa: S105 - a name, and no secret
 _MOST_BODY = 256 * 1024
 _BYTES_A_SECOND = 1024 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
-# Answers that may be another one in a moment are not kept.
-_TOO_MANY, _SERVER_ERROR = 429, 500
+_SERVER_ERROR = 500
 
 
 class ApiGate:
@@ -99,20 +98,19 @@ class ApiGate:
                 return await self._run(scope, body)
             kind = headers.get("content-type", "").encode()
             parts = (method.encode(), path.encode(), bytes(scope["query_string"]), kind, body)
-            kept = self._begun(token.name, key, parts)
+            kept = self._begun(token, key, parts)
             if kept is not None:
                 return kept
             reply = None
             try:
                 reply = await self._run(scope, body)
             finally:
-                passing = reply is None or reply.status == _TOO_MANY or reply.status >= _SERVER_ERROR
-                self._kept.end(token.name, key, None if passing else reply)
+                self._kept.end(token, key, None if reply is None or reply.passes else reply)
             return reply
 
-    def _begun(self, name: str, key: str, parts: tuple[bytes, ...]) -> Reply | None:
+    def _begun(self, token: ApiToken, key: str, parts: tuple[bytes, ...]) -> Reply | None:
         try:
-            kept = self._kept.begin(name, key, parts)
+            kept = self._kept.begin(token, key, parts)
         except KeyTakenError:
             raise ApiProblemError(
                 422,

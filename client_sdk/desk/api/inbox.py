@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from client_sdk.desk.api.call import InboxCall, StatisticsCall, json_response
 from client_sdk.desk.api.documents import content_of, document_of, page_of
-from client_sdk.desk.api.requests import Month
+from client_sdk.desk.api.requests import MOST_NUMBER, Month
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import notice_of
 from client_sdk.models import AcknowledgementReceipt, Notice, Statistics
@@ -24,7 +24,7 @@ NoticePage = page_of("NoticePage", "Notices in order.", notices=Notice)
 @router.get("/inbox", name="list_notices", tags=["inbox"], responses={200: {"model": NoticePage}})
 def list_notices(
     call: InboxCall,
-    after: Annotated[int, Query(ge=0, description="Number of the last notice of the page before.")] = 0,
+    after: Annotated[int, Query(ge=0, le=MOST_NUMBER, description="Number of the last notice of the page before.")] = 0,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
     everything: Annotated[bool, Query(description="Also those that were acknowledged.")] = False,  # noqa: FBT002 - a part of the address
 ) -> Response:
@@ -43,7 +43,7 @@ def list_notices(
     status_code=201,
     responses={201: {"model": document_of(AcknowledgementReceipt)}},
 )
-def acknowledge(number: Annotated[int, Path(ge=0, le=2**62)], call: InboxCall) -> Response:
+def acknowledge(number: Annotated[int, Path(ge=0, le=MOST_NUMBER)], call: InboxCall) -> Response:
     """Sign that a notice was taken note of; once more gives the receipt of the first time."""
     with call.act(DeskAct.ACKNOWLEDGE, about=[str(number)]):
         receipt = call.client.acknowledge(notice_of(call.client, number))

@@ -11,6 +11,7 @@ from client_sdk.desk.api.checks import FoundPersons, checked_content
 from client_sdk.desk.api.documents import CheckedPerson, content_of, page_of
 from client_sdk.desk.api.job_document import JobDocument, job_content
 from client_sdk.desk.api.problems import ApiProblemError, say_for
+from client_sdk.desk.api.requests import MOST_NUMBER
 from client_sdk.desk.jobs import DeskJob
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.texts import N_
@@ -27,7 +28,7 @@ _MOST = 200
 _MOST_ROWS = 5_000
 
 JobKey = Annotated[str, Path(max_length=64, pattern="^[A-Za-z0-9_-]+$")]
-After = Annotated[int, Query(ge=0, description="How many to leave out: `next` of the page before.")]
+After = Annotated[int, Query(ge=0, le=MOST_NUMBER, description="How many to leave out: `next` of the page before.")]
 
 
 class JobList(BaseModel):

@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from client_sdk.desk.api.tokens import ApiToken
+
 __all__ = ["KeptReplies", "KeyInUseError", "KeyTakenError", "Reply"]
 
 KEPT_SECONDS = 3_600.0
 MOST_BYTES = 8 * 1024 * 1024
+_TOO_MANY, _SERVER_ERROR = 429, 500
+_RETRY = b"retry-after"
 # What one costs beside its bytes.
 _EACH = 512
 
@@ -39,6 +43,12 @@ class Reply:
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+
+    @property
+    def passes(self) -> bool:
+        """Whether it may be another one in a moment, and so is not kept."""
+        may_be_tried = any(name == _RETRY for name, _ in self.headers)
+        return may_be_tried or self.status == _TOO_MANY or self.status >= _SERVER_ERROR
 
 
 @dataclass(slots=True, repr=False)
@@ -63,13 +73,14 @@ class KeptReplies:
         self._clock = clock
         # A body holds an identity number, whose plain hash could be guessed.
         self._secret = secrets.token_bytes(32)
-        self._kept: dict[str, OrderedDict[str, _KeptReply]] = {}
+        # By token as it is now: another one of its name, or with other scopes, gets nothing of its replies.
+        self._kept: dict[ApiToken, OrderedDict[str, _KeptReply]] = {}
 
-    def begin(self, token: str, key: str, request: Sequence[bytes]) -> Reply | None:
+    def begin(self, token: ApiToken, key: str, request: Sequence[bytes]) -> Reply | None:
         """Return the reply that is kept for a key; None where this request is its first.
 
         Args:
-            token: name of the token.
+            token: that the request came with.
             key: of the client.
             request: parts of the request that must be the same.
 
@@ -89,7 +100,7 @@ class KeptReplies:
             raise KeyInUseError
         return found.reply
 
-    def end(self, token: str, key: str, reply: Reply | None) -> None:
+    def end(self, token: ApiToken, key: str, reply: Reply | None) -> None:
         """Keep the reply of a first request; None forgets the key, so that it may be tried again."""
         mine = self._kept.get(token, OrderedDict())
         if key not in mine:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from client_sdk.desk.api.call import ApiCall, CheckCall, RecordCall, json_response
 from client_sdk.desk.api.documents import content_of, document_of, page_of
-from client_sdk.desk.api.requests import Institution, OpeningRequest, RecordSearch
+from client_sdk.desk.api.requests import MOST_NUMBER, Institution, OpeningRequest, RecordSearch
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import record_of
 from client_sdk.models import Identity, InquiryReceipt, Receipt, RecordView
@@ -26,7 +26,9 @@ RecordPage = page_of("RecordPage", "Own records in order of their first leaf, th
 @router.get("/records", name="list_records", responses={200: {"model": RecordPage}})
 def list_records(
     call: RecordCall,
-    after: Annotated[int, Query(ge=0, description="How many to leave out: `next` of the page before.")] = 0,
+    after: Annotated[
+        int, Query(ge=0, le=MOST_NUMBER, description="How many to leave out: `next` of the page before.")
+    ] = 0,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 1_000,
     issuer: Issuer = "",
 ) -> Response:

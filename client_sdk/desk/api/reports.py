@@ -1,6 +1,7 @@
 """Reports: one record at once, and a file as a job."""
 
 import io
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from client_sdk.desk.api.call import ApiCall, ReportCall, json_response
 from client_sdk.desk.api.documents import content_of, document_of
 from client_sdk.desk.api.job_document import JobDocument
 from client_sdk.desk.api.requests import REPORT_SCHEMA
+from client_sdk.desk.dropped import bounded
 from client_sdk.desk.jobs import DeskJob, JobKind
 from client_sdk.desk.journal import DeskAct
 from client_sdk.errors import PreflightError
@@ -98,13 +100,17 @@ def start_report_file(
 
 def _send(call: ApiCall, portfolio: Portfolio, one_signature: bool, job: DeskJob) -> BatchReport:  # noqa: FBT001 - of a partial
     with call.act(DeskAct.REPORT_FILE, about=[job.key]):
-        return call.client.report_many(portfolio, partial(_tell, job), one_signature=one_signature)
+        return call.client.report_many(_rows(portfolio, job), partial(_tell, job), one_signature=one_signature)
 
 
 def _preflight(call: ApiCall, portfolio: Portfolio, _: bool, job: DeskJob) -> PreflightReport:  # noqa: FBT001 - as above
-    job.tell("CHECKING", 0, 0)
     with call.act(DeskAct.PREVIEW_REPORT, about=[job.key]):
-        return call.client.preflight(portfolio)
+        return call.client.preflight(_rows(portfolio, job))
+
+
+def _rows(portfolio: Portfolio, job: DeskJob) -> Iterator[Report | RejectedRow]:
+    """Yield the rows of a file, as many as the desk holds in memory, unless the job is stopped."""
+    return bounded(portfolio, lambda count: job.tell("CHECKING", count, 0))
 
 
 def _tell(job: DeskJob, progress: Progress) -> None:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from client_sdk.desk.users import is_name
 from client_sdk.lending.column_forms import FORMS, ColumnForm
@@ -11,6 +11,7 @@ from client_sdk.lending.columns import COLUMNS
 from client_sdk.models import Consent, ConsentForm, DisputeOutcome, Identity, IdType, Kind, Purpose, RecordName
 
 __all__ = [
+    "MOST_NUMBER",
     "REPORT_SCHEMA",
     "CheckJobRequest",
     "CheckRequest",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 MOST_PERSONS = 10_000
+_MOST_NAMES = 16
+# In addresses: more than anything has, and too short for an identity number.
+MOST_NUMBER = 10**12
 
 
 def _officer(name: str) -> str:
@@ -44,6 +48,14 @@ def _day(text: object) -> object:
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_names(cls, content: object) -> object:
+        """Refuse an object with more names than any has, at once: each unknown one would be told, and take memory."""
+        if isinstance(content, dict) and len(content) > _MOST_NAMES:
+            raise ValueError(f"want an object of at most {_MOST_NAMES} names")
+        return content
 
 
 Day = Annotated[date, BeforeValidator(_day)]

@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import threading
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from client_sdk.desk.api.kept_replies import KEPT_SECONDS, MOST_BYTES, KeptRepli
 from client_sdk.desk.api.limits import MOST_BYTES as MOST_TOKEN_BYTES
 from client_sdk.desk.api.limits import MOST_REQUESTS, TokenLimitError, TokenLimits
 from client_sdk.desk.api.problems import problem_of
-from client_sdk.desk.api.tokens import MOST_DAYS, TOKENS_FILE, TokenFile
+from client_sdk.desk.api.tokens import MOST_DAYS, TOKENS_FILE, ApiToken, TokenFile
 from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.journal import JOURNAL_FILE
 from client_sdk.desk.rights import ApiScope
@@ -208,26 +209,84 @@ def test_a_report_is_the_same_after_the_desk_was_killed(registry: TestRegistry, 
     assert again.content["index"] == first.content["index"]
 
 
+def token_of(name: str, digest: str = "0", *scopes: ApiScope) -> ApiToken:
+    return ApiToken(name, digest * 64, frozenset(scopes or ApiScope), date(2100, 1, 1))
+
+
 def test_kept_replies_are_bounded_and_forgotten_in_time() -> None:
     now = [0.0]
+    core = token_of("core")
     kept = KeptReplies(lambda: now[0])
-    assert kept.begin("core", "1", [b"a"]) is None
+    assert kept.begin(core, "1", [b"a"]) is None
     with pytest.raises(KeyInUseError):
-        kept.begin("core", "1", [b"a"])
+        kept.begin(core, "1", [b"a"])
     with pytest.raises(KeyTakenError):
-        kept.begin("core", "1", [b"", b"a"])
+        kept.begin(core, "1", [b"", b"a"])
     big = Reply(200, (), bytes(MOST_BYTES // 2))
-    kept.end("core", "1", big)
-    assert kept.begin("core", "1", [b"a"]) is big
+    kept.end(core, "1", big)
+    assert kept.begin(core, "1", [b"a"]) is big
     for key in ("2", "3"):
-        assert kept.begin("core", key, [b"a"]) is None
-        kept.end("core", key, big)
-    assert kept.begin("core", "1", [b"a"]) is None, "the oldest has made room"
-    kept.end("core", "1", None)
-    assert kept.begin("core", "1", [b"b"]) is None, "what has failed may be tried again in another way"
-    assert kept.begin("core", "3", [b"a"]) is big
+        assert kept.begin(core, key, [b"a"]) is None
+        kept.end(core, key, big)
+    assert kept.begin(core, "1", [b"a"]) is None, "the oldest has made room"
+    kept.end(core, "1", None)
+    assert kept.begin(core, "1", [b"b"]) is None, "what has failed may be tried again in another way"
+    assert kept.begin(core, "3", [b"a"]) is big
     now[0] = KEPT_SECONDS
-    assert kept.begin("core", "3", [b"c"]) is None
+    assert kept.begin(core, "3", [b"c"]) is None
+
+
+def test_a_reply_is_for_the_token_that_asked_and_no_other_of_its_name() -> None:
+    kept, reply = KeptReplies(), Reply(200, (), b"{}")
+    assert kept.begin(token_of("core"), "1", [b"a"]) is None
+    kept.end(token_of("core"), "1", reply)
+    assert kept.begin(token_of("core"), "1", [b"a"]) is reply
+    for other in (token_of("core", "1"), token_of("core", "0", ApiScope.CHECK)):
+        assert kept.begin(other, "1", [b"a"]) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "passes"),
+    [
+        (200, (), False),
+        (409, (), False),
+        (409, ((b"content-type", b"x"), (b"retry-after", b"1")), True),
+        (429, (), True),
+        (500, (), True),
+    ],
+)
+def test_what_may_be_tried_again_with_the_same_key_is_not_kept(
+    status: int, headers: tuple[tuple[bytes, bytes], ...], *, passes: bool
+) -> None:
+    assert Reply(status, headers, b"").passes is passes
+
+
+def test_a_body_of_many_unknown_names_is_refused_for_all_of_them_at_once(program: Program) -> None:
+    for path, body in (("/checks", question(8)), ("/jobs/checks", {"persons": [who(8)], "purpose": "LOAN_APPROVAL"})):
+        refused = program.post(path, {**body, **{f"name{place}": 1 for place in range(5_000)}})
+        assert (refused.status, refused.reason) == (422, "MALFORMED")
+        assert [item["want"] for item in refused.content["violations"]] == [
+            "Value error, want an object of at most 16 names"
+        ]
+
+
+def test_a_file_of_more_rows_than_a_desk_holds_is_refused_and_can_be_stopped(program: Program) -> None:
+    rows = b"kind,standing,id_type,id_number,reference\n" + b"a,,,,\n" * 100_001
+    for query in ("?dry_run=true", ""):
+        job = program.ended(program.send("POST", f"/jobs/reports{query}", rows).content["job"])
+        assert (job["state"], job["problem"]["violations"][0]["rule"]) == ("FAILED", "file.rows")
+    job = program.send("POST", "/jobs/reports?dry_run=true", rows).content["job"]
+    program.send("DELETE", f"/jobs/{job}")
+    assert program.ended(job)["state"] == "STOPPED"
+
+
+def test_a_number_in_an_address_is_too_short_for_one_of_a_person(program: Program) -> None:
+    number = person(8).number
+    for path in (f"/inbox?after={number}", f"/records?after={number}", f"/records?after={10**30}"):
+        refused = program.get(path)
+        assert (refused.status, refused.reason) == (422, "MALFORMED"), path
+        assert number not in json.dumps(refused.content)
+    assert program.post(f"/inbox/{number}/acknowledgement", {}).status == 422
 
 
 def test_each_token_has_its_limits() -> None:
