@@ -43,7 +43,8 @@ class _Sayer:
         self._translations = _translations(language)
 
     def __call__(self, text: str, /, **values: object) -> str:
-        said = self._translations.gettext(text)
+        # The empty id is gettext's own header.
+        said = self._translations.gettext(text) if text else text
         return said.format(**values) if values else said
 
     def error(self, text: str) -> str:

@@ -79,3 +79,7 @@ def test_values_take_their_places_after_translation() -> None:
     said = say_in(Language.CHINESE)("Too many attempts: wait {minutes} minutes.", minutes=3)
     assert said == "尝试次数过多：请等待 3 分钟。"
     assert say_in(Language.ENGLISH)("Sign in") == "Sign in"
+
+
+def test_an_empty_text_is_empty_in_every_language() -> None:
+    assert [say_in(language)("") for language in Language] == [""] * len(Language)
