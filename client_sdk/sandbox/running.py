@@ -14,7 +14,7 @@ from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, LENDERS, OFFICE
 from client_sdk.invented.synthetic import Story, borrowers
 from client_sdk.sandbox.filling import MEMBERS, PEOPLE, fill
 from client_sdk.testing import TestRegistry
-from client_sdk.testing.folder import LOCK, empty, reserved
+from client_sdk.testing.folder import LOCK, delete_left, empty, reserved
 from client_sdk.testing.interrupting import interruptible
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _NAME = "sandbox"
+_PREFIX = "credit-registry-sandbox-"
 # Made last, once everything has happened that people find there.
 _READY = "sandbox-ready"
 _CONSENT = "consent.txt"
@@ -63,7 +64,11 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         ConfigError: the folder that is kept holds something else, or is used by another run.
     """
     if keep is None:
-        with tempfile.TemporaryDirectory(prefix="credit-registry-sandbox-", ignore_cleanup_errors=True) as temporary:
+        delete_left(Path(tempfile.gettempdir()), _PREFIX)
+        with (
+            tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as temporary,
+            reserved(Path(temporary), _READY),
+        ):
             yield Path(temporary)
         return
     folder = keep.absolute()

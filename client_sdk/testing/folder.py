@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["LOCK", "empty", "reserved"]
+__all__ = ["LOCK", "delete_left", "empty", "reserved"]
 
 LOCK = "lock"
 
@@ -51,3 +52,20 @@ def empty(folder: Path) -> None:
             shutil.rmtree(path)
         elif path.name != LOCK:
             path.unlink()
+
+
+def delete_left(parent: Path, prefix: str) -> None:
+    """Delete the temporary folders of runs that were killed: those of this user whose lock nobody holds any more.
+
+    Args:
+        parent: where they are made.
+        prefix: with which their names begin.
+    """
+    for folder in parent.glob(f"{prefix}*"):
+        lock = folder / LOCK
+        # What cannot be looked at is not ours.
+        with suppress(OSError, Timeout):
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid() or not lock.is_file():
+                continue
+            with FileLock(lock, blocking=False):
+                shutil.rmtree(folder, ignore_errors=True)

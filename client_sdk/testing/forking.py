@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -62,6 +63,8 @@ _LOADED = (
 _STOP_SECONDS = 15.0
 _LOOK_SECONDS = 0.02
 _LINE_BYTES = 65_536
+# Of prctl(2).
+_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -121,7 +124,7 @@ class _Forks:
     def serve(self) -> Mapping[str, Any] | None:
         """Take requests until there are no more; return, in a forked process, the request that it is for."""
         self._tell(ready=True)
-        given = b""
+        given, ours = b"", os.getpid()
         while True:
             readable, _, _ = select.select([self._connection, self._woken], [], [])
             if self._woken in readable:
@@ -141,7 +144,7 @@ class _Forks:
                 elif "signal" in request:
                     self._send_signal(request["program"], request["signal"])
                 elif self._fork(request["start"]):
-                    return request  # type: ignore[no-any-return]  # JSON that our own parent wrote
+                    return {**request, "parent": ours}
 
     def _fork(self, number: int) -> bool:
         """Fork; return whether this is the new process."""
@@ -189,6 +192,7 @@ def _run(request: Mapping[str, Any]) -> None:
     """Become a command of ours, a module of this Python, or any other program."""
     # A session of its own: an interrupt from the keyboard reaches only those that wait for it.
     os.setsid()
+    _end_with_parent(request["parent"])
     os.chdir(request["folder"])
     _redirect(0, request["input"], os.O_RDONLY)
     _redirect(1, request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -217,6 +221,15 @@ def _run(request: Mapping[str, Any]) -> None:
             sys.exit(f"{command[0]}: {error.strerror}")
     sys.argv = command
     sys.exit(pkgutil.resolve_name(program)())
+
+
+def _end_with_parent(parent: int) -> None:
+    """Have this process asked to end when its parent does, also where that is killed; Linux alone can."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        sys.exit("the process that starts programs has ended")
 
 
 def _set_clock_back(nanoseconds: int) -> None:

@@ -128,6 +128,20 @@ def test_nothing_is_left_of_it(tmp_path: Path) -> None:
     assert not any(map(listens, ports))
 
 
+def test_what_was_killed_is_deleted_by_the_next_run(tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    with started_sandbox(temporary) as running:
+        running.await_said("not for real persons")
+        running.end(signal.SIGKILL)
+    assert list(temporary.glob("credit-registry-sandbox-*"))
+    other = temporary / "credit-registry-sandbox-of-another-program"
+    other.mkdir()
+    with started_sandbox(temporary) as running:
+        running.await_said("not for real persons")
+        assert running.end() == 130
+    assert list(temporary.glob("credit-registry-sandbox-*")) == [other]
+
+
 def test_what_is_ended_before_it_is_ready_leaves_nothing_either(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     for words in ((), ("--keep", str(kept))):

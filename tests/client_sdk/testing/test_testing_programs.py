@@ -172,6 +172,19 @@ def test_a_server_outlives_no_process_that_started_it(tmp_path: Path) -> None:
     wait_until(lambda: (tmp_path / "one.stopped").exists() and not listens(server.port))
 
 
+def test_a_server_ends_with_the_process_that_has_loaded_the_programs(tmp_path: Path) -> None:
+    server = listener(tmp_path, "one")
+    program = (
+        "import sys; from pathlib import Path; from client_sdk.testing.programs import Programs, Server\n"
+        "from client_sdk.testing.loader import loader\n"
+        "Programs(Path(sys.argv[1])).start(Server('one', sys.argv[3:], int(sys.argv[2])))\n"
+        "loader()._process.kill()\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), str(server.port), *server.command]
+    subprocess.run(command, check=True, cwd=ROOT, timeout=300)
+    wait_until(lambda: (tmp_path / "one.stopped").exists() and not listens(server.port))
+
+
 def test_programs_that_cannot_be_loaded_are_told(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from client_sdk.errors import ConfigError\n"
