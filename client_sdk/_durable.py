@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ __all__ = [
     "FOLDER_MODE",
     "OTHERS",
     "create",
+    "create_for_sqlite",
     "destroy",
     "give_name",
     "replace",
@@ -111,6 +112,19 @@ def give_name(draft: Path, path: Path) -> None:
         except OSError:
             path.unlink()
             raise
+
+
+def create_for_sqlite(path: Path) -> None:
+    """Make an empty file of mode 0600, if there is none: SQLite gives its -wal, -shm and -journal files the same mode.
+
+    A file that is there is not opened. To close it would take the locks of SQLite off it, those of every connection of
+    this process (POSIX), and another process would then delete the write-ahead log under them.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
 
 
 def sync(path: Path) -> None:

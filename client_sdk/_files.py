@@ -8,10 +8,19 @@ from glob import escape
 from pathlib import Path
 
 from client_sdk import _durable
+from client_sdk._durable import create_for_sqlite
 from client_sdk.errors import ConfigError
 from client_sdk.whole_file import MAX_BYTES, read_whole
 
-__all__ = ["cannot_be_written", "drafts_of", "path_of", "read_private", "replace_file", "write_private"]
+__all__ = [
+    "cannot_be_written",
+    "create_for_sqlite",
+    "drafts_of",
+    "path_of",
+    "read_private",
+    "replace_file",
+    "write_private",
+]
 
 
 def read_private(path: Path, most: int = MAX_BYTES) -> bytes:

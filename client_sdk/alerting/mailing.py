@@ -97,7 +97,8 @@ def send(message: EmailMessage, settings: DeliverySettings, seconds: float = ATT
         except smtplib.SMTPResponseException as error:
             raise DeliveryError("mail.refused", str(error.smtp_code), final=_is_final(error)) from None
         except (OSError, smtplib.SMTPException) as error:
-            if deadline.over or isinstance(error, TimeoutError):
+            # smtplib makes of a read that waited too long a connection that was closed.
+            if deadline.over or isinstance(error, TimeoutError) or time.monotonic() >= ends:
                 raise DeliveryError("mail.timeout", f"no answer within {seconds:g} seconds") from None
             raise DeliveryError("mail.unreachable", type(error).__name__) from None
         finally:

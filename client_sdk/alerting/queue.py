@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 import sqlite3
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from client_sdk._files import create_for_sqlite
 from client_sdk.alerting.address import Mailbox, address_of, kept_as
 from client_sdk.errors import DeliveryQueueError
 from client_sdk.kernel.formats.moment import DAY_MS, milliseconds, moment
@@ -133,8 +133,7 @@ class DeliveryQueue:
         self.path = home / QUEUE_FILE
         self.registry = registry
         try:
-            # The file exists with its mode before SQLite opens it; its journal takes the same mode.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            create_for_sqlite(self.path)
             self._database = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise DeliveryQueueError(f"{self.path} cannot be opened: {error}") from error

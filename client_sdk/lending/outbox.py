@@ -11,7 +11,6 @@ pseudonym and facts. A receipt holds the signed statement alone, which identifie
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from filelock import FileLock, Timeout
 
+from client_sdk._files import create_for_sqlite
 from client_sdk.errors import OutboxError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.leaf import StatementLeaf
@@ -126,8 +126,7 @@ class Outbox:
         self._mutex = threading.RLock()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # The file exists with its mode before SQLite opens it; its -wal and -shm files take the same mode.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            create_for_sqlite(path)
             path.chmod(0o600)
             self._database = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=32

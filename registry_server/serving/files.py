@@ -9,6 +9,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from client_sdk import _durable, whole_file
+from client_sdk._durable import create_for_sqlite
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FileError",
     "check_private",
+    "create_for_sqlite",
     "destroy_file",
     "open_regular",
     "read_whole",

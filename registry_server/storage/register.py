@@ -12,7 +12,6 @@ tree that contains the former one is checked by the caller, who has the log.
 
 from __future__ import annotations
 
-import os
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -41,7 +40,7 @@ from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_body
 from client_sdk.kernel.formats.errors import FormatError
-from registry_server.serving.files import replace_file
+from registry_server.serving.files import create_for_sqlite, replace_file
 from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import postgresql_engine
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
@@ -241,7 +240,7 @@ class DatabaseRegister:
         with self._failing():
             if self._file is not None:
                 self._file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, _MODE))
+                create_for_sqlite(self._file)
             with self._engine.begin() as connection:
                 _TABLE.metadata.create_all(connection)
         try:

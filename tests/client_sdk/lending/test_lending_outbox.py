@@ -122,3 +122,26 @@ def test_the_newest_version_of_a_record_is_kept_for_a_registry_that_loses_it_unt
         outbox._database.execute("UPDATE pending SET until = 1")
         outbox.settle(b"", 0, [])
         assert outbox.kept(0, 10) == ([], 0)
+
+
+def test_what_another_part_of_the_process_opens_and_closes_costs_no_report(tmp_path: Path) -> None:
+    """A desk has the outbox open, counts what waits by itself, and a command of the same home comes and goes."""
+    program = (
+        "import sys, pathlib\nfrom client_sdk.lending.outbox import Outbox\n"
+        "with Outbox(pathlib.Path(sys.argv[1]), 'example', 'lender-1') as outbox:\n    print(len(outbox.pending()))\n"
+    )
+
+    def seen_by_another_process() -> str:
+        command = [sys.executable, "-c", program, str(tmp_path / "outbox.sqlite")]
+        return subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout.strip()
+
+    with opened(tmp_path) as kept:
+        kept.add(PENDING[:1])
+        with opened(tmp_path) as counting:
+            assert counting.pending() == PENDING[:1]
+        # Were it the last to have the file open, by the locks that it sees, it would delete the write-ahead log.
+        assert seen_by_another_process() == "1"
+        kept.add(PENDING[1:])
+        assert seen_by_another_process() == "3"
+    with opened(tmp_path) as again:
+        assert again.pending() == PENDING
