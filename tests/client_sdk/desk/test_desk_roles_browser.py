@@ -4,7 +4,6 @@ accessibility on a screen of either width and in print, in both languages.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,17 @@ from selenium.webdriver.support.ui import WebDriverWait
 from client_sdk.acts import RulebookBody
 from client_sdk.testing import TestRegistry
 from tests.client_sdk.desk.test_desk_audit import signed
-from tests.client_sdk.desk.test_desk_browser import choose, console, looked_at, path_of, tab_to, violations, waited
+from tests.client_sdk.desk.test_desk_browser import (
+    PATIENCE,
+    at_desk,
+    choose,
+    console,
+    looked_at,
+    path_of,
+    tab_to,
+    violations,
+    waited,
+)
 from tests.client_sdk.desk.test_desk_founding import began
 from tests.client_sdk.sdk_samples import suit
 from tests.support.desk import RunningDesk
@@ -26,8 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.browser
-
-PATIENCE = 60
 
 
 @pytest.fixture(scope="module")
@@ -38,21 +45,6 @@ def governed() -> Iterator[TestRegistry]:
             for report in suit(1)[:5]:
                 client.report(report)
         yield running
-
-
-@contextlib.contextmanager
-def at_desk(browser: Chrome, desk: RunningDesk) -> Iterator[None]:
-    """A browser that came by the newest link, in English."""
-
-    def let_in(_: Chrome) -> bool:
-        host, path = desk.link()
-        browser.get(f"http://{host}:{desk.port}{path}")
-        return bool(browser.find_elements(By.CSS_SELECTOR, "form[action='/sign-out']"))
-
-    WebDriverWait(browser, PATIENCE).until(let_in)
-    choose(browser, "en")
-    yield
-    browser.delete_all_cookies()
 
 
 def looked_at_also_printed(browser: Chrome) -> None:
