@@ -28,6 +28,15 @@ __all__ = ["ColumnBatches", "ColumnarKind", "columnar_batches", "frame_batches",
 _BATCH = 4_096
 _MAX_COLUMNS = 1024
 _MAX_ROWS = 20_000_000
+# Logical types of texts in Parquet.
+_TEXTS = ("STRING", "NONE")
+# As in a workbook. A column that repeats one text names it once, and is much larger in memory than in its file.
+_MAX_TEXT = 65_536
+_MAX_ITEMS = 64
+# Of the texts of the rows that are in memory at once.
+_PART_BYTES = 32 * 1024 * 1024
+# Of the rows that a file keeps together, unpacked.
+_MAX_GROUP_BYTES = 2 * 1024**3
 
 
 class ColumnarKind(Enum):
@@ -66,9 +75,10 @@ class ColumnBatches:
             for batch in self._batches():
                 # What is damaged may name memory that is not its own.
                 batch.validate(full=True)
-                for start in range(0, batch.num_rows, _BATCH):
-                    part = batch.slice(start, _BATCH)
-                    for values in zip(*(column.to_pylist() for column in part.columns), strict=True):
+                step = _rows_at_once(batch)
+                for start in range(0, batch.num_rows, step):
+                    part = batch.slice(start, step)
+                    for values in zip(*(_plain(column).to_pylist() for column in part.columns), strict=True):
                         number += 1
                         yield TableRow(number, [_value(value) for value in values])
                 if number > _MAX_ROWS:
@@ -92,12 +102,63 @@ def columnar_batches(open_: Callable[[], IO[bytes]], kind: ColumnarKind) -> Colu
     def batches() -> Iterator[Any]:
         with open_() as file:
             if kind is ColumnarKind.PARQUET:
-                yield from library("pyarrow.parquet").ParquetFile(file).iter_batches(batch_size=_BATCH)
+                yield from _parquet(file).iter_batches(batch_size=_BATCH)
                 return
             table = library("pyarrow.ipc").open_file(file)
             yield from map(table.get_batch, range(table.num_record_batches))
 
     return ColumnBatches(names, batches, kind.value)
+
+
+def _parquet(file: IO[bytes]) -> Any:
+    """Open a Parquet file whose texts are not repeated in memory.
+
+    Raises:
+        TableError: what it says of its sizes is more than any portfolio has.
+    """
+    parquet = library("pyarrow.parquet")
+    metadata = parquet.ParquetFile(file).metadata
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        most = _MAX_ITEMS * max(group.num_rows, 1)
+        if any(group.column(place).num_values > most for place in range(group.num_columns)):
+            raise TableError("table.cell", got=f"more than {_MAX_ITEMS} items in a cell", want="fewer")
+        if group.total_byte_size > _MAX_GROUP_BYTES:
+            got = f"more than {_MAX_GROUP_BYTES // 1024**3} GiB of rows that are kept together"
+            raise TableError("table.size", got=got, want="smaller row groups, or a smaller file: split it")
+    columns = [metadata.schema.column(place) for place in range(len(metadata.schema))]
+    texts = [one.path for one in columns if one.physical_type == "BYTE_ARRAY" and one.logical_type.type in _TEXTS]
+    return parquet.ParquetFile(file, read_dictionary=texts)
+
+
+def _rows_at_once(batch: Any) -> int:
+    """Return how many rows of a batch are in memory at once.
+
+    Raises:
+        TableError: a text is longer than any of a portfolio.
+    """
+    widths = [_width(column) for column in batch.columns]
+    if max(widths, default=0) > _MAX_TEXT:
+        got = f"more than {_MAX_TEXT:,} bytes of text in a cell"
+        raise TableError("table.cell", got=got, want="a cell for each thing that a portfolio tells")
+    return max(1, min(_BATCH, _PART_BYTES // (sum(widths) + 1)))
+
+
+def _width(column: Any) -> int:
+    """Return the length of the longest text of a column, of lists that of all texts of the longest list, in bytes."""
+    types, compute = library("pyarrow").types, library("pyarrow.compute")
+    if types.is_dictionary(column.type):
+        return _width(column.dictionary)
+    if types.is_list(column.type) or types.is_large_list(column.type):
+        return (compute.max(compute.list_value_length(column)).as_py() or 0) * _width(column.flatten())
+    if any(is_text(column.type) for is_text in (types.is_string, types.is_large_string, types.is_binary)):
+        return compute.max(compute.binary_length(column)).as_py() or 0
+    return 0
+
+
+def _plain(column: Any) -> Any:
+    """Return a column whose texts stand in it themselves."""
+    return column.dictionary_decode() if library("pyarrow").types.is_dictionary(column.type) else column
 
 
 def _names(file: IO[bytes], kind: ColumnarKind) -> list[str]:

@@ -180,7 +180,7 @@ class Workbook:
                 pieces.append(text)
             elif name == "rPh":
                 # How the text before it is pronounced.
-                pieces.pop()
+                del pieces[-1:]
             elif name == "si":
                 if len(texts) == _MAX_TEXTS:
                     got = f"more than {_MAX_TEXTS:,} texts"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ from client_sdk.lending.files import (
 from client_sdk.lending.rows import row_of
 from client_sdk.lending.typed_text import typed_day, typed_number, typed_time
 from client_sdk.models import DefaultReport, RejectedRow, Report, Violation
-from client_sdk.tables.columnar import frame_batches
+from client_sdk.tables.columnar import ColumnarKind, columnar_batches, frame_batches
 from client_sdk.tables.values import TableError
 from client_sdk.tables.writing import TableKind, table_bytes
 from tests.client_sdk.lending.test_lending_files import PORTFOLIO, csv_text, without_rows
@@ -239,6 +241,42 @@ def test_numbers_of_a_frame_that_became_fractions_are_whole_where_numbers_are_wa
     assert good(portfolio_from_frame(pd.DataFrame(columns))) == [default_report(1)]
     sent = datetime(2025, 1, 2, tzinfo=UTC)
     assert good(portfolio_from_frame(pl.DataFrame(columns_of(ROW) | {"notice_sent_at": [sent]}))) == [default_report(1)]
+
+
+def parquet(**columns: pa.Array) -> io.BytesIO:
+    """A Parquet file in which a text that stands in many rows is kept once."""
+    file = io.BytesIO()
+    table = pa.table({"kind": ["DEFAULT"] * len(next(iter(columns.values()))), **columns})
+    pq.write_table(table, file, compression="zstd", store_schema=False, dictionary_pagesize_limit=2**30)
+    return io.BytesIO(file.getvalue())
+
+
+def test_a_text_that_a_small_file_repeats_fills_no_memory() -> None:
+    rows, names = 4_096, ("standing", "id_type", "id_number", "reference")
+    empty = {name: pa.array([""] * rows) for name in names}
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["x" * 1_000_000]))
+    file = parquet(**empty | {"reference": long})
+    assert file.getbuffer().nbytes < 10_000
+    with pytest.raises(PreflightError, match=r"table\.cell"):
+        list(read_portfolio(file))
+    many = pa.array([["x" * 1_000] * 65] * rows)
+    with pytest.raises(PreflightError, match=r"table\.cell"):
+        list(read_portfolio(parquet(**empty | {"measures": many})))
+    short = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["x" * 60_000]))
+    batches = columnar_batches(lambda: parquet(**dict.fromkeys(names, short)), ColumnarKind.PARQUET)
+    tracemalloc.start()
+    read = sum(1 for _ in batches.rows())
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert read == rows
+    assert most < 128 * 1024**2
+
+
+def test_a_file_that_says_to_be_too_large_unpacked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = parquet(**{name: pa.array(["x"]) for name in ("standing", "id_type", "id_number", "reference")})
+    monkeypatch.setattr("client_sdk.tables.columnar._MAX_GROUP_BYTES", 100)
+    with pytest.raises(PreflightError, match=r"table\.size"):
+        list(read_portfolio(file))
 
 
 def test_what_is_no_frame_is_told() -> None:

@@ -239,6 +239,10 @@ def test_rich_and_phonetic_text_and_escaped_characters() -> None:
     assert values_of(with_texts(texts)) == [["abcd"]]
 
 
+def test_a_pronunciation_of_nothing_is_none() -> None:
+    assert values_of(with_texts('<si><rPh sb="0" eb="0"/></si>')) == []
+
+
 def test_names_with_a_prefix_and_cells_without_a_place_are_read() -> None:
     row = '<x:row><x:c><x:v>1</x:v></x:c><x:c t="inlineStr"><x:is><x:t>b</x:t></x:is></x:c></x:row>'
     merged = '<x:mergeCells><x:mergeCell ref="A1:B1"/></x:mergeCells>'
