@@ -243,10 +243,11 @@ def test_numbers_of_a_frame_that_became_fractions_are_whole_where_numbers_are_wa
     assert good(portfolio_from_frame(pl.DataFrame(columns_of(ROW) | {"notice_sent_at": [sent]}))) == [default_report(1)]
 
 
-def parquet(**columns: pa.Array) -> io.BytesIO:
+def parquet(**columns: object) -> io.BytesIO:
     """A Parquet file in which a text that stands in many rows is kept once."""
     file = io.BytesIO()
-    table = pa.table({"kind": ["DEFAULT"] * len(next(iter(columns.values()))), **columns})
+    table = pa.table(columns)
+    table = table.append_column("kind", pa.array(["DEFAULT"] * table.num_rows))
     pq.write_table(table, file, compression="zstd", store_schema=False, dictionary_pagesize_limit=2**30)
     return io.BytesIO(file.getvalue())
 
