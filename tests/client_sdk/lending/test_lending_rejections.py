@@ -95,3 +95,13 @@ def test_the_reasons_are_a_table() -> None:
     broken = Violation(row=7, reason="MALFORMED", field="as_of", rule="date.form", got="x", want="YYYY-MM-DD")
     table = rejected_table(Path("rejected.csv"), [broken]).decode()
     assert table == "row,reason,field,rule,got,want\n7,MALFORMED,as_of,date.form,x,YYYY-MM-DD\n"
+
+
+def test_what_a_registry_says_of_a_row_is_no_formula_of_a_spreadsheet() -> None:
+    hostile = Violation(
+        row=1, reason="X", field="+1", rule="-1", got='=HYPERLINK("https://evil.example")', want="@SUM(1)"
+    )
+    (_, row) = csv.reader(io.StringIO(rejected_table(Path("rejected.csv"), [hostile]).decode()))
+    assert row == ["1", "X", "'+1", "'-1", '\'=HYPERLINK("https://evil.example")', "'@SUM(1)"]
+    said = rejected_table(Path("rejected.jsonl"), [hostile]).decode()
+    assert json.loads(said)["want"] == "@SUM(1)"
