@@ -35,7 +35,7 @@ def list_disputes(
 
 @router.post("/disputes", name="open_dispute", status_code=201, responses={201: {"model": _RECEIPT}})
 def open_dispute(opening: DisputeOpening, call: DisputeCall) -> Response:
-    """Dispute a record for its subject; all answers from now on show it."""
+    """Dispute a record for its subject, whose request is among the documents; all answers from now on show it."""
     evidence = [bytes.fromhex(digest) for digest in opening.evidence]
     with call.act(DeskAct.OPEN_DISPUTE, about=[f"{opening.issuer}/{opening.record}"]):
         receipt = call.client.open_dispute(
