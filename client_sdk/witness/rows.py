@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from client_sdk._files import create_for_sqlite
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class LogRows:
             ConfigError: it cannot be written, or is there for another witness.
         """
         try:
-            path.touch(mode=0o600)
+            create_for_sqlite(path)
         except OSError as error:
             raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
         with _connected(path) as connection:
