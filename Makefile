@@ -149,7 +149,7 @@ soak: $(STAMP) ## keep a registry busy at 70 % of its peak: MINUTES=5 PLOT=soak.
 .PHONY: docs
 docs: $(STAMP) ## build the documentation site into .cache/site
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(PY) -m mkdocs build --quiet --config-file docs_site/mkdocs.yml
-	@echo "open .cache/site/index.html"
+	@echo "open .cache/site/index.html; with its search: $(PY) -m http.server --bind 127.0.0.1 --directory .cache/site"
 
 .PHONY: fmt
 fmt: $(STAMP) ## format code and contract

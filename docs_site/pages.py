@@ -32,6 +32,8 @@ TEXTS = (
 )
 _LINK = re.compile(r"(!?)\[((?:[^\]\\]|\\.)*)\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
+# The name of a file behind the language of a block: here it is the title of the block.
+_NAMED = re.compile(r"^```(\w+) ([^\s{]+)$", re.MULTILINE)
 _PICTURES = (".svg", ".png")
 
 
@@ -41,7 +43,7 @@ def page_of(place: str) -> str:
 
 
 def with_site_links(text: str, place: str, pages: Mapping[str, str]) -> str:
-    """Return a text whose links lead to pages.
+    """Return a text whose links lead to pages, and whose blocks of code have their names as titles.
 
     Args:
         text: Markdown.
@@ -62,7 +64,9 @@ def with_site_links(text: str, place: str, pages: Mapping[str, str]) -> str:
         return f"{picture}[{words}]({posixpath.relpath(page, here or '.')}{sharp}{anchor})"
 
     parts = _FENCE.split(text)
-    return "".join(part if part.startswith("```") else _LINK.sub(link, part) for part in parts)
+    return "".join(
+        _NAMED.sub(r'```\1 title="\2"', part) if part.startswith("```") else _LINK.sub(link, part) for part in parts
+    )
 
 
 def pictures() -> list[str]:

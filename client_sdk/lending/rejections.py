@@ -35,7 +35,9 @@ _Cells: TypeAlias = "tuple[int, Mapping[str, Value]]"
 def rejected_table(path: Path, left: Iterable[Violation]) -> bytes:
     """Return the file of why rows were not accepted, in the form that its name says."""
     safe = _no_formula if TableKind.of(path) is TableKind.CSV else str
-    rows = ((item.row, *map(safe, (item.reason, item.field, item.rule, item.got, item.want))) for item in left)
+    rows: Iterator[list[Value]] = (
+        [item.row, *map(safe, (item.reason, item.field, item.rule, item.got, item.want))] for item in left
+    )
     return table_bytes(path, REJECTED_COLUMNS, rows)
 
 

@@ -101,3 +101,16 @@ def test_links_lead_to_pages_and_to_nothing_else() -> None:
     shown = f"[a](members.md#keys) b ![c](registry.svg) [d](#here)\n{fenced}"
     assert with_site_links(text, "README.md", known) == shown
     assert with_site_links("[up](../../README.md)", "docs/adr/README.md", known) == "[up](../index.md)"
+
+
+def test_blocks_of_code_with_a_name_are_blocks_and_take_no_heading_along(site: Path) -> None:
+    for page in ("index.html", "testing.html", "http-api.html", "alerts.html"):
+        assert "```" not in (site / page).read_text(encoding="utf-8"), page
+    assert 'id="found-a-registry-administrators"' in (site / "index.html").read_text(encoding="utf-8")
+
+
+def test_each_guide_is_in_the_navigation(site: Path) -> None:
+    front = (site / "index.html").read_text(encoding="utf-8")
+    navigation = front[front.index("md-nav--primary") : front.index("md-content")]
+    for text in sorted((ROOT / "docs").glob("*.md")):
+        assert f'href="{text.stem}.html"' in navigation, text.name
