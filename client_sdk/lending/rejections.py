@@ -14,7 +14,7 @@ from client_sdk.tables.values import Unclear
 from client_sdk.tables.writing import TableKind, table_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from client_sdk.lending.mapping import ColumnMapping

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from client_sdk.models import Report
     from client_sdk.testing import TestRegistry
 
-__all__ = ["MEMBERS", "PEOPLE", "fill"]
+__all__ = ["MEMBERS", "PEOPLE", "disputed", "fill", "of_the_first"]
 
 REPORTING = LENDERS[:2]
 # Members that have a desk: a party each, with its role.
@@ -93,12 +93,21 @@ def _correct(registry: TestRegistry, reported: Sequence[Report]) -> None:
 
 def _dispute(registry: TestRegistry, people: Sequence[Borrower]) -> None:
     """Let the consumer office dispute a record of the first lender, which has to answer."""
-    owing = [one for one in people if one.story is Story.OVERDUE and 0 in holders(one.number, len(REPORTING))]
     paper = hashlib.sha256(b"Paid on the day on which it fell due.").digest()
     with registry.client(REPORTING[0].name) as client:
-        record = next(client.records(identity=owing[-1].identity))
+        record = next(client.records(identity=disputed(people).identity))
     with registry.client(OFFICE.name) as client:
         client.open_dispute(REPORTING[0].name, record.record_id, code="paid-in-time", evidence=[paper])
+
+
+def of_the_first(people: Sequence[Borrower], story: Story) -> list[Borrower]:
+    """Return those with a story whom the first lender alone has lent to: strangers to the second one, which asks."""
+    return [one for one in people if one.story is story and holders(one.number, len(REPORTING)) == (0,)]
+
+
+def disputed(people: Sequence[Borrower]) -> Borrower:
+    """Return the person for whom a record of the first lender is disputed."""
+    return of_the_first(people, Story.OVERDUE)[-1]
 
 
 def _propose(registry: TestRegistry) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from client_sdk.errors import ConfigError
 from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, LENDERS, OFFICE
 from client_sdk.invented.synthetic import Story, borrowers
-from client_sdk.sandbox.filling import MEMBERS, PEOPLE, fill
+from client_sdk.sandbox.filling import MEMBERS, PEOPLE, disputed, fill, of_the_first
 from client_sdk.testing import TestRegistry
 from client_sdk.testing.folder import LOCK, delete_left, empty, reserved
 from client_sdk.testing.interrupting import interruptible
@@ -110,14 +110,14 @@ def _desks(desks: Sequence[DeskPlace], seconds: float) -> Iterator[str]:
 
 def _to_try(folder: Path, *, fresh: bool) -> Iterator[str]:
     first, second = (lender.name for lender in LENDERS if lender in MEMBERS)
-    yield f"\nPeople to ask about, who agreed yesterday ({folder / _CONSENT} is the signed consent):\n"
+    yield f"\nPeople for {second} to ask about, who agreed yesterday ({folder / _CONSENT} is the signed consent):\n"
     people = borrowers(PEOPLE)
     for story in _SHOWN:
-        person = next(borrower for borrower in people if borrower.story is story)
+        person = of_the_first(people, story)[0]
         verdict, outcome = story.expected
         yield f"  {person.identity.number}  {verdict}, {outcome}: {story.title}"
     if fresh:
-        waiting = f"a dispute for {first} to answer, a correction for {second} to read, an act for admin-1 to approve"
-        yield f"\nWaiting: {waiting}."
+        yield f"\nWaiting: a dispute for {first} to answer, about {disputed(people).identity.number};"
+        yield f"a correction for {second} to read; an act for admin-1 to approve."
     yield f"\nIn a terminal: credit-registry --home {shlex.quote(str(folder / second))} status"
     yield "Ctrl-C ends it."
