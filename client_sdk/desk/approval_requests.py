@@ -145,6 +145,10 @@ class ApprovalRequests:
         with self._lock:
             return list(self._all.values())
 
+    def waiting_for(self, name: str) -> list[ApprovalRequest]:
+        """Return those that wait and are another person's, whom this one may decide for; the oldest first."""
+        return [one for one in self.all() if one.waits and not one.is_of(name)]
+
     @contextmanager
     def approving(self, request: ApprovalRequest, name: str) -> Iterator[Prepared]:
         """Let the block send a request for an approver; where the block fails, it waits as before.

@@ -65,7 +65,7 @@ def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
     title, record = say(ACTS[prepared.act]), "" if prepared.record is None else str(prepared.record)
     match prepared:
         case PreparedReport():
-            pairs = [*_report(prepared.report, language, say), *_facts(prepared.report.facts, language)]
+            pairs = [*_report(prepared.report, language, say), *_facts(prepared.report.facts, language, say)]
             warnings = [item.text for item in prepared.warnings]
             return PreparedShown(title, record, pairs, warnings=warnings, repeated=prepared.repeated)
         case PreparedCorrection():
@@ -97,8 +97,13 @@ def _person(identity: Identity | None, language: Language, say: Say) -> Iterator
         yield say("Person"), say("{kind}, number ending in {end}", kind=kind, end=identity.number[-_SHOWN_CHARACTERS:])
 
 
-def _facts(facts: Facts | None, language: Language) -> list[tuple[str, str]]:
-    return [] if facts is None else list(FactSpeaker(language, clock_text).facts(facts))
+def _facts(facts: Facts | None, language: Language, say: Say) -> Iterator[tuple[str, str]]:
+    if facts is None:
+        return
+    yours, *others = FactSpeaker(language, clock_text).facts(facts)
+    # The report to a person says "your part".
+    yield say("Part in the debt"), yours[1]
+    yield from others
 
 
 def _changed(prepared: PreparedCorrection, language: Language, say: Say) -> Iterator[tuple[str, str, str]]:
@@ -121,4 +126,4 @@ def _withdrawal(prepared: PreparedWithdrawal, language: Language, say: Say) -> I
     if prepared.opened is None:
         yield say("Facts"), say("Nobody has opened them.")
     else:
-        yield from _facts(prepared.opened.record.facts, language)
+        yield from _facts(prepared.opened.record.facts, language, say)

@@ -346,8 +346,9 @@ def held_back(number: int, *, earlier: int | None = None) -> Violation:
         number: of the row.
         earlier: number of the row that it waits for, where that is known.
     """
-    row = "" if earlier is None else f", row {earlier},"
-    want = f"an earlier version of this record{row} to be accepted"
+    want = "an earlier version of this record to be accepted"
+    if earlier is not None:
+        want = f"an earlier version of this record, row {earlier}, to be accepted"
     return Violation(row=number, reason=PRECEDING_REJECTED, field="statement.version", rule="chain.order", want=want)
 
 

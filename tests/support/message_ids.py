@@ -44,6 +44,8 @@ _OF_VALUES = (
 _SENTENCES = (
     Path("client_sdk/doctor.py"),
     *(Path("client_sdk/lending", f"{name}.py") for name in ("row_warnings", "header", "text_source", "source")),
+    Path("client_sdk/lending/kind_of_text.py"),
+    Path("client_sdk/kernel/formats/rewritten.py"),
 )
 _FOR_TESTS = Path("client_sdk/testing")
 _ERRORS = {"ConfigError", "OutboxError", "DeliveryQueueError", "ExecutorError", "CriteriaFileError"}
@@ -174,6 +176,8 @@ def _errors() -> Iterator[str]:
         constants = _constants(tree)
         of_values = any(path.is_relative_to(root) for root in values)
         for node in ast.walk(tree):
+            if of_values:
+                yield from _prepared(node, constants)
             if not isinstance(node, ast.Call):
                 continue
             name = _called(node)
@@ -184,6 +188,22 @@ def _errors() -> Iterator[str]:
                     yield from _templates(argument, constants)
             if of_values:
                 yield from _found_and_wanted(node, taking.get((path, name)) or taking.get((None, name), {}), constants)
+
+
+def _prepared(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:
+    """Yield what is found or wanted where that is put together before it is raised, and the words of separators."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id="got" | "want")], value=value):
+            yield from _templates(value, constants)
+        case ast.FunctionDef(name="_whole"):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Return) and part.value is not None:
+                    yield from _templates(part.value, constants)
+        case ast.Assign(targets=[ast.Name(id="SEPARATORS")], value=ast.Dict(values=values)):
+            for value in values:
+                yield from _templates(value, constants)
+        case _:
+            return
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:

@@ -151,9 +151,10 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 def _violation(item: Mapping[str, object]) -> Violation:
     kind = str(item["type"])
-    # The text of a wrong JSON may repeat it.
-    want = "one JSON object of the contract" if kind == "json_invalid" else str(item["msg"])
     path = [_shown(part) for part in cast("Sequence[object]", item["loc"])]
+    # The text of a wrong JSON may repeat it; without its content type a body is read as text.
+    no_object = kind == "json_invalid" or path == ["body"]
+    want = "one JSON object of the contract, sent as Content-Type: application/json" if no_object else str(item["msg"])
     return Violation(reason="MALFORMED", field=".".join(path), rule=f"contract.{kind}", want=want)
 
 

@@ -42,7 +42,7 @@ def _listed(visit: Visit) -> Response:
     with visit.desk.journal.act(visit.user.name, DeskAct.LIST_APPROVALS):
         every = visit.desk.approvals.all()
     name = visit.user.name
-    waiting = [one for one in every if one.waits and not one.is_of(name)] if visit.may(Right.APPROVE) else []
+    waiting = visit.desk.approvals.waiting_for(name) if visit.may(Right.APPROVE) else []
     own = [one for one in reversed(every) if one.is_of(name)]
     return visit.show(
         "approvals.html.j2",

@@ -35,6 +35,7 @@ MEANINGS = {
     NoticeReason.DISPUTED: N_("A record of yours is disputed: answer until the day that is named."),
     NoticeReason.BREACH: N_("Data was breached: tell the persons whom it concerns."),
 }
+_DISPUTED_BEFORE = N_("A record of yours was disputed; no answer is due any more.")
 
 
 def _inbox(visit: Visit) -> Response:
@@ -86,15 +87,17 @@ def _said(visit: Visit, notice: Notice) -> list[tuple[str, str]]:
 
 def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> dict[str, object]:
     dispute = disputes.get(notice.record_id or b"") if notice.reason is NoticeReason.DISPUTED else None
+    due = "" if dispute is None or dispute.due_on is None else dispute.due_on.isoformat()
+    is_dispute = notice.reason is NoticeReason.DISPUTED
     return {
         "number": notice.number,
-        "what": visit.say(MEANINGS[notice.reason]),
+        "what": visit.say(MEANINGS[notice.reason] if due or not is_dispute else _DISPUTED_BEFORE),
         "record": "" if notice.uuid is None else f"{notice.issuer}/{notice.uuid}",
         "own": str(notice.uuid) if notice.issuer == visit.desk.config.institution else "",
-        "is_dispute": notice.reason is NoticeReason.DISPUTED,
+        "is_dispute": is_dispute,
         "logged": clock_text(notice.logged_at),
         "asked": clock_text(notice.asked_at),
-        "due": "" if dispute is None or dispute.due_on is None else dispute.due_on.isoformat(),
+        "due": due,
     }
 
 

@@ -63,6 +63,7 @@ def _today(visit: Visit) -> Response:
         disputes=[] if found is None else [_dispute(one) for one in found.due[:_MOST_DISPUTES]],
         silent=[] if found is None else [one.url for one in found.status.key_services if not one.reachable],
         pending=pending_reports(desk.config),
+        approvals=len(desk.approvals.waiting_for(visit.user.name)) if visit.may(Right.APPROVE) else 0,
         jobs=job_lines(visit, (JobKind.CHECK_FILE, JobKind.REPORT_FILE, JobKind.SCREEN)),
         certificates=_certificates(visit),
     )

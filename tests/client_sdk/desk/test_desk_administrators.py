@@ -283,5 +283,5 @@ def test_every_kind_of_act_has_title_effect_and_values_in_both_languages(governe
             assert all(name and value for name, value in rows), body
             members_of(body)
     told = ActWords(SuccessionBody("lender-1", "lender-2", "merger"), say_in(Language.CHINESE))
-    assert told.title == "lender-2 承接 lender-1"
+    assert told.title == "lender-2 承继 lender-1"
     assert members_of(told.body) == {"lender-1", "lender-2"}

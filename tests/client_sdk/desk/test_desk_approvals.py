@@ -100,6 +100,8 @@ def test_a_report_above_the_amount_waits_for_another_person_and_names_who_approv
     path = proposed(at["anna"], big(41))
     with registry.client("lender-approval") as client:
         assert list(client.records(identity=person(41))) == []
+        assert "waiting for you: " in at["bo"].get("/today").words
+        assert "waiting for you: " not in at["anna"].get("/today").words
         waiting = at["bo"].get("/approvals")
         assert f'href="{path}"' in waiting.text
         seen = at["bo"].get(path)

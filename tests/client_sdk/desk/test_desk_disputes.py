@@ -160,4 +160,8 @@ def test_notices_lead_to_what_they_say_and_to_what_they_are_about(
         assert said in corrected.words, said
     (gone,) = [one for one in pages if str(withdrawn.uuid) in one.text]
     assert "Identity theft, with evidence" in gone.words
+    (about,) = [number for number, one in zip(numbers, notices, strict=True) if uuid in one.text]
+    assert "answer until the day that is named" in officer.get(f"/inbox/{about}").words
+    officer.post(f"/disputes/{uuid}/answer", {"outcome": "CONFIRMED"}, {"evidence": PAPER})
+    assert "was disputed; no answer is due any more" in officer.get(f"/inbox/{about}").words
     assert officer.get("/inbox/999999").status == 409

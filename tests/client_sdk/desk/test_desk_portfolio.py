@@ -256,7 +256,9 @@ def test_a_desk_that_is_killed_while_it_sends_leaves_no_file_and_the_same_one_co
         desk.start()
         officer = desk.visitor()
         today = officer.get("/today")
-        assert (f"{waiting} wait for a receipt" if waiting else "none waits for a receipt") in today.words
+        assert (
+            f"waiting for a receipt of the registry: {waiting}" if waiting else "none waits for a receipt"
+        ) in today.words
         path, _ = drop(officer, content)
         assert "The registry now holds every row." in send(officer, path).words
     assert pending_reports(registry.config("lender-killed")) == 0

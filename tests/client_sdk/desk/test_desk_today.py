@@ -51,7 +51,7 @@ def officer(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) ->
 def test_the_first_page_says_what_waits(registry: TestRegistry, officer: Visitor) -> None:
     assert officer.get("/").headers["location"] == "/today"
     page = officer.get("/today")
-    for said in ("No dispute waits for an answer.", "0 notices wait", "none waits for a receipt", "good until"):
+    for said in ("No dispute waits for an answer.", "notices that wait: 0", "none waits for a receipt", "good until"):
         assert said in page.words
     assert "ends soon" not in page.words
     with registry.client("lender-today") as client:
@@ -91,7 +91,7 @@ def test_the_first_page_says_that_signed_reports_wait(registry: TestRegistry, of
     record = bytes(6) + b"\x80\x00\x80" + bytes(7)
     with Outbox(config.outbox_file, config.name, config.institution) as outbox:
         outbox.add([Pending(config.institution, record, version, b"signed") for version in (1, 2)])
-        assert "2 wait for a receipt of the registry: report the same file again" in officer.get("/today").words
+        assert "waiting for a receipt of the registry: 2; report the same file again" in officer.get("/today").words
         outbox.settle(b"", 0, [], [(config.institution, record, version) for version in (1, 2)])
     assert "none waits for a receipt" in officer.get("/today").words
 

@@ -14,7 +14,8 @@ from client_sdk.acts import (
     SuccessionBody,
     TlsKeyBody,
 )
-from client_sdk.texts import say
+from client_sdk.models import InstitutionStatus
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,15 @@ __all__ = ["MemberBody", "enrolment_content", "enrolment_rows", "member_content"
 MemberBody = (
     InstitutionBody | ReviewBody | KeyGrantBody | KeyEndBody | StateBody | SuccessionBody | EndingBody | TlsKeyBody
 )
+
+# What becomes of the records of a member, by its new state.
+_RECORDS = {
+    InstitutionStatus.ACTIVE: N_("stay as they are; it reports and asks again"),
+    InstitutionStatus.SUSPENDED: N_(
+        "it may correct and end them, and answer disputes; it opens none, and asks about nobody"
+    ),
+    InstitutionStatus.TERMINATED: N_("stay as they are, until an act names a successor or ends them"),
+}
 
 
 def member_content(body: MemberBody) -> dict[str, Json]:
@@ -98,7 +108,7 @@ def member_rows(body: MemberBody) -> Iterator[tuple[str, object]]:
                 else say("nothing"),
             )
         case StateBody():
-            yield "its records", say("stay as they are, until an act names a successor or ends them")
+            yield "its records", say(_RECORDS[body.status])
         case SuccessionBody():
             yield (
                 "its records",
