@@ -24,6 +24,8 @@ from tests.soak.load import Load
 from tests.soak.plot import plot
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.soak.load import Call
 
 __all__ = ["Soaked", "soak"]
@@ -87,6 +89,11 @@ class Soaked(NamedTuple):
         return plot(title, {"resident memory, MB": memory, "99th percentile, ms": latency})
 
 
+def _look(seconds: float, pids: Mapping[str, int], load: Load) -> Sample:
+    """Return what is seen now, so many seconds after the beginning."""
+    return Sample(seconds / 60, {name: _memory(pid) for name, pid in pids.items()}, load.take())
+
+
 def soak(minutes: float, folder: Path | None = None, peak_seconds: float = _PEAK_SECONDS) -> Soaked:
     """Measure the peak, and keep 70 % of it up for so many minutes."""
     with TestRegistry(lenders=LENDERS, folder=folder) as registry:
@@ -104,8 +111,10 @@ def soak(minutes: float, folder: Path | None = None, peak_seconds: float = _PEAK
         for _ in load.run(60 * minutes, rate):
             passed = time.monotonic() - began
             if passed >= _SAMPLE_SECONDS * (len(samples) + 1) or passed >= 60 * minutes:
-                memory = {name: _memory(pid) for name, pid in pids.items()}
-                samples.append(Sample(passed / 60, memory, load.take()))
+                samples.append(_look(passed, pids, load))
+        # On a machine with other work the last calls end after the last look.
+        last = _look(time.monotonic() - began, pids, load)
+        samples += [last] if last.calls else []
         over.set()
         auditing.join()
     calls = [call for sample in samples for call in sample.calls]

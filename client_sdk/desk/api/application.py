@@ -153,7 +153,7 @@ def _violation(item: Mapping[str, object]) -> Violation:
     kind = str(item["type"])
     path = [_shown(part) for part in cast("Sequence[object]", item["loc"])]
     # The text of a wrong JSON may repeat it; without its content type a body is read as text.
-    no_object = kind == "json_invalid" or path == ["body"]
+    no_object = kind == "json_invalid" or (path == ["body"] and kind != "value_error")
     want = "one JSON object of the contract, sent as Content-Type: application/json" if no_object else str(item["msg"])
     return Violation(reason="MALFORMED", field=".".join(path), rule=f"contract.{kind}", want=want)
 

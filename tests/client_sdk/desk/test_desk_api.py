@@ -33,7 +33,7 @@ def program(desk: RunningDesk) -> Program:
     return Program.of(desk, "core-banking")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def reporter(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A program of a lender of its own, which reports."""
     home = registry.enrol("lender-api")

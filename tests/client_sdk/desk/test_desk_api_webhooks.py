@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     """A lender whose webhooks may lead to this machine."""
     home = registry.enrol("lender-hooks")

@@ -51,7 +51,7 @@ ABOVE = '[approval]\nhours = 2\n[approval.above]\nCNY = "5,000.00"\n'
 HOUR = 3_600.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     made = registry.enrol("lender-approval")
     for name, role in PEOPLE.items():
@@ -422,7 +422,7 @@ def test_one_approver_decides_and_what_fails_waits_as_before() -> None:
 def test_a_file_with_a_row_above_the_amount_is_sent_by_another_person(
     registry: TestRegistry, home: Path, at: dict[str, Visitor]
 ) -> None:
-    path, checked = drop(at["anna"], csv_of([row_of(default_report(71)), row_of(big(72))]))
+    path, checked = drop(at["anna"], csv_of([row_of(default_report(1771)), row_of(big(1772))]))
     assert "an approver finds this file under Approvals" in checked.words
     assert f'action="{path}/send"' not in checked.text
     refused = at["anna"].post(f"{path}/send")
@@ -434,10 +434,10 @@ def test_a_file_with_a_row_above_the_amount_is_sent_by_another_person(
     seen = at["bo"].get(path)
     assert "Dropped by anna." in seen.words
     with registry.client("lender-approval") as client:
-        assert list(client.records(identity=person(72))) == []
+        assert list(client.records(identity=person(1772))) == []
         sent = at["bo"].finished(at["bo"].post(f"{path}/send"))
         assert sent.status == 200
-        assert [len(list(client.records(identity=person(number)))) for number in (71, 72)] == [1, 1]
+        assert [len(list(client.records(identity=person(number)))) for number in (1771, 1772)] == [1, 1]
     lines = [line for line, _ in read_journal(home / JOURNAL_FILE)]
     assert [line.who for line in lines if line.act == "APPROVE" and "author:anna" in line.about][-1] == "bo"
     assert f'href="{path}"' not in at["cleo"].get("/approvals").text
@@ -446,10 +446,10 @@ def test_a_file_with_a_row_above_the_amount_is_sent_by_another_person(
 def test_a_file_of_an_approver_is_sent_by_another_one_and_a_small_file_by_its_own_author(
     at: dict[str, Visitor],
 ) -> None:
-    path, _ = drop(at["bo"], csv_of([row_of(big(73))]))
+    path, _ = drop(at["bo"], csv_of([row_of(big(1773))]))
     assert at["bo"].post(f"{path}/send").status == 403
     assert at["cleo"].finished(at["cleo"].post(f"{path}/send")).status == 200
-    path, checked = drop(at["anna"], csv_of([row_of(default_report(74))]))
+    path, checked = drop(at["anna"], csv_of([row_of(default_report(1774))]))
     assert f'action="{path}/send"' in checked.text
     assert f'href="{path}"' not in at["bo"].get("/approvals").text
     assert at["anna"].finished(at["anna"].post(f"{path}/send")).status == 200
@@ -459,10 +459,10 @@ def test_a_file_with_a_version_of_a_record_that_is_held_is_sent_by_another_perso
     registry: TestRegistry, at: dict[str, Visitor]
 ) -> None:
     with registry.client("lender-approval") as client:
-        client.report(big(73))
-    facts = default_facts(contract="HT-73", principal=1_000, as_of=date(2025, 5, 31), days=61)
-    lower = row_of(default_report(73, facts=facts))
-    path, checked = drop(at["anna"], csv_of([row_of(default_report(74)), lower]))
+        client.report(big(1773))
+    facts = default_facts(contract="HT-1773", principal=1_000, as_of=date(2025, 5, 31), days=61)
+    lower = row_of(default_report(1773, facts=facts))
+    path, checked = drop(at["anna"], csv_of([row_of(default_report(1774)), lower]))
     assert "an approver finds this file under Approvals" in checked.words
     assert at["anna"].post(f"{path}/send").status == 403
     assert f'href="{path}"' in at["bo"].get("/approvals").text

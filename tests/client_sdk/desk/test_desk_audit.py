@@ -118,7 +118,7 @@ def test_inquiries_are_counted_by_member_and_purpose(auditor: Visitor) -> None:
 
 
 def test_the_report_is_saved_as_page_and_as_pdf_in_both_languages(auditor: Visitor) -> None:
-    for language, title in (("en", "Audit of the credit registry"), ("zh", "征信登记系统审计报告")):
+    for language, title in (("en", "Audit of the credit registry"), ("zh", "信用登记系统审计报告")):
         auditor.language = language
         page = auditor.get("/audit/report.html")
         assert title in page.words

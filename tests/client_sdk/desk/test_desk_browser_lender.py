@@ -47,7 +47,7 @@ DIGEST = hashlib.sha256(b"document").hexdigest()
 TYPED = {"notice_digest": DIGEST, "consent_digest": DIGEST}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     made = registry.enrol("lender-seen")
     for name, role in (("anna", DeskRole.OFFICER), ("bo", DeskRole.APPROVER)):

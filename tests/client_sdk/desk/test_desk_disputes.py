@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PAPER, OTHER_PAPER = b"The signed contract.", b"The statement of account."
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     return registry.enrol("lender-disputed")
 
@@ -45,7 +45,7 @@ def lender(registry: TestRegistry, home: Path) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def office(registry: TestRegistry) -> Iterator[Client]:
     """A representative, who opens disputes for persons."""
     registry.enrol("office-1", Role.REPRESENTATIVE)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
     """A desk of a lender with an own record; another lender has one about another person."""
     home = registry.enrol("lender-files")

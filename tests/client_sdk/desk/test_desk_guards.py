@@ -286,7 +286,7 @@ def test_a_second_desk_of_a_home_is_refused(desk: RunningDesk) -> None:
     assert "another desk serves" in refused.content["error"]["message"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def exposed(registry: TestRegistry) -> Path:
     return registry.enrol("lender-exposed")
 

@@ -35,7 +35,7 @@ def provider() -> Iterator[OpenIdProvider]:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     return registry.enrol("lender-openid")
 

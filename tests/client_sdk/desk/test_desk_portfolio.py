@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     return registry.enrol("lender-folio")
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 NEVER = "No rule is broken that can be seen from here."
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     return registry.enrol("lender-form")
 

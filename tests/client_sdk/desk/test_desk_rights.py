@@ -95,7 +95,7 @@ def every_page() -> list[DeskPage]:
     return [*PAGES, *(page for pages in ROLE_PAGES.values() for page in pages)]
 
 
-@pytest.fixture(scope="module", params=MEMBERS)
+@pytest.fixture(scope="session", params=MEMBERS)
 def staffed(
     request: pytest.FixtureRequest, registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[KeyUsage, RunningDesk]]:

@@ -32,7 +32,7 @@ COLUMNS = ("id_type", "id_number", "reference", "consent_form", "consent_date", 
 LISTED, OWN, CLEAR, LATER = 401, 402, 403, 404
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     """Of a lender with an own record; another lender has one about another person."""
     home = registry.enrol("lender-screen")

@@ -40,7 +40,7 @@ MONTHS = MemberQuality(
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def officer(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     with RunningDesk(registry.enrol("lender-today"), tmp_path_factory.mktemp("today")) as desk:
         visitor = desk.visitor()

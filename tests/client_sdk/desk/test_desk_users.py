@@ -234,7 +234,7 @@ def test_a_link_is_good_once_and_the_newest_alone() -> None:
     assert not link.use("é")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
     home = registry.enrol("lender-users")
     UserFile(home).add("anna", DeskRole.OFFICER, PASSWORD)
