@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
@@ -93,10 +93,20 @@ class Program(Verbs):
 
 
 def _language(words: Sequence[str]) -> Language:
-    """Return the language of a run: that of ``--lang``, else of the user."""
+    """Return the language of a run: that of ``--lang``, else of the user; English where the console has no Chinese."""
     named = [after for word, after in pairwise((*words, "")) if word == LANG_FLAG]
     named += [word.removeprefix(f"{LANG_FLAG}=") for word in words if word.startswith(f"{LANG_FLAG}=")]
-    return (language_named(named[-1]) if named else None) or language_of_user(os.environ)
+    language = (language_named(named[-1]) if named else None) or language_of_user(os.environ)
+    return language if all(_writes_chinese(stream) for stream in (sys.stdout, sys.stderr)) else Language.ENGLISH
+
+
+def _writes_chinese(stream: TextIO) -> bool:
+    """Whether the encoding of a stream has Chinese characters; one in ASCII would get a number for each."""
+    try:
+        "中文".encode(stream.encoding or "utf-8")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def _options(words: Sequence[str]) -> Sequence[str]:

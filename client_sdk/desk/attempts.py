@@ -54,7 +54,7 @@ class Attempts:
     def tells(self, name: str, address: str) -> bool:
         """Whether the journal is to tell that an attempt has to wait: once in 15 minutes of what it has to wait for.
 
-        Of names that were not tried so often nothing is told: there is no end of them.
+        Names that were tried less often are not reported: their number has no bound.
         """
         with self._lock:
             now = self._clock()

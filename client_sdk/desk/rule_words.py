@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["MISSING", "field_of", "sentence_of", "sorted_out"]
 
 MISSING = "column.present"
-# What to do, by rule; a rule that is not here is told by what was found and what is wanted.
+# What to do, by rule; of a rule that is not here what was found and what is wanted is shown.
 _SENTENCES = {
     MISSING: N_("Fill this in."),
     "column.word": N_("Choose one of the list."),

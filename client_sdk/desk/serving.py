@@ -57,7 +57,7 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
     _check_approvers(settings, config.home)
     context = None if settings.tls is None else _context(settings, config.home)
     with _only_one(config.home), _listening(host, port, listen) as listening, closing(MemberClient(config)) as member:
-        # What is not in order is told, and a passphrase asked for, where the desk is started.
+        # Errors are shown, and a passphrase is asked for, where the desk is started.
         if member.founding:
             for usage in config.keys:
                 config.signer(usage)

@@ -63,7 +63,7 @@ class ApiCall(NamedTuple):
     def start(
         self, kind: JobKind, work: Callable[[DeskJob], object], held: int, about: list[str] | None = None
     ) -> Response:
-        """Start a job of this token, and return the answer that names it; its webhook is told of the end.
+        """Start a job of this token, and return the answer that names it; a message goes to its webhook when it ends.
 
         Args:
             kind: of the work.

@@ -51,7 +51,7 @@ class ApiToken:
         digest: SHA-256 of the token, hexadecimal.
         scopes: what it is good for.
         expires: first day on which it is refused, UTC.
-        webhook: URL that is told of the ends of its jobs; empty for none.
+        webhook: URL that gets a message when one of its jobs ends; empty for none.
     """
 
     name: str

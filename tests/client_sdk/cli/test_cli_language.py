@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -182,3 +183,11 @@ def _is_said(node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
             case ast.Assign(targets=[ast.Name(id=name)]) if name.endswith(("_HELP", "_MEANING")):
                 return True
     return False
+
+
+@pytest.mark.parametrize(("encoding", "begins"), [("gbk", "用法："), ("utf-8", "用法："), ("ascii", "Usage:")])
+def test_a_console_without_chinese_characters_is_spoken_to_in_english(encoding: str, begins: str) -> None:
+    command = [str(Path(sys.executable).with_name("credit-registry")), "--lang", "zh", "check", "--help"]
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, env=env, check=True, capture_output=True, timeout=60)
+    assert done.stdout.decode(encoding if encoding != "ascii" else "utf-8").strip().startswith(begins)
