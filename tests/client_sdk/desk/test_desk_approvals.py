@@ -471,13 +471,13 @@ def test_a_file_with_a_version_of_a_record_that_is_held_is_sent_by_another_perso
 def test_a_file_that_was_checked_before_one_of_its_records_was_reported_is_not_sent(
     registry: TestRegistry, at: dict[str, Visitor]
 ) -> None:
-    facts = default_facts(contract="HT-75", principal=1_000, as_of=date(2025, 5, 31), days=61)
-    path, checked = drop(at["anna"], csv_of([row_of(default_report(75, facts=facts))]))
+    facts = default_facts(contract="HT-1775", principal=1_000, as_of=date(2025, 5, 31), days=61)
+    path, checked = drop(at["anna"], csv_of([row_of(default_report(1775, facts=facts))]))
     assert "Sign and send" in checked.words
     with registry.client("lender-approval") as client:
-        client.report(big(75))
+        client.report(big(1775))
         ended = at["anna"].finished(at["anna"].post(f"{path}/send"))
         assert "file.approval" in ended.words
         assert "drop the file again" in ended.words
-        (held,) = client.records(identity=person(75))
+        (held,) = client.records(identity=person(1775))
     assert held.version == 1
