@@ -14,23 +14,37 @@ HOST = "127.0.0.1"
 # Below the range from which systems choose ports of their own accord, so that no connection takes one in between.
 _PORTS = range(20_000, 32_768)
 _CONNECT_SECONDS = 1.0
-_given: set[int] = set()
+# Programs beside this one draw ports too: a datagram socket of the same number keeps a port from them, and lets a
+# server listen on it.
+_held: dict[int, socket.socket] = {}
 _drawing = threading.Lock()
 
 
 def free_port() -> int:
-    """Return a port on which nothing listens; this process gives each only once, as nothing holds it yet.
+    """Return a port on which nothing listens; no other call is given it while this process runs, here or beside it.
 
     Raises:
         ConfigError: none is left.
     """
     with _drawing:
-        while left := [port for port in _PORTS if port not in _given]:
-            port = secrets.choice(left)
-            _given.add(port)
-            if not listens(port):
+        left = [port for port in _PORTS if port not in _held]
+        secrets.SystemRandom().shuffle(left)
+        for port in left:
+            if not listens(port) and _hold(port):
                 return port
     raise ConfigError(f"no port from {_PORTS.start} to {_PORTS.stop - 1} is left")
+
+
+def _hold(port: int) -> bool:
+    """Keep a port from other programs that draw one, until this one ends; return False where another has it."""
+    held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        held.bind((HOST, port))
+    except OSError:
+        held.close()
+        return False
+    _held[port] = held
+    return True
 
 
 def listens(port: int) -> bool:

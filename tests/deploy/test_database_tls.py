@@ -15,8 +15,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from client_sdk.testing.ports import free_port, listens
 from tests.postgres_server import UNPRIVILEGED, UNPRIVILEGED_ID, postgres_server
-from tests.support.pooler import STOP_SECONDS, answers, free_port
+from tests.support.pooler import STOP_SECONDS
 from tests.support.standby import Server
 from tests.support.waiting import wait_until
 
@@ -156,7 +157,7 @@ def test_pgbouncer_verifies_the_primary_with_the_settings_of_the_file(
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
     process = subprocess.Popen([*UNPRIVILEGED, program, "--quiet", str(folder / "pooler.ini")], cwd="/")
     try:
-        wait_until(lambda: answers(listening) or process.poll() is not None)
+        wait_until(lambda: listens(listening) or process.poll() is not None)
         assert process.poll() is None, (folder / "log").read_text()
         if authority == "its own":
             assert connect(host="127.0.0.1", port=listening) == "TLSv1.3"

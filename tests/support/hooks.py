@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import socket
 import socketserver
 import ssl
 import threading
@@ -217,10 +216,3 @@ def _serving(server: socketserver.TCPServer) -> Iterator[None]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

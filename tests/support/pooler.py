@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url
 
+from client_sdk.testing.ports import free_port, listens
 from tests.postgres_server import UNPRIVILEGED, UNPRIVILEGED_ID
 from tests.support.waiting import wait_until
 
@@ -63,22 +63,9 @@ def pooler(url: str, *, ignore: str = "") -> Iterator[str]:
         command = [*(UNPRIVILEGED if as_root else ()), program, "--quiet", str(folder / "pooler.ini")]
         process = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL)
         try:
-            wait_until(lambda: answers(port) or process.poll() is not None)
+            wait_until(lambda: listens(port) or process.poll() is not None)
             assert process.poll() is None, (folder / "log").read_text()
             yield server.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
         finally:
             process.terminate()
             process.wait(STOP_SECONDS)
-
-
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens at a port of this machine."""
-    with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0

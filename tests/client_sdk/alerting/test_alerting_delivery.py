@@ -17,7 +17,8 @@ from client_sdk.alerting.delivery import KEEP_TRYING_MS, Delivered, Deliveries, 
 from client_sdk.alerting.queue import DELIVERED, WAITING, DeliveryQueue, shown_address
 from client_sdk.errors import DeliveryQueueError
 from client_sdk.models import Alert, AlertReason, AlertsAsked
-from tests.support.hooks import free_port, running_hook
+from client_sdk.testing.ports import free_port
+from tests.support.hooks import running_hook
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from client_sdk.alerting.failure import DeliveryError
 from client_sdk.alerting.mailing import mail, send
 from client_sdk.alerting.settings import DeliverySettings, MailServer
 from client_sdk.errors import ConfigError
-from tests.support.hooks import dripping_handshake, free_port, running_mail
+from client_sdk.testing.ports import free_port
+from tests.support.hooks import dripping_handshake, running_mail
 
 if TYPE_CHECKING:
     import ssl

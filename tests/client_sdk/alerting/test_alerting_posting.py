@@ -21,7 +21,8 @@ from client_sdk.alerting.address import Webhook, address_of, kept_as, mailbox, w
 from client_sdk.alerting.failure import DeliveryError
 from client_sdk.alerting.posting import leads_outward, post, sign
 from client_sdk.errors import ConfigError
-from tests.support.hooks import dripping_handshake, free_port, running_hook
+from client_sdk.testing.ports import free_port
+from tests.support.hooks import dripping_handshake, running_hook
 
 if TYPE_CHECKING:
     import ssl

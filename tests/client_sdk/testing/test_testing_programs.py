@@ -17,7 +17,7 @@ import pytest
 from client_sdk import __version__
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
-from client_sdk.testing import forking
+from client_sdk.testing import forking, ports
 from client_sdk.testing.ports import free_port, listens
 from client_sdk.testing.programs import Programs, Server
 from tests.support.waiting import wait_until
@@ -226,5 +226,18 @@ def test_a_free_port_is_none_that_something_listens_on() -> None:
 
 
 def test_no_two_are_given_the_same_free_port() -> None:
-    drawn = [free_port() for _ in range(1_000)]
+    drawn = [free_port() for _ in range(100)]
     assert len(set(drawn)) == len(drawn)
+
+
+def test_a_port_that_another_program_was_given_is_not_given_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = "from client_sdk.testing.ports import free_port; print(free_port(), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", draw], stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout is not None
+        taken = int(other.stdout.readline())
+        monkeypatch.setattr(ports, "_PORTS", range(taken, taken + 1))
+        with pytest.raises(ConfigError, match="no port"):
+            free_port()
+        other.communicate("\n", timeout=60)
+    # The port is free again once that program has ended.
+    assert free_port() == taken
