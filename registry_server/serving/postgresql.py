@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event, text
 
+from registry_server.serving.answered import AnsweredConnection
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from sqlalchemy import URL, Connection, Engine, Pool
+    from sqlalchemy import URL, Connection, Dialect, Engine, Pool
+    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["POOLER", "LimitError", "check_limits", "has_pooler", "postgresql_engine", "without_pooler"]
 
@@ -58,6 +62,7 @@ def postgresql_engine(
     max_overflow: int = 10,
     pool_timeout: float = 30.0,
     pre_ping: bool = False,
+    answer_seconds: float | None = None,
 ) -> Engine:
     """Return an engine that connects to PostgreSQL within five seconds or not at all.
 
@@ -72,6 +77,8 @@ def postgresql_engine(
         max_overflow: further connections at one time.
         pool_timeout: seconds that a caller waits for one.
         pre_ping: try a kept connection before each use.
+        answer_seconds: how long the server may take for one answer, whereupon its connection is closed; None where
+            nothing but the end of the connection may end the wait.
 
     Raises:
         ValueError: as ``has_pooler``.
@@ -92,6 +99,8 @@ def postgresql_engine(
     else:
         options["poolclass"] = pool
     engine = create_engine(without_pooler(url), pool_pre_ping=pre_ping, **options)
+    if answer_seconds is not None:
+        _end_waits(engine, answer_seconds)
     if pooled and limits:
         setting = "; ".join(f"SET LOCAL {limit} = {value}" for limit, value in limits.items())
         event.listen(engine, "begin", lambda connection: _limit(connection, setting))
@@ -112,6 +121,19 @@ def check_limits(connection: Connection, limits: Mapping[str, int]) -> None:
                 f"{limit} is {in_force.get(limit, 'unknown')} ms, want {wanted}: something between drops what sessions "
                 f"ask for; where that is PgBouncer in transaction mode, let the URL say ?{POOLER}={_MODE}"
             )
+
+
+def _end_waits(engine: Engine, seconds: float) -> None:
+    """Let an engine's connections be such as end their waits."""
+
+    def connect(
+        _dialect: Dialect, _record: ConnectionPoolEntry, arguments: list[str], settings: dict[str, Any]
+    ) -> AnsweredConnection:
+        connection = AnsweredConnection.connect(*arguments, **settings)
+        connection.answer_seconds = seconds
+        return connection
+
+    event.listen(engine, "do_connect", connect)
 
 
 def _limit(connection: Connection, setting: str) -> None:

@@ -12,6 +12,7 @@ tree that contains the former one is checked by the caller, who has the log.
 
 from __future__ import annotations
 
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -57,6 +58,14 @@ __all__ = ["DatabaseRegister", "FileRegister", "Register", "open_register"]
 
 # How long a move waits for another process that moves it at the same moment.
 PATIENCE_SECONDS = 10.0
+# How long a PostgreSQL server may take for one answer. Whatever it was asked, nothing is lost where it does not come: a
+# move that was made all the same is found by the next look at the register.
+ANSWER_SECONDS = 5.0
+# A server holds nobody up for as long as that: it says so before its answer is given up.
+_SERVER_PATIENCE_MS = 4_000
+# After a wait of at least so many seconds that failed, nothing waits again for as long: those that have queued behind
+# it are told at once.
+_PAUSE_SECONDS = 2.0
 # How often the lock file is tried meanwhile: a move takes some milliseconds, and every append makes one.
 _TRY_SECONDS = 0.002
 # The body of a checkpoint: an origin of some hundred characters at most, a number and a hash.
@@ -226,6 +235,7 @@ class DatabaseRegister:
         self._engine = _engine(self._url, self._file)
         # Whether the table was seen; asked for until then.
         self._made = False
+        self._left_until = float("-inf")
 
     def read(self) -> Checkpoint | None:
         """Return the row of the log; None where there is none, or no table."""
@@ -283,11 +293,17 @@ class DatabaseRegister:
     @contextmanager
     def _failing(self) -> Iterator[None]:
         """Turn the driver's errors into ours, without its words: they may quote the URL."""
+        began = time.monotonic()
+        if began < self._left_until:
+            what = f"{self.place}: it gave no answer a moment ago"
+            raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.GONE, what)
         try:
             yield
         except IntegrityError:
             raise
         except (DBAPIError, PoolTimeoutError) as error:
+            if time.monotonic() - began >= _PAUSE_SECONDS:
+                self._left_until = time.monotonic() + _PAUSE_SECONDS
             name = getattr(getattr(error, "orig", None), "sqlite_errorname", "") or type(error).__name__
             fault = StorageFault.FULL if is_full(getattr(error, "orig", None)) else StorageFault.GONE
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, f"{self.place}: {name}") from None
@@ -300,15 +316,16 @@ class DatabaseRegister:
 def _engine(url: URL, file: Path | None) -> Engine:
     if file is None:
         # Each of them bounds a wait for another process; none cuts short a commit that waits for a standby.
-        limits = dict.fromkeys(("lock_timeout", "idle_in_transaction_session_timeout"), int(PATIENCE_SECONDS * 1_000))
+        limits = dict.fromkeys(("lock_timeout", "idle_in_transaction_session_timeout"), _SERVER_PATIENCE_MS)
         return postgresql_engine(
             url,
             "registry-server register",
             limits,
             pool_size=1,
             max_overflow=2,
-            pool_timeout=PATIENCE_SECONDS,
+            pool_timeout=ANSWER_SECONDS,
             pre_ping=True,
+            answer_seconds=ANSWER_SECONDS,
         )
     # Opened by its name each time: a file that was moved away must be missed, not written to.
     engine = create_engine(located(url, file), poolclass=NullPool, connect_args={"timeout": PATIENCE_SECONDS})

@@ -9,7 +9,7 @@ PostgreSQL  READ COMMITTED for the writer, who takes turns by locking the head r
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from filelock import FileLock, Timeout
@@ -19,7 +19,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import LimitError, check_limits, has_pooler, postgresql_engine
-from registry_server.storage.answer_watch import AnswerWatch
 from registry_server.storage.errors import DatabaseInUseError, LimitsError, StorageError, StorageFault
 from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unreachable import unreachable
@@ -43,7 +42,7 @@ POOL_OVERFLOW = 16
 READERS = 12
 # How long a snapshot waits for one of these places, and anything at all for a connection.
 READ_PATIENCE_SECONDS = 5.0
-# How long a standby may take for what one snapshot of it is read for: the primary is there for the same.
+# How long a standby may take for one answer: the primary is there for the same.
 STANDBY_ANSWER_SECONDS = 5.0
 _WRITES = "registry_writes"
 # PostgreSQL's error code for a write to a standby.
@@ -98,7 +97,8 @@ class Database:
         url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
         serving: take the lock that keeps a second server off an SQLite file; tools that only read leave it.
         patience_ms: how long a transaction waits for a lock.
-        answer_seconds: how long a snapshot of a PostgreSQL server may take; None where no other one could be read.
+        answer_seconds: how long a PostgreSQL server may take for one answer; None where no other one could be read,
+            and for what is written: a commit may have to wait for a synchronous standby.
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
@@ -116,8 +116,7 @@ class Database:
             self._file.keep_private()
         self._lock = _serving_lock(self._file) if serving and self._file is not None else None
         self._limits = {"lock_timeout": patience_ms, "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS}
-        self._engine = _engine(parsed, self._file, patience_ms, self._limits)
-        self._answers = AnswerWatch(answer_seconds) if self.on_postgresql and answer_seconds else None
+        self._engine = _engine(parsed, self._file, patience_ms, self._limits, answer_seconds)
         self._turn = threading.Lock()
         self._readers = threading.BoundedSemaphore(READERS)
         self._writer: Connection | None = None
@@ -158,8 +157,6 @@ class Database:
         with self._turn:
             self._drop_writer()
         self._engine.dispose()
-        if self._answers is not None:
-            self._answers.close()
         if self._lock is not None:
             self._lock.release()
 
@@ -216,8 +213,7 @@ class Database:
                 connection = connection.execution_options(  # noqa: PLW2901 - the same connection with its options set
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
-            with nullcontext() if self._answers is None else self._answers.over(connection):
-                yield UnitOfWork(connection)
+            yield UnitOfWork(connection)
 
     def purge(self, tables: Sequence[Table]) -> bool:
         """Remove deleted data from the files that still hold it (P4); outside every transaction.
@@ -335,7 +331,9 @@ def _serving_lock(file: SqliteFile) -> FileLock:
     return lock
 
 
-def _engine(url: URL, file: SqliteFile | None, patience_ms: int, limits: dict[str, int]) -> Engine:
+def _engine(
+    url: URL, file: SqliteFile | None, patience_ms: int, limits: dict[str, int], answer_seconds: float | None
+) -> Engine:
     if url.get_backend_name() == "postgresql":
         engine = postgresql_engine(
             url,
@@ -344,6 +342,7 @@ def _engine(url: URL, file: SqliteFile | None, patience_ms: int, limits: dict[st
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             pool_timeout=READ_PATIENCE_SECONDS,
+            answer_seconds=answer_seconds,
         )
         event.listen(engine, "handle_error", _leave_standby)
         return engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url
 
+from client_sdk import Client
+from client_sdk.errors import UnavailableError
 from client_sdk.kernel.formats.act import RulebookBody
 from client_sdk.kernel.formats.checkpoint import parse_body
 from client_sdk.kernel.formats.note import parse
+from client_sdk.testing import TestRegistry
 from client_sdk.testing.programs import Programs
 from registry_server.sequencing.append import append
 from registry_server.sequencing.errors import RegisterMismatch, RegisterMismatchError
@@ -23,14 +27,18 @@ from registry_server.storage import head
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
 from registry_server.storage.register import DatabaseRegister, FileRegister
 from registry_server.storage.unit_of_work import Database
+from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.fsck.check import fsck
+from tests.client_sdk.sdk_samples import default_report
 from tests.conftest import execute, postgres_database, sqlite_url
 from tests.faults.test_faults_append import acknowledged, check_nothing_lost, crashing
 from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import World, accept
 from tests.support.reverification import reverify
 from tests.support.served import serving
+from tests.support.stalling import stall
 from tests.support.troubles import FULL_DEVICE
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -303,6 +311,49 @@ def test_processes_that_take_turns_share_one_register_in_a_second_database(
     reverify(database_url)
 
 
+@pytest.mark.parametrize("passed", [False, True], ids=["lost", "stored and reported failed"])
+@pytest.mark.parametrize("word", [b"SELECT", b"UPDATE", b"COMMIT\x00"], ids=["looked at", "moved", "committed"])
+def test_a_register_that_keeps_its_connections_and_answers_nothing_holds_nobody_up(
+    database_url: str, postgres_url: str, world: World, word: bytes, *, passed: bool
+) -> None:
+    with postgres_database(postgres_url) as second_database, stall(second_database) as between:
+        register = DatabaseRegister(between.url, ORIGIN)
+        with Database(database_url) as database:
+            world.found(database, register)
+        with served(database_url, register, world) as ledger:
+            world.enrol(ledger)
+            accept(ledger, world.report("lender-1", "before"))
+            reports = [world.report("lender-1", f"while {number}", person=f"{number}") for number in range(3)]
+            between.stall_at(word, passed=passed)
+            with ThreadPoolExecutor(len(reports)) as lenders:
+                waiting = [lenders.submit(accept, ledger, report) for report in reports]
+            for each in waiting:
+                with pytest.raises(RegisterError) as failed:
+                    each.result()
+                assert complaint_of(failed.value).reason == "REGISTER_UNAVAILABLE"
+            # At most one commit waits for its signature: nothing is committed on top of it, and nobody is shown it.
+            size, stored = signed_size(database_url)
+            assert (stored < size) is (word != b"SELECT")
+            between.go_on()
+            wait_until(lambda: is_usable(ledger))
+            for report in (*reports, world.report("lender-1", "after", person="after")):
+                accept(ledger, report)
+            with ledger.view() as view:
+                assert view.checkpoint.startswith(f"{ORIGIN}\n{ledger.size}\n".encode())
+        assert findings(database_url, register) == []
+        register.close()
+    reverify(database_url)
+
+
+def is_usable(ledger: Ledger) -> bool:
+    """Whether the register can be used, as housekeeping looks at it."""
+    try:
+        ledger.check_register()
+    except RegisterError:
+        return False
+    return True
+
+
 def test_a_register_of_another_registry_is_none_of_this_one(tmp_path: Path, database_url: str, world: World) -> None:
     other = FileRegister(tmp_path / "other", "another.example/log/1")
     with world.ledger(database_url):
@@ -310,3 +361,32 @@ def test_a_register_of_another_registry_is_none_of_this_one(tmp_path: Path, data
     shutil.copyfile(register_path(database_url), tmp_path / "other")
     with pytest.raises(RegisterError), served(database_url, other, world):
         pass
+
+
+def test_lenders_are_told_to_try_again_while_the_register_hangs(postgres_url: str, tmp_path: Path) -> None:
+    with postgres_database(postgres_url) as second_database, stall(second_database) as between:
+        environment = {"REGISTRY_REGISTER_URL": between.url}
+        with (
+            TestRegistry(folder=tmp_path / "site", environment=environment) as registry,
+            Client(registry.config("lender-1")) as lender,
+        ):
+            first = lender.report(default_report(1))
+            between.stall()
+            with pytest.raises(UnavailableError) as refused:
+                lender.report(default_report(2))
+            assert (refused.value.reason, refused.value.retryable) == ("REGISTER_UNAVAILABLE", True)
+            # What is signed is read as before.
+            assert [view.record_id for view in lender.records()] == [first.record_id]
+            between.go_on()
+            # As a lender does that was told to try again.
+            wait_until(lambda: is_accepted(lender))
+            assert len(list(lender.records())) == 2
+
+
+def is_accepted(lender: Client) -> bool:
+    """Whether the registry takes what it refused before."""
+    try:
+        lender.report(default_report(2))
+    except UnavailableError:
+        return False
+    return True

@@ -16,7 +16,9 @@ from registry_server.storage.errors import RegisterError, RegisterFault, Storage
 from registry_server.storage.register import DatabaseRegister, FileRegister, open_register
 from tests.conftest import postgres_database
 from tests.support.registers import ORIGIN
+from tests.support.stalling import stall
 from tests.support.troubles import FULL_DEVICE
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,6 +193,39 @@ def test_a_server_that_is_not_there_is_unavailable_and_its_password_is_not_told(
         register.read()
     assert refused.value.register_fault is RegisterFault.UNAVAILABLE
     assert "secret-word" not in str(refused.value) + register.place
+
+
+# What the driver says last: of the pool's try, of the compare-and-swap, of its end.
+TRY, SWAP, END = b"\x06;\x00", b"UPDATE", b"COMMIT\x00"
+
+
+@pytest.mark.parametrize(("word", "passed"), [(TRY, False), (SWAP, False), (SWAP, True), (END, False), (END, True)])
+def test_a_server_that_keeps_the_connection_and_answers_nothing_is_given_up(
+    postgres_url: str, word: bytes, *, passed: bool
+) -> None:
+    with postgres_database(postgres_url) as database, stall(database) as between:
+        register = DatabaseRegister(between.url, ORIGIN)
+        register.create(at(5))
+        between.stall_at(word, passed=passed)
+        with pytest.raises(RegisterError) as refused:
+            register.move(at(5), at(6))
+        assert between.stalled.is_set()
+        assert (refused.value.register_fault, refused.value.fault) == (RegisterFault.UNAVAILABLE, StorageFault.GONE)
+        # Those that have waited behind it are told at once.
+        with pytest.raises(RegisterError, match="a moment ago"):
+            register.read()
+        between.go_on()
+        wait_until(lambda: moved(register))
+        assert register.read() == at(6)
+        register.close()
+
+
+def moved(register: Register) -> bool:
+    """Whether a move could be made, or was made before."""
+    try:
+        return register.move(at(5), at(6)) == at(6)
+    except RegisterError:
+        return False
 
 
 def test_logs_share_a_table_and_not_a_row(postgres_url: str) -> None:
