@@ -16,7 +16,7 @@ from uvicorn import Config, Server
 
 from client_sdk.desk.api.application import make_api
 from client_sdk.desk.app import make_app
-from client_sdk.desk.connections import BoundedConnection
+from client_sdk.desk.connections import BoundedConnection, Handshakes
 from client_sdk.desk.desk import Desk
 from client_sdk.desk.guards import DeskGuard
 from client_sdk.desk.journal import JOURNAL_FILE, DeskAct, Journal
@@ -104,8 +104,8 @@ async def _serve(
             h11_max_incomplete_event_size=_HEAD_BYTES,
             backlog=_BACKLOG,
             timeout_graceful_shutdown=_STOP_SECONDS,
-            ssl_context_factory=None if context is None else lambda *_: context,
-        )
+        ),
+        context,
     )
     # What the libraries log may hold what was sent; what matters is told by us.
     for name in ("uvicorn", "asyncio", "authlib", "httpx2"):
@@ -128,7 +128,40 @@ async def _serve(
 
 
 class _UvicornServer(Server):
-    """uvicorn's server, which leaves the signals to us: raised again they would end the program before its files."""
+    """uvicorn's server, which leaves the signals to us: raised again they would end the program before its files.
+
+    Args:
+        config: of uvicorn.
+        context: of TLS; None serves in clear.
+    """
+
+    def __init__(self, config: Config, context: ssl.SSLContext | None) -> None:
+        super().__init__(config)
+        self._context = context
+        self._accepting: list[asyncio.Task[None]] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve; with TLS, connections are counted from before their handshake."""
+        if self._context is None:
+            await super().startup(sockets)
+            return
+        # It is to accept nothing by itself.
+        await super().startup([])
+        handshakes = Handshakes(self._context, self._connection, self.server_state.connections)
+        for listening in sockets or ():
+            listening.listen(_BACKLOG)
+            listening.setblocking(False)
+            self._accepting.append(asyncio.create_task(handshakes.accept(listening)))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, and end what there is."""
+        for task in self._accepting:
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        await super().shutdown(sockets)
+
+    def _connection(self) -> asyncio.Protocol:
+        return BoundedConnection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

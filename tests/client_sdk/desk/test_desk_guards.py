@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 import ssl
 import threading
+from contextlib import ExitStack
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.desk.connections import MOST_CONNECTIONS
 from client_sdk.desk.pages import PAGES, ROLE_PAGES
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.users import UserFile
@@ -19,10 +23,9 @@ from tests.client_sdk.desk.test_desk_pages import question
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor, filled
 from tests.support.tls import Authority
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from client_sdk.testing import TestRegistry
 
 CROSS = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
@@ -315,6 +318,63 @@ def test_others_are_let_near_by_tls_and_by_name_alone(exposed: Path, tmp_path: P
         with socket.create_connection(("127.0.0.1", desk.port), timeout=30) as clear:
             clear.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b"HTTP/1.1 200" not in clear.recv(100)
+
+
+@pytest.fixture(scope="module")
+def by_tls(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A home whose desk is served by TLS to whom signs in as berta, and what a client trusts."""
+    home = registry.enrol("lender-by-tls")
+    certificate, key, ca = server_files(tmp_path_factory.mktemp("tls"))
+    UserFile(home).add("berta", DeskRole.OFFICER, "correct horse battery")
+    (home / "desk.toml").write_text(f'hosts = ["localhost"]\n[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n')
+    return home, ssl.create_default_context(cafile=ca)
+
+
+def test_connections_that_never_finish_their_handshake_keep_nobody_out_and_end(
+    by_tls: tuple[Path, ssl.SSLContext], tmp_path: Path
+) -> None:
+    home, context = by_tls
+    with RunningDesk(home, tmp_path / "log", "0.0.0.0:0") as desk, ExitStack() as stack:
+        visitor = Visitor(desk.port, f"localhost:{desk.port}", context=context)
+        assert visitor.get("/sign-in").status == 200
+        before = open_files(desk)
+        # The first half of what a client says first, a word that is no TLS, and nothing.
+        words = itertools.cycle((b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\n\r\n", b""))
+        silent = []
+        for _ in range(3 * MOST_CONNECTIONS):
+            silent.append(stack.enter_context(talking(desk)))
+            silent[-1].sendall(next(words))
+        # Those that came first have made room for the last, and a person comes in beside them all.
+        assert all(is_over(connection) for connection in silent[:MOST_CONNECTIONS])
+        assert visitor.get("/sign-in").status == 200
+        assert open_files(desk) <= before + MOST_CONNECTIONS
+        # No other one comes any more: what is left ends with the time for a handshake.
+        assert all(is_over(connection) for connection in silent)
+        wait_until(lambda: open_files(desk) <= before)
+        signed_in = visitor.post("/sign-in", {"name": "berta", "password": "correct horse battery"})
+        assert signed_in.headers["set-cookie"].startswith("__Host-desk-session=")
+        assert "mistake of this program" not in desk.log()
+
+
+def is_over(connection: socket.socket) -> bool:
+    """Whether the desk ends a connection, in time, without a word of HTTP."""
+    try:
+        return not connection.recv(100).startswith(b"HTTP")
+    except ConnectionResetError:
+        return True
+
+
+def open_files(desk: RunningDesk) -> int:
+    """How many descriptors the desk holds."""
+    return len(list(Path(f"/proc/{desk.pid}/fd").iterdir()))
+
+
+def test_a_desk_with_tls_stops_while_handshakes_are_under_way(
+    by_tls: tuple[Path, ssl.SSLContext], tmp_path: Path
+) -> None:
+    with RunningDesk(by_tls[0], tmp_path / "log", "0.0.0.0:0") as desk, talking(desk) as silent:
+        assert desk.stop() == 0
+        assert is_over(silent)
 
 
 def server_files(folder: Path) -> tuple[Path, Path, Path]:
