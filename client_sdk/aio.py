@@ -18,7 +18,7 @@ from client_sdk.config import ClientConfig
 from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
     from datetime import date, datetime
     from pathlib import Path
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from client_sdk.models.statistics import Statistics
     from client_sdk.models.status import Status
     from client_sdk.models.subject_report import SubjectReport
+    from client_sdk.models.violation import Violation
 
 __all__ = ["AsyncClient"]
 
@@ -219,6 +220,10 @@ class AsyncClient:
     async def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
         """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""
         return await self._run(self._member.preflight(reports))
+
+    async def preflight_row(self, cells: Mapping[str, str]) -> tuple[Violation, ...]:
+        """Hold one row of a portfolio against the rules without sending anything; return everything that is wrong."""
+        return await self._run(self._member.preflight_row(cells))
 
     async def withdraw(
         self,

@@ -8,7 +8,7 @@ from client_sdk._blocking.base import FlowRunner
 from client_sdk.kernel.formats.words import WithdrawalReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from client_sdk.kernel.rules.monthly import HistoryMonth
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from client_sdk.models.record import RecordView
     from client_sdk.models.removal import ListingRemoval
     from client_sdk.models.report import RecordName, Report
+    from client_sdk.models.violation import Violation
 
 __all__ = ["ReportingMethods"]
 
@@ -107,6 +108,17 @@ class ReportingMethods(FlowRunner):
     def preflight(self, reports: Iterable[Report | RejectedRow]) -> PreflightReport:
         """Hold a portfolio against the rules without sending anything; return its violations and warnings, by row."""
         return self._run(self._member.preflight(reports))
+
+    def preflight_row(self, cells: Mapping[str, str]) -> tuple[Violation, ...]:
+        """Hold one row of a portfolio against the rules without sending anything, as a form does while it is filled.
+
+        Args:
+            cells: text by column, as ``report --columns`` lists them; a column that is missing is empty.
+
+        Returns:
+            Everything that is wrong: each cell that cannot be read, and each rule that is broken by what can be.
+        """
+        return self._run(self._member.preflight_row(cells))
 
     def withdraw(
         self,

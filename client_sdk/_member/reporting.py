@@ -21,6 +21,7 @@ from client_sdk.kernel.rules.listing import removal_due_on
 from client_sdk.kernel.rules.monthly import MONTHS
 from client_sdk.lending.batch import BatchReporter
 from client_sdk.lending.chains import ChainKey, plan, record_id_of
+from client_sdk.lending.half_read import row_violations
 from client_sdk.lending.preflight import check_types
 from client_sdk.lending.sending import Sender, stream_of
 from client_sdk.lending.single import (
@@ -37,7 +38,7 @@ from client_sdk.models.batch import GivenBack
 from client_sdk.models.removal import ListingRemoval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from client_sdk._steps import Call, Flow
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from client_sdk.models.receipt import Receipt
     from client_sdk.models.record import RecordView
     from client_sdk.models.report import RecordName, Report
+    from client_sdk.models.violation import Violation
 
 __all__ = ["Reporting"]
 
@@ -264,6 +266,12 @@ class Reporting(Core):
         rows = Stoppable(reports)
         planned = yield from beside(partial(plan, rows, self.session.preflight(directory)), rows.stop)
         return planned.report()
+
+    def preflight_row(self, cells: Mapping[str, str]) -> Flow[tuple[Violation, ...]]:
+        """Hold one row against the rules, as far as its cells can be read."""
+        arguments.cells_of(cells)
+        directory = yield from self.directory()
+        return tuple((yield from beside(partial(row_violations, cells, self.session.preflight(directory)))))
 
     def record_id(self, name: RecordName) -> bytes:
         """Return the id of an own record; no flow, as it waits for nothing."""

@@ -52,6 +52,7 @@ __all__ = [
     "body_of",
     "bytes_of",
     "callable_of",
+    "cells_of",
     "code_of",
     "consent_of",
     "date_of",
@@ -161,6 +162,16 @@ def items_of(value: Iterable[T], field: str, want: str) -> Iterable[T]:
 
 
 # --- persons and inquiries -------------------------------------------------------------------------------------------
+
+
+def cells_of(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the cells of a row: text by column."""
+    given: object = values
+    if not isinstance(given, Mapping):
+        raise _refused("cells", "field.type", type(given).__name__, "text by column")
+    odd = next((held for pair in given.items() for held in pair if not isinstance(held, str)), "")
+    of_type(odd, str, "cells", "text by column")
+    return values
 
 
 def person_of(value: Identity, field: str) -> Identity:

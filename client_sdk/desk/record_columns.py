@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IDENTITY_COLUMNS",
+    "UNREAD",
     "FieldOfColumn",
     "cells_of",
     "columns_of",
@@ -93,6 +94,8 @@ _HINTS = {
     "case_number": N_("Such as (2026)京0105民初123号."),
     "notice_sent_at": N_("By the clock of this machine."),
 }
+# In a cell: something was typed that cannot be read. It is neither a number, nor a time, nor a word of a list.
+UNREAD = "?"
 _DOCUMENTS = {"notice_digest": N_("The notice"), "consent_digest": N_("Signed consent")}
 _AMOUNT = N_("Give an amount such as 12,500.00, with all places of its currency or none.")
 _CURRENCY = N_("Give the three letters of a currency, such as CNY.")
@@ -159,7 +162,10 @@ def typed_of_cells(cells: Mapping[str, str]) -> dict[str, str]:
 
 
 def cells_of(typed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the cells that what was typed stands for, what is empty left out, and what is wrong by column, unsaid."""
+    """Return the cells that what was typed stands for, what is empty left out, and what is wrong by column, unsaid.
+
+    What cannot be read is ``UNREAD`` in the cells, so that it is not taken for empty.
+    """
     currency = typed.get("currency", "").upper()
     cells: dict[str, str] = {}
     # Without a currency no amount can be read.
@@ -167,7 +173,7 @@ def cells_of(typed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     for column, text in typed.items():
         if column in MONEY and text:
             minor = minor_units(text, currency)
-            cells[column] = "" if minor is None else str(minor)
+            cells[column] = UNREAD if minor is None else str(minor)
             wrong |= {column: _AMOUNT} if minor is None and currency in MINOR_UNITS else {}
         elif FORMS[column] is ColumnForm.TIME and text:
             cells[column], problem = _moment(text)
@@ -235,14 +241,14 @@ def _moment(text: str) -> tuple[str, str]:
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
-        return "", _TIME
+        return UNREAD, _TIME
     if local.tzinfo is not None:
         return local.isoformat(), ""
     try:
         first, second = local.astimezone(), local.replace(fold=1).astimezone()
     except (OverflowError, OSError, ValueError):
-        return "", _TIME
-    return (first.isoformat(), "") if first.utcoffset() == second.utcoffset() else ("", _TWICE)
+        return UNREAD, _TIME
+    return (first.isoformat(), "") if first.utcoffset() == second.utcoffset() else (UNREAD, _TWICE)
 
 
 def _written(minor: str, currency: str) -> str:

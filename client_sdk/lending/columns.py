@@ -47,7 +47,6 @@ from client_sdk.kernel.subjects.identifiers import Identity, IdType
 from client_sdk.lending.cells import VALUE_WANTED, Cells
 from client_sdk.lending.column_guide import GUIDE
 from client_sdk.lending.fact_cells import (
-    FACTS,
     consent_of,
     default_facts,
     enforcement_facts,
@@ -71,7 +70,7 @@ if TYPE_CHECKING:
 
     from client_sdk.models.batch import RejectedRow
 
-__all__ = ["COLUMNS", "VALUE_WANTED", "CustomerRow", "customer_of", "report_of"]
+__all__ = ["COLUMNS", "VALUE_WANTED", "CustomerRow", "customer_of", "report_of", "report_of_cells"]
 
 COLUMNS = tuple(GUIDE)
 
@@ -90,6 +89,8 @@ def _foreign(kind: Kind) -> tuple[tuple[str, str], ...]:
 
 
 _FOREIGN = {kind: _foreign(kind) for kind in Kind}
+# Stands in for a person who could not be read; the row is refused anyway.
+_NOBODY = Identity.parse(IdType.LEI, "NOBODY00000000000083")
 # As systems fill columns that do not concern a row.
 _NOTHING = frozenset(("", "0", "false"))
 
@@ -102,7 +103,7 @@ def report_of(values: Mapping[str, str], row: int) -> Report | RejectedRow:
         row: line of the file.
     """
     cells = Cells(values, row)
-    report = _report(cells)
+    report = report_of_cells(cells)
     if cells.violations or report is None:
         return cells.rejected()
     return report
@@ -152,19 +153,19 @@ class _Named(TypedDict):
     row: int
 
 
-def _report(cells: Cells) -> Report | None:
+def report_of_cells(cells: Cells) -> Report | None:
+    """Return the report of a row; what is wrong with it is noted in the cells, and something else stands in for it.
+
+    None where the kind cannot be read, so that nothing else can.
+    """
     kind = cells.required_word(Kind, "kind")
-    standing = cells.required_word(Standing, "standing")
     if cells.violations:
         return None
+    standing = cells.required_word(Standing, "standing")
+    # Most standings come with facts, so one that cannot be read is taken for such a one.
+    bound = bool(cells.violations) or carries_subject(standing)
     _check_columns(cells, kind)
-    identity = _identity(cells)
-    bound = carries_subject(standing)
-    if identity is None:
-        # Nothing can be made of the row, but its other cells are looked at too.
-        if bound:
-            FACTS[kind](cells)
-        return None
+    identity = _identity(cells) or _NOBODY
     name, basis = cells.required("reference"), _basis(cells, kind)
     named: _Named = {
         "identity": identity,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from client_sdk.kernel.formats.debt import canonical_contract, fold_code
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.moment import milliseconds, moment
-from client_sdk.kernel.formats.words import Kind, Word
+from client_sdk.kernel.formats.words import Word
 from client_sdk.kernel.rules.case_number import parse_case_number
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.facts import (
@@ -44,10 +44,7 @@ from client_sdk.models.report import (
     debt,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["FACTS", "consent_of", "default_facts", "enforcement_facts", "judgment_facts", "listing_facts"]
+__all__ = ["consent_of", "default_facts", "enforcement_facts", "judgment_facts", "listing_facts"]
 
 _ARRANGEMENT = ("agreed_on", "instalments", "period", "paid", "outcome")
 
@@ -246,11 +243,3 @@ def _words(cells: Cells, words: type[W], column: str) -> tuple[W, ...]:
         cells.refuse(column, RuleReason.FACTS_INVALID, "column.word", " or ".join(words.__members__))
         return ()
     return tuple(sorted({words[name] for name in names}))
-
-
-FACTS: dict[Kind, Callable[[Cells], object]] = {
-    Kind.DEFAULT: default_facts,
-    Kind.JUDGMENT: judgment_facts,
-    Kind.ENFORCEMENT: enforcement_facts,
-    Kind.LISTING: listing_facts,
-}

@@ -17,9 +17,10 @@ from client_sdk.kernel.formats.lasting_text import is_visible
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Standing
-from client_sdk.kernel.rules.check import check_admission, check_facts, check_progress
+from client_sdk.kernel.rules.check import admission_rules, check_progress
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
+from client_sdk.kernel.rules.fact_rules import fact_rules
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts, ListingFacts, parse_facts
 from client_sdk.kernel.rules.field_types import check_field_types
 from client_sdk.kernel.rules.jurisdiction import check_cause, check_part_payment, check_ripe
@@ -34,15 +35,17 @@ from client_sdk.models.report import Basis, DefaultReport, EnforcementReport, Ju
 from client_sdk.models.violation import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date
 
     from client_sdk._protocol.statement import Version
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.rules.fact_rules import Rule
+    from client_sdk.kernel.rules.facts import Facts
     from client_sdk.models.report import Report
 
-__all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "check_types", "violation_of_error"]
+__all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "broken_rules", "check_types", "violation_of_error"]
 
 MAX_REFERENCE_CHARACTERS = 128
 # An unsigned 64-bit number in the name that a record id is derived from; no debt is withdrawn so often.
@@ -91,12 +94,24 @@ class Preflight:
             report: to be checked.
             row: where it comes from, for the violations.
         """
-        if broken := check_types(report, row):
-            return broken
-        checks: list[Callable[[Report], None]] = [_check_name, self._check_person, _check_parties, self._check_buyer]
-        if carries_subject(report.standing):
-            checks += [_check_present, self._check_facts, self._check_admission, self._check_retention]
-        return _run(checks, report, row)
+        return check_types(report, row) or broken_rules(self.rules_on(report), row)
+
+    def rules_on(self, report: Report) -> Iterator[Rule]:
+        """Yield the rules on one version by itself; each reads those fields alone that it is about."""
+        yield lambda: _check_reference(report)
+        yield lambda: _check_attempt(report)
+        yield lambda: _check_first_day(report)
+        yield lambda: check_age(report.identity.birth_date, self.today)
+        yield lambda: _check_transferee(report)
+        yield lambda: self._check_buyer(report)
+        if report.facts is not None:
+            yield from self._rules_on_age(report, report.facts)
+        if not carries_subject(report.standing):
+            return
+        if report.facts is None:
+            yield lambda: _refuse_absent(report)
+        else:
+            yield from self._rules_on_facts(report, report.facts)
 
     def is_over(self, report: Report) -> bool:
         """Return whether the retention period of this version is over."""
@@ -120,7 +135,7 @@ class Preflight:
         """
         found = [self.check_report(report, row) for report, row in zip(reports, rows, strict=True)]
         for place, (before, after) in enumerate(pairwise(reports), start=1):
-            found[place] += _run([partial(_check_step, self.rulebook, before)], after, rows[place])
+            found[place] += broken_rules([partial(_check_step, self.rulebook, before, after)], rows[place])
         over = next((place for place, report in enumerate(reports) if self.is_over(report)), 0)
         for place in range(over):
             found[place].append(_ended_long_ago(rows[place], rows[over]))
@@ -138,61 +153,51 @@ class Preflight:
             sold: newest version of the record that version 1 continues; None where it continues none.
         """
 
-        def check(new: Report) -> None:
-            check_transition(new.kind, None if before is None else before.standing, new.standing)
-            if new.facts is None or not carries_subject(new.standing):
+        def check() -> None:
+            check_transition(report.kind, None if before is None else before.standing, report.standing)
+            if report.facts is None or not carries_subject(report.standing):
                 return
             followed = sold if before is None else before
             if followed is not None and followed.facts:
                 previous = parse_facts(followed.kind, followed.facts)
                 # The reports' debt_ref is not known yet; creditor and contract are what it is made of.
-                check_progress(new.kind, followed.standing, previous, new.standing, new.facts, rekeyed=True)
-                check_part_payment(followed.standing, previous, new.standing, new.facts, self.rulebook)
+                check_progress(report.kind, followed.standing, previous, report.standing, report.facts, rekeyed=True)
+                check_part_payment(followed.standing, previous, report.standing, report.facts, self.rulebook)
             if before is None:
-                check_ripe(new.facts, self.rulebook)
+                check_ripe(report.facts, self.rulebook)
                 return
-            until = retain_until_of(new, before, self.rulebook)
-            check_retention(new.standing, until, before.retain_until, new.facts, self.rulebook)
+            until = retain_until_of(report, before, self.rulebook)
+            check_retention(report.standing, until, before.retain_until, report.facts, self.rulebook)
 
-        return _run([check], report, row)
+        return broken_rules([check], row)
 
-    def _check_person(self, report: Report) -> None:
-        born = report.identity.birth_date
-        check_age(born, self.today)
-        if report.facts is None:
-            return
-        check_born(born, report.facts)
-        if (listed := listed_on(report.facts)) is not None:
-            check_age(born, listed, listing=True)
+    def _rules_on_age(self, report: Report, facts: Facts) -> Iterator[Rule]:
+        yield lambda: check_born(report.identity.birth_date, facts)
+        yield lambda: _check_age_when_listed(report, facts)
+
+    def _rules_on_facts(self, report: Report, facts: Facts) -> Iterator[Rule]:
+        standing, rulebook = report.standing, self.rulebook
+        yield from fact_rules(report.kind, standing, facts, chinese_case_numbers=rulebook.chinese_case_numbers)
+        yield from admission_rules(
+            facts,
+            submitted_at_ms=self.now_ms,
+            issued_at_ms=self.now_ms,
+            notice_hours=rulebook.notice_hours,
+            today=self.today,
+        )
+        yield lambda: check_satisfied(standing, facts, rulebook.paid_judgment_months)
+        yield lambda: check_cause(facts, rulebook)
+        if isinstance(facts, ListingFacts):
+            yield lambda: check_term(facts, rulebook, self.today)
+        yield lambda: self._check_retention(report, facts)
 
     def _check_buyer(self, report: Report) -> None:
         if report.transferee and self.directory is not None:
             self.directory.check_transferee(self.institution, report.transferee)
 
-    def _check_facts(self, report: Report) -> None:
-        if report.facts is not None:
-            chinese = self.rulebook.chinese_case_numbers
-            check_facts(report.kind, report.standing, report.facts, chinese_case_numbers=chinese)
-
-    def _check_admission(self, report: Report) -> None:
-        if report.facts is not None:
-            check_admission(
-                report.facts,
-                submitted_at_ms=self.now_ms,
-                issued_at_ms=self.now_ms,
-                notice_hours=self.rulebook.notice_hours,
-                today=self.today,
-            )
-
-    def _check_retention(self, report: Report) -> None:
-        if report.facts is None:
-            return
-        check_satisfied(report.standing, report.facts, self.rulebook.paid_judgment_months)
-        check_cause(report.facts, self.rulebook)
-        if isinstance(report.facts, ListingFacts):
-            check_term(report.facts, self.rulebook, self.today)
+    def _check_retention(self, report: Report, facts: Facts) -> None:
         until = retain_until_of(report, None, self.rulebook)
-        check_retention(report.standing, until, "", report.facts, self.rulebook)
+        check_retention(report.standing, until, "", facts, self.rulebook)
         if is_due(until, self.now_ms, self.rulebook.time_zone):
             raise RuleError(
                 RuleReason.RETENTION_INVALID,
@@ -210,16 +215,27 @@ def check_types(report: Report, row: int) -> list[Violation]:
         report: as a program made it, which nothing but its own type checker has looked at.
         row: for the violations.
     """
-    return _run([_check_types], report, row)
+    return broken_rules([lambda: _check_types(report)], row)
 
 
-def _run(checks: Iterable[Callable[[Report], None]], report: Report, row: int) -> list[Violation]:
+def broken_rules(rules: Iterable[Rule], row: int, unread: Collection[str] = ()) -> list[Violation]:
+    """Return which rules are broken, each where it is.
+
+    Args:
+        rules: of one version.
+        row: for the violations.
+        unread: names of attributes that its values lack, as they could not be read: a rule that reads one of them
+            cannot be judged, and is left out.
+    """
     found: list[Violation] = []
-    for check in checks:
+    for rule in rules:
         try:
-            check(report)
+            rule()
         except (RuleError, FormatError) as error:
             found.append(violation_of_error(error, row))
+        except AttributeError as error:
+            if error.name not in unread:
+                raise
     return found
 
 
@@ -280,7 +296,7 @@ def _type_refused(place: str, held: object, want: str) -> RuleError:
     return RuleError(RuleReason.FACTS_INVALID, place, "field.type", got=type(held).__name__, want=want)
 
 
-def _check_name(report: Report) -> None:
+def _check_reference(report: Report) -> None:
     text = report.reference
     if not 0 < len(text) <= MAX_REFERENCE_CHARACTERS or not text.isprintable() or not is_visible(text):
         want = f"1 to {MAX_REFERENCE_CHARACTERS} printable characters"
@@ -289,14 +305,25 @@ def _check_name(report: Report) -> None:
     if kind := rewritten(text):
         want = "your own name of the debt as your systems have it; format the column as text"
         raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.rewritten", got=kind, want=want)
+
+
+def _check_attempt(report: Report) -> None:
     if report.attempt is not None and not 0 <= report.attempt <= MAX_ATTEMPT:
         want = "how many records of the episode were withdrawn before"
         raise RuleError(RuleReason.FACTS_INVALID, "attempt", "attempt.range", got="a number out of range", want=want)
+
+
+def _check_first_day(report: Report) -> None:
     if report.name is None:
         raise RuleError(RuleReason.DATE_INVALID, "first_day", "first-day.present", want="the first day of the episode")
 
 
-def _check_parties(report: Report) -> None:
+def _check_age_when_listed(report: Report, facts: Facts) -> None:
+    if (listed := listed_on(facts)) is not None:
+        check_age(report.identity.birth_date, listed, listing=True)
+
+
+def _check_transferee(report: Report) -> None:
     if report.transferee:
         check_institution_id(report.transferee, "transferee", "transferee")
         if report.standing is not Standing.TRANSFERRED:
@@ -309,11 +336,10 @@ def _check_parties(report: Report) -> None:
             )
 
 
-def _check_present(report: Report) -> None:
-    if report.facts is None:
-        raise RuleError(
-            RuleReason.FACTS_INVALID, "facts", "facts.present", got="none", want=f"facts for {report.standing.name}"
-        )
+def _refuse_absent(report: Report) -> None:
+    raise RuleError(
+        RuleReason.FACTS_INVALID, "facts", "facts.present", got="none", want=f"facts for {report.standing.name}"
+    )
 
 
 def _check_step(rulebook: Rulebook, before: Report, after: Report) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.pages.doing import do_or_request_approval, waits
+from client_sdk.desk.pages.report import form_violations
 from client_sdk.desk.prepared import OpenedRecord, PreparedCorrection
 from client_sdk.desk.prepared_words import shown_of
 from client_sdk.desk.record_columns import cells_of, columns_of, fields_of, typed_of_cells, typed_of_form
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from client_sdk.models import Report, Violation
+    from client_sdk.models import Violation
 
 __all__ = ["PAGES"]
 
@@ -48,11 +49,10 @@ def _prepare(visit: Visit) -> Response:
         return _away(visit)
     typed = typed_of_form(visit.form, _columns(opened))
     cells, wrong = cells_of(typed)
-    if wrong:
-        return _shown(visit, opened, typed, {field: visit.say(text) for field, text in wrong.items()})
-    report = _report(opened, cells)
-    if isinstance(report, RejectedRow):
-        return _broken(visit, opened, typed, report.violations)
+    whole = _whole(opened, cells)
+    report = report_of(whole, 0)
+    if wrong or isinstance(report, RejectedRow):
+        return _broken(visit, opened, typed, form_violations(visit, whole, wrong), wrong)
     try:
         found = visit.desk.client.preview(report, opened.record.record_id)
     except PreflightError as error:
@@ -84,13 +84,13 @@ def _sign(visit: Visit) -> Response:
     return _away(visit) if prepared is None else do_or_request_approval(visit, prepared)
 
 
-def _report(opened: OpenedRecord, cells: Mapping[str, str]) -> Report | RejectedRow:
-    """Return the report that the form makes of the record, or what is wrong with it."""
+def _whole(opened: OpenedRecord, cells: Mapping[str, str]) -> dict[str, str]:
+    """Return the cells of the form with those that name record and person."""
     record, identity = opened.record, opened.identity
     whole = {**cells, "kind": record.kind.name, "standing": record.standing.name, "reference": str(record.uuid)}
     whole |= {"transferee": record.transferee} if record.transferee else {}
     whole |= {"id_type": identity.id_type.value, "id_number": identity.number, "issuing_state": identity.issuing_state}
-    return report_of(whole, 0)
+    return whole
 
 
 def _cells(opened: OpenedRecord) -> dict[str, str]:
@@ -107,8 +107,16 @@ def _away(visit: Visit) -> Response:
     return visit.show("message.html.j2", status=404, title=visit.say("This record is not open any more"), text=text)
 
 
-def _broken(visit: Visit, opened: OpenedRecord, typed: Mapping[str, str], broken: Sequence[Violation]) -> Response:
-    return _shown(visit, opened, typed, *sorted_out(broken, _columns(opened), visit.say))
+def _broken(
+    visit: Visit,
+    opened: OpenedRecord,
+    typed: Mapping[str, str],
+    broken: Sequence[Violation],
+    wrong: Mapping[str, str] | None = None,
+) -> Response:
+    at_fields, others = sorted_out(broken, _columns(opened), visit.say)
+    unread = {field: visit.say(text) for field, text in (wrong or {}).items()}
+    return _shown(visit, opened, typed, at_fields | unread, others)
 
 
 def _shown(

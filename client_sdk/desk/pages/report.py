@@ -13,7 +13,7 @@ from client_sdk.desk.pages.ask import type_choices
 from client_sdk.desk.pages.doing import do_or_request_approval, waits
 from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.prepared_words import shown_of
-from client_sdk.desk.record_columns import cells_of, columns_of, fields_of, typed_of_form
+from client_sdk.desk.record_columns import UNREAD, cells_of, columns_of, fields_of, typed_of_form
 from client_sdk.desk.rights import Right
 from client_sdk.desk.rule_words import MISSING, field_of, sorted_out
 from client_sdk.desk.texts import N_
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from client_sdk.desk.record_columns import FieldOfColumn
-    from client_sdk.models import Report
 
-__all__ = ["PAGES", "report_form"]
+__all__ = ["PAGES", "form_violations", "report_form"]
 
 _NOTICE = ("notice_channel", "notice_sent_at", "notice_digest", "consent_form", "consent_date", "consent_digest")
 _SUMS = ("principal", "interest", "penalty", "fees")
@@ -53,14 +52,12 @@ class _Read:
 
     Attributes:
         typed: by field, without the number.
-        report: None where a field cannot be read.
-        broken: rules that the cells break; none of them was held against the others.
-        wrong: what is wrong with fields that are no columns, or are read here, by field.
+        cells: by column, the number with them.
+        wrong: what is wrong with fields that a cell cannot say, by field, unsaid.
     """
 
     typed: dict[str, str]
-    report: Report | None
-    broken: tuple[Violation, ...]
+    cells: dict[str, str]
     wrong: dict[str, str]
 
 
@@ -84,12 +81,10 @@ def _rules(visit: Visit) -> Response:
     if kind is None:
         return visit.show("report_rules.html.j2", wrong=[], others=[], missing=[], total="")
     read = _read(visit, kind)
-    broken = list(read.broken)
-    if read.report is not None:
-        broken += visit.desk.client.preflight([read.report]).violations
+    broken = form_violations(visit, read.cells, read.wrong)
     missing = [item for item in broken if item.rule == MISSING]
     wrong, others = sorted_out([item for item in broken if item.rule != MISSING], columns_of(kind), visit.say)
-    wrong = _said(visit, read.wrong) | wrong
+    wrong = wrong | _said(visit, read.wrong)
     labels = {field.name: field.label for field in _fields(visit, kind, read.typed)} | _person_labels(visit)
     return visit.show(
         "report_rules.html.j2",
@@ -106,16 +101,18 @@ def _prepare(visit: Visit) -> Response:
     if kind is None:
         return visit.go("/report")
     read = _read(visit, kind)
-    broken = read.broken
-    if read.report is not None:
-        try:
-            found = visit.desk.client.preview(read.report)
+    try:
+        report = report_of(read.cells, 0)
+        if read.wrong or isinstance(report, RejectedRow):
+            broken: Sequence[Violation] = form_violations(visit, read.cells, read.wrong)
+        else:
+            found = visit.desk.client.preview(report)
             if not found.violations:
-                prepared = PreparedReport(read.report, read.typed, found.warnings, repeated=bool(found.repeated))
+                prepared = PreparedReport(report, read.typed, found.warnings, repeated=bool(found.repeated))
                 return visit.go(f"/reports/{visit.keep(prepared)}")
-        except CreditRegistryError as error:
-            return _refused(visit, kind, read.typed, error)
-        broken = found.violations
+            broken = found.violations
+    except CreditRegistryError as error:
+        return _refused(visit, kind, read.typed, error)
     at_fields, others = sorted_out(broken, columns_of(kind), visit.say)
     return report_form(visit, kind, read.typed, at_fields | _said(visit, read.wrong), others)
 
@@ -194,6 +191,18 @@ def report_form(
     )
 
 
+def form_violations(visit: Visit, cells: Mapping[str, str], wrong: Mapping[str, str]) -> list[Violation]:
+    """Return everything that is wrong with the cells of a form, as far as they can be read.
+
+    Args:
+        visit: of who fills it.
+        cells: by column.
+        wrong: what is wrong with columns, as ``cells_of`` says it; nothing else is said of them.
+    """
+    silent = {*wrong, *(name for name, text in cells.items() if text == UNREAD)}
+    return [item for item in visit.desk.client.preflight_row(cells) if item.field not in silent]
+
+
 def _fields(visit: Visit, kind: Kind, typed: Mapping[str, str]) -> list[FieldOfColumn]:
     only = {"standing": tuple(standing.name for standing in standings_of(kind))}
     return fields_of(columns_of(kind), typed, visit.language, visit.say, only)
@@ -204,15 +213,12 @@ def _read(visit: Visit, kind: Kind) -> _Read:
     typed = typed_of_form(visit.form, columns_of(kind))
     cells, wrong = cells_of(typed)
     if typed["standing"] and typed["standing"] not in standings_of(kind):
-        wrong["standing"] = N_("Choose one of the list.")
+        cells["standing"], wrong["standing"] = UNREAD, N_("Choose one of the list.")
     for name in _PERSON:
         typed[name] = visit.form.text(name)
     cells |= {"kind": kind.name, "id_type": typed["id_type"], "issuing_state": typed["issuing_state"]}
     cells["id_number"] = visit.form.text("number")
-    read = report_of(cells, 0)
-    if isinstance(read, RejectedRow):
-        return _Read(typed, None, tuple(item for item in read.violations if item.field not in wrong), wrong)
-    return _Read(typed, None if wrong else read, (), wrong)
+    return _Read(typed, cells, wrong)
 
 
 def _refused(visit: Visit, kind: Kind, typed: Mapping[str, str], error: CreditRegistryError) -> Response:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EXTENSION_YEARS",
-    "check_entry",
+    "check_grounds",
+    "check_has_term",
     "check_kept",
     "check_not_banned",
     "check_removal",
@@ -42,25 +43,26 @@ _REMOVAL_DAYS = 3
 _FIELD = "statement.retain_until"
 
 
-def check_entry(facts: ListingFacts) -> None:
-    """Check grounds and days of an entry against one another, without a rulebook.
+def check_grounds(facts: ListingFacts) -> None:
+    """Check the grounds of an entry.
 
     Raises:
-        RuleError: FACTS_INVALID for the grounds (J01); DATE_INVALID for days out of order, or a term that is missing.
+        RuleError: FACTS_INVALID (J01).
     """
-    grounds = facts.grounds
-    if not grounds or any(later <= earlier for earlier, later in pairwise(grounds)):
+    if not facts.grounds or any(later <= earlier for earlier, later in pairwise(facts.grounds)):
         want = "at least one ground, ascending, without repetition"
         raise RuleError(RuleReason.FACTS_INVALID, "facts.grounds", "J01", want=want)
-    if facts.listed_until is None and grounds != (ListingGround.REFUSES,):
+
+
+def check_has_term(facts: ListingFacts) -> None:
+    """Check that an entry has a term where its grounds give it one.
+
+    Raises:
+        RuleError: DATE_INVALID.
+    """
+    if facts.listed_until is None and facts.grounds != (ListingGround.REFUSES,):
         want = "the day on which the entry ends; only one for the ground REFUSES alone has no term"
         raise RuleError(RuleReason.DATE_INVALID, "facts.listed_until", "listing.term", got="none", want=want)
-    check_order(facts.filed_on, "facts.filed_on", facts.listed_on, "facts.listed_on")
-    check_order(facts.listed_on, "facts.listed_on", facts.as_of, "facts.as_of")
-    early, until = facts.earliest_removal_on, facts.listed_until
-    check_order(facts.listed_on, "facts.listed_on", until, "facts.listed_until")
-    check_order(facts.listed_on, "facts.listed_on", early, "facts.earliest_removal_on")
-    check_order(early, "facts.earliest_removal_on", until, "facts.listed_until")
 
 
 def check_term(facts: ListingFacts, rulebook: Rulebook, today: date) -> None:

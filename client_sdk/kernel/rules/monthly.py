@@ -21,9 +21,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.words import Kind, Standing
-from client_sdk.kernel.rules.check import DAYS_TOLERANCE
 from client_sdk.kernel.rules.codes.crosswalk import MOST_DAYS, code_of
 from client_sdk.kernel.rules.dates import months_later
+from client_sdk.kernel.rules.fact_rules import DAYS_TOLERANCE
 from client_sdk.kernel.rules.facts import DefaultFacts
 from client_sdk.kernel.rules.lifecycle import is_running
 

@@ -178,6 +178,18 @@ def test_a_refusal_keeps_what_was_typed_but_the_number_and_names_the_field(
         officer.language = "en"
 
 
+def test_all_mistakes_are_named_at_once_though_some_values_cannot_be_read(officer: Visitor) -> None:
+    unread = {"principal": "1.2", "as_of": "soon", "notice_sent_at": "yesterday", "number": "11010518000101001X"}
+    broken = {"approver": " ", "original_creditor": "x", "subject_role": "GUARANTOR", "consent_date": "2199-01-01"}
+    typed = typed_of(default_report(34), **unread, **broken)
+    named = {*unread, "approver", "original_creditor", "called_on", "consent_date"}
+    refused = officer.post("/report/default", typed, DOCUMENTS)
+    assert set(re.findall(r'id="([a-z_]+)-wrong"', refused.text)) == named
+    assert "So many days" not in refused.words, "days cannot be judged without the day of the facts"
+    told = officer.post("/report/default/rules", typed, headers={"HX-Request": "true"})
+    assert set(re.findall(r'href="#([a-z_]+)"', told.text)) == named | {"notice_digest", "consent_digest"}
+
+
 def test_the_rules_are_told_while_one_types_and_nothing_is_kept(officer: Visitor) -> None:
     path, whole = "/report/default/rules", typed_of(default_report(35))
     nothing = officer.post(path, {"id_type": "CN_RESIDENT_ID"}, headers={"HX-Request": "true"})
