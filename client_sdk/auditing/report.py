@@ -1,4 +1,7 @@
-"""The report of an audit: text, a dictionary, or one HTML page without script or outside reference."""
+"""The report of an audit: text, a dictionary, or one HTML page without script or outside reference.
+
+Text and page are in the program's language; the dictionary, for programs, is the same in each.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -14,6 +18,7 @@ from client_sdk._version import __version__
 from client_sdk.kernel.formats.moment import moment_text
 from client_sdk.kernel.formats.plain import Plain, plain
 from client_sdk.new_file import NewFile
+from client_sdk.texts import N_, recognised, say, spoken_language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,13 +30,18 @@ if TYPE_CHECKING:
     from client_sdk.auditing.home import AuditFinding
     from client_sdk.auditing.tally import ActRow, BreachRow, HeadPoint, InquiryRow, InstitutionRow
     from client_sdk.kernel.formats.plain import Json
-    from client_sdk.kernel.ledger.findings import FindingId
+    from client_sdk.kernel.ledger.findings import Finding, FindingId
 
 __all__ = ["AuditReport", "as_html", "as_text"]
 
 EXIT_CLEAN = 0
 EXIT_FOUND = 1
-_LEAF_WORDS = {"STATEMENT": "statements and annotations", "ACT": "acts", "LAPSE": "lapses", "HEAD": "HEADs"}
+_LEAF_WORDS = {
+    "STATEMENT": N_("{count} statements and annotations"),
+    "ACT": N_("{count} acts"),
+    "LAPSE": N_("{count} lapses"),
+    "HEAD": N_("{count} HEADs"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,42 +126,59 @@ class AuditReport(Plain):
     def verdict(self) -> str:
         """The result in one sentence."""
         if self.clean:
-            return "Nothing was found."
+            return say("Nothing was found.")
         total = sum(self.counts.values())
-        accepted = f", {self.accepted} accepted" if self.accepted else ""
-        return f"{total} {'finding' if total == 1 else 'findings'}, {self.new} of them new{accepted}."
+        found = say("1 finding") if total == 1 else say("{count} findings", count=total)
+        accepted = say(", {count} accepted", count=self.accepted) if self.accepted else ""
+        return say("{found}, {new} of them new{accepted}.", found=found, new=self.new, accepted=accepted)
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Names and values of the audited log."""
-        types = ", ".join(f"{self.leaves.get(name, 0)} {words}" for name, words in _LEAF_WORDS.items())
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in self.inquiry_outcomes.items())
-        first, newest, count = self.maps_checked
-        maps = f"at {count} sizes, {first} the first and {newest} the newest" if count > 1 else f"at size {first}"
+        separator, none = say(", "), say("none")
+        types = separator.join(say(words, count=self.leaves.get(name, 0)) for name, words in _LEAF_WORDS.items())
+        outcomes = separator.join(f"{count} {outcome}" for outcome, count in self.inquiry_outcomes.items())
+        audited = say("0 to {size}, {new} of them new", size=self.size, new=max(self.size - self.previous_size, 0))
+        took = say(
+            "{at} in {seconds} s, version {version}",
+            at=moment_text(self.audited_at),
+            seconds=f"{self.seconds:.1f}",
+            version=__version__,
+        )
         return [
-            ("Registry", self.registry),
-            ("Fingerprint of the trust root", self.fingerprint),
-            ("Log", self.origin or "not read"),
-            ("Leaves audited", f"0 to {self.size}, {max(self.size - self.previous_size, 0)} of them new"),
-            ("Root of these leaves", self.root.hex() or "none"),
-            ("As of", moment_text(self.logged_at) if self.logged_at else "never"),
-            ("Leaves by type", types),
-            ("Signatures verified in this audit", str(self.signatures)),
-            ("Live records", str(self.live)),
-            ("Maps rebuilt and compared", maps if count else "none"),
-            ("Notices of breaches", self._breaches()),
-            ("Directory compared with the acts", "yes" if self.directory_checked else "no"),
-            ("Inquiries in the inquiry tree", str(self.inquiries)),
-            ("Inquiries by outcome", outcomes or "none"),
-            ("Audited", f"{moment_text(self.audited_at)} in {self.seconds:.1f} s, version {__version__}"),
+            (say("Registry"), self.registry),
+            (say("Fingerprint of the trust root"), self.fingerprint),
+            (say("Log"), self.origin or say("not read")),
+            (say("Leaves audited"), audited),
+            (say("Root of these leaves"), self.root.hex() or none),
+            (say("As of"), moment_text(self.logged_at) if self.logged_at else say("never")),
+            (say("Leaves by type"), types),
+            (say("Signatures verified in this audit"), str(self.signatures)),
+            (say("Live records"), str(self.live)),
+            (say("Maps rebuilt and compared"), self._maps()),
+            (say("Notices of breaches"), self._breaches()),
+            (say("Directory compared with the acts"), say("yes") if self.directory_checked else say("no")),
+            (say("Inquiries in the inquiry tree"), str(self.inquiries)),
+            (say("Inquiries by outcome"), outcomes or none),
+            (say("Audited"), took),
         ]
+
+    def _maps(self) -> str:
+        first, newest, count = self.maps_checked
+        if count > 1:
+            return say(
+                "at {count} sizes, {first} the first and {newest} the newest", count=count, first=first, newest=newest
+            )
+        return say("at size {size}", size=first) if count else say("none")
 
     def _breaches(self) -> str:
         late = [row for row in self.breaches if not row.in_time]
         if not late:
-            return f"{len(self.breaches)}, each in time" if self.breaches else "none"
-        last = ", ".join(f"leaf {row.leaf_index}, due {moment_text(row.due_at)}" for row in late)
-        return f"{len(self.breaches)}, {len(late)} of them LATE: {last}"
+            return say("{count}, each in time", count=len(self.breaches)) if self.breaches else say("none")
+        last = say(", ").join(
+            say("leaf {leaf}, due {due}", leaf=row.leaf_index, due=moment_text(row.due_at)) for row in late
+        )
+        return say("{count}, {late} of them LATE: {last}", count=len(self.breaches), late=len(late), last=last)
 
     def to_dict(self) -> dict[str, Json]:
         """Return counts and findings as values that ``json.dumps`` takes; times are ISO 8601, hashes hexadecimal."""
@@ -196,22 +223,36 @@ def _write(path: str | Path, content: str) -> None:
 
 
 def as_text(report: AuditReport) -> str:
-    """Return the report for a terminal."""
-    width = max(len(name) for name, _ in report.facts)
-    lines = [f"{name:<{width}}  {value}" for name, value in report.facts]
+    """Return the report for a terminal, in the program's language."""
+    width = max(_width(name) for name, _ in report.facts)
+    lines = [f"{name}{' ' * (width - _width(name))}  {value}" for name, value in report.facts]
     lines += ["", report.verdict]
     for found in report.findings:
-        lines.append(f"  {found.reference}  {found.finding}")
+        lines.append(f"  {found.reference}  {_finding_text(found.finding)}")
         if found.accepted is not None:
-            lines.append(f"    ACCEPTED at {moment_text(found.accepted.at)}: {found.accepted.reason}")
+            at, reason = moment_text(found.accepted.at), found.accepted.reason
+            lines.append(say("    ACCEPTED at {at}: {reason}", at=at, reason=reason))
     if report.hidden:
-        lines.append(f"  and {report.hidden} more of the same kinds")
+        lines.append(say("  and {count} more of the same kinds", count=report.hidden))
     return "\n".join(lines) + "\n"
 
 
+def _finding_text(finding: Finding) -> str:
+    found = [say("got {got}", got=recognised(finding.got))] if finding.got else []
+    found += [say("want {want}", want=recognised(finding.want))] if finding.want else []
+    place = "" if finding.leaf_index is None else say(" at leaf {index}", index=finding.leaf_index)
+    told = say(", ").join([f"{say(finding.meaning)} {finding.field}", *found])
+    return f"{finding.id}{place}{say(': ')}{told} ({finding.rule})"
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Chinese characters take two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
 def as_html(report: AuditReport) -> str:
-    """Return the report as one page that needs nothing else: no script, no font, no image, no address."""
-    return _template().render(report=report)
+    """Return the report as one page in the program's language: no script, no font, no image, no address."""
+    return _template().render(report=report, language=spoken_language())
 
 
 @cache
@@ -223,5 +264,6 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["moment"] = moment_text
+    environment.filters |= {"moment": moment_text, "recognised": recognised}
+    environment.globals["say"] = say
     return environment.get_template("report.html.j2")

@@ -274,8 +274,8 @@ def finding_pairs(item: AuditFinding, say: Say) -> tuple[tuple[str, str], ...]:
         (say("Means"), say(finding.meaning)),
         (say("Leaf"), say("of no single leaf") if finding.leaf_index is None else str(finding.leaf_index)),
         (say("Where"), f"{finding.field} ({finding.rule})"),
-        (say("Found"), visible(finding.got)),
-        (say("Wanted"), visible(finding.want)),
+        (say("Found"), visible(say.error(finding.got))),
+        (say("Wanted"), visible(say.error(finding.want))),
         (say("First found"), say("{at}, at size {size}", at=clock_text(item.found_at), size=item.size)),
     ]
     if accepted is not None:

@@ -13,12 +13,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from babel.messages.extract import extract_from_dir
 from typer.main import get_command
 
 from client_sdk.cli.app import app
 from client_sdk.cli.ui.failures import SYSTEM_ERRORS
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.spoken_help import LIBRARY_ERRORS, paragraphs
+from client_sdk.kernel.ledger.findings import MEANINGS
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
 from client_sdk.kernel.rules.listing_facts import ListingFacts
 from client_sdk.lending.column_guide import GUIDE
@@ -34,6 +36,7 @@ __all__ = ["MessageId", "message_ids"]
 
 _COMMAND = Path("client_sdk/cli")
 _REPORT = Path("client_sdk/subject_report")
+_AUDIT = Path("client_sdk/auditing")
 # Where errors are raised that people at the command or the desk meet. Rules of bytes and proofs are told by their ids.
 _OF_VALUES = (
     *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
@@ -70,7 +73,7 @@ class MessageId(NamedTuple):
 
 def message_ids() -> set[MessageId]:
     """Return every message id."""
-    found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help())}
+    found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help(), *_audit())}
     found |= {MessageId(CONTEXT, text) for text in (*_errors(), *LIBRARY_ERRORS, *SYSTEM_ERRORS)}
     return found | {MessageId("report", text) for text in _terms()}
 
@@ -95,7 +98,7 @@ def _called(node: ast.Call) -> str:
 
 def _marked() -> Iterator[str]:
     """Yield what is marked with ``say`` and ``N_``, and the nouns of ``counted``."""
-    for _, tree in _modules(_COMMAND):
+    for _, tree in _modules(_COMMAND, _AUDIT):
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
@@ -105,6 +108,13 @@ def _marked() -> Iterator[str]:
             first = node.args[place]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield f"{{count}} {first.value}" if _called(node) == "counted" else first.value
+
+
+def _audit() -> Iterator[str]:
+    """Yield the texts of an audit's report: of its page, and what its findings mean."""
+    yield from MEANINGS.values()
+    for _, _, message, _, _ in extract_from_dir(_AUDIT, [("*.j2", "jinja2.ext:babel_extract")], keywords={"say": None}):
+        yield message if isinstance(message, str) else message[0]
 
 
 def _labels() -> Iterator[str]:

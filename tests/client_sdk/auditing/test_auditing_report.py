@@ -24,6 +24,7 @@ from client_sdk.auditing.source import RegistrySource
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger.findings import MAX_KEPT, Finding, FindingId, Findings
+from client_sdk.texts import Language, speak
 from tests.support.lies import honest_log
 from tests.support.transparency_server import HandmadeRegistry, serve
 
@@ -168,6 +169,25 @@ def test_a_log_that_is_wrong_everywhere_is_counted() -> None:
     )
     assert "and 7 more of the same kinds" in as_text(report)
     assert "And 7 more of the same kinds." in as_html(report)
+
+
+def test_text_and_page_are_chinese_where_the_program_is(clean: AuditReport, found: AuditReport) -> None:
+    speak(Language.CHINESE)
+    try:
+        texts = [as_text(clean), as_text(found)]
+        pages = [as_html(clean), as_html(found)]
+        assert clean.to_dict()["findings"] == []
+        assert found.to_dict()["findings"][0]["meaning"] == "A standing may not follow the one before it."  # type: ignore[index,call-overload]  # as the form has it
+    finally:
+        speak(Language.ENGLISH)
+    assert "未发现问题。" in texts[0]
+    assert "2 项发现，其中新增 2 项。" in texts[1]
+    assert re.search(r"TRANSITION（条目 \d+）：.*实为 DEFAULT: CURED -> OPEN，应为", texts[1])
+    # What is left are names, code words and paths of fields: a sentence has two English words in a row.
+    for page in pages:
+        assert '<html lang="zh">' in page
+        shown = re.sub(r"<style>.*?</style>|<code>.*?</code>|<[^>]*>", "|", page, flags=re.DOTALL)
+        assert not re.findall(r"\b(?:the|of|is|and|Leaf|Member|Signed)\b", shown)
 
 
 @pytest.mark.browser

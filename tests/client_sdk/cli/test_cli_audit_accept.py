@@ -24,6 +24,7 @@ def test_a_finding_is_accepted_with_a_reason_that_reports_show(registry: TestReg
     auditor, state = Command(registry.home("auditor")), tmp_path / "state"
     once = ("audit", "--jobs", "1", "--state", str(state))
     assert auditor(*once).content["clean"]
+    assert "未发现问题。" in auditor.said("--lang", "zh", *once).out
     home = AuditHome(state)
     home.save(home.load()[0], (FOUND,))
     assert auditor(*once, code=1).content["silencing"] == [FOUND.reference]

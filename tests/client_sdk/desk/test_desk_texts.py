@@ -12,14 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from client_sdk.desk.texts import Language, preferred, say_in
-from client_sdk.kernel.ledger.findings import MEANINGS
 from client_sdk.kernel.ledger.rulebook_preview import EFFECTS, UNCOUNTED
 
 DESK = Path("client_sdk/desk")
 _PLACE = re.compile(r"{(\w*)}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Tables of the SDK whose texts the desk says.
-SAID_OF_THE_SDK = {*MEANINGS.values(), *EFFECTS.values(), *UNCOUNTED.values()}
+SAID_OF_THE_SDK = {*EFFECTS.values(), *UNCOUNTED.values()}
 # Outside of tags and expressions of the templates: the name of a language, and attributes that a macro writes.
 ATTRIBUTES = {"English", "aria", "describedby", "invalid", "true"}
 
