@@ -6,7 +6,9 @@ import base64
 import hashlib
 import io
 import json
+import re
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -205,6 +207,31 @@ def test_a_dispute_is_opened_heard_of_acknowledged_and_answered(reporter: Progra
     assert program.post("/disputes", opening | {"record": second["record_id"]}).status == 201
     taken_back = {"issuer": "lender-api", "record": second["record_id"]}
     assert program.post("/disputes/withdrawals", taken_back).status == 201
+
+
+def test_the_bodies_of_the_guide_are_taken(reporter: Program, program: Program) -> None:
+    guide = Path("docs/http-api.md").read_text("utf-8")
+    bodies = {path: json.loads(body) for path, body in re.findall(r"```json POST (\S+)\n(.*?)```", guide, re.DOTALL)}
+    posts = {route.path for route in routes() if "POST" in (route.methods or ())}
+    # One has its example in the first calls, two take none or a file, one takes the body of another.
+    apart = {"/checks", "/reports/preview", "/jobs/reports", "/inbox/{number}/acknowledgement"}
+    assert posts - set(bodies) == apart
+    row = bodies["/reports"]
+    assert reporter.post("/reports/preview", row).content["rejected_rows"] == 0
+    record = reporter.post("/reports", row).content["record_id"]
+    assert reporter.post("/records/search", bodies["/records/search"]).content["record_id"] == record
+    opened = reporter.post(f"/records/{record}/open", bodies["/records/{record}/open"]).content
+    assert opened["facts"]["amounts"]["principal"] == row["principal"]
+    file = reporter.send("POST", "/jobs/reports?dry_run=true", json.dumps(row).encode())
+    assert reporter.ended(file.content["job"])["file"]["rejected_rows"] == 0
+    many = bodies["/jobs/checks"] | {"consent": CONSENT}
+    many["persons"][1]["consent"]["date"] = YESTERDAY
+    job = program.ended(program.post("/jobs/checks", many).content["job"])
+    assert (job["state"], job["done"]) == ("DONE", 2)
+    named = {"issuer": "lender-api", "record": record}
+    for path in ("/disputes", "/disputes/withdrawals", "/disputes"):
+        assert program.post(path, bodies[path] | named).status == 201, path
+    assert reporter.post("/disputes/answers", bodies["/disputes/answers"] | {"record": record}).status == 201
 
 
 def test_statistics_the_token_and_the_contract_are_told(program: Program) -> None:
