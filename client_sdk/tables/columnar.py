@@ -14,6 +14,7 @@ from enum import Enum
 from typing import IO, TYPE_CHECKING, Any
 
 from client_sdk.errors import ConfigError
+from client_sdk.tables.arrow_sizes import arrow_batches
 from client_sdk.tables.extra import library
 from client_sdk.tables.values import TableError, TableRow, Unclear
 
@@ -35,8 +36,11 @@ _MAX_TEXT = 65_536
 _MAX_ITEMS = 64
 # Of the texts of the rows that are in memory at once.
 _PART_BYTES = 32 * 1024 * 1024
-# Of the rows that a file keeps together, unpacked.
-_MAX_GROUP_BYTES = 2 * 1024**3
+# Of the rows that a file keeps together, unpacked, and of the texts that they share.
+_MAX_GROUP_BYTES = 512 * 1024**2
+# Of 32 bits, in the view of a text.
+_VIEW_NUMBERS = 4
+_OF_ANOTHER_TYPE = Unclear("cell.type", "a value of another type", "text, a whole number or a day")
 
 
 class ColumnarKind(Enum):
@@ -78,11 +82,10 @@ class ColumnBatches:
                 step = _rows_at_once(batch)
                 for start in range(0, batch.num_rows, step):
                     part = batch.slice(start, step)
-                    for values in zip(*(_plain(column).to_pylist() for column in part.columns), strict=True):
+                    for values in zip(*(_cells(column) for column in part.columns), strict=True):
                         number += 1
                         yield TableRow(number, [_value(value) for value in values])
-                if number > _MAX_ROWS:
-                    raise TableError("table.rows", got=f"more than {_MAX_ROWS:,} rows", want="fewer: split the file")
+                    _check_rows(number)
 
 
 def columnar_batches(open_: Callable[[], IO[bytes]], kind: ColumnarKind) -> ColumnBatches:
@@ -97,6 +100,8 @@ def columnar_batches(open_: Callable[[], IO[bytes]], kind: ColumnarKind) -> Colu
         TableError: it is damaged or encrypted, or has too many columns.
     """
     with open_() as file, _damage(kind.value):
+        if kind is ColumnarKind.ARROW:
+            _check_arrow(file)
         names = _names(file, kind)
 
     def batches() -> Iterator[Any]:
@@ -108,6 +113,33 @@ def columnar_batches(open_: Callable[[], IO[bytes]], kind: ColumnarKind) -> Colu
             yield from map(table.get_batch, range(table.num_record_batches))
 
     return ColumnBatches(names, batches, kind.value)
+
+
+def _check_arrow(file: IO[bytes]) -> None:
+    """Check how large an Arrow file is unpacked.
+
+    Raises:
+        TableError: more than any portfolio is.
+    """
+    rows = shared = 0
+    for batch in arrow_batches(file):
+        rows += 0 if batch.is_dictionary else batch.rows
+        shared += batch.unpacked if batch.is_dictionary else 0
+        _check_rows(rows)
+        size = shared if batch.is_dictionary else shared + batch.unpacked
+        _check_size(size, want="smaller record batches, or a smaller file: split it")
+    file.seek(0)
+
+
+def _check_rows(number: int) -> None:
+    if number > _MAX_ROWS:
+        raise TableError("table.rows", got=f"more than {_MAX_ROWS:,} rows", want="fewer: split the file")
+
+
+def _check_size(size: int, *, want: str) -> None:
+    if size > _MAX_GROUP_BYTES:
+        got = f"more than {_MAX_GROUP_BYTES // 1024**2} MiB of rows that are kept together"
+        raise TableError("table.size", got=got, want=want)
 
 
 def _parquet(file: IO[bytes]) -> Any:
@@ -123,9 +155,7 @@ def _parquet(file: IO[bytes]) -> Any:
         most = _MAX_ITEMS * max(group.num_rows, 1)
         if any(group.column(place).num_values > most for place in range(group.num_columns)):
             raise TableError("table.cell", got=f"more than {_MAX_ITEMS} items in a cell", want="fewer")
-        if group.total_byte_size > _MAX_GROUP_BYTES:
-            got = f"more than {_MAX_GROUP_BYTES // 1024**3} GiB of rows that are kept together"
-            raise TableError("table.size", got=got, want="smaller row groups, or a smaller file: split it")
+        _check_size(group.total_byte_size, want="smaller row groups, or a smaller file: split it")
     columns = [metadata.schema.column(place) for place in range(len(metadata.schema))]
     texts = [one.path for one in columns if one.physical_type == "BYTE_ARRAY" and one.logical_type.type in _TEXTS]
     return parquet.ParquetFile(file, read_dictionary=texts)
@@ -147,18 +177,48 @@ def _rows_at_once(batch: Any) -> int:
 def _width(column: Any) -> int:
     """Return the length of the longest text of a column, of lists that of all texts of the longest list, in bytes."""
     types, compute = library("pyarrow").types, library("pyarrow.compute")
+    if not _is_readable(column.type):
+        return 0
     if types.is_dictionary(column.type):
         return _width(column.dictionary)
     if types.is_list(column.type) or types.is_large_list(column.type):
         return (compute.max(compute.list_value_length(column)).as_py() or 0) * _width(column.flatten())
-    if any(is_text(column.type) for is_text in (types.is_string, types.is_large_string, types.is_binary)):
+    if types.is_string_view(column.type) or types.is_binary_view(column.type):
+        return _longest_view(column)
+    if any(is_text(column.type) for is_text in _texts()):
         return compute.max(compute.binary_length(column)).as_py() or 0
     return 0
 
 
-def _plain(column: Any) -> Any:
-    """Return a column whose texts stand in it themselves."""
-    return column.dictionary_decode() if library("pyarrow").types.is_dictionary(column.type) else column
+def _longest_view(column: Any) -> int:
+    """Return the length of the longest text of a column of views: each begins with its length, and may share bytes."""
+    views = memoryview(column.buffers()[1]).cast("B").cast("i")
+    first = column.offset * _VIEW_NUMBERS
+    return max(views[first : first + len(column) * _VIEW_NUMBERS : _VIEW_NUMBERS].tolist(), default=0)
+
+
+def _texts() -> tuple[Callable[[Any], bool], ...]:
+    types = library("pyarrow").types
+    return types.is_string, types.is_large_string, types.is_binary, types.is_large_binary
+
+
+def _is_readable(type_: Any) -> bool:
+    """Whether a column holds what a cell of a portfolio may: single values, or lists of them."""
+    types = library("pyarrow").types
+    if types.is_list(type_) or types.is_large_list(type_):
+        type_ = type_.value_type
+    if types.is_dictionary(type_):
+        type_ = type_.value_type
+    flat = (types.is_null, types.is_primitive, types.is_decimal, types.is_string_view, types.is_binary_view, *_texts())
+    return any(is_flat(type_) for is_flat in flat)
+
+
+def _cells(column: Any) -> list[object]:
+    """Return what stands in a part of a column; of another type only that something does."""
+    if not _is_readable(column.type):
+        return [_OF_ANOTHER_TYPE if valid else None for valid in column.is_valid().to_pylist()]
+    plain = column.dictionary_decode() if library("pyarrow").types.is_dictionary(column.type) else column
+    return list(plain.to_pylist())
 
 
 def _names(file: IO[bytes], kind: ColumnarKind) -> list[str]:
@@ -242,8 +302,9 @@ def _value(value: object) -> Value:
         return None if math.isnan(value) else _fraction(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return [str(item) for item in value]
-    kind = "a time without a day" if isinstance(value, time) else "a value of another type"
-    return Unclear("cell.type", kind, "text, a whole number or a day")
+    if isinstance(value, time):
+        return Unclear("cell.type", "a time without a day", _OF_ANOTHER_TYPE.want)
+    return _OF_ANOTHER_TYPE
 
 
 def _fraction(value: float) -> Value:
