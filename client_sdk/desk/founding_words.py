@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from client_sdk.acts import ActFile, GenesisBody
     from client_sdk.desk.texts import Say
 
-__all__ = ["Compared", "compared_of", "grouped", "signers_of"]
+__all__ = ["LOG_KEY", "SERVICE_KEY", "Compared", "compared_of", "grouped", "signers_of"]
 
 _GROUP = 4
+# What operators run on their own machines.
+LOG_KEY = "registry-server log-key --home FOLDER"
+SERVICE_KEY = "subject-key-service status --home FOLDER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,13 @@ class Compared:
         whom: to call.
         what: they read out, from their own machine.
         value: that it must be.
+        command: with which they show it; empty where their desk does.
     """
 
     whom: str
     what: str
     value: str
+    command: str = ""
 
 
 def grouped(digits: str) -> str:
@@ -52,10 +57,12 @@ def _compared(body: GenesisBody, own: str, say: Say) -> Iterator[Compared]:
             what = say("its key ({usage})", usage=usage_text(grant.usage.name, say))
             yield Compared(f"{item.id} ({visible(item.name)})", what, grouped(grant.key_id.hex()))
     for key in body.log_keys:
-        yield Compared(say("the operator of the registry"), say("the key of the log"), grouped(key.public_key.hex()))
+        yield Compared(
+            say("the operator of the registry"), say("the key of the log"), grouped(key.public_key.hex()), LOG_KEY
+        )
     for service in body.key_services.services:
         whom = say("the operator of {service}", service=service.name)
-        yield Compared(whom, say("its public key"), grouped(service.public_key.hex()))
+        yield Compared(whom, say("its public key"), grouped(service.public_key.hex()), SERVICE_KEY)
 
 
 def signers_of(file: ActFile, body: GenesisBody) -> tuple[str, ...]:

@@ -299,6 +299,14 @@ def doctor(home: Home, database_url: DatabaseUrl = None, *, as_json: AsJson = Fa
         raise typer.Exit(1)
 
 
+@app.command("log-key", cls=OneCommand)
+def log_key(home: Home) -> None:
+    """Show the public key of the log, to be read out to those who compare the genesis act."""
+    from registry_server.operating.founding import public_log_key  # noqa: PLC0415 - loads cryptography
+
+    typer.echo(public_log_key(settings_of(home)))
+
+
 @app.command(cls=OneCommand)
 def certify(
     home: Home,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.jurisdiction import CHINA, JURISDICTIONS
+from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.overlay import Overlay
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from registry_server.settings import Value
     from registry_server.usecases.founding import Founded
 
-__all__ = ["certify_key_service", "draft_registry", "finish_registry", "log_warnings"]
+__all__ = ["certify_key_service", "draft_registry", "finish_registry", "log_warnings", "public_log_key"]
 
 Parsed = TypeVar("Parsed")
 _RULEBOOKS = "name one that ships, or a file as docs/rulebook.md describes it."
@@ -168,6 +169,20 @@ def finish_registry(settings: Settings) -> Founded:
     """
     with closing(register_of(settings)) as register:
         return founding.finish(_folder(settings), register, clock_ms())
+
+
+def public_log_key(settings: Settings) -> str:
+    """Return the public key of the log as hexadecimal digits, from its private key.
+
+    Raises:
+        SettingsError: there is no such key, or it cannot be read.
+    """
+    try:
+        signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+    except (OSError, FormatError) as error:
+        text = f"{settings.log_key_file}: no key of a log"
+        raise SettingsError(text, "name the folder of a registry, whole, by --home.") from error
+    return signer.public_key.raw.hex()
 
 
 def certify_key_service(settings: Settings, file: Path) -> Path:

@@ -165,7 +165,8 @@ def status(
         typer.echo(json.dumps(shown))
         return
     for name, value in shown.items():
-        typer.echo(f"{name.replace('_', ' ')}: {value}")
+        text = " ".join(map(str, value)) if isinstance(value, list) else value
+        typer.echo(f"{name.replace('_', ' ')}: {text}")
 
 
 @key_app.command("add-version", cls=OneCommand)
@@ -297,6 +298,7 @@ def _installed_root(folder: KeyServiceFolder) -> TrustRoot:
 def _status(folder: KeyServiceFolder) -> dict[str, object]:
     settings, keys = read_settings(folder), EvaluationKeys.load(folder.keys)
     shown: dict[str, object] = {"name": settings.name, "url": settings.url, "registry": settings.registry}
+    shown["public_keys"] = [public_key.hex() for public_key in keys.public_keys]
     if not folder.trust_root.exists():
         return shown | {"installed": False}
     follower = DirectoryFollower(TrustRoot.parse(folder.trust_root.read_bytes()))

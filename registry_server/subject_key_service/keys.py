@@ -67,6 +67,11 @@ class EvaluationKeys:
         """Return the key that a key-request names; None where it is another service's."""
         return self._by_id.get(service)
 
+    @property
+    def public_keys(self) -> list[bytes]:
+        """Public key of each key."""
+        return [key.public_key for key in self._by_id.values()]
+
     def seeds(self) -> dict[bytes, bytes]:
         """Return the seed of each key by its id, for the processes that evaluate."""
         return {service: key.to_bytes() for service, key in self._by_id.items()}

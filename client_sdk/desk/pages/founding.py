@@ -11,7 +11,7 @@ from client_sdk.act_signing import check_signable, sign_act_file
 from client_sdk.acts import ActFile, GenesisBody
 from client_sdk.desk.act_words import ActWords
 from client_sdk.desk.form_values import FieldError, file_of_form
-from client_sdk.desk.founding_words import compared_of, grouped, signers_of
+from client_sdk.desk.founding_words import LOG_KEY, SERVICE_KEY, compared_of, grouped, signers_of
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.member_words import usage_text
 from client_sdk.desk.rights import Right
@@ -61,6 +61,8 @@ def _shown(visit: Visit, wrong: dict[str, str]) -> Response:
     return visit.show(
         "founding.html.j2",
         status=422 if wrong else 200,
+        log_key=LOG_KEY,
+        service_key=SERVICE_KEY,
         keys=keys,
         enrolment=_enrolment(config).exists(),
         certified=config.tls_certificate.exists() and config.tls_ca.exists(),

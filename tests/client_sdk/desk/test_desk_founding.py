@@ -138,6 +138,8 @@ def test_two_compare_and_sign_and_install_what_comes_back(
     for said in (
         f"admin-2 (Seat admin-2) reads out its key (signs acts): {grouped(own_key(site, 'admin-2'))}",
         "the operator of the registry reads out the key of the log:",
+        "Shown there by: registry-server log-key --home FOLDER",
+        "Shown there by: subject-key-service status --home FOLDER",
         "the operator of key-service-a reads out its public key:",
         "2 of 3 must sign",
         "Signed by nobody yet",

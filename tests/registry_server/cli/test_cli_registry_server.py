@@ -282,6 +282,10 @@ def test_the_rulebook_may_differ_from_its_defaults(site: Site, tmp_path: Path) -
     run(*site.words(), "--rulebook", limits)
     act = ActFile.parse((site.home / "genesis.act").read_bytes()).act
     assert act.body.rulebook.heartbeat_seconds == 5  # type: ignore[union-attr]  # a genesis
+    (log_key,) = act.body.log_keys  # type: ignore[union-attr]  # as above
+    assert run("log-key", "--home", site.home).split() == [log_key.public_key.hex()]
+    (site.home / "log-key.pem").unlink()
+    assert "no key of a log" in run("log-key", "--home", site.home, expected=2)
     limits.write_text('{"no_such_limit": 5}')
     other = Site(tmp_path / "other")
     assert "no_such_limit" in run(*other.words(), "--rulebook", limits, expected=2)

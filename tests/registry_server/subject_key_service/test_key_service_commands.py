@@ -149,9 +149,11 @@ def test_init_refuses_names_and_addresses_that_are_none(
 def test_install_shows_the_fingerprint_and_status_repeats_it(
     run: Command, home: tuple[Path, KeyServiceFile, Logbook]
 ) -> None:
-    folder, _, log = home
+    folder, file, log = home
     shown = json.loads(run("status", "--home", folder, "--json").out)
     assert shown["installed"]
+    assert shown["public_keys"] == [file.service.public_key.hex()]
+    assert f"public keys: {file.service.public_key.hex()}\n" in run("status", "--home", folder).out
     assert shown["fingerprint"] == log.trust_root.fingerprint
     assert shown["directory_age_seconds"] is None
 
