@@ -58,7 +58,7 @@ from registry_server.storage import (
     records,
     statistics,
 )
-from registry_server.storage.head import HeadRow
+from registry_server.storage.head import HeadRow, SignedCheckpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,6 +120,7 @@ def append(
     *,
     beat: bool = False,
     at_once: bool = False,
+    signed: SignedCheckpoint | None = None,
 ) -> Batch:
     """Log what may be logged of the items, in order, in one transaction.
 
@@ -131,6 +132,7 @@ def append(
             corrects the log's time by itself.
         beat: also log a HEAD if the newest is older than the rulebook's heartbeat.
         at_once: with ``beat``, log it however young the newest is.
+        signed: the newest checkpoint of this process; stored with the batch, unless a later one is stored already.
 
     Raises:
         NoGenesisError: there is no genesis yet.
@@ -159,7 +161,8 @@ def append(
         if not staging.leaves and not staging.given_back and not due:
             return Batch(state, results, logged=False)
         trees = Trees(committed.log, committed.inquiries, committed.map_cache)
-        sealed = seal(work, staging, trees, state, timekeeper.known)
+        newer = signed if signed is not None and signed.size > row.checkpoint_size else None
+        sealed = seal(work, staging, trees, state, timekeeper.known, newer)
         awaits = committed.awaits and lost.any_left(work)
         with committed.lock:
             work.commit()
@@ -242,7 +245,14 @@ def _repeated(staging: Staging, index: int, item: StatementItem | AnnotationItem
     return Result(ItemOutcome.REPEATED, Place(index, parsed.logged_at, leaf))
 
 
-def seal(work: UnitOfWork, staging: Staging, trees: Trees, before: State | None, clock: KnownClock) -> ClosedBatch:
+def seal(
+    work: UnitOfWork,
+    staging: Staging,
+    trees: Trees,
+    before: State | None,
+    clock: KnownClock,
+    signed: SignedCheckpoint | None = None,
+) -> ClosedBatch:
     """Write a batch with its HEAD; the caller commits.
 
     Args:
@@ -251,6 +261,7 @@ def seal(work: UnitOfWork, staging: Staging, trees: Trees, before: State | None,
         trees: before it.
         before: the state before it; None for the genesis.
         clock: what is known of it, for the next start.
+        signed: a checkpoint that is to be stored; None for none.
     """
     waiting = inquiries.waiting(work, MAX_SEQUENCED_INQUIRIES)
     log, asked, cache = trees
@@ -276,7 +287,8 @@ def seal(work: UnitOfWork, staging: Staging, trees: Trees, before: State | None,
     leaves.put_tiles(work, [*log_after.tiles, *asked_after.tiles])
     if waiting:
         inquiries.place(work, asked.size, waiting)
-    _write_head(work, state, log_after, asked_after, clock, new=before is None)
+    row = _head_row(state, log_after, asked_after, clock, signed or SignedCheckpoint(0, b""))
+    (head.create if before is None else head.write)(work, row)
     return ClosedBatch(state, log_after, asked_after)
 
 
@@ -306,10 +318,10 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     contributions.put(work, staging.changed_contributions())
 
 
-def _write_head(
-    work: UnitOfWork, state: State, log: StagedTiles, asked: StagedTiles, clock: KnownClock, *, new: bool
-) -> None:
-    row = HeadRow(
+def _head_row(
+    state: State, log: StagedTiles, asked: StagedTiles, clock: KnownClock, signed: SignedCheckpoint
+) -> HeadRow:
+    return HeadRow(
         size=state.size,
         frontier=log.frontier,
         leaf=state.head_leaf,
@@ -322,5 +334,6 @@ def _write_head(
         clock_reference=clock.reference,
         clock_line=clock.line,
         clock_boot=clock.boot,
+        checkpoint_size=signed.size,
+        checkpoint=signed.note,
     )
-    (head.create if new else head.write)(work, row)

@@ -130,12 +130,14 @@ class Batches:
             first = self._put_by.pop() if self._put_by else self._jobs.get()
             jobs = [] if first is None else [first]
             running = first is not None
-            while running and sum(len(job.items) for job in jobs) < MAX_BATCH_ITEMS and not self._jobs.empty():
+            count = sum(len(job.items) for job in jobs)
+            while running and count < MAX_BATCH_ITEMS and not self._jobs.empty():
                 job = self._jobs.get()
                 if job is None:
                     running = False
                 else:
                     jobs.append(job)
+                    count += len(job.items)
             # Inquiries first: they are interactive.
             self._do_inquiries([job for job in jobs if isinstance(job, _Inquire)])
             together, lapses = list[_Append](), list[_Append]()
@@ -150,6 +152,8 @@ class Batches:
             self._do_appends(together, gathering=True)
             # Nobody waits for them, and one commit of many is slow: what members say does not go with them.
             self._do_appends(lapses)
+        with suppress(StorageError, InconsistentError):
+            self._publisher.store(self._committed.state)
 
     def _gather(self, jobs: list[_Append]) -> list[Item]:
         """Add the appends that have come since to those of a transaction whose turn begins; return all their items."""
@@ -189,8 +193,12 @@ class Batches:
             at_once = self.failure is not None or any(job.at_once for job in jobs)
             # Before the commit as well: a database that may not be signed does not grow either.
             self._publisher.check()
-            batch = append(self._database, self._committed, self._timekeeper, take, beat=beat, at_once=at_once)
-            checkpoint = self._publisher.store(batch.state)
+            signed = self._publisher.newest
+            batch = append(
+                self._database, self._committed, self._timekeeper, take, beat=beat, at_once=at_once, signed=signed
+            )
+            # Whoever needs it signs it again, so that no append waits for a second commit; a heartbeat stores it.
+            checkpoint = (self._publisher.store if beat else self._publisher.checkpoint)(batch.state)
             if batch.logged:
                 self.failure = None
             self._freed |= batch.freed

@@ -2,7 +2,9 @@
 
 The log's key signs one thing beside: that a record which the log has ended is erased (proto/README.md 8).
 
-    commit -> move the checkpoint register (compare-and-swap) -> sign -> store the checkpoint
+    commit -> move the checkpoint register (compare-and-swap) -> sign
+
+The next append stores the checkpoint in its own transaction; where none comes, the next heartbeat does (ADR 0082).
 
 A signature over the same (origin, size, root) is the same bytes from every process, and the register moves only from a
 tree to one that begins with it: so a crash anywhere is repaired by doing the rest again, and a database that is older
@@ -26,6 +28,7 @@ from registry_server.sequencing.errors import (
 from registry_server.sequencing.follow import follow
 from registry_server.storage import head
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
+from registry_server.storage.head import SignedCheckpoint
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
@@ -144,7 +147,7 @@ class Publisher:
     def store(self, state: State) -> bytes:
         """Return the signed checkpoint of a committed state, once it is stored or another process appends already.
 
-        What is not stored is signed again by any process, the same bytes; the next heartbeat stores it at the latest.
+        What is not stored is signed again by any process, the same bytes.
 
         Raises:
             RegisterMismatchError: the database is not the one that was signed last.
@@ -153,11 +156,17 @@ class Publisher:
         signed = self.checkpoint(state)
         if self._stored < state.size:
             with self._database.append() as work:
-                stored = head.store_checkpoint(work, state.size, signed)
+                stored = head.store_checkpoint(work, SignedCheckpoint(state.size, signed))
                 work.commit()
             if stored:
                 self._stored = max(self._stored, state.size)
         return signed
+
+    @property
+    def newest(self) -> SignedCheckpoint | None:
+        """The newest checkpoint that this process has signed."""
+        size = max(self._signed, default=0)
+        return SignedCheckpoint(size, self._signed[size]) if size else None
 
     def sign_erasure(self, payload: bytes) -> tuple[bytes, bytes]:
         """Return key id and signature of the log's key over an Erasure (proto/README.md 8).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import insert, select, update
 
@@ -15,9 +15,37 @@ if TYPE_CHECKING:
     from registry_server.storage.driver import Fetched
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["HeadRow", "confirm_clock", "create", "lock", "mark_destroying", "read", "store_checkpoint", "write"]
+__all__ = [
+    "HeadRow",
+    "SignedCheckpoint",
+    "confirm_clock",
+    "create",
+    "lock",
+    "mark_destroying",
+    "read",
+    "store_checkpoint",
+    "write",
+]
 
-_COLUMNS = tuple(column for column in schema.head.columns if column.name != "id")
+# Made once: each append runs them.
+_READ = select(*(column for column in schema.head.columns if column.name != "id"))
+_LOCK = _READ.with_for_update()
+_WRITE = update(schema.head)
+# Of the row, what an append leaves as it is.
+_KEPT = frozenset(("clock_confirmed_at", "destroying"))
+_SIGNED = frozenset(("checkpoint_size", "checkpoint"))
+
+
+class SignedCheckpoint(NamedTuple):
+    """A checkpoint that may be stored.
+
+    Attributes:
+        size: of its tree.
+        note: the signed note.
+    """
+
+    size: int
+    note: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +91,12 @@ class HeadRow:
 
 def read(work: UnitOfWork) -> HeadRow | None:
     """Return the head row; None before the genesis."""
-    return _fetch(work, select(*_COLUMNS))
+    return _fetch(work, _READ)
 
 
 def lock(work: UnitOfWork) -> HeadRow | None:
     """Return the head row and keep every other appender waiting until the transaction ends."""
-    return _fetch(work, select(*_COLUMNS).with_for_update())
+    return _fetch(work, _LOCK)
 
 
 def hold(work: UnitOfWork) -> None:
@@ -83,13 +111,12 @@ def create(work: UnitOfWork, row: HeadRow) -> None:
 
 
 def write(work: UnitOfWork, row: HeadRow) -> None:
-    """Replace the head row; checkpoint, confirmation of the clock and destruction stay."""
-    kept = ("checkpoint_size", "checkpoint", "clock_confirmed_at", "destroying")
-    values = {name: value for name, value in _values(row).items() if name not in kept}
-    work.connection.execute(update(schema.head), values)
+    """Replace the head row; confirmation of the clock and destruction stay, and the checkpoint where none is given."""
+    kept = _KEPT if row.checkpoint_size else _KEPT | _SIGNED
+    work.connection.execute(_WRITE, {name: value for name, value in _values(row).items() if name not in kept})
 
 
-def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> bool:
+def store_checkpoint(work: UnitOfWork, signed: SignedCheckpoint) -> bool:
     """Keep a signed checkpoint, unless a later one is kept already.
 
     Returns:
@@ -98,8 +125,8 @@ def store_checkpoint(work: UnitOfWork, size: int, checkpoint: bytes) -> bool:
     """
     head = schema.head
     free = select(head.c.id).with_for_update(skip_locked=True)
-    newer = update(head).where(head.c.checkpoint_size < size, head.c.id.in_(free.scalar_subquery()))
-    kept = work.connection.execute(newer, {"checkpoint_size": size, "checkpoint": checkpoint})
+    newer = update(head).where(head.c.checkpoint_size < signed.size, head.c.id.in_(free.scalar_subquery()))
+    kept = work.connection.execute(newer, {"checkpoint_size": signed.size, "checkpoint": signed.note})
     return kept.rowcount == 1
 
 

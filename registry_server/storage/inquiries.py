@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import Integer, bindparam, delete, func, select, tuple_, update
 
 from registry_server.storage import months, schema
 from registry_server.storage.driver import insert, select_in
@@ -48,6 +48,13 @@ _TABLE = schema.inquiries
 _PERSONS = schema.inquired_persons
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
 _PAGE = 1_024
+# Made once: each append runs it.
+_WAITING = (
+    select(_TABLE.c.asker, _TABLE.c.inquiry_id, _TABLE.c.leaf)
+    .where(_TABLE.c.position.is_(None))
+    .order_by(_TABLE.c.received_at, _TABLE.c.asker, _TABLE.c.inquiry_id)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -219,10 +226,7 @@ def by_keys(work: UnitOfWork, keys: Iterable[InquiryKey]) -> dict[InquiryKey, St
 
 def waiting(work: UnitOfWork, limit: int) -> list[WaitingInquiry]:
     """Return inquiries without a place, the oldest first."""
-    row = _TABLE.c
-    query = select(row.asker, row.inquiry_id, row.leaf).where(row.position.is_(None))
-    ordered = query.order_by(row.received_at, row.asker, row.inquiry_id).limit(limit)
-    return [WaitingInquiry(*found) for found in work.connection.execute(ordered)]
+    return [WaitingInquiry(*found) for found in work.connection.execute(_WAITING, {"most": limit})]
 
 
 def count(work: UnitOfWork) -> int:
