@@ -24,7 +24,7 @@ def measure() -> Row:
     """Return calls a second of the desk over those of the SDK, turn by turn; each is a lender of its own."""
     with world.registry() as running:
         home = running.home("lender-1")
-        token, _ = TokenFile(running.home("lender-2")).add("benchmark", [ApiScope.CHECK], 1)
+        token, _ = TokenFile(running.home("lender-2")).add("benchmark", [ApiScope.CHECK], 2)
         with RunningDesk(running.home("lender-2"), running.folder / "desk") as desk:
             sides = {"sdk": (str(home), ""), "desk": (str(desk.port), token)}
             for kind, (place, given) in sides.items():

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -48,18 +48,19 @@ _NO_FORM = N_("What was sent is no form of this desk: go back and try again.")
 _STALE_FORM = N_("This form is of another session: go back, load the page again, and send it anew.")
 
 
-def make_app(desk: Desk, api: ASGIApp | None) -> FastAPI:
-    """Return the application of a desk, with its API where it has one; without FastAPI's own pages of other hosts."""
+def make_app(desk: Desk, api: ASGIApp | None) -> Starlette:
+    """Return the application of a desk, with its API where it has one."""
     register_url_convertor("number", _NumberConvertor())
     register_url_convertor("digest", _DigestConvertor())
-    app = FastAPI(title="Credit Registry desk", docs_url=None, redoc_url=None, openapi_url=None)
+    app = Starlette()
+    if api is not None:
+        # First: what programs send is many, and is held against no page.
+        app.mount(API_PATH, api)
     answering = _PageAnswers(desk)
     for page in all_pages(desk):
         app.add_route(page.path, answering.endpoint(page), methods=[page.method], include_in_schema=False)
     app.add_route("/shown/{key}", answering.shown, methods=["GET"], include_in_schema=False)
     app.add_route("/static/{name}", _static, methods=["GET"], include_in_schema=False)
-    if api is not None:
-        app.mount(API_PATH, api)
     app.add_exception_handler(404, answering.missing)
     app.add_exception_handler(405, answering.missing)
     return app

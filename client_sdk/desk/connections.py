@@ -8,6 +8,7 @@ their TLS handshake count as well, and go first.
 from __future__ import annotations
 
 import asyncio
+import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Callable, Collection
 
@@ -41,6 +41,9 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a new connection; close the one that waits for longest where there are too many."""
         super().connection_made(transport)
+        # asyncio sets it for sockets that it has made itself. Without it the body of an answer, which is written after
+        # its head, waits until the client has confirmed that: 40 ms.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._wait(HEAD_SECONDS)
         if len(self.connections) > MOST_CONNECTIONS:
             _close_longest_waiting(self.connections - {self}, self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import socket
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.responses import PlainTextResponse
+from uvicorn import Config
+from uvicorn.server import ServerState
 
-from client_sdk.desk.connections import MOST_CONNECTIONS
+from client_sdk.desk.connections import MOST_CONNECTIONS, BoundedConnection
 from client_sdk.desk.pages import PAGES, ROLE_PAGES
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.users import UserFile
@@ -230,6 +234,30 @@ def test_bodies_that_are_no_form_are_refused(officer: Visitor, kind: str, body: 
 
 def talking(desk: RunningDesk) -> socket.socket:
     return socket.create_connection(("127.0.0.1", desk.port), timeout=30)
+
+
+def test_the_body_of_an_answer_does_not_wait_for_its_head_to_be_confirmed() -> None:
+    async def without_delay() -> int:
+        made: list[BoundedConnection] = []
+        config = Config(PlainTextResponse("here"), lifespan="off", log_config=None)
+        config.load()
+
+        def connection() -> BoundedConnection:
+            made.append(BoundedConnection(config, ServerState(), {}))
+            return made[-1]
+
+        # Made as the desk makes its own, outside asyncio.
+        listening = socket.create_server(("127.0.0.1", 0))
+        async with asyncio.timeout(30), await asyncio.get_running_loop().create_server(connection, sock=listening):
+            reader, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.write(b"GET / HTTP/1.1\r\nHost: desk\r\n\r\n")
+            assert (await reader.readuntil(b"here")).startswith(b"HTTP/1.1 200")
+            taken: socket.socket = made[0].transport.get_extra_info("socket")
+            delay = taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
+        return delay
+
+    assert asyncio.run(without_delay())
 
 
 def test_a_thousand_idle_connections_keep_nobody_out(desk: RunningDesk, officer: Visitor) -> None:
