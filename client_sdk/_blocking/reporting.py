@@ -142,7 +142,8 @@ class ReportingMethods(FlowRunner):
             evidence: SHA-256 of the documents that it rests on, at most 16; of FRAUD, IDENTITY_THEFT and COURT_ORDER
                 at least one.
             removed_on: day on which the court removed the entry, exactly for COURT_REMOVED and REMOVED_ON_REQUEST: the
-                months without another entry count from it.
+                months without another entry count from it. Not before the listing was first reported: what the court
+                had removed then is an ERROR.
 
         Raises:
             ConflictError: there is no such live record, or it is about another person; errors else as for ``report``.

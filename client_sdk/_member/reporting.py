@@ -15,6 +15,7 @@ from client_sdk._protocol.receipt import read_receipt
 from client_sdk._protocol.statement import RecordEnd
 from client_sdk._steps import Stoppable, ask, beside, open_stream
 from client_sdk.errors import ConflictError, PreflightError, RefusedError
+from client_sdk.kernel.formats.leaf import parse_leaf
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.rules.dates import months_later
 from client_sdk.kernel.rules.listing import removal_due_on
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
+    from client_sdk._protocol.own_record import HeldRecord
     from client_sdk._steps import Call, Flow
     from client_sdk.kernel.formats.words import WithdrawalReason
     from client_sdk.kernel.ledger.directory import Directory
@@ -199,11 +201,19 @@ class Reporting(Core):
         arguments.institution_of(issuer, "issuer")
         names = yield from self.name(identity)
         held = yield from self.held([record_id], issuer)
+        copied_at = (yield from self._copied_at(held[0])) if held and how.removed_on is not None else None
         directory = yield from self.directory()
         issuer_now = self.session.issuer(directory)
-        prepared = yield from beside(partial(ending, issuer_now, held, how, self.session.now_ms(), names))
+        prepared = yield from beside(partial(ending, issuer_now, held, how, self.session.now_ms(), names, copied_at))
         dispatch, receipt = yield from self._dispatch(prepared)
         return (yield from self._end(record_id, issuer, how, identity)) if dispatch.replaced else receipt
+
+    def _copied_at(self, held: HeldRecord) -> Flow[int]:
+        """Return when the first version of a record was logged, ms."""
+        if held.statement.version == 1:
+            return held.logged_at
+        receipt = yield from self.receipt(held.key.record_id, 1, held.key.issuer)
+        return parse_leaf(receipt.leaf).logged_at
 
     def _dispatch(self, prepared: Prepared) -> Flow[tuple[Dispatch, Receipt]]:
         outbox = yield from beside(self.session.outbox)

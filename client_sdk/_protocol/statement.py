@@ -217,7 +217,7 @@ class RecordEnd:
 
 
 def sign_ending(
-    issuer: Issuer, key: RecordKey, before: Version, ending: RecordEnd, *, issued_at: int
+    issuer: Issuer, key: RecordKey, before: Version, ending: RecordEnd, *, issued_at: int, copied_at: int | None = None
 ) -> tuple[pb.Submission, Version]:
     """Sign a version without subject and facts: WITHDRAWN or SET_ASIDE.
 
@@ -227,10 +227,11 @@ def sign_ending(
         before: its newest version.
         ending: standing, reason and evidence.
         issued_at: milliseconds since 1970 UTC.
+        copied_at: when the first version of a listing that the court removed was logged, likewise.
 
     Raises:
         RuleError: the record's standing may not be followed by that one, or it is no listing that the court can have
-            removed by then.
+            removed between then and now.
     """
     check_transition(before.kind, before.standing, ending.standing)
     statement = Statement(
@@ -251,7 +252,7 @@ def sign_ending(
         evidence=tuple(sorted(set(ending.evidence))),
         removed_on="" if ending.removed_on is None else ending.removed_on.isoformat(),
     )
-    check_removal(statement, issuer.rulebook)
+    check_removal(statement, issuer.rulebook, copied_at)
     return _signed(issuer, statement, Submission())
 
 

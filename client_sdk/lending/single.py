@@ -178,6 +178,7 @@ def ending(
     how: RecordEnd,
     now_ms: int,
     names: Mapping[int, Pseudonym] | None = None,
+    copied_at: int | None = None,
 ) -> Prepared:
     """Return the signed version that ends a record: WITHDRAWN or SET_ASIDE.
 
@@ -187,10 +188,11 @@ def ending(
         how: standing that it ends with, reason and evidence.
         now_ms: moment of the call, milliseconds since 1970 UTC; signed in whole seconds.
         names: pseudonyms of the person whom the record must name; None where the caller named no person.
+        copied_at: when the first version of a listing that the court removed was logged, ms; None of another record.
 
     Raises:
         ConflictError: there is no such record, it is not live any more, or it is about another person.
-        PreflightError: its standing may not be followed by that one.
+        PreflightError: its standing may not be followed by that one, or the court cannot have removed it on that day.
     """
     held = _live(found)
     if names is not None and names_another(held, names):
@@ -198,7 +200,9 @@ def ending(
         raise ConflictError("SUBJECT_CHANGED", field="identity", rule="record.person", got="another person", want=want)
     issued_at = now_ms // 1_000 * 1_000
     try:
-        submission, version = sign_ending(issuer, held.key, version_of(held, None), how, issued_at=issued_at)
+        submission, version = sign_ending(
+            issuer, held.key, version_of(held, None), how, issued_at=issued_at, copied_at=copied_at
+        )
     except RuleError as error:
         raise PreflightError((violation_of_error(error, 0),)) from error
     return Prepared(None, held.key, version.number, submission)

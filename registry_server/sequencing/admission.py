@@ -88,6 +88,8 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
         item.payload,
         index=index,
         leaf_hash=hash_,
+        logged_at=staging.logged_at,
+        begun_at=staging.loaded.copied_at.get(statement.key),
         directory=staging.directory,
         find=staging.chain,
     )
@@ -109,6 +111,8 @@ def admit_statement(staging: Staging, item: StatementItem) -> int:
     staging.count_version(chain, None if before is None else before.chain.standing, item.facts)
     staging.count_quality(statement.signer, _events(staging, item, None if before is None else before.chain))
     staging.loaded.logged_at[statement.key] = staging.logged_at
+    if before is None:
+        staging.loaded.copied_at[statement.key] = staging.logged_at
     if before is not None:
         note_statement(staging, item, before.chain.standing, record)
     elif statement.continues is not None:

@@ -48,6 +48,7 @@ class Loaded:
         used: quotas of the day.
         lost: of these records, index of the newest version where a restore has not brought its row back.
         logged_at: when the newest version was logged, ms, of records that get a further one.
+        copied_at: when the first version was logged, ms, of listings that a court removed.
         carried: versions of the subject keys that a live record carries, of those to be retired.
         awaits: whether a restore has left any record without its row.
     """
@@ -61,6 +62,7 @@ class Loaded:
     leaves: dict[int, bytes] = field(default_factory=dict)
     used: dict[QuotaKey, int] = field(default_factory=dict)
     logged_at: dict[RecordKey, int] = field(default_factory=dict)
+    copied_at: dict[RecordKey, int] = field(default_factory=dict)
     carried: frozenset[int] = frozenset()
     blocked: dict[bytes, list[BlockedDebt]] = field(default_factory=dict)
     lost: dict[RecordKey, int] = field(default_factory=dict)
@@ -204,15 +206,21 @@ def _load_repeated(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> N
 
 
 def _load_times(work: UnitOfWork, loaded: Loaded, items: Iterable[Item]) -> None:
-    """Add when the newest versions of records that get a further one were logged."""
+    """Add when versions were logged: the newest of records that get a further one, the first of what courts removed."""
     statements = [item.statement for item in items if isinstance(item, StatementItem)]
     places = {
         statement.key: record.chain.index
         for statement in statements
         if (record := loaded.records.get(statement.key)) is not None and statement.version > record.chain.version
     }
-    found = leaves.leaves_at(work, list(places.values()))
+    first = {
+        statement.key: record.first_index
+        for statement in statements
+        if statement.removed_on and (record := loaded.records.get(statement.key)) is not None
+    }
+    found = leaves.leaves_at(work, [*places.values(), *first.values()])
     loaded.logged_at = {key: parse_leaf(found[place]).logged_at for key, place in places.items()}
+    loaded.copied_at = {key: parse_leaf(found[place]).logged_at for key, place in first.items()}
 
 
 def _speakers(items: Iterable[Item]) -> set[str]:

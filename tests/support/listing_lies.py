@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import RulebookBody
 from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
 from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.rules.dates import day_of
 from tests.support.handmade_log import DAY_MS
 from tests.support.lying import lie
 
@@ -55,6 +56,28 @@ def a_listing_where_the_rulebook_knows_none(log: HandmadeLog, _: HandmadeRegistr
 @lie(_F.TRANSITION)
 def a_default_withdrawn_like_an_entry_that_the_court_removed(log: HandmadeLog, _: HandmadeRegistry) -> None:
     log.say("lender-1", "running", Standing.WITHDRAWN, reason=WithdrawalReason.COURT_REMOVED, removed_on="2026-01-05")
+    log.head()
+
+
+@lie(_F.TIME)
+def a_listing_that_the_court_removed_before_it_was_copied(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.wait(DAY_MS)
+    log.say("lender-1", "new", kind=Kind.LISTING, retain_until="2026-02-10")
+    copied_on = day_of(log.logged_at, log.state.directory.rulebook.time_zone)
+    log.say(
+        "lender-1",
+        "new",
+        Standing.WITHDRAWN,
+        kind=Kind.LISTING,
+        reason=WithdrawalReason.REMOVED_ON_REQUEST,
+        removed_on=(copied_on - timedelta(days=1)).isoformat(),
+    )
+    log.head()
+
+
+@lie(_F.TIME)
+def a_statement_of_the_future(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.say("lender-1", "running", Standing.WITHDRAWN, reason=WithdrawalReason.ERROR, issued_at=log.logged_at + DAY_MS)
     log.head()
 
 

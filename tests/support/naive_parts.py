@@ -214,6 +214,7 @@ class Record:
     payloads: list[bytes]
     index: int
     leaf: bytes
+    begun_at: int
     notes: list[tuple[int, bytes, statement_pb2.Annotation | None]] = field(default_factory=list)
     flags: set[int] = field(default_factory=set)
     disputed_at: int = 0
@@ -367,7 +368,7 @@ def continued_rightly(
 
 
 def withdrawn_rightly(
-    said: statement_pb2.Statement, kind: str, standing: str, rulebook: directory_pb2.Rulebook
+    said: statement_pb2.Statement, kind: str, standing: str, begun_at: int, rulebook: directory_pb2.Rulebook
 ) -> None:
     """Whether reason and evidence go with kind and standing."""
     reason = statement_pb2.WithdrawalReason.Name(said.reason).removeprefix("WITHDRAWAL_REASON_")
@@ -381,3 +382,4 @@ def withdrawn_rightly(
     require(not removed or kind == "LISTING", "removed")
     require(bool(said.removed_on) == removed, "removed")
     require(not removed or (real_day(said.removed_on) and said.removed_on <= day(said.issued_at)), "removed")
+    require(not removed or day(begun_at) <= said.removed_on, "removed")

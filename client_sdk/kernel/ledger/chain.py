@@ -30,6 +30,7 @@ from client_sdk.kernel.ledger.annotating import (
     superseded,
 )
 from client_sdk.kernel.ledger.closing import is_over
+from client_sdk.kernel.rules.check import check_issued
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.lifecycle import check_transition, is_live, may_succeed, names_last_day
@@ -142,6 +143,8 @@ def advance(
     *,
     index: int,
     leaf_hash: bytes,
+    logged_at: int,
+    begun_at: int | None,
     directory: Directory,
     find: Callable[[RecordKey], Chain | None],
 ) -> Chain:
@@ -153,6 +156,9 @@ def advance(
         payload: its exact bytes.
         index: where it is logged.
         leaf_hash: of its leaf.
+        logged_at: of its leaf, ms.
+        begun_at: logged_at of the record's first version, ms: by it the removal of a court's entry is judged; None
+            where nothing needs it.
         directory: before the leaf.
         find: finds other records, for ``continues``.
 
@@ -160,12 +166,13 @@ def advance(
         RuleError: the version may not follow.
     """
     check_speaker(statement, directory)
+    check_issued(statement.issued_at, logged_at)
     if chain is None:
         _check_first(statement, directory, find)
     else:
         _check_next(chain, statement, directory)
     _check_retention(chain, statement, directory.rulebook)
-    check_removal(statement, directory.rulebook)
+    check_removal(statement, directory.rulebook, begun_at)
     check_withdrawn_as_paid(statement.kind, statement.reason, directory.rulebook.paid_judgment_months)
     if statement.transferee:
         directory.check_transferee(statement.issuer, statement.transferee)

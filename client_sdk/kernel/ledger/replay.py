@@ -18,7 +18,7 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
-from client_sdk.kernel.formats.words import KeyUsage, LapseKind
+from client_sdk.kernel.formats.words import KeyUsage, Kind, LapseKind
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.closing import check_not_closed, is_over, opens_record, place_of
 from client_sdk.kernel.ledger.directory import Directory
@@ -67,6 +67,8 @@ class Replay:
         self._erased_in_commit: list[tuple[int, RecordKey]] = []
         self._speakers: dict[tuple[bytes, str], bytes] = {}
         self._acknowledged: set[bytes] = set()
+        # When the first version of each listing was logged, ms.
+        self._copied_at: dict[RecordKey, int] = {}
         self.chains: dict[RecordKey, Chain] = {}
         self.size = 0
         self.logged_at = 0
@@ -157,10 +159,14 @@ class Replay:
             leaf.payload,
             index=index,
             leaf_hash=hash_,
+            logged_at=leaf.logged_at,
+            begun_at=self._copied_at.get(statement.key),
             directory=self.directory,
             find=self.chains.get,
         )
         self.chains[chain.key] = chain
+        if chain.kind is Kind.LISTING and chain.version == 1:
+            self._copied_at[chain.key] = leaf.logged_at
         standing = None if before is None else before.standing
         self.tally.take_statement(index, leaf.logged_at, chain.key.issuer, chain.kind, standing, chain.standing)
         self.quality.take_statement(index, leaf.logged_at, statement, standing, self.directory.rulebook)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.rules.fact_rules import Rule
     from client_sdk.kernel.rules.facts import Facts
 
-__all__ = ["admission_rules", "check_admission", "check_basis", "check_facts", "check_progress"]
+__all__ = ["admission_rules", "check_admission", "check_basis", "check_facts", "check_issued", "check_progress"]
 
 # A lender's clock may be this much ahead of the registry's.
 _CLOCK_TOLERANCE_MS = 300_000
@@ -76,7 +76,7 @@ def admission_rules(
         ),
         lambda: check_consent(facts.consent, facts.legal_basis, today=today),
         lambda: _check_not_future(facts, today),
-        lambda: _check_issued(issued_at_ms, submitted_at_ms),
+        lambda: check_issued(issued_at_ms, submitted_at_ms),
     ]
 
 
@@ -91,12 +91,21 @@ def _check_not_future(facts: Facts, today: date) -> None:
         )
 
 
-def _check_issued(issued_at_ms: int, submitted_at_ms: int) -> None:
-    if issued_at_ms > submitted_at_ms + _CLOCK_TOLERANCE_MS:
+def check_issued(issued_at: int, logged_at: int) -> None:
+    """Check that a statement was signed before it is logged, as far as two clocks can say so.
+
+    Args:
+        issued_at: of the statement, ms.
+        logged_at: of its leaf, or the moment of its submission, ms.
+
+    Raises:
+        RuleError: DATE_INVALID; it is of the future.
+    """
+    if issued_at > logged_at + _CLOCK_TOLERANCE_MS:
         raise RuleError(
             RuleReason.DATE_INVALID,
             "statement.issued_at",
             "date.future",
-            got=f"{issued_at_ms - submitted_at_ms} ms after the submission",
+            got=f"{issued_at - logged_at} ms after the submission",
             want=f"at most {_CLOCK_TOLERANCE_MS} ms after",
         )

@@ -117,13 +117,18 @@ def check_kept(facts: ListingFacts, retain_until: str, rulebook: Rulebook) -> No
     check_order(facts.listed_on, "facts.listed_on", until, _FIELD)
 
 
-def check_removal(statement: Statement, rulebook: Rulebook) -> None:
+def check_removal(statement: Statement, rulebook: Rulebook, copied_at: int | None = None) -> None:
     """Check what the statement of a version shows of these rules without its facts.
+
+    Args:
+        statement: of the version.
+        rulebook: in force.
+        copied_at: when the first version of the record was logged, ms; None where that is not known.
 
     Raises:
         RuleError: ILLEGAL_TRANSITION where another kind is withdrawn as removed by the court, or the rulebook knows no
-            such list; DATE_INVALID where the court's removal is after the statement; RETENTION_INVALID where the copy
-            is kept for longer than any entry lasts.
+            such list; DATE_INVALID where the court's removal is after the statement, or before the copy was made;
+            RETENTION_INVALID where the copy is kept for longer than any entry lasts.
     """
     if statement.kind is not Kind.LISTING:
         if statement.reason in REMOVALS:
@@ -137,7 +142,8 @@ def check_removal(statement: Statement, rulebook: Rulebook) -> None:
         return
     if statement.removed_on:
         removed_on = required_date(statement.removed_on, "statement.removed_on")
-        check_removed_on(removed_on, day_of(statement.issued_at, rulebook.time_zone))
+        copied_on = None if copied_at is None else day_of(copied_at, rulebook.time_zone)
+        check_removed_on(removed_on, copied_on, day_of(statement.issued_at, rulebook.time_zone))
     if not statement.retain_until:
         return
     _check_listed_here(rulebook)
@@ -147,19 +153,30 @@ def check_removal(statement: Statement, rulebook: Rulebook) -> None:
         raise _refused("G06", statement.retain_until, f"not after {latest}, when the longest entry of that day ends")
 
 
-def check_removed_on(removed_on: date, today: date) -> None:
+def check_removed_on(removed_on: date, copied_on: date | None, today: date) -> None:
     """Check the day on which the court removed an entry, as a withdrawal names it.
+
+    By that day an entry is known again that was removed, and the months count in which it is not repeated (J06): with
+    an earlier day than the copy's own, both would come to nothing.
 
     Args:
         removed_on: that day.
-        today: of the statement, in the registry's legal time zone.
+        copied_on: day on which the first version of the copy was logged, in the registry's legal time zone; None where
+            it is not known.
+        today: of the statement, likewise.
 
     Raises:
-        RuleError: DATE_INVALID; it is a day to come.
+        RuleError: DATE_INVALID; it is a day to come, or the entry was removed before it was copied.
     """
     if removed_on > today:
         got, want = removed_on.isoformat(), f"not after {today.isoformat()}: what the court has not removed yet stands"
         raise RuleError(RuleReason.DATE_INVALID, "statement.removed_on", "listing.removed-on", got=got, want=want)
+    if copied_on is not None and removed_on < copied_on:
+        want = (
+            f"from {copied_on.isoformat()} on, when the entry was first reported; an entry removed before is an ERROR"
+        )
+        got = removed_on.isoformat()
+        raise RuleError(RuleReason.DATE_INVALID, "statement.removed_on", "listing.removed-before", got=got, want=want)
 
 
 def check_not_banned(facts: ListingFacts, removed_on: date, *, on_request: bool, months: int) -> None:

@@ -6,12 +6,14 @@ import csv
 import json
 import stat
 import subprocess
+import time
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.lending.files import write_portfolio
 from tests.client_sdk.cli.command_samples import ASKING, id_number, name_words, report_words
 from tests.client_sdk.sdk_samples import default_facts, default_report, history, listing_report, suit
@@ -315,12 +317,15 @@ def test_a_listing_that_the_court_removed_is_withdrawn(lender: Command, number: 
     lender(*withdraw, code=2)
     lender(*withdraw, "--removed-on", "2190-01-01", code=2)
     lender("records", "withdraw", record, "--yes", "--removed-on", "2026-03-06", code=2)
-    done = lender(*withdraw, "--removed-on", "2026-03-06").content
-    assert (done["removed_on"], done["due_on"], done["late"]) == ("2026-03-06", "2026-03-11", True)
+    # The court can have removed no entry before it was copied: that copy was an error.
+    assert "listing.removed-before" in lender(*withdraw, "--removed-on", "2026-03-06", code=1).out
+    today = day_of(time.time_ns() // 1_000_000, "Asia/Shanghai").isoformat()
+    done = lender(*withdraw, "--removed-on", today).content
+    assert (done["removed_on"], done["due_on"] > today, done["late"]) == (today, True, False)
     rows = file.read_text().splitlines()
     columns = rows[0].split(",")
     cells = rows[1].split(",")
-    cells[columns.index("ended_on")] = "2026-03-06"
+    cells[columns.index("ended_on")] = today
     file.write_text("\n".join((rows[0], ",".join(cells))) + "\n")
     (refused,) = lender("report", str(file), "--dry-run", code=1).content["rejected"]
     assert (refused["field"], refused["rule"]) == ("ended_on", "listing.removed")

@@ -68,12 +68,18 @@ def test_a_listing_from_report_to_removal(lender: Client, other: Client) -> None
     # It is removed at the applicant's request: gone at once, and not asked for again within the months of the rulebook.
     today = lender.listing_removal(date(2026, 3, 6)).today
     removed = partial(lender.withdraw, listed.record_id, reason=WithdrawalReason.REMOVED_ON_REQUEST)
-    for day, rule in ((None, "withdrawal.removed-on"), (today + timedelta(days=1), "listing.removed-on")):
+    early = today - timedelta(days=2)
+    wrong = [(None, "withdrawal.removed-on"), (today + timedelta(days=1), "listing.removed-on")]
+    wrong += [(early, "listing.removed-before"), (early, "listing.removed-before")]
+    for day, rule in wrong:
         with pytest.raises(PreflightError) as refused:
             removed(removed_on=day)
         assert [one.rule for one in refused.value.violations] == [rule]
+        # Of a copy that was read once more, the first version counts.
+        if rule == "listing.removed-before":
+            lender.report(replace(listing_report(8320), facts=replace(listing_facts(8320), as_of=today)))
     receipt = removed(removed_on=today)
-    assert receipt.version == 2
+    assert receipt.version == 3
     (held,) = lender.records([listed.record_id])
     assert held.removed_on == today
     assert Kind.LISTING not in {record.kind for record in asked(other, 8320).records}

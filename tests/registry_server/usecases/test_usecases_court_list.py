@@ -149,15 +149,41 @@ def test_nobody_is_listed_again_within_six_months(
     rule: str,
 ) -> None:
     """The court removed the entry so many days before its copy is withdrawn, and made another so many days after."""
-    removed_on = "" if removed is None else (samples.TODAY - timedelta(days=removed)).isoformat()
-    accept(ledger, listing(world), world.report("lender-1", "entry", S.WITHDRAWN, reason=reason, removed_on=removed_on))
+    accept(ledger, listing(world))
+    world.clock.now += 2 * DAY_MS
+    today = samples.TODAY + timedelta(days=2)
+    removed_on = "" if removed is None else (today - timedelta(days=removed)).isoformat()
+    accept(ledger, world.report("lender-1", "entry", S.WITHDRAWN, reason=reason, removed_on=removed_on))
     assert rule_of(ledger, world, world.report("lender-1", "loan", person=PERSON, contract=CONTRACT), "loan") == ""
-    listed_on = samples.TODAY + timedelta(days=later)
+    listed_on = today + timedelta(days=later)
     world.clock.now += later * DAY_MS
     grounds = (ListingGround.CONSUMPTION,)
     until = listed_on.replace(year=listed_on.year + 2)
     facts = entry(listed_on=listed_on, as_of=listed_on, listed_until=until, origin=origin, grounds=grounds)
     assert rule_of(ledger, world, listing(world, "again", facts), "again") == rule
+
+
+def test_an_entry_is_removed_between_its_copy_and_the_withdrawal(ledger: Ledger, world: World) -> None:
+    """By an earlier day the same entry would be another one, and the months of the ban would be over."""
+    accept(ledger, listing(world))
+    world.clock.now += DAY_MS
+    accept(ledger, listing(world))
+    day, held = samples.TODAY, dict(world.newest)
+    for wrong in (day - timedelta(days=1), date(1900, 1, 1)):
+        said = {"reason": W.REMOVED_ON_REQUEST, "removed_on": wrong.isoformat()}
+        assert (
+            rule_of(ledger, world, world.report("lender-1", "entry", S.WITHDRAWN, **said)) == "listing.removed-before"
+        )
+        world.newest.update(held)
+    world.clock.now += DAY_MS
+    later = {"issued_at": world.clock.now + DAY_MS, "removed_on": (day + timedelta(days=3)).isoformat()}
+    message = world.report("lender-1", "entry", S.WITHDRAWN, reason=W.REMOVED_ON_REQUEST, **later)
+    assert rule_of(ledger, world, message) == "date.future"
+    world.newest.update(held)
+    # The day of the copy itself, also where it was read once more since.
+    message = world.report("lender-1", "entry", S.WITHDRAWN, reason=W.REMOVED_ON_REQUEST, removed_on=day.isoformat())
+    assert rule_of(ledger, world, message) == ""
+    assert rule_of(ledger, world, listing(world, "again"), "again") == "listing.removed"
 
 
 @pytest.mark.parametrize("reason", [W.COURT_REMOVED, W.REMOVED_ON_REQUEST])
