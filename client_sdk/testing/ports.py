@@ -16,7 +16,7 @@ _PORTS = range(20_000, 32_768)
 _CONNECT_SECONDS = 1.0
 # Programs beside this one draw ports too: a datagram socket of the same number keeps a port from them, and lets a
 # server listen on it.
-_held: dict[int, socket.socket] = {}
+_held: dict[int, int] = {}
 _drawing = threading.Lock()
 
 
@@ -43,7 +43,8 @@ def _hold(port: int) -> bool:
     except OSError:
         held.close()
         return False
-    _held[port] = held
+    # The descriptor alone: it is open until the program ends, and no object of it is found unclosed then.
+    _held[port] = held.detach()
     return True
 
 
