@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import AlertReason
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
+from client_sdk.kernel.rules.consent import check_own_request
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.alerting import AlertRequests
@@ -46,13 +47,15 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
     with database.append() as work:
         overtaken = _overtaken(work, items)
         asked = [(item.asker, item.inquiry_id) for item in items]
-        inquiries.hold(work, asked)
+        requests = [request for item in items for request in item.requests.values()]
+        inquiries.hold(work, asked, requests)
         known = inquiries.by_keys(work, asked)
         keys = {key for item in items for key in (_quota(item, day), _refused(item, day))}
         used = quotas.used(work, keys)
         subjects = [subject for item in items for person in item.subjects for subject in person]
         held = alerts.count_watches(work, [item.asker for item in items if item.alerts_until])
         book = _Book(known, used, rulebook, now, day, AlertRequests(work, subjects, day), held)
+        book.requests = inquiries.requests(work, requests)
         results = [
             InquiryResult(item.outcome, now, overtaken=True) if late else book.enter(item)
             for item, late in zip(items, overtaken, strict=True)
@@ -104,6 +107,8 @@ class _Book:
         self._day = day
         self._held = held
         self.watches = watches
+        # For which pseudonym each request has been used.
+        self.requests: dict[bytes, bytes] = {}
         self.alerts: list[StoredAlert] = []
         self.fresh: list[StoredInquiry] = []
         self.shown: list[ShownRow] = []
@@ -120,9 +125,9 @@ class _Book:
             return result
         refusal = None
         if item.outcome == ANSWERED:
-            refusal = self._count(item) or self._begin_alerts(item)
+            refusal = self._check_request(item) or self._count(item) or self._begin_alerts(item)
             if refusal is not None:
-                item = replace(item, outcome=refusal.reason, opening=b"", subjects=(), alerts_until="")
+                item = replace(item, outcome=refusal.reason, opening=b"", subjects=(), alerts_until="", requests={})
         if item.outcome != ANSWERED and (unkept := self._count_refused(item)) is not None:
             return InquiryResult(unkept.reason, self._now, refusal=unkept, kept=False)
         leaf = InquiryLeaf.of(self._now, item.outcome, item.payload, item.signature).encode()
@@ -145,6 +150,7 @@ class _Book:
             self._show(item, self._now)
             asked_about = (subject for person in item.subjects for subject in person)
             self.alerts += self.watches.alerts(asked_about, AlertReason.ACCESS, self._now, item.asker)
+        self.requests |= {request: subject for subject, request in item.requests.items()}
         self.persons += _persons(item, self._now)
         return InquiryResult(item.outcome, self._now, refusal=refusal)
 
@@ -161,6 +167,15 @@ class _Book:
             except RuleError as error:
                 return error
             self._held[item.asker] += 1
+        return None
+
+    def _check_request(self, item: InquiryItem) -> RuleError | None:
+        """Return why an inquiry is not made on its request: another person has signed that one."""
+        try:
+            for subject, request in item.requests.items():
+                check_own_request(subject, self.requests.get(request))
+        except RuleError as error:
+            return error
         return None
 
     def _count(self, item: InquiryItem) -> RuleError | None:
@@ -208,7 +223,10 @@ def _persons(item: InquiryItem, now: int) -> list[InquiredPerson]:
     for place, subjects in enumerate(item.subjects):
         for subject in subjects:
             places.setdefault(subject, place)
-    return [InquiredPerson(subject, now, item.asker, item.inquiry_id, place) for subject, place in places.items()]
+    return [
+        InquiredPerson(subject, now, item.asker, item.inquiry_id, place, item.requests.get(subject))
+        for subject, place in places.items()
+    ]
 
 
 def _again(item: InquiryItem, before: StoredInquiry) -> InquiryResult:

@@ -6,13 +6,15 @@ verify, commitments open, the facts keep the rules. What depends on the state of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from client_sdk.kernel.formats.acknowledgement import Acknowledgement
     from client_sdk.kernel.formats.complaint import Complaint
     from client_sdk.kernel.formats.leaf import Approval
@@ -253,6 +255,7 @@ class InquiryItem:
         screening: whether it asks for pages of the map; its persons are counted by themselves.
         subjects: pseudonyms of each person in order; empty where it was refused.
         alerts_until: last day of the alerts that it asks for, YYYY-MM-DD; empty where it asks for none.
+        requests: by pseudonym, what the request stands under that the person signed; empty for other purposes.
     """
 
     asker: str
@@ -267,6 +270,7 @@ class InquiryItem:
     screening: bool = False
     subjects: tuple[tuple[bytes, ...], ...] = ()
     alerts_until: str = ""
+    requests: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Integer, bindparam, delete, func, select, tuple_, update
 
+from client_sdk.kernel.formats.encoding import label, lp, u64
 from registry_server.storage import months, schema
 from registry_server.storage.driver import insert, select_in
 
@@ -38,12 +39,15 @@ __all__ = [
     "of_asker",
     "persons",
     "place",
+    "request_hash",
+    "requests",
     "rows",
     "signed_range",
     "waiting",
 ]
 
 InquiryKey = tuple[str, bytes]
+_LABEL = label("creditregistry/request/v1")
 _TABLE = schema.inquiries
 _PERSONS = schema.inquired_persons
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
@@ -122,6 +126,7 @@ class InquiredPerson(NamedTuple):
         asker: institution id.
         inquiry_id: 16 bytes.
         place: of the person among the inquiry's commitments, counted from 0.
+        request: ``request_hash`` of what the person signed; None for an inquiry that is not made for the person.
     """
 
     subject: bytes
@@ -129,19 +134,39 @@ class InquiredPerson(NamedTuple):
     asker: str
     inquiry_id: bytes
     place: int
+    request: bytes | None = None
 
     def __repr__(self) -> str:
         return "InquiredPerson(...)"
 
 
-def hold(work: UnitOfWork, keys: Iterable[InquiryKey]) -> None:
-    """Keep other processes from keeping inquiries with these askers and ids until the transaction ends.
+def request_hash(asker: str, version: int, digest: bytes) -> bytes:
+    """Return what a person's signed request stands under.
+
+    Args:
+        asker: institution id of the office that holds it.
+        version: of the subject keys: under another one the same person has another pseudonym.
+        digest: SHA-256 of the request.
+    """
+    return sha256(_LABEL + lp(asker) + u64(version) + digest).digest()
+
+
+def requests(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Return for which pseudonym requests have been used; those that have not are left out."""
+    keys = [(one,) for one in dict.fromkeys(hashes)]
+    sql = "SELECT DISTINCT request, subject FROM inquired_persons"
+    return {row[0]: row[1] for row in select_in(work, sql, (_PERSONS.c.request,), keys)}
+
+
+def hold(work: UnitOfWork, keys: Iterable[InquiryKey], hashes: Iterable[bytes] = ()) -> None:
+    """Keep other processes from keeping inquiries with these askers and ids, or requests, until the transaction ends.
 
     On PostgreSQL no key of the table does: it lies in months, by when an inquiry was received. Nor is a month made or
     dropped meanwhile.
     """
     if work.on_postgresql:
-        locks = sorted({_lock_of(asker, inquiry_id) for asker, inquiry_id in keys})
+        taken = {_lock_of(asker, inquiry_id) for asker, inquiry_id in keys}
+        locks = sorted(taken | {int.from_bytes(one[:8], "big", signed=True) for one in hashes})
         work.connection.exec_driver_sql(
             "SELECT pg_advisory_xact_lock_shared(%b::bigint), pg_advisory_xact_lock(key)"
             " FROM unnest(%b::bigint[]) AS held(key)",

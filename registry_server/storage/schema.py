@@ -339,11 +339,20 @@ inquired_persons = Table(
     Column("asker", Text, nullable=False),
     Column("inquiry_id", LargeBinary, nullable=False),
     Column("place", BigInteger, nullable=False),
+    Column("request", LargeBinary),
     PrimaryKeyConstraint("subject", "received_at", "asker", "inquiry_id"),
 )
 
 # What is deleted with the inquiries of its time.
 Index("ix_inquired_persons_received_at", inquired_persons.c.received_at)
+
+# For whom a request has been used that a person signed.
+Index(
+    "ix_inquired_persons_request",
+    inquired_persons.c.request,
+    sqlite_where=inquired_persons.c.request.is_not(None),
+    postgresql_where=inquired_persons.c.request.is_not(None),
+)
 
 # About whom members are to be alerted, by pseudonym.
 watched_persons = Table(

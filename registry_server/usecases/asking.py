@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import lp
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, purposes_of
 from client_sdk.kernel.ledger.closing import check_not_closed
 from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
 from client_sdk.kernel.ledger.inquiry import Inquiry
@@ -16,8 +16,10 @@ from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 from client_sdk.kernel.ledger.proving import within
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import Consent
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import InquiryItem
+from registry_server.storage.inquiries import request_hash
 from registry_server.usecases.failures import complaint_of
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.ledger.inquiry import InquiryOpening
     from registry_server.sequencing.ledger import Ledger
 
-__all__ = ["GOOD_FOR_MS", "SignedInquiry", "check_asker", "check_inquiry", "check_whole", "own_inquiry"]
+__all__ = ["GOOD_FOR_MS", "SignedInquiry", "check_asker", "check_inquiry", "check_whole", "own_inquiry", "requests_of"]
 
 # How long an inquiry may be asked with after it was signed.
 GOOD_FOR_MS = MAX_OFF_MS
@@ -160,6 +162,23 @@ def check_whole(ledger: Ledger) -> None:
     if ledger.misses_records():
         want = "all live records"
         raise RegistryError(RefusalReason.RECORDS_LOST, "registry", "restore.whole", got="some lost", want=want)
+
+
+def requests_of(inquiry: Inquiry, opening: InquiryOpening) -> dict[bytes, bytes]:
+    """Return by pseudonym what the request stands under that the person signed; for other purposes nothing.
+
+    Args:
+        inquiry: that is answered.
+        opening: of its commitments.
+
+    Raises:
+        FormatError: the consent is none.
+    """
+    if inquiry.purpose is not Purpose.SUBJECT_ACCESS:
+        return {}
+    digest = Consent.parse(opening.consent).digest
+    pairs = (pair for person in opening.persons for pair in person.pseudonyms)
+    return {subject: request_hash(inquiry.asker, version, digest) for version, subject in pairs}
 
 
 def _check_status(asker: InstitutionState) -> None:

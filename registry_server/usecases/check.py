@@ -25,6 +25,7 @@ from registry_server.usecases.asking import (
     check_inquiry,
     check_whole,
     own_inquiry,
+    requests_of,
 )
 from registry_server.usecases.evidence import EvidenceWriter
 from registry_server.usecases.pages import PageKey, PageShelf
@@ -89,7 +90,8 @@ class _Asked:
             return item
         persons = self.question.opening.persons
         subjects = tuple(tuple(subject for _, subject in person.pseudonyms) for person in persons)
-        return replace(item, shown=self.shown, subjects=subjects, alerts_until=inquiry.alerts_until)
+        requests = requests_of(inquiry, self.question.opening)
+        return replace(item, shown=self.shown, subjects=subjects, alerts_until=inquiry.alerts_until, requests=requests)
 
 
 class Checks:

@@ -387,11 +387,7 @@ class _Repairing:
 
     def persons(self) -> None:
         """Put right whom inquiries asked about, as their openings say."""
-        rows = [
-            (row.subject, row.received_at, row.asker, row.inquiry_id, row.place)
-            for stored in inquiries.rows(self._work)
-            for row in inquired(stored)
-        ]
+        rows = [tuple(row) for stored in inquiries.rows(self._work) for row in inquired(stored)]
         self._settle("inquired_persons", rows)
 
     def map(self) -> None:

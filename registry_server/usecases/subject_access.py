@@ -102,8 +102,8 @@ class SubjectAccess:
 
         Raises:
             FormatError: the id does not have 16 bytes.
-            RegistryError: INQUIRY_UNKNOWN, PURPOSE_INVALID, TOO_MANY_SUBJECTS or INQUIRY_STALE; HEAD_GONE, a record
-                about the person has changed since the answer.
+            RegistryError: INQUIRY_UNKNOWN, PURPOSE_INVALID or INQUIRY_STALE; HEAD_GONE, a record about the person
+                has changed since the answer.
             RuleError: the inquiry was refused.
             ClockError: what time it is is not known.
         """
@@ -163,7 +163,7 @@ def _check_unchanged(rows: Iterable[SealedRow], at_size: int) -> None:
 
 
 def _access(view: View, peer: str, inquiry_id: bytes, now: int) -> tuple[StoredInquiry, PersonOpening]:
-    """Return the peer's inquiry about one person, and what opens it."""
+    """Return the peer's inquiry for SUBJECT_ACCESS, and what opens it; it is about one person."""
     if len(inquiry_id) != INQUIRY_ID_BYTES:
         raise FormatError("inquiry_id", "inquiry_id.length", got=f"{len(inquiry_id)} bytes", want="16 bytes")
     stored = view.inquiry(peer, inquiry_id)
@@ -175,9 +175,6 @@ def _access(view: View, peer: str, inquiry_id: bytes, now: int) -> tuple[StoredI
     if purpose is not Purpose.SUBJECT_ACCESS:
         got, want = purpose.name, Purpose.SUBJECT_ACCESS.name
         raise RegistryError(RefusalReason.PURPOSE_INVALID, "inquiry_id", "inquiry.purpose", got=got, want=want)
-    if stored.subject_count != 1:
-        got, want = str(stored.subject_count), "an inquiry about one person"
-        raise RegistryError(RefusalReason.TOO_MANY_SUBJECTS, "inquiry_id", "inquiry.one-person", got=got, want=want)
     if stored.opening is None or now - stored.received_at > GOOD_FOR_MS:
         want = "an inquiry that was answered within the last 5 minutes"
         raise RegistryError(RefusalReason.INQUIRY_STALE, "inquiry_id", "inquiry.age", want=want)

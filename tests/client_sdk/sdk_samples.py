@@ -11,6 +11,7 @@ from client_sdk.models import (
     Amounts,
     Basis,
     CollectionStage,
+    Consent,
     DefaultFacts,
     DefaultReport,
     EnforcementFacts,
@@ -40,6 +41,11 @@ from client_sdk.models import (
 LENDER_CODE = "91350100M000100Y43"
 NOTICE_AT = datetime(2025, 1, 2, tzinfo=UTC)
 FIRST_DAY = date(2025, 3, 31)
+
+
+def request_of(identity: Identity) -> Consent:
+    """The request that a person signs: each has a document of its own."""
+    return written_consent(document=f"request of {identity.number}".encode(), given_on=date(2025, 1, 1))
 
 
 def person(number: int = 1) -> Identity:

@@ -264,7 +264,7 @@ def an_amnesty(decade: Decade) -> None:
     assert lender.hide(zhou, ZHOU.who, AMNESTY.name) is not None
     assert ask(decade, "lender-3", ZHOU) is Verdict.CLEAR
     # The person alone sees it, and under which rule nobody else does.
-    (item,) = decade.client(OFFICE).subject_report(ZHOU.who, mandate=consent(decade), officer="desk-1").records
+    (item,) = decade.client(OFFICE).subject_report(ZHOU.who, mandate=request_of(decade, ZHOU), officer="desk-1").records
     assert (item.record.record_id, item.hidden_under, item.record.facts is None) == (zhou, AMNESTY.name, False)
     pass_to(decade, 2033, 1, 3)
     assert ask(decade, "lender-3", ZHOU) is Verdict.LISTED
@@ -302,7 +302,7 @@ def the_rights_of_a_person(decade: Decade) -> None:
     words = "Another person used my number; 有人冒用了我的证件。"
     office.add_statement("lender-1", sun, SUN.who, words)
     pass_to(decade, 2034, 2, 10)
-    report = office.subject_report(SUN.who, mandate=consent(decade), officer="desk-1")
+    report = office.subject_report(SUN.who, mandate=request_of(decade, SUN), officer="desk-1")
     decade.evidence.append(report.answer.evidence)
     assert [item.record.subject_statement for item in report.records] == [words]
     asked = [(OFFICE, Purpose.SUBJECT_ACCESS), ("lender-2", Purpose.LOAN_APPROVAL)]
@@ -336,6 +336,12 @@ def pass_to(decade: Decade, year: int, month: int, day: int) -> date:
 
 def consent(decade: Decade) -> Consent:
     return written_consent(document=b"consent", given_on=decade.today - timedelta(days=1))
+
+
+def request_of(decade: Decade, owed: Owed) -> Consent:
+    """What a person signs: each has a document of its own."""
+    document = f"request of {owed.who.number}".encode()
+    return written_consent(document=document, given_on=decade.today - timedelta(days=1))
 
 
 def ask(decade: Decade, asker: str, owed: Owed, purpose: Purpose = Purpose.LOAN_APPROVAL) -> Verdict:

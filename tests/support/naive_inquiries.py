@@ -56,6 +56,7 @@ def _read(log: NaiveLog, leaf: bytes, received_at: int, shown: evidence_pb2.Sign
     purpose = words.Purpose.Name(said.purpose).removeprefix("PURPOSE_")
     lends = purpose in ("LOAN_APPROVAL", "GUARANTEE_REVIEW", "POST_LOAN_REVIEW", "COLLECTION")
     require(("LENDER" if lends else "REPRESENTATIVE") in asker.roles and purpose != "REPORTING", "purpose")
+    require(lends or len(said.subject_commitments) == 1, "one person")
     require(abs(received_at - said.issued_at) <= MINUTES, "time")
     terms = said.consent_terms
     require(said.purpose in terms.purposes, "consent for another purpose")

@@ -339,7 +339,9 @@ def inquire(
     today = day_of(world.clock.now, world.rulebook.time_zone)
     purpose = changes.get("purpose", Purpose.LOAN_APPROVAL)
     assert isinstance(purpose, Purpose)
-    consent = for_purpose(consent or Consent(form=ConsentForm.WRITTEN, date=today, digest=seed("consent")), purpose)
+    # Each person signs a request of its own.
+    document = f"request of {persons}" if purpose is Purpose.SUBJECT_ACCESS else "consent"
+    consent = for_purpose(consent or Consent(form=ConsentForm.WRITTEN, date=today, digest=seed(document)), purpose)
     opened = tuple(
         PersonOpening(
             seed(f"{name} {place}"), tuple((version, subject_of(person, version)) for version in world.key_versions)

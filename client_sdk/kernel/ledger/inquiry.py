@@ -153,6 +153,8 @@ class Inquiry:
         if not message.registry or not message.issued_at or not message.HasField("consent_terms"):
             raise FormatError(PART, "inquiry.complete", want="registry, issued_at and consent_terms")
         purpose = word(Purpose, message.purpose, PART, "purpose")
+        if purpose is Purpose.SUBJECT_ACCESS and screening is None:
+            _check_one_person(len(commitments))
         if message.alerts_until:
             _check_alerts(message.alerts_until, purpose, len(commitments))
         terms = ConsentTerms.of(message.consent_terms)
@@ -203,6 +205,17 @@ def _screening(message: pb.Inquiry) -> Screening:
     if not found.persons:
         raise FormatError("screening", "screening.persons", got="0", want="1 or more")
     return found
+
+
+def _check_one_person(persons: int) -> None:
+    """Check about how many persons an inquiry for SUBJECT_ACCESS is: one, as nobody's request speaks for another.
+
+    Raises:
+        FormatError: it is about more.
+    """
+    if persons != 1:
+        want = "one person under SUBJECT_ACCESS: nobody's request speaks for another"
+        raise FormatError(PART, "inquiry.one-person", got=str(persons), want=want)
 
 
 def _check_alerts(until: str, purpose: Purpose, persons: int) -> None:

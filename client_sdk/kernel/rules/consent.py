@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.state import Rulebook
     from client_sdk.kernel.rules.fact_parts import Consent
 
-__all__ = ["check_consent", "check_consent_terms", "check_inquiry_consent", "for_purpose", "terms_of"]
+__all__ = [
+    "check_consent",
+    "check_consent_terms",
+    "check_inquiry_consent",
+    "check_own_request",
+    "for_purpose",
+    "terms_of",
+]
 
 
 def check_consent(consent: Consent | None, legal_basis: LegalBasis, *, today: date) -> None:
@@ -110,6 +117,21 @@ def check_consent_terms(terms: ConsentTerms, purpose: Purpose, rulebook: Ruleboo
     if days and today - oldest > timedelta(days=days):
         want = f"at most {days} days before {today.isoformat()}"
         raise _missing("inquiry.consent.date", "consent.days", terms.first_given_on, want)
+
+
+def check_own_request(subject: bytes, used_for: bytes | None) -> None:
+    """Check that a request serves the person who signed it.
+
+    Args:
+        subject: pseudonym of the person who is asked about.
+        used_for: that for which the request has been used under the same subject keys; None where it has not.
+
+    Raises:
+        RuleError: CONSENT_MISSING; it has served another person.
+    """
+    if used_for is not None and used_for != subject:
+        want = "a request that this person signed"
+        raise _missing("inquiry.consent.digest", "request.one-person", "one used for another", want)
 
 
 def _check_written(consent: Consent | None, field: str, rule: str) -> None:

@@ -17,12 +17,13 @@ from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_of
 from client_sdk.kernel.formats.tls_key import SignedClaim
 from client_sdk.kernel.formats.words import TlsKeyAction
-from client_sdk.kernel.ledger.inquiry import InquiryOpening
+from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.storage import contributions, inquiries, leaves, live, lost, records, tls_keys
 from registry_server.storage.contributions import GivenRow
 from registry_server.storage.inquiries import InquiredPerson
+from registry_server.usecases.asking import requests_of
 from registry_server.usecases.fsck.report import RowKind
 
 if TYPE_CHECKING:
@@ -212,6 +213,7 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int) -> Non
         placed: leaves of the inquiry tree.
     """
     missing = 0
+    signed: dict[bytes, bytes] = {}
     for stored in inquiries.rows(work):
         report.inquiries += 1
         leaf = InquiryLeaf.of(stored.received_at, stored.outcome, stored.payload, stored.signature).encode()
@@ -224,6 +226,9 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int) -> Non
             report.note(RowKind.INQUIRY_ROW, f"inquiry {stored.position}", "inquiries.position", want=want)
         for row in inquired(stored):
             missing += _row_number(row)
+            if row.request is not None and signed.setdefault(row.request, row.subject) != row.subject:
+                want = "one person for each request that a person signed"
+                report.note(RowKind.INQUIRY_ROW, f"inquiry {stored.position}", "request.one-person", want=want)
     for row in inquiries.persons(work):
         missing -= _row_number(row)
     if missing:
@@ -236,13 +241,14 @@ def inquired(stored: StoredInquiry) -> set[InquiredPerson]:
     places: dict[bytes, int] = {}
     try:
         opening = InquiryOpening.parse(stored.opening or b"")
-    except FormatError:
+        requests = requests_of(Inquiry.parse(stored.payload), opening) if opening.persons else {}
+    except (FormatError, RuleError):
         return set()
     for place, person in enumerate(opening.persons):
         for _, subject in person.pseudonyms:
             places.setdefault(subject, place)
     return {
-        InquiredPerson(subject, stored.received_at, stored.asker, stored.inquiry_id, place)
+        InquiredPerson(subject, stored.received_at, stored.asker, stored.inquiry_id, place, requests.get(subject))
         for subject, place in places.items()
     }
 
@@ -250,6 +256,7 @@ def inquired(stored: StoredInquiry) -> set[InquiredPerson]:
 def _row_number(row: InquiredPerson) -> int:
     """Return a number that stands for a row: sums of them differ where the rows do, in whatever order they come."""
     encoded = lp(row.subject) + row.received_at.to_bytes(8) + lp(row.asker) + lp(row.inquiry_id) + row.place.to_bytes(8)
+    encoded += lp(row.request or b"")
     return int.from_bytes(sha256(encoded).digest())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from client_sdk.lending.rows import row_of
 from tests.client_sdk.sdk_samples import default_report, person
 
@@ -15,6 +17,11 @@ ASKING = (
 def id_number(number: int) -> str:
     """The identity number of a made-up person."""
     return person(number).number
+
+
+def digest_of(number: int) -> str:
+    """Of the request that the person signed: each has a document of its own."""
+    return sha256(id_number(number).encode()).hexdigest()
 
 
 def report_words(number: int, **changes: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.models import Role
-from tests.client_sdk.cli.command_samples import ASKING, DIGEST, id_number, report_words
+from tests.client_sdk.cli.command_samples import ASKING, digest_of, id_number, report_words
 from tests.client_sdk.cli.test_cli_screening import HEADER, WHY, line
 from tests.support.command import Command
 from tests.support.hooks import running_hook
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
     from tests.support.hooks import Posted
 
-ON = (
-    *("subject", "alerts", "on", "--officer", "desk-1", "--mandate-date", "2026-01-01", "--mandate-digest", DIGEST),
-    *("--identity-file", "-"),
-)
+ON = ("subject", "alerts", "on", "--officer", "desk-1", "--mandate-date", "2026-01-01", "--identity-file", "-")
 OWN_NETWORK = 'contact = "Consumer desk"\nwebhook_networks = ["127.0.0.0/8"]\n'
 
 
@@ -50,8 +47,9 @@ def verified(command: Command, url: str, got: Posted) -> dict[str, object]:
 def test_a_person_hears_of_an_inquiry_and_of_a_record(
     office: Command, lender: Command, asker: Command, number: int
 ) -> None:
+    on = (*ON, "--mandate-digest", digest_of(number))
     with running_hook() as hook:
-        asked = office(*ON, "--webhook", hook.url, "--label", "case-17", given=id_number(number)).content
+        asked = office(*on, "--webhook", hook.url, "--label", "case-17", given=id_number(number)).content
         lender(*report_words(number), "--yes", given=id_number(number))
         asker(*ASKING, given=id_number(number))
         assert office("alerts", "deliver").content == {"delivered": 2, "failed": 0, "given_up": 0}
@@ -72,9 +70,10 @@ def test_a_person_hears_of_an_inquiry_and_of_a_record(
 
 
 def test_what_is_not_taken_waits_and_is_told(office: Command, asker: Command, number: int) -> None:
+    on = (*ON, "--mandate-digest", digest_of(number))
     with running_hook() as hook:
         hook.status = 302
-        asked = office(*ON, "--webhook", hook.url, "--mail", "p@mail.example", given=id_number(number)).content
+        asked = office(*on, "--webhook", hook.url, "--mail", "p@mail.example", given=id_number(number)).content
         asker(*ASKING, given=id_number(number))
         assert office("alerts", "deliver", code=1).content["failed"] == 2
         told = office("alerts", "list").content["messages"]
@@ -90,7 +89,8 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
     office: Command, lender: Command, number: int
 ) -> None:
     given = id_number(number)
-    assert office(*ON, given=given, code=2).reason == "USAGE"
+    on = (*ON, "--mandate-digest", digest_of(number))
+    assert office(*on, given=given, code=2).reason == "USAGE"
     for url in (
         "http//x",
         "https://user:pw@hooks.example/",
@@ -98,13 +98,13 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
         "https://10.0.0.1/",
         "https://[::1]/",
     ):
-        assert office(*ON, "--webhook", url, given=given, code=5).reason == "CONFIG"
-    assert office(*ON, "--mail", "a@b.example\r\nBcc: c@d.example", given=given, code=5).reason == "CONFIG"
+        assert office(*on, "--webhook", url, given=given, code=5).reason == "CONFIG"
+    assert office(*on, "--mail", "a@b.example\r\nBcc: c@d.example", given=given, code=5).reason == "CONFIG"
     hook = ("--webhook", "https://hooks.example/a")
-    office(*ON, *hook, "--label", "a\nb", given=given, code=2)
-    office(*ON, *hook, given=f"{given}\n{id_number(number + 1)}\n", code=2)
-    office(*ON, *hook, "--until", "2199-01-01", given=given, code=1)
-    lender(*ON, *hook, given=given, code=1)
+    office(*on, *hook, "--label", "a\nb", given=given, code=2)
+    office(*on, *hook, given=f"{given}\n{id_number(number + 1)}\n", code=2)
+    office(*on, *hook, "--until", "2199-01-01", given=given, code=1)
+    lender(*on, *hook, given=given, code=1)
     assert office("alerts", "list").content["persons"] == []
     # Who has asked for no alerts takes none, and delivers what else there is.
     assert lender("alerts", "deliver").content["delivered"] == 0

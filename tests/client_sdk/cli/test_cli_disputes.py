@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from client_sdk.models import Role
-from tests.client_sdk.cli.command_samples import ASKING, id_number, report_words
+from tests.client_sdk.cli.command_samples import ASKING, DIGEST, digest_of, id_number, report_words
 from tests.support.command import Command
 from tests.support.handmade_log import REGISTRY, HandmadeLog
 
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
 
 OFFICE = "consumer-office"
-ACCESS = tuple("SUBJECT_ACCESS" if word == "LOAN_APPROVAL" else word for word in ASKING)
+ASKED = {"LOAN_APPROVAL": "SUBJECT_ACCESS"}
+
+
+def access_of(number: int) -> list[str]:
+    """Ask for a person, under the request that this one signed."""
+    return [ASKED.get(word, digest_of(number) if word == DIGEST else word) for word in ASKING]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +117,7 @@ def test_a_statement_stands_with_the_record(
 def test_an_office_asks_for_the_person_and_no_lender_does_so(
     office: Command, lender: Command, number: int, record: str
 ) -> None:
-    access = [*ACCESS]
+    access = access_of(number)
     answer = office(*access, given=id_number(number)).content
     # It lends nothing, so there is nothing to assess.
     assert answer["assessment"] is None
@@ -132,7 +137,7 @@ def test_a_dispute_that_nobody_has_opened_is_not_shown(lender: Command, record: 
 def test_the_evidence_of_another_registry_is_told_as_that(
     registry: TestRegistry, office: Command, number: int, tmp_path: Path
 ) -> None:
-    access, saved = [*ACCESS], tmp_path / "own.evidence"
+    access, saved = access_of(number), tmp_path / "own.evidence"
     office(*access, "--save", str(saved), given=id_number(number))
     other = tmp_path / "other-root.bin"
     other.write_bytes(HandmadeLog().trust_root.encode())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk.models import Role
-from tests.client_sdk.cli.command_samples import ASKING, DIGEST, id_number, report_words
+from tests.client_sdk.cli.command_samples import ASKING, digest_of, id_number, report_words
 from tests.support.command import Command
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
 
 WORDS = ("subject", "report", "--officer", "desk-1", "--mandate-date", "2026-01-01", "--identity-file", "-")
-MANDATE = ("--mandate-digest", DIGEST)
+
+
+def mandate(number: int) -> tuple[str, str]:
+    return "--mandate-digest", digest_of(number)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def test_the_report_and_its_evidence_are_written_and_the_evidence_verifies(
     lender(*report_words(number), "--yes", given=id_number(number))
     asker(*ASKING, given=id_number(number))
     folder = tmp_path / "report"
-    made = office(*WORDS, *MANDATE, "-o", str(folder), given=id_number(number)).content
+    made = office(*WORDS, *mandate(number), "-o", str(folder), given=id_number(number)).content
     assert [(one["asker"], one["purpose"]) for one in made["asked"]] == [
         ("paper-office", "SUBJECT_ACCESS"),
         ("lender-2", "LOAN_APPROVAL"),
@@ -50,7 +53,7 @@ def test_the_report_and_its_evidence_are_written_and_the_evidence_verifies(
 
 def test_languages_and_forms_are_chosen(office: Command, number: int, tmp_path: Path) -> None:
     chosen = ("--language", "zh", "--format", "html")
-    said = office.said(*WORDS, *MANDATE, *chosen, "-o", str(tmp_path / "new"), given=id_number(number)).out
+    said = office.said(*WORDS, *mandate(number), *chosen, "-o", str(tmp_path / "new"), given=id_number(number)).out
     assert "CLEAR" in said
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.evidence", "report.zh.html"}
 
@@ -60,9 +63,9 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
 ) -> None:
     (tmp_path / "report.en.pdf").write_bytes(b"of somebody else")
     out = ("-o", str(tmp_path))
-    assert "is not written over" in office.said(*WORDS, *MANDATE, *out, given=id_number(number), code=5).err
+    assert "is not written over" in office.said(*WORDS, *mandate(number), *out, given=id_number(number), code=5).err
     office(*WORDS, *out, given=id_number(number), code=2)
     two = f"{id_number(number)}\n{id_number(number + 1)}\n"
-    office(*WORDS, *MANDATE, "-o", str(tmp_path / "two"), given=two, code=2)
-    lender(*WORDS, *MANDATE, "-o", str(tmp_path / "lender"), given=id_number(number), code=1)
+    office(*WORDS, *mandate(number), "-o", str(tmp_path / "two"), given=two, code=2)
+    lender(*WORDS, *mandate(number), "-o", str(tmp_path / "lender"), given=id_number(number), code=1)
     assert (tmp_path / "report.en.pdf").read_bytes() == b"of somebody else"

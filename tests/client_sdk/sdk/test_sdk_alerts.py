@@ -14,14 +14,13 @@ from client_sdk._protocol.alerts import read_alerts
 from client_sdk.errors import NotPermittedError, PreflightError, VerificationError
 from client_sdk.kernel.formats.words import Role
 from client_sdk.models import AlertReason, AlertsAsked, Purpose, written_consent
-from tests.client_sdk.sdk_samples import default_report, person
+from tests.client_sdk.sdk_samples import default_report, person, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from client_sdk.testing import TestRegistry
 
-MANDATE = written_consent(document=b"tell me when somebody asks about me", given_on=date(2025, 1, 1))
 CONSENT = written_consent(document=b"you may ask about me", given_on=date(2025, 1, 1))
 UNTIL = datetime.now(UTC).date() + timedelta(90)
 OFFICE = "alert-office"
@@ -41,11 +40,11 @@ def lender(registry: TestRegistry) -> Iterator[Client]:
 
 
 def test_a_person_is_alerted_until_it_is_ended(office: Client, lender: Client) -> None:
-    asked = office.alerts_on(person(8101), mandate=MANDATE, officer="desk-1", until=UNTIL)
+    asked = office.alerts_on(person(8131), mandate=request_of(person(8131)), officer="desk-1", until=UNTIL)
     assert (asked.until, asked.subject_key_version) == (UNTIL, 1)
     assert office.take_alerts().watched == 1
-    lender.check(person(8101), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-1")
-    lender.report(default_report(8101))
+    lender.check(person(8131), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-1")
+    lender.report(default_report(8131))
     page = office.take_alerts()
     assert [(alert.inquiry_id, alert.reason) for alert in page.alerts] == [
         (asked.inquiry_id, AlertReason.ACCESS),
@@ -53,11 +52,11 @@ def test_a_person_is_alerted_until_it_is_ended(office: Client, lender: Client) -
     ]
     assert office.take_alerts([alert.alert_id for alert in page.alerts]).alerts == ()
     # An alert is when the report of the person says that it was asked about, and itself no report.
-    report = office.subject_report(person(8101), mandate=MANDATE, officer="desk-1")
+    report = office.subject_report(person(8131), mandate=request_of(person(8131)), officer="desk-1")
     assert [one.received_at for one in report.asked if one.asker == "lender-1"] == [page.alerts[0].happened_at]
     assert [one.alerts_until for one in report.asked if one.asker == OFFICE] == [None, UNTIL]
     assert office.alerts_off(asked.inquiry_id)
-    lender.check(person(8101), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-1")
+    lender.check(person(8131), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-1")
     assert office.take_alerts().alerts == ()
 
 
@@ -70,26 +69,30 @@ def test_alerts_are_kept_before_they_are_asked_for(office: Client) -> None:
         raise OSError("no room is left")
 
     with pytest.raises(OSError, match="no room"):
-        office.alerts_on(person(8103), mandate=MANDATE, officer="desk-1", until=UNTIL, keep=crash)
+        office.alerts_on(person(8133), mandate=request_of(person(8133)), officer="desk-1", until=UNTIL, keep=crash)
     assert office.take_alerts().watched == watched
-    asked = office.alerts_on(person(8103), mandate=MANDATE, officer="desk-1", until=UNTIL, keep=kept.append)
+    asked = office.alerts_on(
+        person(8133), mandate=request_of(person(8133)), officer="desk-1", until=UNTIL, keep=kept.append
+    )
     assert kept[1:] == [asked]
     assert office.alerts_off(asked.inquiry_id)
 
 
 def test_only_who_speaks_for_persons_is_alerted(office: Client, lender: Client, registry: TestRegistry) -> None:
     with pytest.raises(PreflightError) as refused:
-        lender.alerts_on(person(8102), mandate=MANDATE, officer="clerk-1", until=UNTIL)
+        lender.alerts_on(person(8132), mandate=request_of(person(8132)), officer="clerk-1", until=UNTIL)
     assert refused.value.violations[0].rule == "inquiry.purpose"
     with pytest.raises(NotPermittedError):
         lender.take_alerts()
     with pytest.raises(PreflightError) as late:
-        office.alerts_on(person(8102), mandate=MANDATE, officer="desk-1", until=UNTIL + timedelta(300))
+        office.alerts_on(person(8132), mandate=request_of(person(8132)), officer="desk-1", until=UNTIL + timedelta(300))
     assert late.value.violations[0].rule == "alerts.until"
 
     async def ended() -> bool:
         async with AsyncClient(registry.config(OFFICE)) as client:
-            asked = await client.alerts_on(person(8102), mandate=MANDATE, officer="desk-1", until=UNTIL)
+            asked = await client.alerts_on(
+                person(8132), mandate=request_of(person(8132)), officer="desk-1", until=UNTIL
+            )
             assert (await client.take_alerts()).alerts == ()
             return await client.alerts_off(asked.inquiry_id)
 

@@ -36,7 +36,7 @@ from client_sdk.models import (
     Unopened,
     written_consent,
 )
-from tests.client_sdk.sdk_samples import default_facts, default_report, person
+from tests.client_sdk.sdk_samples import default_facts, default_report, person, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def reported(lender: Client, number: int) -> Receipt:
 
 
 def shown(client: Client, identity: Identity, purpose: Purpose = Purpose.SUBJECT_ACCESS) -> ListedRecord:
-    answer = client.check(identity, purpose=purpose, consent=REQUEST, officer="desk-1")
+    answer = client.check(identity, purpose=purpose, consent=request_of(identity), officer="desk-1")
     (record,) = answer.records
     return record
 
@@ -317,7 +317,7 @@ def test_a_dispute_and_a_statement_go_with_the_debt(registry: TestRegistry, offi
         assert (record.remark, record.subject_statement) == ("not-mine", "I never had this card.")
         (after,) = [one for one in buyer.disputes() if one.record_id == bought.record_id]
         assert (after.due_on, after.opened_by, after.evidence) == (before.due_on, OFFICE, (LETTER,))
-        (item,) = office.subject_report(person(7020), mandate=REQUEST, officer="desk-1").records
+        (item,) = office.subject_report(person(7020), mandate=request_of(person(7020)), officer="desk-1").records
         assert (item.due_on, item.disputed_by) == (before.due_on, OFFICE)
         events = [(event.by, event.version) for event in item.history]
         assert events == [(OFFICE, None), (OFFICE, None), ("lender-2", 1)]

@@ -14,15 +14,14 @@ from creditregistry.v1 import inbox_pb2
 from client_sdk import AsyncClient, Client
 from client_sdk.errors import InvalidError, NotPermittedError, PreflightError, VerificationError
 from client_sdk.kernel.formats.words import Role
-from client_sdk.models import Identity, Notice, NoticeReason, Product, Purpose, Receipt, written_consent
-from tests.client_sdk.sdk_samples import default_facts, default_report, person, suit
+from client_sdk.models import Identity, Notice, NoticeReason, Product, Purpose, Receipt
+from tests.client_sdk.sdk_samples import default_facts, default_report, person, request_of, suit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from client_sdk.testing import TestRegistry
 
-REQUEST = written_consent(document=b"the subject's signed request", given_on=date(2025, 1, 1))
 LETTER = sha256(b"letter").digest()
 OFFICE = "ombudsman"
 
@@ -47,7 +46,7 @@ def asker(registry: TestRegistry) -> Iterator[Client]:
 
 
 def ask(client: Client, identity: Identity, purpose: Purpose = Purpose.LOAN_APPROVAL) -> None:
-    assert client.check(identity, purpose=purpose, consent=REQUEST, officer="desk-1").records
+    assert client.check(identity, purpose=purpose, consent=request_of(identity), officer="desk-1").records
 
 
 def correct(lender: Client, number: int, days: int) -> Receipt:

@@ -17,7 +17,7 @@ from client_sdk.kernel.formats.leaf import parse_leaf
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.verification import verify
-from tests.client_sdk.sdk_samples import default_report, person
+from tests.client_sdk.sdk_samples import default_report, person, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ def test_a_lender_that_gives_nothing_learns_that_there_is_something(strict: Test
         assert _ask(giver, 7301).records[0].facts is not None
         with Client(strict.config(OFFICE)) as office:
             assert office.status().reciprocity is None
-            report = office.subject_report(person(7301), mandate=CONSENT, officer="desk-1")
+            report = office.subject_report(person(7301), mandate=request_of(person(7301)), officer="desk-1")
             assert report.records[0].record.facts is not None
         # What it gives, it receives, and no more.
         taker.report(default_report(7302))

@@ -13,14 +13,13 @@ from client_sdk import AsyncClient, Client
 from client_sdk.errors import PreflightError
 from client_sdk.kernel.formats.words import Role
 from client_sdk.models import AnnotationFlag, DisputeOutcome, Purpose, Standing, Verdict, written_consent
-from tests.client_sdk.sdk_samples import default_facts, default_report, person
+from tests.client_sdk.sdk_samples import default_facts, default_report, person, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from client_sdk.testing import TestRegistry
 
-MANDATE = written_consent(document=b"show me what is held about me", given_on=date(2025, 1, 1))
 CONSENT = written_consent(document=b"you may ask about me", given_on=date(2025, 1, 1))
 LETTER, CONTRACT = (sha256(name).digest() for name in (b"letter", b"contract"))
 OFFICE = "report-office"
@@ -46,7 +45,7 @@ def test_a_report_has_the_whole_history_of_a_record(office: Client, lender: Clie
     lender.answer_dispute(receipt.record_id, DisputeOutcome.CORRECTED, evidence=[CONTRACT])
     office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[b"\x5a" * 32])
     office.add_statement("lender-1", receipt.record_id, person(8001), "I was in hospital; 已全部还清。")
-    report = office.subject_report(person(8001), mandate=MANDATE, officer="desk-1")
+    report = office.subject_report(person(8001), mandate=request_of(person(8001)), officer="desk-1")
     assert report.answer.verdict is Verdict.LISTED
     (item,) = report.records
     assert item.record.facts is not None
@@ -80,7 +79,7 @@ def test_a_report_says_who_asked_for_what_purpose(office: Client, lender: Client
         [person(8003), person(8002)], purpose=Purpose.POST_LOAN_REVIEW, consent=CONSENT, officer="clerk-1"
     )
     lender.check(person(8003), purpose=Purpose.GUARANTEE_REVIEW, consent=CONSENT, officer="clerk-1")
-    report = office.subject_report(person(8002), mandate=MANDATE, officer="desk-1")
+    report = office.subject_report(person(8002), mandate=request_of(person(8002)), officer="desk-1")
     assert report.answer.verdict is Verdict.CLEAR
     assert report.records == ()
     assert [(one.asker, one.purpose) for one in report.asked] == [
@@ -92,14 +91,14 @@ def test_a_report_says_who_asked_for_what_purpose(office: Client, lender: Client
     assert (report.had, report.free, report.chargeable) == (0, 2, False)
     with Client(registry.config("lender-2")) as other:
         other.check(person(8002), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-1")
-    again = office.subject_report(person(8002), mandate=MANDATE, officer="desk-1")
+    again = office.subject_report(person(8002), mandate=request_of(person(8002)), officer="desk-1")
     assert len(again.asked) == 5
     assert again.had == 0
 
 
 def test_only_a_representative_with_a_mandate_gets_it(office: Client, lender: Client) -> None:
     with pytest.raises(PreflightError) as refused:
-        lender.subject_report(person(8004), mandate=MANDATE, officer="desk-1")
+        lender.subject_report(person(8004), mandate=request_of(person(8004)), officer="desk-1")
     assert refused.value.violations[0].rule == "inquiry.purpose"
     tomorrow = written_consent(document=b"not yet", given_on=datetime.now(UTC).date() + timedelta(2))
     with pytest.raises(PreflightError):
@@ -111,7 +110,7 @@ def test_asyncio_makes_it_as_well(registry: TestRegistry, office: Client, lender
 
     async def report() -> int:
         async with AsyncClient(registry.config(OFFICE)) as client:
-            made = await client.subject_report(person(8005), mandate=MANDATE, officer="desk-1")
+            made = await client.subject_report(person(8005), mandate=request_of(person(8005)), officer="desk-1")
         return len(made.records[0].history)
 
     assert asyncio.run(report()) == 1

@@ -26,7 +26,7 @@ from client_sdk.models import (
     Verdict,
     written_consent,
 )
-from tests.client_sdk.sdk_samples import default_facts, default_report, person
+from tests.client_sdk.sdk_samples import default_facts, default_report, person, request_of
 from tests.support.overlays import REPAIR
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def office(registry: TestRegistry) -> Iterator[Client]:
 def put(office: Client, number: int) -> Askers:
     """Ask about a person, and fetch who asked."""
     member = office._member
-    question, answers = office._run(member._put([person(number)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    question, answers = office._run(
+        member._put([person(number)], Purpose.SUBJECT_ACCESS, request_of(person(number)), "desk-1")
+    )
     askers = Askers(answers[0].inquiry_id, question.names[0])
     office._run(member._fetch_askers(askers))
     return askers
@@ -165,7 +167,7 @@ def without_proof(page: subject_access_pb2.ListRecordLeavesResponse) -> None:
 @pytest.mark.parametrize("lie", [leaf_gone, leaf_last_gone, leaf_changed, leaf_twice, without_proof])
 def test_a_lie_about_the_history_is_found(office: Client, lie: LeavesLie) -> None:
     member = office._member
-    _, (answer,) = office._run(member._put([person(8101)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    _, (answer,) = office._run(member._put([person(8101)], Purpose.SUBJECT_ACCESS, request_of(person(8101)), "desk-1"))
     (leaves,) = office._run(member._fetch_histories(answer))
     directory, key = office._run(member.following.refresh()), member.session.log_key
     assert [event.version for event in leaves.read(directory, key, NOW).history] == [1, None, 2]
@@ -176,7 +178,7 @@ def test_a_lie_about_the_history_is_found(office: Client, lie: LeavesLie) -> Non
 
 def test_a_history_with_a_gap_is_found_though_every_leaf_is_in_the_log(office: Client) -> None:
     member = office._member
-    _, (answer,) = office._run(member._put([person(8101)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    _, (answer,) = office._run(member._put([person(8101)], Purpose.SUBJECT_ACCESS, request_of(person(8101)), "desk-1"))
     whole = RecordLeaves(answer.records[0])
     request = subject_access_pb2.ListRecordLeavesRequest(
         inquiry_id=answer.inquiry_id, record=record_ref(whole.key), skip=1
@@ -198,7 +200,7 @@ def test_a_carried_dispute_that_is_hidden_in_part_is_found(office: Client, regis
         bought = default_report(8103, facts=replace(gone, ended_on=None))
         buyer.report(replace(bought, continues=RecordKey("lender-1", sold.record_id)))
     member = office._member
-    _, (answer,) = office._run(member._put([person(8103)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    _, (answer,) = office._run(member._put([person(8103)], Purpose.SUBJECT_ACCESS, request_of(person(8103)), "desk-1"))
     (leaves,) = office._run(member._fetch_histories(answer))
     directory, key = office._run(member.following.refresh()), member.session.log_key
     assert leaves.read(directory, key, NOW).disputed_by == OFFICE
@@ -235,7 +237,9 @@ def hidden(office: Client, registry: TestRegistry) -> RecordKey:
 
 def read_hidden(office: Client, lie: Callable[[HiddenLeaves], None] | None = None) -> SubjectRecord:
     member = office._member
-    question, (answer,) = office._run(member._put([person(8104)], Purpose.SUBJECT_ACCESS, CONSENT, "desk-1"))
+    question, (answer,) = office._run(
+        member._put([person(8104)], Purpose.SUBJECT_ACCESS, request_of(person(8104)), "desk-1")
+    )
     assert answer.records == ()
     askers = Askers(answer.inquiry_id, question.names[0])
     office._run(member._fetch_askers(askers))
@@ -248,14 +252,14 @@ def read_hidden(office: Client, lie: Callable[[HiddenLeaves], None] | None = Non
 
 
 def test_a_hidden_record_is_shown_to_its_person_alone(office: Client, hidden: RecordKey) -> None:
-    report = office.subject_report(person(8104), mandate=CONSENT, officer="desk-1")
+    report = office.subject_report(person(8104), mandate=request_of(person(8104)), officer="desk-1")
     assert report.answer.verdict is Verdict.CLEAR
     (item,) = report.records
     assert (item.record.issuer, item.record.record_id, item.hidden_under) == (*hidden, REPAIR.name)
     assert item.record.facts is not None
     assert item.record.subject_statement == "I paid it all."
     assert item.history[-1].flags == frozenset((AnnotationFlag.HIDDEN, AnnotationFlag.STATEMENT))
-    assert office.subject_report(person(8102), mandate=CONSENT, officer="desk-1").records == ()
+    assert office.subject_report(person(8102), mandate=request_of(person(8102)), officer="desk-1").records == ()
 
 
 def test_a_record_that_is_shown_and_hidden_again_meanwhile_begins_the_report_anew(
@@ -272,10 +276,10 @@ def test_a_record_that_is_shown_and_hidden_again_meanwhile_begins_the_report_ane
             lender.hide(hidden.record_id, person(8104), REPAIR.name)
         return (yield from fetch(askers))
 
-    before = len(office.subject_report(person(8104), mandate=CONSENT, officer="desk-1").asked)
+    before = len(office.subject_report(person(8104), mandate=request_of(person(8104)), officer="desk-1").asked)
     monkeypatch.setattr(member, "_fetch_askers", overtaken)
     with Client(registry.config("lender-1")) as lender:
-        report = office.subject_report(person(8104), mandate=CONSENT, officer="desk-1")
+        report = office.subject_report(person(8104), mandate=request_of(person(8104)), officer="desk-1")
     assert changes == []
     assert [item.hidden_under for item in report.records] == [REPAIR.name]
     # One inquiry, answered three times.

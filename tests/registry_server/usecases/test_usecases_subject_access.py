@@ -6,18 +6,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from sqlalchemy import func, select, text
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import AnnotationFlag, Purpose, Role
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from registry_server.errors import RegistryError
 from registry_server.rpc.convert.checks import question
-from registry_server.storage import schema
+from registry_server.storage import inquiries, migrations, schema
 from registry_server.usecases.check import Checks
 from registry_server.usecases.evidence import EvidencePage
 from registry_server.usecases.fsck.check import fsck
 from registry_server.usecases.housekeeping import Housekeeping
 from registry_server.usecases.subject_access import SubjectAccess
+from tests.client_sdk.kernel.rules import facts_samples as samples
 from tests.support.handmade_log import seed
 from tests.support.registry import inquire
 from tests.support.registry_world import DAY_MS, World, accept
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 
     from registry_server.sequencing.ledger import Ledger
 
-OFFICE = "office"
+OFFICE, OTHER = "office", "ombudsman"
 
 
 @pytest.fixture
@@ -38,7 +42,8 @@ def world() -> World:
 @pytest.fixture
 def ledger(world: World, database_url: str) -> Iterator[Ledger]:
     with world.ledger(database_url) as opened:
-        world.enrol_lender(opened, OFFICE, Role.REPRESENTATIVE)
+        for office in (OFFICE, OTHER):
+            world.enrol_lender(opened, office, Role.REPRESENTATIVE)
         yield opened
 
 
@@ -124,12 +129,12 @@ def test_it_is_answered_to_an_own_fresh_inquiry_about_one_person_alone(ledger: L
     reader = SubjectAccess(ledger)
     own = access(ledger, world, "A")
     loan = put(ledger, world, "lender-1", ["A"], "loan")
-    both = put(ledger, world, OFFICE, ["A", "B"], "both", Purpose.SUBJECT_ACCESS)
+    with pytest.raises(AssertionError, match="inquiry\\.one-person"):
+        put(ledger, world, OFFICE, ["A", "B"], "both", Purpose.SUBJECT_ACCESS)
     refused: list[tuple[str, bytes, str]] = [
         ("lender-1", own, "INQUIRY_UNKNOWN"),
         (OFFICE, bytes(16), "INQUIRY_UNKNOWN"),
         ("lender-1", loan, "PURPOSE_INVALID"),
-        (OFFICE, both, "TOO_MANY_SUBJECTS"),
     ]
     for peer, inquiry_id, reason in refused:
         with pytest.raises(RegistryError) as error:
@@ -141,6 +146,79 @@ def test_it_is_answered_to_an_own_fresh_inquiry_about_one_person_alone(ledger: L
     with pytest.raises(RegistryError) as stale:
         reader.askers(OFFICE, own, 0)
     assert stale.value.complaint.reason == "INQUIRY_STALE"
+
+
+def request(document: str) -> Consent:
+    return Consent(form=ConsentForm.WRITTEN, date=samples.TODAY, digest=seed(document))
+
+
+def ask(ledger: Ledger, world: World, *asked: tuple[str, str, str], asker: str = OFFICE) -> list[str]:
+    """The rules that refuse inquiries which come together, each about a person, under a document and by a name."""
+    questions = [
+        question(
+            inquire(world, asker, [person], name, consent=request(document), purpose=Purpose.SUBJECT_ACCESS), asker
+        )
+        for person, document, name in asked
+    ]
+    answers = Checks(ledger, 1_000_000).answer(questions)
+    world.clock.now += 1_000
+    return [one.complaint.rule if isinstance(one, RuleError) else "" for one in answers]
+
+
+def test_a_request_speaks_for_the_person_who_signed_it_alone(ledger: Ledger, world: World) -> None:
+    other = "request.one-person"
+    assert ask(ledger, world, ("A", "paper of A", "1"), ("B", "paper of A", "2"), ("A", "paper of A", "3")) == [
+        *("", other, "")
+    ]
+    assert ask(ledger, world, ("B", "paper of A", "4"), ("A", "paper of A", "5"), ("B", "paper of B", "6")) == [
+        *(other, "", "")
+    ]
+    # What was refused is kept as refused, names nobody, and uses no request up.
+    assert ask(ledger, world, ("B", "paper of A", "7"), ("A", "paper of B", "8")) == [other, other]
+    assert ask(ledger, world, ("C", "paper of C", "9")) == [""]
+    with ledger.database.snapshot() as work:
+        kept = {stored.inquiry_id: stored for stored in inquiries.rows(work)}
+    assert {
+        name
+        for name in "123456789"
+        if (kept[seed(f"{name} id", 16)].outcome, kept[seed(f"{name} id", 16)].opening) == ("CONSENT_MISSING", None)
+    } == {"2", "4", "7", "8"}
+    assert fsck(ledger.database).clean
+    # An office knows nothing of the papers of another one.
+    assert ask(ledger, world, ("B", "paper of A", "10"), asker=OTHER) == [""]
+    # Under further subject keys the person has a further pseudonym, and is the same.
+    world.introduce_keys(ledger)
+    assert ask(ledger, world, ("A", "paper of A", "11"), ("B", "paper of A", "12")) == ["", other]
+    # It is forgotten with the inquiries.
+    world.clock.now += 6 * 366 * DAY_MS
+    Housekeeping(ledger).tidy()
+    with ledger.database.snapshot() as work:
+        assert list(inquiries.persons(work)) == []
+
+
+def test_a_request_that_was_used_for_two_is_found(database_url: str) -> None:
+    """Whoever can write into the database lets an office ask about another person under it."""
+    world = World()
+    with world.ledger(database_url) as ledger:
+        world.enrol_lender(ledger, OFFICE, Role.REPRESENTATIVE)
+        assert ask(ledger, world, ("A", "paper", "1")) == [""]
+        with ledger.database.engine.begin() as work:
+            work.execute(text("UPDATE inquired_persons SET request = NULL"))
+        assert ask(ledger, world, ("B", "paper", "2")) == [""]
+        assert set(fsck(ledger.database).counts) == {"INQUIRED_PERSON_ROWS", "INQUIRY_ROW"}
+
+
+def test_requests_of_an_older_database_are_remembered(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        world.enrol_lender(ledger, OFFICE, Role.REPRESENTATIVE)
+        assert ask(ledger, world, ("A", "paper", "1")) == [""]
+        put(ledger, world, "lender-1", ["A"], "loan")
+    command.downgrade(migrations._config(database_url), "0003")
+    migrations.upgrade(database_url)
+    with world.ledger(database_url) as ledger:
+        assert fsck(ledger.database).clean
+        assert ask(ledger, world, ("B", "paper", "2"), ("A", "paper", "3")) == ["request.one-person", ""]
 
 
 def test_the_history_of_a_record_is_its_leaves_in_order(ledger: Ledger, world: World) -> None:

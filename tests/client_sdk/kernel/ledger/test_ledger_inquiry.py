@@ -116,6 +116,15 @@ def test_an_inquiry_says_day_and_purposes_of_its_consent(inquiry: Inquiry, terms
     assert refused.value.rule == rule
 
 
+def test_an_inquiry_for_a_person_s_own_report_is_about_one_person(inquiry: Inquiry) -> None:
+    own = replace(inquiry, purpose=Purpose.SUBJECT_ACCESS)
+    assert len(own.subject_commitments) > 1
+    with pytest.raises(FormatError, match=r"inquiry\.one-person"):
+        Inquiry.parse(own.encode())
+    alone = replace(own, subject_commitments=own.subject_commitments[:1])
+    assert Inquiry.parse(alone.encode()) == alone
+
+
 def test_its_consent_is_the_one_that_an_inquiry_says(inquiry: Inquiry, opening: InquiryOpening) -> None:
     for terms in (
         ConsentTerms.on(date(2025, 12, 30), Purpose.LOAN_APPROVAL),
