@@ -14,6 +14,7 @@ from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.config import ClientConfig
 from client_sdk.kernel.ledger.findings import Findings
+from client_sdk.kernel.ledger.state_store import MemoryStore
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -40,7 +41,8 @@ class FetchedAudit:
         findings = Findings()
         with channel(config.registry, TlsMaterial.from_folder(config.tls_key.parent)) as opened, self._home.lock():
             self._position, _ = self._home.load()
-            fetched = fetch(RegistrySource(opened), self._home, self._position, self._root.log_key, findings)
+            key = self._root.log_key
+            fetched = fetch(RegistrySource(opened), self._home, self._position, key, findings, MemoryStore())
         if fetched is None:
             raise RuntimeError("nothing was fetched")
         self._fetched, self.size = fetched, fetched.size
@@ -59,9 +61,9 @@ class FetchedAudit:
             previous_size=0,
             size=0,
         )
-        with self._home.lock():
+        with self._home.lock(), self._home.state() as store:
             started = time.perf_counter()
-            report = verify(self._fetched, self._home, self._position, self._root, findings, empty, executor)
+            report = verify(self._fetched, self._home, self._position, self._root, findings, empty, store, executor)
             seconds = time.perf_counter() - started
         if findings.counts:
             raise RuntimeError("the audit found something")

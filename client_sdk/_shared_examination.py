@@ -29,6 +29,7 @@ PART_SIGNATURES = 1_024
 PART_BYTES = 1 << 20
 # A registry that shows more records than these under one prefix has made them for it: they are done here.
 PART_RECORDS = 16_384
+_NOTHING = MapSubtree(0, b"", [])
 
 
 class SharedExamination:
@@ -77,17 +78,18 @@ class SharedExamination:
             name = f"signatures of {self._of} {part[0].leaf_index} to {part[-1].leaf_index}"
             self._work.put(name, verify_signatures, part, self._add)
 
-    def subtrees(self, parts: Sequence[MapPart]) -> list[MapSubtree]:
-        """Return what the parts of the map come to, as ``map_subtree`` computes it.
+    def subtrees(self, parts: Iterable[MapPart]) -> list[MapSubtree]:
+        """Return what the parts of the map come to, as ``map_subtree`` computes it; they are taken as there is room.
 
         Raises:
             ExecutorError: a part cannot be done.
         """
-        found = [MapSubtree(0, b"", [])] * len(parts)
+        found: list[MapSubtree] = []
         for place, part in enumerate(parts):
+            found.append(_NOTHING)
             take = partial(found.__setitem__, place)
             if 0 < part.records <= PART_RECORDS:
-                self._work.put(f"part {place + 1} of {len(parts)} of the map", map_subtree, part, take)
+                self._work.put(f"part {place + 1} of {1 << part.depth} of the map", map_subtree, part, take)
             else:
                 take(map_subtree(part))
         self._work.settle()

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from client_sdk.auditing.home import AuditHome
     from client_sdk.auditing.source import Source
     from client_sdk.kernel.ledger.findings import Finding
+    from client_sdk.kernel.ledger.state_store import StateStore
     from client_sdk.kernel.ledger.trust_root import TrustRoot
 
     # What is done, of how many leaves.
@@ -84,7 +85,7 @@ def audit(
     """
     started = time.monotonic()
     now = clock_ms() if now_ms is None else now_ms
-    with home.lock():
+    with home.lock(), home.state() as store:
         position, known = home.load()
         if position.fingerprint not in {"", trust_root.fingerprint}:
             raise ConfigError("the audit's folder belongs to another registry")
@@ -96,9 +97,9 @@ def audit(
             previous_size=position.size,
             size=position.size,
         )
-        fetched = fetch(source, home, position, trust_root.log_key, findings)
+        fetched = fetch(source, home, position, trust_root.log_key, findings, store)
         if fetched is not None:
-            report = verify(fetched, home, position, trust_root, findings, report, executor, progress)
+            report = verify(fetched, home, position, trust_root, findings, report, store, executor, progress)
         known = tuple(item for item in known if not _corrected(item.finding, report))
         number = position.audits + 1
         found, beyond = _together(known, findings, number, report)
@@ -124,10 +125,13 @@ def verify(
     trust_root: TrustRoot,
     findings: Findings,
     report: AuditReport,
+    store: StateStore,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> AuditReport:
     """Verify what was fetched, offline; return the report without its findings.
+
+    What grows with the log goes into the store.
 
     Raises:
         ConfigError: the leaves in the folder are not those that the last audit left there.
@@ -140,6 +144,7 @@ def verify(
         roots_at=sizes,
         bindings_from=fetched.begun_at,
         tally_until=fetched.statistics.size,
+        store=store,
     )
     tally = LeafTally()
     with SharedWork(executor) as work:
@@ -166,7 +171,7 @@ def verify(
         )
         # Without a valid genesis no leaf means anything.
         if examination.begun:
-            examination.check_map(fetched.bindings, shared.subtrees)
+            examination.check_map(fetched.bindings.values(), shared.subtrees)
             report = _verify_content(examination, fetched, home, trust_root, findings, report)
             report = replace(report, acts=tally.acts(examination.replay))
             asked = examination.check_asked(position.inquiries, _asked(home, position.asked_bytes, fetched.asked_bytes))

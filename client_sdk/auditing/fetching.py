@@ -16,18 +16,19 @@ from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_le
 from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.merkle import verify_consistency
 from client_sdk.kernel.ledger.directory import Directory
+from client_sdk.kernel.ledger.examination import LiveBinding
 from client_sdk.kernel.ledger.findings import FindingId
 from client_sdk.kernel.ledger.proving import split_hashes
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, MutableMapping
 
     from client_sdk.auditing.home import AuditHome, Position
     from client_sdk.auditing.source import LiveBindings, Source
     from client_sdk.kernel.formats.note import VerifierKey
-    from client_sdk.kernel.ledger.examination import LiveBinding
     from client_sdk.kernel.ledger.findings import Findings
+    from client_sdk.kernel.ledger.state_store import StateStore
 
 __all__ = ["Fetched", "fetch"]
 
@@ -40,7 +41,8 @@ class Fetched(NamedTuple):
     Attributes:
         size: of the log, as the bindings name it.
         begun_at: size of the log when the first binding was read.
-        bindings: of the live records at that size, and of some that were live from ``begun_at`` on.
+        bindings: of the live records at that size, and of some that were live from ``begun_at`` on, by the order in
+            which they came.
         checkpoint: of exactly that size, signed by the log's key.
         seen: every signed checkpoint that was shown.
         leaf_bytes: of the file of leaves.
@@ -53,7 +55,7 @@ class Fetched(NamedTuple):
 
     size: int
     begun_at: int
-    bindings: list[LiveBinding]
+    bindings: MutableMapping[int, LiveBinding]
     checkpoint: SignedCheckpoint
     seen: tuple[Seen, ...]
     leaf_bytes: int
@@ -65,7 +67,7 @@ class Fetched(NamedTuple):
 
 
 def fetch(
-    source: Source, home: AuditHome, position: Position, log_key: VerifierKey, findings: Findings
+    source: Source, home: AuditHome, position: Position, log_key: VerifierKey, findings: Findings, store: StateStore
 ) -> Fetched | None:
     """Fetch what an audit verifies.
 
@@ -75,6 +77,7 @@ def fetch(
         position: where the last audit ended.
         log_key: of the trust root.
         findings: takes up a log that went back, split in two, or is signed wrongly.
+        store: takes the bindings.
 
     Returns:
         None where the log is not the one audited before: no leaf of it is worth reading.
@@ -84,7 +87,8 @@ def fetch(
         ConfigError: the folder is damaged.
     """
     statistics = source.statistics()
-    live = source.live_bindings()
+    bindings = store.mapping("bindings", int, LiveBinding)
+    live = source.live_bindings(bindings)
     try:
         shown = _Shown(source, log_key)
         newest = shown.checkpoint(0)[0]
@@ -108,7 +112,7 @@ def fetch(
     return Fetched(
         live.size,
         live.begun_at,
-        live.bindings,
+        bindings,
         checkpoint,
         tuple(shown.seen),
         leaf_bytes,

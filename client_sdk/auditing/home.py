@@ -5,8 +5,9 @@
     inquiries       every leaf of the inquiry tree so far
     asked           the signed inquiries of these leaves, for a registry that lost its disk
     audit.lock      held while an audit runs
+    audit.state     what an audit that runs has no room for in memory, encrypted (``state_file``)
 
-Bindings are never written: they lead to persons and are deleted with the record.
+Bindings lead to persons and are deleted with the record: none is kept, and none is ever written in clear.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from client_sdk._files import replace_file
 from client_sdk.auditing.leaf_store import LeafStore
+from client_sdk.auditing.state_file import HOT_ENTRIES, StateFile
 from client_sdk.errors import AuditRunningError, ConfigError
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.findings import Finding, FindingId
@@ -122,17 +124,19 @@ class AuditHome:
 
     Args:
         folder: made where it is missing, for its owner alone.
+        hot_entries: how much of what grows with the log an audit has in memory, as of ``StateFile``.
 
     Raises:
         ConfigError: it cannot be made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hot_entries: int = HOT_ENTRIES) -> None:
         try:
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{folder} cannot be made: {error.strerror}") from error
         self._folder = folder
+        self._hot_entries = hot_entries
         self._file = folder / "audit.json"
         self.leaves = LeafStore(folder / "leaves")
         self.inquiries = LeafStore(folder / "inquiries")
@@ -150,6 +154,10 @@ class AuditHome:
                 yield
         except Timeout:
             raise AuditRunningError(f"another audit is running in {self._folder}") from None
+
+    def state(self) -> StateFile:
+        """Return a file for what grows with the log, to be used as a block by the audit that holds the lock."""
+        return StateFile(self._folder / "audit.state", self._hot_entries)
 
     def load(self) -> tuple[Position, tuple[AuditFinding, ...]]:
         """Return where the last audit ended and everything found so far.

@@ -16,7 +16,7 @@ from client_sdk.errors import VerificationError
 from client_sdk.kernel.ledger.examination import LiveBinding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 
 __all__ = ["LiveBindings", "RegistrySource", "Source"]
 
@@ -31,13 +31,13 @@ class LiveBindings(NamedTuple):
     Attributes:
         size: of the log for whose HEAD they are complete; the audit goes to exactly that size.
         begun_at: size of the log when the first was read; what was live from there on may stand among them.
-        bindings: ascending by leaf.
+        bindings: in the order in which they came, ascending by leaf.
         checkpoint: the log's signed note of that size.
     """
 
     size: int
     begun_at: int
-    bindings: list[LiveBinding]
+    bindings: Mapping[int, LiveBinding]
     checkpoint: bytes
 
 
@@ -60,8 +60,11 @@ class Source(Protocol):
         """
         ...
 
-    def live_bindings(self) -> LiveBindings:
+    def live_bindings(self, bindings: MutableMapping[int, LiveBinding]) -> LiveBindings:
         """Return subject and opening of every live record.
+
+        Args:
+            bindings: empty; takes them.
 
         Raises:
             VerificationError: the stream was cut short, or out of order.
@@ -115,14 +118,13 @@ class RegistrySource:
         if at != end:
             raise VerificationError("leaves", "leaves.complete", got=f"leaves up to {at}", want=f"up to {end}")
 
-    def live_bindings(self) -> LiveBindings:
+    def live_bindings(self, bindings: MutableMapping[int, LiveBinding]) -> LiveBindings:
         """Return subject and opening of every live record.
 
         Raises:
             VerificationError: the stream was cut short, or out of order.
         """
-        begun_at, size, last, checkpoint = 0, 0, -1, b""
-        bindings: list[LiveBinding] = []
+        begun_at, size, last, checkpoint, count = 0, 0, -1, b"", 0
         for page in self._stub.ListLiveBindings(pb.ListLiveBindingsRequest()):
             if size:
                 raise VerificationError("live bindings", "bindings.size", want="a size in the last message only")
@@ -138,8 +140,9 @@ class RegistrySource:
                         "live bindings", "bindings.order", got=str(item.index), want=f"{last} or more"
                     )
                 last = item.index
-                bindings.append(LiveBinding(last, item.subject, item.opening))
-            if len(bindings) > last + 1:
+                bindings[count] = LiveBinding(last, item.subject, item.opening)
+                count += 1
+            if count > last + 1:
                 raise VerificationError("live bindings", "bindings.count", want="at most one a leaf")
         if not max(begun_at, last + 1) <= size:
             raise VerificationError("live bindings", "bindings.size", want="the size of the log that they belong to")

@@ -39,6 +39,7 @@ from client_sdk.kernel.ledger.findings import Findings
 from client_sdk.kernel.ledger.quality import QualityTally
 from client_sdk.kernel.ledger.references import References
 from client_sdk.kernel.ledger.replay import Replay
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from client_sdk.kernel.ledger.statistics import StatementTally
 from client_sdk.kernel.rules.withholding import Withholding
 from client_sdk.kernel.subjects.oprf import Blinding, EvaluationKey
@@ -328,7 +329,7 @@ _MADE: dict[str, Callable[[], Any]] = {
     "datetime": lambda: datetime(2026, 1, 5, tzinfo=UTC),
     "type": lambda: str,
     "StatementTally": StatementTally,
-    "QualityTally": lambda: QualityTally(StatementTally()),
+    "QualityTally": lambda: QualityTally(StatementTally(), MemoryStore()),
     "DirectoryTimes": DirectoryTimes,
     "Withholding": lambda: Withholding(Purpose.LOAN_APPROVAL, Rulebook(), Contribution("lender-1", "2026-01-05"), 0),
     "Frontier": Frontier,

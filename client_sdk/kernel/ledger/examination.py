@@ -30,27 +30,28 @@ from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.leaf import LeafType
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.moment import DAY_MS
-from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.statement import RecordKey, Statement
 from client_sdk.kernel.ledger.asked import DirectoryTimes, check_shown_inquiry
 from client_sdk.kernel.ledger.chain import coverable, keeps_until, overdue
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings, finding_of
 from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
-from client_sdk.kernel.ledger.map_parts import bound_leaf, map_parts, map_subtree, whole_of
+from client_sdk.kernel.ledger.map_parts import bound_leaf, map_parts, map_subtree, place_of_bound, whole_of
 from client_sdk.kernel.ledger.replay import Replay
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.leaf import Head
     from client_sdk.kernel.formats.state import InstitutionState, RegistryState
     from client_sdk.kernel.ledger.asked import ShownInquiry
-    from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.map_parts import MapPart, MapSubtree
     from client_sdk.kernel.ledger.replay import Signed
+    from client_sdk.kernel.ledger.state_store import StateStore
 
 __all__ = ["Examination", "LiveBinding", "Unverified", "check_log", "verify_signatures"]
 
@@ -106,7 +107,7 @@ def verify_signatures(batch: Sequence[Unverified]) -> list[Finding]:
     return found
 
 
-def _subtrees_here(parts: Sequence[MapPart]) -> list[MapSubtree]:
+def _subtrees_here(parts: Iterable[MapPart]) -> list[MapSubtree]:
     return [map_subtree(part) for part in parts]
 
 
@@ -126,6 +127,7 @@ class Examination:
         bindings_from: size of the log when the first of the bindings was read, where the log went on meanwhile: those
             that were live at this size or a later one may be among them. None where all are of the size examined.
         tally_until: size of the log at which its statements are counted; None for all of it.
+        store: takes what grows with the log; None for memory.
     """
 
     def __init__(
@@ -136,6 +138,7 @@ class Examination:
         roots_at: Collection[int] = (),
         bindings_from: int | None = None,
         tally_until: int | None = None,
+        store: StateStore | None = None,
     ) -> None:
         self._findings = findings
         self._genesis = genesis
@@ -143,13 +146,16 @@ class Examination:
         self._frontier = Frontier()
         self._bindings_from = bindings_from
         # Leaves whose record was live at ``bindings_from`` or later.
-        self._once_live: set[int] = set()
+        self._store = store = store or MemoryStore()
+        self._once_live = store.mapping("once live", int, bool)
         self._leaf_type = 0
-        self._inquiry_marks: list[_InquiryMark] = []
+        # In their order; the newest once more.
+        self._inquiry_marks = store.mapping("inquiry marks", int, _InquiryMark)
+        self._newest_mark: _InquiryMark | None = None
         self._directories = DirectoryTimes()
         # Inquiries that HEADs count, by outcome: ANSWERED, or why they were refused.
         self.inquiry_outcomes: Counter[str] = Counter()
-        self.replay = Replay(self._report, tally_until=tally_until)
+        self.replay = Replay(self._report, tally_until=tally_until, store=store)
         self.roots: dict[int, bytes] = {}
 
     @property
@@ -183,7 +189,7 @@ class Examination:
             if index and not replay.begun:
                 break
             if index == self._bindings_from:
-                self._once_live.update(chain.index for chain in replay.live())
+                self._once_live.update((chain.index, True) for chain in replay.live())
             self._leaf_type = leaf[0] if leaf else 0
             before = replay.logged_at
             signed = replay.feed(leaf, hash_)
@@ -202,7 +208,7 @@ class Examination:
         if signed.payload_type == dsse.STATEMENT:
             chain = self.replay.chains[Statement.parse(signed.payload).key]
             if chain.live and chain.index == index:
-                self._once_live.add(index)
+                self._once_live[index] = True
 
     def _grow(self, hashes: list[bytes]) -> None:
         """Append to the tree, and note the roots that are wanted on the way."""
@@ -222,8 +228,8 @@ class Examination:
 
     def _mark_inquiries(self, index: int, head: Head) -> None:
         mark = _InquiryMark(index, head.inquiry_count, head.inquiry_root)
-        if not self._inquiry_marks or self._inquiry_marks[-1][1:] != mark[1:]:
-            self._inquiry_marks.append(mark)
+        if self._newest_mark is None or self._newest_mark[1:] != mark[1:]:
+            self._inquiry_marks[index] = self._newest_mark = mark
 
     @property
     def inquiry_count(self) -> int:
@@ -248,7 +254,7 @@ class Examination:
     def check_map(
         self,
         bindings: Iterable[LiveBinding],
-        subtrees: Callable[[Sequence[MapPart]], Sequence[MapSubtree]] = _subtrees_here,
+        subtrees: Callable[[Iterable[MapPart]], Sequence[MapSubtree]] = _subtrees_here,
     ) -> None:
         """Hold the bindings of live records against the log, and the map that follows against the newest HEAD.
 
@@ -258,24 +264,33 @@ class Examination:
             bindings: of the live records.
             subtrees: computes ``map_subtree`` of each part; in this process unless given.
         """
-        live = {chain.index: chain for chain in self.replay.live()}
-        bound: dict[int, bytes] = {}
+        live = self._store.mapping("live", int, RecordKey)
+        live.update((chain.index, chain.key) for chain in self.replay.live())
+        bound = self._store.mapping("bound", int, bool)
+        # By their places in the map.
+        leaves = self._store.mapping("leaves of the map", bytes, bytes)
+        count = 0
         for binding in bindings:
-            chain = live.get(binding.leaf_index)
-            if chain is None and binding.leaf_index in self._once_live:
+            index, key = binding.leaf_index, live.get(binding.leaf_index)
+            if key is None and index in self._once_live:
                 continue
-            if self._binding_in_order(binding, chain, bound) and chain is not None:
-                bound[binding.leaf_index] = bound_leaf(chain, binding.subject, binding.opening)
-        for index in sorted(live.keys() - bound.keys()):
-            self._findings.note(FindingId.BINDING_MISSING, index, "binding", "binding.live", want="one binding")
+            if self._binding_in_order(binding, key, bound) and key is not None:
+                leaf = bound_leaf(self.replay.chains[key], binding.subject, binding.opening)
+                leaves[place_of_bound(leaf)] = leaf
+                bound[index] = True
+                count += 1
+        for index, _ in self._store.ascending(live):
+            if index not in bound:
+                self._findings.note(FindingId.BINDING_MISSING, index, "binding", "binding.live", want="one binding")
         if self.begun:
-            parts = map_parts(bound.values(), self.replay.directory.map_entries())
+            in_order = (leaf for _, leaf in self._store.ascending(leaves))
+            parts = map_parts(in_order, count, self.replay.directory.map_entries())
             self._check_subtrees(whole_of(subtrees(parts)))
 
-    def _binding_in_order(self, binding: LiveBinding, chain: Chain | None, bound: Collection[int]) -> bool:
+    def _binding_in_order(self, binding: LiveBinding, key: RecordKey | None, bound: Container[int]) -> bool:
         """Whether a binding belongs in the map; a wrong one does, as that is what the registry must have mapped."""
         rule = "binding.live"
-        if chain is None:
+        if key is None:
             want = "none but of the newest version of a live record"
             self._findings.note(FindingId.BINDING_DEAD, binding.leaf_index, "binding", rule, want=want)
             return False
@@ -334,7 +349,7 @@ class Examination:
         """Compare the leaves of the inquiry tree with size and root in every HEAD (proto/README.md 9)."""
         rule = "head.inquiry-root"
         tree = Frontier()
-        marks = iter([*self._inquiry_marks, None])
+        marks = joined((mark for _, mark in self._store.ascending(self._inquiry_marks)), (None,))
         mark = next(marks)
         for leaf in joined((None,), leaves):
             if leaf is not None:

@@ -1,6 +1,6 @@
 """The map in parts by the first bits of its keys: each is computed by itself, anywhere, and their roots make the map's.
 
-    parts = map_parts(leaves, directory.map_entries())
+    parts = map_parts(leaves, len(leaves), directory.map_entries())
     whole = whole_of([map_subtree(part) for part in parts])         whole.root, whole.size: of the map
 
     leaf = subject commitment (32 bytes) || shown (1 byte) || subject (32) || index (8) || leaf hash (32)
@@ -14,6 +14,7 @@ processes.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, SUBJECT_BYTES, binding_opens
@@ -23,14 +24,16 @@ from client_sdk.kernel.formats.map_page import prefix_of
 from client_sdk.kernel.formats.prefix_tree import parent, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from client_sdk.kernel.ledger.chain import Chain
 
-__all__ = ["MapPart", "MapSubtree", "bound_leaf", "map_parts", "map_subtree", "whole_of"]
+__all__ = ["MapPart", "MapSubtree", "bound_leaf", "map_parts", "map_subtree", "place_of_bound", "whole_of"]
 
 # Records of a part, about: 400 KB, and some hundredths of a second of work.
 MEAN_RECORDS = 2_048
+# Of a key of the map, as far as parts are told apart by it: enough for 3 * 10^10 records.
+PLACE_BYTES = 3
 _SUBJECT_AT = HASH_BYTES + 1
 _RECORD_AT = _SUBJECT_AT + SUBJECT_BYTES
 _INDEX_BYTES = 8
@@ -88,24 +91,35 @@ def bound_leaf(chain: Chain, subject: bytes, opening: bytes) -> bytes:
 
 
 def map_parts(
-    leaves: Collection[bytes], entries: Mapping[bytes, bytes], mean_records: int = MEAN_RECORDS
-) -> list[MapPart]:
-    """Return the parts of a map, ascending by prefix.
+    leaves: Iterable[bytes], count: int, entries: Mapping[bytes, bytes], mean_records: int = MEAN_RECORDS
+) -> Iterator[MapPart]:
+    """Yield the parts of a map, ascending by prefix; one at a time is held.
 
     Args:
-        leaves: of live records, as ``bound_leaf`` makes them.
+        leaves: of live records, as ``bound_leaf`` makes them, ascending by ``place_of_bound``.
+        count: how many they are.
         entries: of everything in the map that is no subject.
         mean_records: how many records a part has, about.
     """
     # All subjects share the first bit of their keys.
-    depth = 1 + max(0, (len(leaves) - 1) // mean_records).bit_length()
-    below: list[list[bytes]] = [[] for _ in range(1 << depth)]
-    for leaf in leaves:
-        below[prefix_of(subject_key(leaf[_SUBJECT_AT:_RECORD_AT]), depth)].append(leaf)
-    parts = [MapPart(depth, b"".join(found), []) for found in below]
+    depth = min(1 + max(0, (count - 1) // mean_records).bit_length(), 8 * PLACE_BYTES)
+    others: defaultdict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
     for entry in entries.items():
-        parts[prefix_of(entry[0], depth)].entries.append(entry)
-    return parts
+        others[prefix_of(entry[0], depth)].append(entry)
+    unused = 8 * PLACE_BYTES - depth
+    grouped = groupby(leaves, lambda leaf: int.from_bytes(place_of_bound(leaf)[:PLACE_BYTES]) >> unused)
+    prefix, found = next(grouped, (1 << depth, iter(())))
+    for at in range(1 << depth):
+        here = b""
+        if at == prefix:
+            here = b"".join(found)
+            prefix, found = next(grouped, (1 << depth, iter(())))
+        yield MapPart(depth, here, others[at])
+
+
+def place_of_bound(leaf: bytes) -> bytes:
+    """Return where a live record with its binding stands: the first bytes of its subject's key, and its index."""
+    return subject_key(leaf[_SUBJECT_AT:_RECORD_AT])[:PLACE_BYTES] + leaf[_RECORD_AT : _RECORD_AT + _INDEX_BYTES]
 
 
 def map_subtree(part: MapPart) -> MapSubtree:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import DisputeOutcome, LapseKind, Standing, WithdrawalReason, Word
 from client_sdk.kernel.rules.correction import corrects
 from client_sdk.kernel.rules.dates import day_of
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from client_sdk.kernel.formats.state import Rulebook
-    from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement
+    from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+    from client_sdk.kernel.ledger.state_store import StateStore
     from client_sdk.kernel.ledger.statistics import StatementTally
     from client_sdk.kernel.rules.facts import Facts
 
@@ -276,14 +278,15 @@ class QualityTally:
 
     Args:
         months: knows the month of each leaf, and where the counting ends.
+        store: takes what grows with the log.
 
     Attributes:
         counts: of the events that follow from the log.
     """
 
-    def __init__(self, months: StatementTally) -> None:
+    def __init__(self, months: StatementTally, store: StateStore) -> None:
         self._months = months
-        self._logged_at: dict[RecordKey, int] = {}
+        self._logged_at = store.mapping("logged at", RecordKey, int)
         self.counts: Counter[QualityCount] = Counter()
 
     def take_statement(

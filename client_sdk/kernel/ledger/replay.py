@@ -17,14 +17,16 @@ from client_sdk.kernel.formats.act import Act, ClockBody, ErasureBody, RetireKey
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement
 from client_sdk.kernel.formats.words import KeyUsage, Kind, LapseKind
 from client_sdk.kernel.ledger import chain as chains
+from client_sdk.kernel.ledger.chain import Chain
 from client_sdk.kernel.ledger.closing import check_not_closed, is_over, opens_record, place_of
 from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.head import HeadChain
 from client_sdk.kernel.ledger.notice import check_acknowledgement
 from client_sdk.kernel.ledger.quality import QualityTally
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from client_sdk.kernel.ledger.statistics import StatementTally
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from client_sdk.kernel.formats.leaf import Head, Leaf
-    from client_sdk.kernel.formats.statement import RecordKey
-    from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.state_store import StateStore
 
 __all__ = ["Replay", "Signed"]
 
@@ -54,22 +55,28 @@ class Replay:
     Args:
         report: called for each leaf that breaks a rule, with its index; the leaf then has no effect. It may raise.
         tally_until: size of the log at which ``tally`` and ``quality`` end; None for all of it.
+        store: takes what grows with the log; None for memory.
     """
 
     def __init__(
-        self, report: Callable[[int, FormatError | RuleError], None], *, tally_until: int | None = None
+        self,
+        report: Callable[[int, FormatError | RuleError], None],
+        *,
+        tally_until: int | None = None,
+        store: StateStore | None = None,
     ) -> None:
         self._report = report
+        store = store or MemoryStore()
         self.tally = StatementTally(tally_until)
-        self.quality = QualityTally(self.tally)
+        self.quality = QualityTally(self.tally, store)
         self._directory: Directory | None = None
-        self._continued_by: dict[RecordKey, RecordKey] = {}
+        self._continued_by = store.mapping("continued by", RecordKey, RecordKey)
         self._erased_in_commit: list[tuple[int, RecordKey]] = []
         self._speakers: dict[tuple[bytes, str], bytes] = {}
-        self._acknowledged: set[bytes] = set()
+        self._acknowledged = store.mapping("acknowledged", bytes, bool)
         # When the first version of each listing was logged, ms.
-        self._copied_at: dict[RecordKey, int] = {}
-        self.chains: dict[RecordKey, Chain] = {}
+        self._copied_at = store.mapping("copied at", RecordKey, int)
+        self.chains = store.mapping("chains", RecordKey, Chain)
         self.size = 0
         self.logged_at = 0
         self.head_chain = HeadChain()
@@ -199,7 +206,7 @@ class Replay:
         if acknowledgement.notice_commitment in self._acknowledged:
             rule, want = "acknowledgement.once", "one acknowledgement of a notice"
             raise RuleError("ACKNOWLEDGED", "notice_commitment", rule, got="another", want=want)
-        self._acknowledged.add(acknowledgement.notice_commitment)
+        self._acknowledged[acknowledgement.notice_commitment] = True
         return Signed(dsse.ACKNOWLEDGEMENT, leaf.payload, key.public_key, leaf.signature)
 
     def _day(self, leaf: StatementLeaf | LapseLeaf) -> str:

@@ -23,7 +23,7 @@ from tests.support.lies import Forger, honest_log
 from tests.support.transparency_server import PAGE, HandmadeRegistry, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, MutableMapping, Sequence
     from concurrent.futures import Executor
     from pathlib import Path
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from client_sdk.auditing.report import AuditReport
     from client_sdk.auditing.source import Source
+    from client_sdk.kernel.ledger.examination import LiveBinding
 
 
 class Auditor:
@@ -43,7 +44,7 @@ class Auditor:
         self.folder = folder
 
     def audit(self, source: Source | None = None, executor: Executor | None = None) -> AuditReport:
-        home = AuditHome(self.folder)
+        home = AuditHome(self.folder, hot_entries=3)
         return audit(source or self.source, home, self.log.trust_root, executor=executor, now_ms=self.log.logged_at)
 
 
@@ -110,8 +111,8 @@ class PulledPlug:
                 raise Interrupted
             yield leaf
 
-    def live_bindings(self) -> LiveBindings:
-        return self._source.live_bindings()
+    def live_bindings(self, bindings: MutableMapping[int, LiveBinding]) -> LiveBindings:
+        return self._source.live_bindings(bindings)
 
     def inquiries(self, start: int, end: int) -> Iterator[pb.LoggedInquiry]:
         return self._source.inquiries(start, end)

@@ -15,7 +15,14 @@ from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import AnnotationFlag, Kind, Standing
 from client_sdk.kernel.ledger.annotating import AnnotationHead
 from client_sdk.kernel.ledger.chain import Chain
-from client_sdk.kernel.ledger.map_parts import MapSubtree, bound_leaf, map_parts, map_subtree, whole_of
+from client_sdk.kernel.ledger.map_parts import (
+    MapSubtree,
+    bound_leaf,
+    map_parts,
+    map_subtree,
+    place_of_bound,
+    whole_of,
+)
 
 # Subjects of which some have several records.
 SUBJECTS = st.lists(st.integers(0, 60), max_size=60)
@@ -64,7 +71,7 @@ def test_the_parts_are_the_map(subjects: list[int], institutions: set[int], mean
     directory = {institution_key(f"member-{number}"): hash_of(f"state {number}") for number in institutions}
     entries = {subject_key(hash_of(f"subject {subject}")): value_of_parts(found) for subject, found in records.items()}
     entries |= directory
-    parts = map_parts(leaves, directory, mean)
+    parts = [*map_parts(sorted(leaves, key=place_of_bound), len(leaves), directory, mean)]
     assert sum(part.records for part in parts) == len(leaves)
     whole = whole_of([map_subtree(part) for part in parts])
     assert (whole.size, whole.root) == (len(entries), root_of(sorted(entries.items())))
@@ -72,11 +79,11 @@ def test_the_parts_are_the_map(subjects: list[int], institutions: set[int], mean
 
 
 def test_an_empty_map_has_two_parts_with_nothing_in_them() -> None:
-    parts = map_parts([], {})
+    parts = [*map_parts([], 0, {})]
     assert [map_subtree(part) for part in parts] == [MapSubtree(0, EMPTY, [])] * 2
     assert whole_of([map_subtree(part) for part in parts]) == MapSubtree(0, EMPTY, [])
 
 
 def test_a_part_shows_nothing_of_its_subjects() -> None:
-    (part, _) = map_parts([leaf_of(1, 7)], {})
+    (part, _) = map_parts([leaf_of(1, 7)], 1, {})
     assert repr(part) == str(part) == "MapPart(1 records)"

@@ -1,0 +1,225 @@
+"""Storage in a file for what grows with the log while an audit replays it, so that its memory is bounded.
+
+    audit.state     an SQLite file that begins empty and is removed at the end; a table a mapping, (key, value)
+
+The newest entries of each mapping are in memory as well. Values are encrypted under a key that this process alone has
+and that ends with it: among them are pseudonyms and openings, of which nothing may be left on an auditor's disk.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+from collections.abc import MutableMapping, ValuesView
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from client_sdk._files import cannot_be_written
+from client_sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["HOT_ENTRIES", "StateFile"]
+
+K = TypeVar("K", bound="int | bytes | tuple[str, bytes]")
+V = TypeVar("V")
+
+# Entries of one mapping in memory; of those of records some hundred bytes each. A part of them is given up at a time.
+HOT_ENTRIES = 65_536
+_GIVEN_UP = 4
+_CACHE_KIB = 16 * 1024
+_MODE = 0o600
+_INDEX_BYTES = 8
+_NONCE_BYTES = 12
+_SETTINGS = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", f"cache_size = -{_CACHE_KIB}")
+
+
+class StateFile:
+    """A ``StateStore`` in a file, while a block lasts.
+
+    Args:
+        path: of the file; one that an audit has left there, which was killed, is removed.
+        hot_entries: of each mapping in memory.
+    """
+
+    def __init__(self, path: Path, hot_entries: int = HOT_ENTRIES) -> None:
+        self._path = path
+        self.hot_entries = hot_entries
+        self._box = ChaCha20Poly1305(ChaCha20Poly1305.generate_key())
+        self._tables = 0
+        self._nonces = count()
+
+    def __enter__(self) -> Self:
+        try:
+            self._path.unlink(missing_ok=True)
+            self._path.touch(_MODE, exist_ok=False)
+        except OSError as error:
+            raise cannot_be_written(self._path, error) from error
+        self._connection = sqlite3.connect(self._path, isolation_level=None)
+        for setting in _SETTINGS:
+            self._connection.execute(f"PRAGMA {setting}")
+        self._connection.execute("BEGIN")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+        # What cannot be removed now is encrypted, and removed before the next audit.
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def mapping(self, name: str, key: type[K], value: type[V]) -> MutableMapping[K, V]:  # noqa: ARG002 - for people
+        """Return a new, empty mapping.
+
+        Raises:
+            ConfigError: the file cannot be written; so does whatever is done with the mapping.
+        """
+        self._tables += 1
+        return _Mapping[K, V](self, f"m{self._tables}", key)
+
+    def ascending(self, mapping: MutableMapping[K, V]) -> Iterator[tuple[K, V]]:
+        """Yield the items of one of its mappings by key, ascending."""
+        return cast("_Mapping[K, V]", mapping).ascending()
+
+    def execute(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        """Run a statement.
+
+        Raises:
+            ConfigError: the file cannot be read or written, such as on a full disk.
+        """
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
+
+    def put(self, table: str, rows: list[tuple[bytes, object]]) -> None:
+        """Write entries of a table, encrypted, in place of those that have the same key.
+
+        Raises:
+            ConfigError: as for ``execute``.
+        """
+        ascending = sorted(rows, key=lambda row: row[0])
+        sealed = ((key, self._sealed(table, key, value)) for key, value in ascending)
+        try:
+            self._connection.executemany(f'INSERT OR REPLACE INTO "{table}" VALUES (?, ?)', sealed)  # noqa: S608 - our own name
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
+
+    def opened(self, table: str, key: bytes, sealed: bytes) -> object:
+        """Return a value as it was put: bytes that this process did not write are refused before they are read."""
+        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        return pickle.loads(self._box.decrypt(nonce, rest, table.encode() + key))  # noqa: S301 - sealed by this process
+
+    def _sealed(self, table: str, key: bytes, value: object) -> bytes:
+        # Never used before under this key.
+        nonce = next(self._nonces).to_bytes(_NONCE_BYTES)
+        return nonce + self._box.encrypt(nonce, pickle.dumps(value, pickle.HIGHEST_PROTOCOL), table.encode() + key)
+
+    def _failed(self, error: sqlite3.Error) -> ConfigError:
+        name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+        return ConfigError(f"{self._path} cannot be read or written: {name}")
+
+
+class _Mapping(MutableMapping[K, V], Generic[K, V]):
+    """One table. What was put or got last is in memory; what was put and is not in the file yet is noted."""
+
+    def __init__(self, file: StateFile, table: str, key: type[K]) -> None:
+        self._file = file
+        self._table = table
+        self._key = key
+        self._hot: dict[K, V] = {}
+        self._unwritten: set[K] = set()
+        file.execute(f'CREATE TABLE "{table}" (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID')
+
+    def __getitem__(self, key: K) -> V:
+        try:
+            return self._hot[key]
+        except KeyError:
+            pass
+        raw = _bytes_of(key)
+        row = self._file.execute(f'SELECT value FROM "{self._table}" WHERE key = ?', (raw,)).fetchone()  # noqa: S608 - our own name
+        if row is None:
+            raise KeyError(key)
+        value = cast("V", self._file.opened(self._table, raw, row[0]))
+        self._keep(key, value)
+        return value
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self._unwritten.add(key)
+        self._hot.pop(key, None)
+        self._keep(key, value)
+
+    def __delitem__(self, key: K) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self._hot.pop(key, None)
+        self._unwritten.discard(key)
+        self._file.execute(f'DELETE FROM "{self._table}" WHERE key = ?', (_bytes_of(key),))  # noqa: S608 - our own name
+
+    def __iter__(self) -> Iterator[K]:
+        return (key for key, _ in self.ascending())
+
+    def __len__(self) -> int:
+        self._write(self._unwritten)
+        return int(self._file.execute(f'SELECT count(*) FROM "{self._table}"').fetchone()[0])  # noqa: S608 - our own name
+
+    def values(self) -> ValuesView[V]:
+        """Return the values, in the order of their keys; each is read once."""
+        return _Values(self)
+
+    def ascending(self) -> Iterator[tuple[K, V]]:
+        """Yield all items by key, ascending."""
+        self._write(self._unwritten)
+        for raw, sealed in self._file.execute(f'SELECT key, value FROM "{self._table}" ORDER BY key'):  # noqa: S608 - our own name
+            key = _key_of(raw, self._key)
+            found = self._hot.get(key)
+            yield key, cast("V", self._file.opened(self._table, raw, sealed)) if found is None else found
+
+    def _keep(self, key: K, value: V) -> None:
+        """Keep an entry in memory, the oldest of which make room."""
+        self._hot[key] = value
+        if len(self._hot) > self._file.hot_entries:
+            oldest = list(islice(self._hot, len(self._hot) // _GIVEN_UP))
+            self._write(self._unwritten.intersection(oldest))
+            for each in oldest:
+                del self._hot[each]
+
+    def _write(self, keys: AbstractSet[K]) -> None:
+        if keys:
+            self._file.put(self._table, [(_bytes_of(key), self._hot[key]) for key in keys])
+            self._unwritten -= keys
+
+
+class _Values(ValuesView[V]):
+    """The values of a mapping."""
+
+    _mapping: _Mapping[Any, V]
+
+    def __iter__(self) -> Iterator[V]:
+        return (value for _, value in self._mapping.ascending())
+
+
+def _bytes_of(key: int | bytes | tuple[str, bytes]) -> bytes:
+    """Return a key as a table has it, in the same order."""
+    match key:
+        case int():
+            return key.to_bytes(_INDEX_BYTES)
+        case bytes():
+            return key
+        case _:
+            return key[0].encode() + b"\0" + key[1]
+
+
+def _key_of(raw: bytes, kind: type[K]) -> K:
+    """Return a key that a table has."""
+    if issubclass(kind, int):
+        return cast("K", int.from_bytes(raw))
+    if issubclass(kind, bytes):
+        return cast("K", raw)
+    name, _, rest = raw.partition(b"\0")
+    return cast("Callable[[str, bytes], K]", kind)(name.decode(), rest)

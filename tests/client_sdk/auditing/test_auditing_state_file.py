@@ -1,0 +1,146 @@
+"""What grows with the log lies in a file: as in memory, encrypted, gone at the end, and with bounded memory."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client_sdk.auditing.state_file import HOT_ENTRIES, StateFile
+from client_sdk.errors import ConfigError
+from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.ledger.state_store import MemoryStore
+from tests.support.handmade_log import HandmadeLog
+from tests.support.transparency_server import HandmadeRegistry, listening
+from tests.support.troubles import small_files_only
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NUMBERS = st.integers(0, 40)
+RECORDS = st.builds(RecordKey, st.sampled_from(["a", "ab", "b"]), st.binary(max_size=1))
+KEYS = {int: NUMBERS, bytes: st.binary(max_size=2), RecordKey: RECORDS}
+# A small part of the records of the smaller log below.
+FEW_ENTRIES = 100
+SECRET = 20 * b"subject and opening of a person"
+
+
+@st.composite
+def steps_with_keys(draw: st.DrawFn) -> tuple[type, list[tuple[str, int, int]]]:
+    """A type of keys, and what is done with a mapping: put, get, delete, count."""
+    kind = draw(st.sampled_from([*KEYS]))
+    return kind, draw(st.lists(st.tuples(st.sampled_from("pgdc"), KEYS[kind], NUMBERS), max_size=60))
+
+
+@given(steps_with_keys(), st.integers(1, 6))
+def test_a_mapping_in_a_file_is_one_like_those_in_memory(
+    tmp_path_factory: pytest.TempPathFactory, given_steps: tuple[type, list[tuple[str, int, int]]], hot_entries: int
+) -> None:
+    kind, steps = given_steps
+    memory = MemoryStore()
+    expected = memory.mapping("one", kind, int)
+    with StateFile(tmp_path_factory.mktemp("state") / "state", hot_entries) as file:
+        other, mapping = file.mapping("another", kind, int), file.mapping("one", kind, int)
+        for what, key, value in steps:
+            if what == "p":
+                mapping[key] = expected[key] = value
+                other[key] = value + 1
+            elif what == "d" and key in expected:
+                del mapping[key], expected[key]
+            elif what == "c":
+                assert len(mapping) == len(expected)
+            assert mapping.get(key) == expected.get(key)
+        assert [*file.ascending(mapping)] == [*memory.ascending(expected)]
+        assert sorted(mapping.values()) == sorted(expected.values())
+        assert {*mapping} == {*expected}
+        assert all(type(key) is kind for key in mapping)
+        assert not set(mapping).difference(other)
+
+
+def test_nothing_is_written_in_clear_and_nothing_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "audit.state"
+    path.write_bytes(b"what an audit left that was killed")
+    with StateFile(path, hot_entries=1) as file:
+        mapping = file.mapping("bindings", int, bytes)
+        for number in range(50_000):
+            mapping[number] = SECRET
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        written = path.read_bytes()
+        assert len(written) > 1 << 20
+        assert SECRET not in written
+        assert mapping[7] == SECRET
+    assert not path.exists()
+
+
+def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
+    with (
+        StateFile(tmp_path / "audit.state", hot_entries=1) as file,
+        small_files_only(),
+        pytest.raises(ConfigError, match=r"audit\.state cannot be read or written"),
+    ):
+        fill(file)
+
+
+def fill(file: StateFile) -> None:
+    """Put more into it than is kept in memory of its pages."""
+    mapping = file.mapping("chains", int, bytes)
+    for number in range(100_000):
+        mapping[number] = bytes(1_000)
+
+
+# Audits a registry, and says how much memory of Python it took at most.
+PROGRAM = """
+import sys, tracemalloc
+from pathlib import Path
+import grpc
+from client_sdk.auditing.audit import audit
+from client_sdk.auditing.home import AuditHome
+from client_sdk.auditing.source import RegistrySource
+from client_sdk.kernel.ledger.trust_root import TrustRoot
+port, folder, genesis, now, entries = sys.argv[1:]
+root = TrustRoot.from_genesis(bytes.fromhex(genesis))
+tracemalloc.start()
+with grpc.insecure_channel("127.0.0.1:" + port) as channel:
+    report = audit(RegistrySource(channel), AuditHome(Path(folder), int(entries)), root, now_ms=int(now))
+print(tracemalloc.get_traced_memory()[1], len(report.findings), report.live)
+"""
+
+
+def memory_of(log: HandmadeLog, folder: Path, hot_entries: int) -> int:
+    """How many bytes of Python an audit of a log takes at most."""
+    with listening(HandmadeRegistry(log)) as port:
+        words = [str(port), str(folder), log.leaves[0].hex(), str(log.logged_at), str(hot_entries)]
+        done = subprocess.run([sys.executable, "-c", PROGRAM, *words], check=True, capture_output=True, text=True)
+    memory, findings, live = map(int, done.stdout.split())
+    assert (findings, live) == (0, len(log.bindings()))
+    assert {path.name for path in folder.iterdir()} >= {"audit.json", "leaves"}
+    assert not (folder / "audit.state").exists()
+    return memory
+
+
+def test_memory_does_not_grow_with_the_number_of_records(tmp_path: Path) -> None:
+    log = HandmadeLog()
+    # So many that a part of the map is as large as any, and every cache is full.
+    report(log, 2_000)
+    small = memory_of(log, tmp_path / "small", FEW_ENTRIES)
+    small_in_memory = memory_of(log, tmp_path / "small, in memory", HOT_ENTRIES)
+    report(log, 5_000)
+    large = memory_of(log, tmp_path / "large", FEW_ENTRIES)
+    large_in_memory = memory_of(log, tmp_path / "large, in memory", HOT_ENTRIES)
+    # What 3,000 records take where there is room for them is more than what all else takes.
+    grown = large_in_memory - small_in_memory
+    assert large - small < grown / 10, (small, large, small_in_memory, large_in_memory)
+
+
+def report(log: HandmadeLog, until: int) -> None:
+    """Go on to so many live records."""
+    for number in range(len(log.statements), until):
+        log.say("lender-1", f"loan {number}")
+        if number % 250 == 249:
+            log.head()
+    log.head()
