@@ -26,31 +26,17 @@ from client_sdk.errors import (
     TransportError,
     VerificationError,
 )
+from client_sdk.texts.next_steps import NEXT
 
 if TYPE_CHECKING:
     from client_sdk.desk.texts import Say
     from client_sdk.models import Violation
 
-__all__ = ["IDENTITY", "NEXT", "ErrorWords", "broken_rules", "details_of", "error_words"]
+__all__ = ["IDENTITY", "ErrorWords", "broken_rules", "details_of", "error_words", "next_step"]
 
 _PARTS = {"field": N_("Where"), "rule": N_("Rule"), "got": N_("Found"), "want": N_("Wanted")}
-# What to do next, by stable reason.
-NEXT = {
-    "CONSENT_MISSING": N_("Give the person's written consent: its date and the signed document, or its SHA-256."),
-    "DATE_INVALID": N_("Correct the date that is named; dates are YYYY-MM-DD, and not in the future."),
-    "DEBT_TAKEN": N_("Another live record names this debt: ask its issuer, or end your own older record first."),
-    "INQUIRY_STALE": N_("Check the clock of this machine (NTP), then ask again."),
-    "INSTITUTION_SUSPENDED": N_("A suspended member may only correct and end its records: ask the administrators."),
-    "NOTICE_LATE": N_("Tell the person first: the notice must have been sent before the record is reported."),
-    "NOT_PERMITTED": N_("This is for another role of member: `credit-registry status` says which this member has."),
-    "QUOTA_EXCEEDED": N_("The day's quota is used up: wait for the next day, or ask the administrators for more."),
-    "RECORD_ENDED": N_("The record has ended and takes no further version."),
-    "RECORD_ERASED": N_("The record was erased for good and takes no further version."),
-    "RECORD_UNKNOWN": N_("There is no such live record of this member about this person: compare number and record."),
-    "REGISTRY_CLOSED": N_("The registry has closed and takes no new records."),
-    "TIME_INVALID": N_("Check the clock of this machine (NTP), then try again."),
-    "VERSION_TAKEN": N_("The record has changed meanwhile: open it again."),
-    # Of signing in by OpenID Connect.
+# What to do next, by reason of signing in by OpenID Connect.
+_SIGNING_IN = {
     "ISSUER_UNREACHABLE": N_(
         "Try again; if it stays, tell who looks after this desk that the sign-in service is away."
     ),
@@ -106,7 +92,7 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
     """Return an error in words, in one language."""
     match error:
         case OpenIdError():
-            return ErrorWords(403, say("Signing in has failed"), error.reason, next=say(NEXT[error.reason]))
+            return ErrorWords(403, say("Signing in has failed"), error.reason, next=say(_SIGNING_IN[error.reason]))
         case JobsFullError():
             todo = say("Wait until a job has ended, or stop one, and try again.")
             return ErrorWords(429, say("Too much work is under way"), error.reason, next=todo)
@@ -117,7 +103,7 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
             broken = tuple(_violation(item, say) for item in error.violations)
             reasons = {item.reason for item in error.violations}
             reason = reasons.pop() if len(reasons) == 1 else "RULES_BROKEN"
-            todo = say(NEXT.get(reason, _CORRECT))
+            todo = next_step(reason, _CORRECT, say)
             return ErrorWords(422, say("A rule is broken, and nothing was sent"), reason, violations=broken, next=todo)
         case KeyServiceError():
             return _of_key_service(error, say)
@@ -127,11 +113,11 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
             return _of_proof(error, say)
         case RefusedError():
             details = _named(error.complaint.parts, say)
-            todo = say(NEXT.get(error.reason, _of_class(error)))
+            todo = next_step(error.reason, _of_class(error), say)
             return ErrorWords(409, say("The registry has refused this"), error.reason, details, next=todo)
         case FormatError() | RuleError():
             reason = str(error.reason) or "MALFORMED"
-            todo = say(IDENTITY.get(error.rule, NEXT.get(reason, _CORRECT)))
+            todo = say(IDENTITY[error.rule]) if error.rule in IDENTITY else next_step(reason, _CORRECT, say)
             details = _named(error.complaint.parts, say)
             return ErrorWords(422, say("A value is not in order, and nothing was sent"), reason, details, next=todo)
         case AuditRunningError():
@@ -146,6 +132,12 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
             details = ((say("Found"), say.error(str(error))),) if isinstance(error, ConfigError) else ()
             todo = say("Tell who looks after this desk: a file or a setting on this machine is not in order.")
             return ErrorWords(500, say("The desk cannot do this now"), "CONFIG", details, next=todo)
+
+
+def next_step(reason: str, otherwise: str, say: Say) -> str:
+    """Return what to do next for a reason, as a sentence; what to do otherwise where nothing is known of it."""
+    text = say(NEXT.get(reason, otherwise))
+    return text[:1].upper() + text[1:]
 
 
 def broken_rules(error: PreflightError | FormatError | RuleError, say: Say) -> list[str]:
@@ -171,7 +163,7 @@ def _of_key_service(error: KeyServiceError, say: Say) -> ErrorWords:
     if error.reason == "PROOF_INVALID":
         todo = say("Rely on nothing of it, and tell the administrators which service it was.")
         return ErrorWords(502, say("A key service has proved nothing"), error.reason, details, next=todo)
-    todo = say(NEXT.get(error.reason, N_("Try again when it answers: every key service is needed.")))
+    todo = next_step(error.reason, N_("Try again when it answers: every key service is needed."), say)
     return ErrorWords(503, say("A key service does not answer, or refuses"), error.reason, details, next=todo)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.failures import IDENTITY, NEXT, details_of
+from client_sdk.desk.failures import IDENTITY, details_of, next_step
 from client_sdk.desk.texts import N_
 
 if TYPE_CHECKING:
@@ -45,11 +45,12 @@ _FIELDS = {"id_number": "number", "identity": "number"}
 
 def sentence_of(item: Violation, say: Say) -> str:
     """Return what is wrong and what to do; it repeats nothing that was typed."""
-    text = _SENTENCES.get(item.rule) or IDENTITY.get(item.rule) or NEXT.get(item.reason, "")
+    known = _SENTENCES.get(item.rule) or IDENTITY.get(item.rule)
     if item.rule == MISSING:
-        return say(text)
+        return say(_SENTENCES[MISSING])
+    text = say(known) if known else next_step(item.reason, "", say)
     details = "; ".join(f"{name}: {value}" for name, value in details_of(item, say, apart_from=("field",)))
-    return f"{say(text)} ({details})" if text else details
+    return f"{text} ({details})" if text else details
 
 
 def field_of(item: Violation) -> str:

@@ -37,6 +37,7 @@ __all__ = ["MessageId", "message_ids"]
 _COMMAND = Path("client_sdk/cli")
 _REPORT = Path("client_sdk/subject_report")
 _AUDIT = Path("client_sdk/auditing")
+_NEXT = Path("client_sdk/texts/next_steps.py")
 # Where errors are raised that people at the command or the desk meet. Rules of bytes and proofs are told by their ids.
 _OF_VALUES = (
     *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
@@ -98,7 +99,7 @@ def _called(node: ast.Call) -> str:
 
 def _marked() -> Iterator[str]:
     """Yield what is marked with ``say`` and ``N_``, and the nouns of ``counted``."""
-    for _, tree in _modules(_COMMAND, _AUDIT):
+    for _, tree in _modules(_COMMAND, _AUDIT, _NEXT):
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue

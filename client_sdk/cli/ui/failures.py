@@ -28,12 +28,13 @@ from client_sdk.errors import (
     VerificationError,
 )
 from client_sdk.texts import N_, recognised, say
+from client_sdk.texts.next_steps import NEXT
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output
     from client_sdk.models.violation import Violation
 
-__all__ = ["HINTS", "SYSTEM_ERRORS", "CommandFailure", "DeclinedError", "UsageError", "failure_of"]
+__all__ = ["SYSTEM_ERRORS", "CommandFailure", "DeclinedError", "UsageError", "failure_of"]
 
 _CORRECT = N_("correct what is named and run the same command again; docs/rules.md says what each rule is.")
 
@@ -140,82 +141,6 @@ _DETAILS = {
     "cause": N_("cause"),
     "service": N_("service"),
 }
-# What to do next, by reason of the error catalogue.
-HINTS: dict[str, str] = {
-    "ACT_ORDER": N_("another act was logged in between: propose this one again."),
-    "CERTIFICATE_UNKNOWN": N_("the certificate names nobody the registry knows: ask an administrator for a new one."),
-    "CLOCK_JUMPED": N_("the registry's clock was set: its operator must put it right or confirm it; try again later."),
-    "CLOCK_UNCONFIRMED": N_(
-        "the registry has just started and waits for two members whose clocks agree; try again soon."
-    ),
-    "COSIGNER_UNKNOWN": N_("the administrators name what `key replay` shows: `act propose rulebook --replay-quorum`."),
-    "DEBT_BLOCKED": N_(
-        "identity theft stays withdrawn, but for a judgment of it, and so does an entry that is removed."
-    ),
-    "DEBT_TAKEN": N_("another live record names this debt; ask its issuer, or end your own older record first."),
-    "DISK_FULL": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
-    "INQUIRY_STALE": N_("check the time synchronisation (NTP) of this machine, then ask again."),
-    "INQUIRY_WAITING": N_("its place comes with the next HEAD, in a minute at most; try again then."),
-    "INSTITUTION_SUSPENDED": N_("a suspended member may correct and end its records only; ask the administrators."),
-    "INSTITUTION_UNKNOWN": N_("just enrolled? Wait some seconds. Else hand the enrolment file to the administrators."),
-    "KEY_NOT_POSSESSED": (
-        N_(
-            "the file was made for another registry, or changed since: its member compares --registry-name "
-            "and runs the command that made it again."
-        )
-    ),
-    "KEY_OF_ANOTHER": N_(
-        "the signing key in this home is another member's: put this member's own back, see `key list`."
-    ),
-    "KEY_RANGE": N_("this key does not count there: see `credit-registry key list`, then `key use` a running one."),
-    "KEY_UNKNOWN": N_("the directory does not know this key: was its act logged? See `credit-registry key list`."),
-    "KEY_USAGE": N_("a key has one usage: hold [keys] in this home's config.toml against `credit-registry key list`."),
-    "LOG_AHEAD": N_(
-        "the administrators correct the log's time with `credit-registry act propose clock`; try again later."
-    ),
-    "NOT_PERMITTED": N_("this is for another role; `credit-registry status` says which this member has."),
-    "NOT_READY": N_("it starts just now; try again in some seconds."),
-    "NOT_THE_SUCCESSOR": N_("an act must name you as its successor; `credit-registry act list` shows all acts."),
-    "PEER_MISMATCH": (
-        N_(
-            "the certificate in this home and who signs are two members: `credit-registry status` tells "
-            "whose it is; install this member's own with `credit-registry certificate install FILE`."
-        )
-    ),
-    "PROPOSAL_UNKNOWN": N_("see `credit-registry act show`; if another act took its number, propose it again."),
-    "QUOTA_EXCEEDED": N_("wait for the next day, or ask the administrators for a higher limit in the rulebook."),
-    "RECORD_ENDED": N_("the record is closed; a new episode is a new record, after WITHDRAWN a further attempt."),
-    "RECORD_ERASED": N_("the record was erased for good and takes no version."),
-    "RECORD_KEPT": N_("only what was withdrawn, set aside or erased has a proof; see `credit-registry records`."),
-    "RECORD_UNKNOWN": N_("see which there are: a lender with `credit-registry records`, an office with `check`."),
-    "REGISTER_AHEAD": N_("its operator must put the newest database back; nothing was done, and nothing is lost here."),
-    "REGISTER_DAMAGED": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
-    "REGISTER_FORK": N_("its operator must serve the database that was signed last; nothing was done."),
-    "REGISTER_MISSING": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
-    "RECORDS_LOST": N_("ask again later; if you report records yourself: `credit-registry records redisclose`."),
-    "REGISTER_UNAVAILABLE": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
-    "REGISTRY_CLOSED": N_(
-        "`status` shows until when it serves, and which registry takes over: report new records there."
-    ),
-    "MAP_DAMAGED": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
-    "STORAGE_UNAVAILABLE": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),
-    "TIME_INVALID": N_("check the time synchronisation (NTP) of this machine, then try again."),
-    "TLS_CLAIM_MISMATCH": N_("file and TLS key do not belong together: the member writes a new `certificate request`."),
-    "TLS_KEY_NOT_VOUCHED": (
-        N_("the signing key that vouched for it has ended, or none ever did: `credit-registry certificate renew`.")
-    ),
-    "TLS_KEY_REVOKED": (
-        N_(
-            "it never counts again: `credit-registry certificate request --new-key --out FILE`, and let an "
-            "administrator carry that file."
-        )
-    ),
-    "TOO_MANY_PROPOSALS": N_(
-        "have one of the open ones approved, which ends the others: see `credit-registry act show`."
-    ),
-    "VERSION_TAKEN": N_("the registry holds another version with this number; see `credit-registry records`."),
-    "VOUCH_STALE": N_("sign a new vouch: `certificate renew`, or `certificate request` for an administrator to carry."),
-}
 # Where a file is not what the verb reads; the part that is named says what it should be.
 _WRONG_FORM = N_("give the file or value that this asks for, whole and unchanged: this is another, or was changed.")
 _EXECUTOR = N_(
@@ -279,7 +204,7 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
                 reason=str(error.reason),
                 message=say("a rule is broken, and nothing was done"),
                 details=error.complaint.parts,
-                hint=HINTS.get(str(error.reason), _CORRECT),
+                hint=NEXT.get(str(error.reason), _CORRECT),
             )
         case CreditRegistryError():
             return _of_sdk(error, address)
@@ -347,7 +272,7 @@ def _unreachable(error: TransportError, address: str) -> CommandFailure:
     reason = error.reason or error.status
     if error.reason:
         message = say("the registry{where} cannot do it now", where=where)
-        hint = HINTS.get(error.reason, N_("try again later."))
+        hint = NEXT.get(error.reason, N_("try again later."))
     elif isinstance(error, DeadlineExceededError):
         message = say("the registry{where} answered too late", where=where)
         hint = say("run the same command again: nothing is done twice.")
@@ -377,7 +302,7 @@ def _key_service(error: KeyServiceError) -> CommandFailure:
         return CommandFailure(
             code=ExitCode.UNREACHABLE, reason=error.reason, message=message, details=details, hint=hint
         )
-    hint = HINTS.get(error.reason, N_("ask its operator; its address is in `credit-registry status`."))
+    hint = NEXT.get(error.reason, N_("ask its operator; its address is in `credit-registry status`."))
     return CommandFailure(code=ExitCode.FOUND, reason=error.reason, message=message, details=details, hint=hint)
 
 
@@ -406,7 +331,7 @@ def _refused(error: RefusedError) -> CommandFailure:
         reason=error.reason,
         message=error.message or say("refused"),
         details=(*error.complaint.parts, *_logged_as(error)),
-        hint=HINTS.get(error.reason, _hint_of_class(error)),
+        hint=NEXT.get(error.reason, _hint_of_class(error)),
     )
 
 

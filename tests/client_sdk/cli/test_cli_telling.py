@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from client_sdk._protocol.evaluation import PROOF_INVALID
 from client_sdk.cli import app
 from client_sdk.cli.ui.exit_codes import ExitCode
-from client_sdk.cli.ui.failures import HINTS, failure_of
+from client_sdk.cli.ui.failures import failure_of
 from client_sdk.cli.ui.output import Output, table
 from client_sdk.cli.ui.shown import money
 from client_sdk.errors import (
@@ -29,6 +29,7 @@ from client_sdk.errors import (
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models import Violation
+from client_sdk.texts.next_steps import NEXT
 from registry_server.errors import CATALOGUE
 
 BROKEN = Violation(
@@ -161,7 +162,7 @@ def test_an_error_that_nobody_foresaw_is_not_shown() -> None:
 
 
 def test_every_hint_is_about_a_reason_of_the_catalogue() -> None:
-    assert set(HINTS) <= {str(reason) for reason in CATALOGUE}
+    assert set(NEXT) <= {str(reason) for reason in CATALOGUE}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from client_sdk import errors
 from client_sdk.desk.answer_words import _OUTCOMES, _REASONS, _VERDICTS, AnswerWords
 from client_sdk.desk.chain import STAGES, DebtChain, Event, Span, Stage, chains_of
-from client_sdk.desk.failures import NEXT, error_words
+from client_sdk.desk.failures import error_words
 from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.kept_answer import KeptAnswer
 from client_sdk.desk.pages.inbox import MEANINGS
@@ -35,6 +35,7 @@ from client_sdk.models import (
     WithdrawalReason,
 )
 from client_sdk.subject_report.printed import as_pdf
+from client_sdk.texts.next_steps import NEXT
 from tests.client_sdk.kernel.rules import facts_samples
 
 AT = datetime(2026, 3, 1, 4, tzinfo=UTC)

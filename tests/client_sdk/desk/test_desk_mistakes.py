@@ -92,10 +92,10 @@ MISTAKES = {
         "请告知工作台维护人员.*已于 2026-01-01 过期，本机时钟为 UTC 2026-02-01 00:00:00；已无法续期",
     ),
     "not permitted": DeskMistake(
-        lambda _: errors.NotPermittedError("NOT_PERMITTED"), "for another role of member", "属于其他成员角色"
+        lambda _: errors.NotPermittedError("NOT_PERMITTED"), "for another role", "属于其他角色"
     ),
     "another version": DeskMistake(
-        lambda _: errors.ConflictError("VERSION_TAKEN"), "has changed meanwhile: open it again", "重新打开"
+        lambda _: errors.ConflictError("VERSION_TAKEN"), "has changed meanwhile.*open it again", "重新打开"
     ),
     "notice too late": DeskMistake(
         lambda _: RuleError(
