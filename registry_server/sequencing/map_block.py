@@ -23,6 +23,7 @@ from registry_server.sequencing.map_nodes import (
     PAGE_ENTRIES,
     Node,
     Stub,
+    Unchecked,
     branch,
     built,
     fork_of,
@@ -167,8 +168,8 @@ def encode(place: int, node: Node, count: int) -> bytes:
     return _encode_leaf(node, count)
 
 
-def patched(former: bytes, stubs: Sequence[Stub]) -> bytes | None:
-    """Return the bytes of a fork in which some blocks below it are others now; None where one of these is new to it.
+def patched(former: bytes, stubs: Sequence[Stub]) -> bytes:
+    """Return the bytes of a fork in which some blocks below it are others now, or new.
 
     Args:
         former: bytes of the fork before.
@@ -176,11 +177,12 @@ def patched(former: bytes, stubs: Sequence[Stub]) -> bytes | None:
     """
     bitmap, data = int.from_bytes(former[1:_FORK_HEAD]), bytearray(former)
     for hash_, below, place, _ in stubs:
-        after = bitmap >> (_FAN_OUT - 1 - (place & (_FAN_OUT - 1)))
-        if not after & 1:
-            return None
-        start = _FORK_HEAD + (after.bit_count() - 1) * _STUB_BYTES
-        data[start : start + _STUB_BYTES] = hash_ + below.to_bytes(_COUNT_BYTES)
+        bit = 1 << (_FAN_OUT - 1 - (place & (_FAN_OUT - 1)))
+        start = _FORK_HEAD + (bitmap & -(bit << 1)).bit_count() * _STUB_BYTES
+        end = start + _STUB_BYTES if bitmap & bit else start
+        data[start:end] = hash_ + below.to_bytes(_COUNT_BYTES)
+        bitmap |= bit
+    data[1:_FORK_HEAD] = bitmap.to_bytes(_BITMAP_BYTES)
     return bytes(data)
 
 
@@ -244,7 +246,7 @@ def _with_hashes(entries: list[bytes], hashes: list[bytes], depth: int) -> Node:
             return None
         if not hashes:
             raise _malformed("one hash a page")
-        return (hashes.pop(), b"".join(entries))
+        return (hashes.pop(), Unchecked(b"".join(entries)))
     split = split_at(entries, depth)
     left = _with_hashes(entries[:split], hashes, depth + 1)
     return branch(left, _with_hashes(entries[split:], hashes, depth + 1))

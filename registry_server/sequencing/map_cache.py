@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
@@ -48,8 +49,7 @@ class _CachedBlock(NamedTuple):
 class MapCache:
     """Blocks in memory. Thread-safe.
 
-    It has two halves: what is read goes into the younger one; once that is full it becomes the older one, whose blocks
-    are forgotten unless they are read again.
+    What was not used for longest is forgotten first.
 
     Args:
         limit: bytes, about, for these blocks, and once more for those that are kept for screenings.
@@ -58,9 +58,9 @@ class MapCache:
     def __init__(self, limit: int = DEFAULT_BYTES) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._young: dict[int, _CachedBlock] = {}
-        self._old: dict[int, _CachedBlock] = {}
-        self._young_bytes = 0
+        # By place, that which was used last at the end.
+        self._blocks: OrderedDict[int, _CachedBlock] = OrderedDict()
+        self._bytes = 0
         self._replaced: dict[bytes, Node] = {}
         self._replaced_bytes = 0
         self._hold_until = 0.0
@@ -68,27 +68,20 @@ class MapCache:
     @property
     def bytes_held(self) -> int:
         """Bytes, about, of the blocks in memory, without those that are kept for screenings."""
-        with self._lock:
-            return sum(kept.size for half in (self._young, self._old) for kept in half.values())
+        return self._bytes
 
     def take(self, stubs: Iterable[Stub]) -> tuple[dict[int, Node], list[Stub]]:
         """Return the blocks that are in memory by their place, and the stubs of the others."""
         found: dict[int, Node] = {}
         missing: list[Stub] = []
         with self._lock:
-            young, old, replaced = self._young, self._old, self._replaced
+            blocks, replaced = self._blocks, self._replaced
             for stub in stubs:
                 place, hash_ = stub[2], stub[0]
-                kept = young.get(place)
+                kept = blocks.get(place)
                 if kept is not None and kept.hash == hash_:
+                    blocks.move_to_end(place)
                     found[place] = kept.node
-                    continue
-                kept = old.get(place)
-                if kept is not None and kept.hash == hash_:
-                    found[place] = kept.node
-                    if place not in young:
-                        del old[place]
-                        self._add(place, kept)
                 elif hash_ in replaced:
                     found[place] = replaced[hash_]
                 else:
@@ -99,7 +92,8 @@ class MapCache:
         """Keep blocks that were read, each with its bytes."""
         with self._lock:
             for (hash_, count, place, _), node, data in read:
-                self._renew(place, _kept(hash_, node, place, count, data))
+                self._forget(place, hash_)
+                self._add(place, _kept(hash_, node, place, count, data))
 
     def replace(self, blocks: Sequence[ChangedBlock]) -> list[tuple[int, bytes]]:
         """Keep the blocks that a commit writes, in place of those before it; called before it is durable.
@@ -116,12 +110,11 @@ class MapCache:
         written = _encoded(blocks, former)
         with self._lock:
             for place, before, after, count in blocks:
-                if before is not None and self._found(place, before[0]) is None:
+                if before is not None and place not in former:
                     self._hold_on(_kept(before[0], before, place, MAX_ENTRIES, b""))
-                if after is None:
-                    self._forget(place, b"")
-                else:
-                    self._renew(place, _kept(after[0], after, place, count, written[place]))
+                self._forget(place, b"" if after is None else after[0])
+                if after is not None:
+                    self._add(place, _kept(after[0], after, place, count, written[place]))
         return list(written.items())
 
     def keep(self, replaced: Mapping[int, tuple[Stub, Node]]) -> None:
@@ -141,23 +134,15 @@ class MapCache:
             self._hold_until = max(self._hold_until, time.monotonic() + seconds)
 
     def _found(self, place: int, hash_: bytes) -> _CachedBlock | None:
-        for half in (self._young, self._old):
-            kept = half.get(place)
-            if kept is not None and kept.hash == hash_:
-                return kept
-        return None
-
-    def _renew(self, place: int, kept: _CachedBlock) -> None:
-        self._forget(place, kept.hash)
-        self._add(place, kept)
+        kept = self._blocks.get(place)
+        return kept if kept is not None and kept.hash == hash_ else None
 
     def _forget(self, place: int, new_hash: bytes) -> None:
         """Take what is kept of a place out; what is replaced stays for screenings."""
-        young, old = self._young.pop(place, None), self._old.pop(place, None)
-        if young is not None:
-            self._young_bytes -= young.size
-        for former in (young, old):
-            if former is not None and former.hash != new_hash:
+        former = self._blocks.pop(place, None)
+        if former is not None:
+            self._bytes -= former.size
+            if former.hash != new_hash:
                 self._hold_on(former)
 
     def _hold_on(self, former: _CachedBlock) -> None:
@@ -170,13 +155,11 @@ class MapCache:
             self._replaced_bytes += former.size
 
     def _add(self, place: int, kept: _CachedBlock) -> None:
-        half = self._limit // 2
-        if kept.size > half:
-            return
-        if self._young_bytes + kept.size > half:
-            self._old, self._young, self._young_bytes = self._young, {}, 0
-        self._young[place] = kept
-        self._young_bytes += kept.size
+        self._blocks[place] = kept
+        self._bytes += kept.size
+        while self._bytes > self._limit:
+            _, unused = self._blocks.popitem(last=False)
+            self._bytes -= unused.size
 
 
 def _kept(hash_: bytes, node: Node, place: int, count: int, data: bytes) -> _CachedBlock:
@@ -199,10 +182,10 @@ def _encoded(blocks: Sequence[ChangedBlock], former: Mapping[int, bytes]) -> dic
     for place, _, after, count in blocks:
         if after is None:
             continue
-        data = None
-        if place in former and former[place] and is_fork(place, count) and place not in whole:
-            data = patched(former[place], below.get(place, ()))
-        written[place] = encode(place, after, count) if data is None else data
+        if former.get(place) and is_fork(place, count) and place not in whole:
+            written[place] = patched(former[place], below.get(place, ()))
+        else:
+            written[place] = encode(place, after, count)
     return written
 
 

@@ -122,16 +122,18 @@ class _Change:
 
     def _fork_once(self, node: Node, changes: list[Change], depth: int, end: int, balance: list[int]) -> Node:
         """Return the same after one change, which is what most paths have below the first levels."""
-        number = changes[0][0]
+        # The bits that lead to the block below, the first one lowest once they are shifted.
+        bits = changes[0][0] >> (TOP_BIT + 1 - end)
         beside: list[Node] = []
         for at in range(depth, end):
-            left, right = _halves(node, at)
-            node, other = (right, left) if number >> (TOP_BIT - at) & 1 else (left, right)
+            left, right = node[1:] if node is not None and len(node) == 3 else _halves(node, at)  # noqa: PLR2004 - a branch
+            node, other = (right, left) if bits >> (end - 1 - at) & 1 else (left, right)
             beside.append(other)
         node = self._slot(node, changes, end, balance)
-        for at in range(end - 1, depth - 1, -1):
-            other = beside[at - depth]
-            node = fork_of(other, node) if number >> (TOP_BIT - at) & 1 else fork_of(node, other)
+        while beside:
+            other = beside.pop()
+            node = fork_of(other, node) if bits & 1 else fork_of(node, other)
+            bits >>= 1
         return node
 
     def _slot(self, node: Node, changes: list[Change], depth: int, balance: list[int]) -> Node:

@@ -5,8 +5,9 @@
          | (hash, left, right)             a branch
          | (hash, count, place, None)      a stub: what is in the block at that place, which has so many entries
 
-Nodes are values: a change makes new ones, which share all but the touched paths with the old ones. Where pages end is
-of no meaning: the root is that of ``formats.prefix_tree.root_of`` over the same entries.
+The entries of a page that was read are ``Unchecked``, until a change holds them against its hash; what this process has
+made is right as it is. Nodes are values: a change makes new ones, which share all but the touched paths with the old
+ones. Where pages end is of no meaning: the root is that of ``formats.prefix_tree.root_of`` over the same entries.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "Node",
     "Page",
     "Stub",
+    "Unchecked",
     "bit_of",
     "built",
     "changed",
@@ -54,6 +56,12 @@ _PARENT_PREFIX = b"\x03"
 TOP_BIT = KEY_BITS - 1
 
 
+class Unchecked(bytes):
+    """Entries of a page as they were stored: nothing has held them against the hash of their page yet."""
+
+    __slots__ = ()
+
+
 def pieces(page: bytes) -> list[bytes]:
     """Return the entries of a page, key || value each."""
     return [page[start : start + ENTRY_BYTES] for start in range(0, len(page), ENTRY_BYTES)]
@@ -68,11 +76,16 @@ def page_root(entries: list[bytes], depth: int) -> bytes:
     """Return the root over the entries of one page, at least one, which share their first ``depth`` bits."""
     if len(entries) == 1:
         return sha256(_LEAF_PREFIX + entries[0]).digest()
-    split = split_at(entries, depth)
+    place, bit = depth >> 3, 128 >> (depth & 7)
     depth += 1
-    left = page_root(entries[:split], depth) if split else EMPTY
-    right = page_root(entries[split:], depth) if split < len(entries) else EMPTY
-    return sha256(_PARENT_PREFIX + left + right).digest()
+    if entries[0][place] & bit:
+        return sha256(_PARENT_PREFIX + EMPTY + page_root(entries, depth)).digest()
+    if not entries[-1][place] & bit:
+        return sha256(_PARENT_PREFIX + page_root(entries, depth) + EMPTY).digest()
+    split = 1
+    while not entries[split][place] & bit:
+        split += 1
+    return sha256(_PARENT_PREFIX + page_root(entries[:split], depth) + page_root(entries[split:], depth)).digest()
 
 
 def split_at(entries: list[bytes], depth: int) -> int:
@@ -105,6 +118,8 @@ def branch(left: Node, right: Node) -> Branch:
 
 def fork_of(left: Node, right: Node) -> Node:
     """Return the node over two halves of a fork: a stub of one entry stands as high as it can."""
+    if left is not None and right is not None:
+        return (sha256(_PARENT_PREFIX + left[0] + right[0]).digest(), left, right)
     if left is None and (right is None or (len(right) == 4 and right[1] == 1)):  # noqa: PLR2004 - a stub
         return right
     if right is None and left is not None and len(left) == 4 and left[1] == 1:  # noqa: PLR2004 - likewise
@@ -120,7 +135,8 @@ def _joined(left: Node, right: Node) -> Node:
             # One entry stands as high as it can, and so does nothing.
             return left if right is None else right
         if len(merged) <= _PAGE_BYTES:
-            return (branch(left, right)[0], merged)
+            unchecked = any(half is not None and isinstance(half[1], Unchecked) for half in (left, right))
+            return (branch(left, right)[0], Unchecked(merged) if unchecked else merged)
     return branch(left, right)
 
 
@@ -162,7 +178,7 @@ def changes_at(changes: list[Change], depth: int) -> int:
 def _changed_page(page: Page | None, changes: list[Change], depth: int, balance: list[int]) -> Node:
     held = [] if page is None else pieces(page[1])
     # What is damaged on the disk would be under the next HEAD's root otherwise, and pass for what the log says.
-    if page is not None and page_root(held, depth) != page[0]:
+    if page is not None and isinstance(page[1], Unchecked) and page_root(held, depth) != page[0]:
         raise MapDamagedError(got="entries that are not those of their hash")
     entries = {entry[:HASH_BYTES]: entry for entry in held}
     before = len(entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,9 @@ from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, records_value, sta
 from client_sdk.kernel.formats.map_page import verify_page
 from client_sdk.kernel.formats.map_proof import verify_keys
 from registry_server.sequencing.ledger import Ledger
+from registry_server.sequencing.map_block import encode
 from registry_server.sequencing.map_cache import BlockGoneError, MapCache, StoredBlocks
+from registry_server.sequencing.map_tree import MapTree
 from registry_server.storage.unit_of_work import Database
 from tests.conftest import postgres_database
 from tests.support.registers import register_of
@@ -19,9 +22,9 @@ from tests.support.registry_world import World, accept, subject_of
 from tests.support.reverification import reverify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from registry_server.sequencing.map_tree import MapTree
+    from registry_server.sequencing.map_nodes import Node, Stub
 
 SUBJECTS = 100
 
@@ -165,3 +168,44 @@ def test_it_holds_no_more_than_its_limit(ledger: Ledger) -> None:
                     view.map_tree.page(prefix, 7, blocks)
         assert cache.bytes_held <= limit
         assert bool(cache.bytes_held) is bool(limit)
+
+
+class Reading:
+    """The blocks of a map that are all in memory."""
+
+    def __init__(self, cache: MapCache) -> None:
+        self._cache = cache
+
+    def fetch(self, stubs: Sequence[Stub]) -> dict[int, Node]:
+        found, missing = self._cache.take(stubs)
+        assert not missing
+        return found
+
+
+def test_what_a_commit_writes_are_the_bytes_of_each_block() -> None:
+    cache, tree, seen = MapCache(), MapTree(), set[int]()
+    keys = [sha256(number.to_bytes(4)).digest() for number in range(1_200)]
+    for start in range(0, len(keys), 40):
+        new = dict.fromkeys(keys[start : start + 40], sha256(start.to_bytes(4)).digest())
+        others = dict.fromkeys(keys[:start:37], bytes(32))
+        gone = dict.fromkeys(keys[5:start:61]) if start % 160 == 0 else {}
+        tree, blocks = tree.changed({**new, **others, **gone}, Reading(cache))
+        written = dict(cache.replace(blocks))
+        assert written == {place: encode(place, after, count) for place, _, after, count in blocks if after is not None}
+        seen |= {len(data) for data in written.values() if data.startswith(b"\x02")}
+    # Forks of many sizes: blocks came to them and went.
+    assert len(seen) > 5
+
+
+def test_what_was_not_used_for_longest_is_forgotten_first(ledger: Ledger) -> None:
+    with ledger.view() as view:
+        whole = MapCache()
+        view.map_tree.page(0, 0, StoredBlocks(whole, view.work))
+        cache = MapCache(whole.bytes_held // 2)
+        blocks = StoredBlocks(cache, view.work)
+        first = [subject_key(subject_of("1"))]
+        view.map_tree.prove(first, blocks)
+        for name in range(2, SUBJECTS):
+            view.map_tree.prove([subject_key(subject_of(str(name)))], blocks)
+            view.map_tree.prove(first, Reading(cache))
+        assert cache.bytes_held <= whole.bytes_held // 2

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_proof import MapProof, prove_keys, verify_keys
 from client_sdk.kernel.formats.prefix_tree import EMPTY, root_of
+from registry_server.sequencing.errors import MapDamagedError
+from registry_server.sequencing.map_nodes import UNKNOWN, Change, Unchecked, branch, built, changed
 from registry_server.sequencing.map_tree import MapTree
 from tests.support.memory_map import MemoryMap
 
@@ -105,3 +107,24 @@ def test_keys_of_a_wrong_length_and_none_are_refused() -> None:
         MapTree().prove([bytes(31)], MemoryMap())
     with pytest.raises(FormatError):
         MapTree().prove([], MemoryMap())
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_entries_that_were_read_are_held_against_their_hash_also_where_two_pages_became_one(*, damaged: bool) -> None:
+    zeros = [bytes((number,)) + bytes(63) for number in range(4)]
+    ones = [bytes((0x80 + number,)) + bytes(63) for number in range(4)]
+    page = built(zeros, 1)
+    assert page is not None
+    held = b"".join(zeros)
+    read = (page[0], Unchecked(held[:-1] + b"\x01" if damaged else held))
+    gone: list[Change] = [(int.from_bytes(entry[:32]), entry[:32], None, UNKNOWN) for entry in ones[1:]]
+    joined = changed(branch(read, built(ones, 1)), gone, 0, [0])
+    assert joined is not None
+    assert len(joined) == 2
+    key = zeros[0][:32]
+    change: list[Change] = [(int.from_bytes(key), key, b"\x07" * 32, UNKNOWN)]
+    if damaged:
+        with pytest.raises(MapDamagedError):
+            changed(joined, change, 0, [0])
+    else:
+        assert changed(joined, change, 0, [0]) == built([key + b"\x07" * 32, *zeros[1:], ones[0]], 0)
