@@ -168,6 +168,8 @@ def _bind(staging: Staging, item: StatementItem, record: StoredRecord) -> None:
 
 def _check_blocked(staging: Staging, item: StatementItem) -> None:
     """Check that what was withdrawn so that it is not reported again stays so."""
+    if not staging.loaded.blocked:
+        return
     rulebook = staging.directory.rulebook
     blocks = [held for debt in debts_of(item) for held in staging.loaded.blocked.get(debt, ())]
     for held in blocks:

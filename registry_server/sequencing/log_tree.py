@@ -147,15 +147,22 @@ class LogTree:
         """
         level, inner = divmod(height, TILE_HEIGHT)
         tile_index, offset = divmod(index, TILE_WIDTH >> inner)
-        tile = self._tiles.get((level, tile_index)) or self._loaded(level, tile_index)
         try:
-            return tile.heights[inner][offset]
+            return self.tile(level, tile_index)[inner][offset]
         except IndexError:
             raise FormatError("tile", "tile.width", got=f"level {level}", want="a complete node") from None
 
+    def tile(self, level: int, tile_index: int) -> list[list[bytes]]:
+        """Return the complete nodes of a tile by their height in it.
+
+        Raises:
+            FormatError: storage does not hold it.
+        """
+        return (self._tiles.get((level, tile_index)) or self._loaded(level, tile_index)).heights
+
     def paths(self, size: int) -> PathReader:
         """Return a reader of inclusion paths in the tree of that many leaves."""
-        return PathReader(self.node, size)
+        return PathReader(self, size)
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return the path of a leaf in the tree of that many leaves, leaf's sibling first.
@@ -246,24 +253,24 @@ class PathReader:
     """Inclusion paths in the tree of one size; what lies on the right edge is hashed once.
 
     Args:
-        node: reads complete nodes.
+        tree: that has them.
         size: number of leaves.
     """
 
-    __slots__ = ("_edge", "_node", "_size", "_upper")
+    __slots__ = ("_edge", "_size", "_tiles", "_tree")
 
-    def __init__(self, node: Callable[[int, int], bytes], size: int) -> None:
-        self._node = node
+    def __init__(self, tree: LogTree, size: int) -> None:
+        self._tree = tree
         self._size = size
         self._edge: list[bytes] = []
-        # Above its tile, a leaf's path is that of every other leaf in the tile.
-        self._upper: dict[int, list[bytes]] = {}
+        # Of a tile of leaves: the siblings that may be in it, by height, and those above it.
+        self._tiles: dict[int, tuple[list[list[bytes]], list[bytes]]] = {}
         # edge[h]: the hash over the leaves right of the last complete node of height h; empty where there are none.
         below = _NO_EDGE
         for height in range(size.bit_length()):
             self._edge.append(below)
             if size >> height & 1:
-                last = node(height, (size >> height) - 1)
+                last = tree.node(height, (size >> height) - 1)
                 below = node_hash(last, below) if below else last
 
     def path(self, index: int) -> tuple[bytes, ...]:
@@ -274,21 +281,32 @@ class PathReader:
         """
         if not 0 <= index < self._size:
             raise FormatError("inclusion proof", "inclusion.index", got=f"index {index}", want=f"below {self._size}")
-        tile = index // TILE_WIDTH
-        upper = self._upper.get(tile)
-        if upper is None:
-            upper = self._upper[tile] = self._siblings(index, TILE_HEIGHT, (self._size - 1).bit_length())
-        return (*self._siblings(index, 0, min(TILE_HEIGHT, (self._size - 1).bit_length())), *upper)
-
-    def _siblings(self, index: int, start: int, end: int) -> list[bytes]:
-        """Return the sibling hashes of a leaf's path at the heights from start to before end."""
-        size, node, edge = self._size, self._node, self._edge
+        tile, place = divmod(index, TILE_WIDTH)
+        inside, above = self._tiles.get(tile) or self._opened(tile)
         path: list[bytes] = []
-        for height in range(start, end):
-            sibling = index >> height ^ 1
-            complete = size >> height
-            if sibling < complete:
-                path.append(node(height, sibling))
-            elif sibling == complete and edge[height]:
-                path.append(edge[height])
-        return path
+        for nodes in inside:
+            sibling = place ^ 1
+            if sibling < len(nodes):
+                path.append(nodes[sibling])
+            place >>= 1
+        return (*path, *above)
+
+    def _opened(self, tile: int) -> tuple[list[list[bytes]], list[bytes]]:
+        """Return what the paths of all leaves of a tile are taken from."""
+        inside: list[list[bytes]] = []
+        above: list[bytes] = []
+        heights = self._tree.tile(0, tile)
+        for height, edge in enumerate(self._edge):
+            complete = self._size >> height
+            if height < TILE_HEIGHT:
+                first, width = tile << (TILE_HEIGHT - height), TILE_WIDTH >> height
+                nodes = heights[height][: max(complete - first, 0)]
+                inside.append([*nodes, edge] if edge and first <= complete < first + width else nodes)
+            else:
+                sibling = tile >> (height - TILE_HEIGHT) ^ 1
+                if sibling < complete:
+                    above.append(self._tree.node(height, sibling))
+                elif sibling == complete and edge:
+                    above.append(edge)
+        self._tiles[tile] = (inside, above)
+        return inside, above
