@@ -13,10 +13,13 @@ __all__ = ["MAX_STATEMENT_CHARACTERS", "check_statement", "check_text"]
 
 # Of a subject's statement (FCRA 611(b) has 100 words).
 MAX_STATEMENT_CHARACTERS = 500
-# Control characters and halves of surrogate pairs, which canonical protobuf does not hold.
-_NO_TEXT = frozenset(("Cc", "Cs"))
+# Control characters and halves of surrogate pairs, which canonical protobuf does not hold, and what breaks a line.
+_NO_TEXT = frozenset(("Cc", "Cs", "Zl", "Zp"))
 # Bidirectional control characters: the text shown could differ from the text signed.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Of the characters without a shape of their own, those that writing needs: joiners, and the Mongolian vowel separator.
+# In all others a text could carry what nobody sees, or two texts look alike.
+_WRITING = frozenset("\u200c\u200d\u180e")
 # The replacement character of a failed decoding.
 _REPLACEMENT = "\ufffd"
 
@@ -31,19 +34,23 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
         required: whether it must show something.
 
     Raises:
-        RuleError: FACTS_INVALID; too long, nothing to be seen, a character that is unassigned or that misleads or that
-            Unicode 14.0 does not assign, not in NFC, or what a spreadsheet puts where it has no text.
+        RuleError: FACTS_INVALID; too long, nothing to be seen, a character that misleads, shows nothing or that Unicode
+            14.0 does not assign, not in NFC, or what a spreadsheet puts where it has no text.
     """
     if len(text) > most or (required and not text.strip()):
         raise _refused(field, "text.length", got=f"{len(text)} characters", want=f"{int(required)} to {most}")
-    if any(unicodedata.category(char) in _NO_TEXT for char in text if not char.isprintable()):
-        raise _refused(field, "text.characters", want="no control characters and no half of a surrogate pair")
+    unprintable = {char: unicodedata.category(char) for char in text if not char.isprintable()}
+    if not _NO_TEXT.isdisjoint(unprintable.values()):
+        want = "no control characters, no line breaks and no half of a surrogate pair"
+        raise _refused(field, "text.characters", want=want)
     if not is_assigned(text):
         raise _refused(field, "text.assigned", want="characters that Unicode 14.0 assigns")
     if _REPLACEMENT in text:
         raise _refused(field, "text.decoded", got="U+FFFD", want="the text as it was before a wrong decoding")
     if not _DIRECTION.isdisjoint(text):
         raise _refused(field, "text.direction", got="a direction mark", want="text without marks that turn it round")
+    if any(kind == "Cf" and char not in _WRITING for char, kind in unprintable.items()):
+        raise _refused(field, "text.shapeless", got="a character that shows nothing", want="characters that are seen")
     if text and not is_visible(text):
         raise _refused(field, "text.visible", got="nothing that can be seen", want="text that can be read")
     if not unicodedata.is_normalized("NFC", text):

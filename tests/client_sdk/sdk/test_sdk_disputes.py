@@ -262,6 +262,8 @@ def test_a_statement_is_sealed_to_the_subject_and_shown_with_the_record(office: 
         ("", "text.length"),
         ("x" * 501, "text.length"),
         ("bell\a", "text.characters"),
+        ("two\u2028lines", "text.characters"),
+        ("what nobody sees\U000e0031\U000e0031\U000e0030", "text.shapeless"),
         ("my number is 11010519491231002X", "statement.number"),
         ("card 6222 0212 3456 7890 123", "statement.number"),
         ("我因糖尿病住院", "C04"),
