@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from client_sdk.kernel.ledger.head_time import span
+from client_sdk.kernel.formats.moment import span
 
 __all__ = [
     "ClockError",

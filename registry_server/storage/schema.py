@@ -341,18 +341,12 @@ inquired_persons = Table(
     Column("place", BigInteger, nullable=False),
     Column("request", LargeBinary),
     PrimaryKeyConstraint("subject", "received_at", "asker", "inquiry_id"),
+    Index(None, "received_at"),
 )
-
-# What is deleted with the inquiries of its time.
-Index("ix_inquired_persons_received_at", inquired_persons.c.received_at)
 
 # For whom a request has been used that a person signed.
-Index(
-    "ix_inquired_persons_request",
-    inquired_persons.c.request,
-    sqlite_where=inquired_persons.c.request.is_not(None),
-    postgresql_where=inquired_persons.c.request.is_not(None),
-)
+_SIGNED = inquired_persons.c.request.is_not(None)
+Index("ix_inquired_persons_request", inquired_persons.c.request, sqlite_where=_SIGNED, postgresql_where=_SIGNED)
 
 # About whom members are to be alerted, by pseudonym.
 watched_persons = Table(

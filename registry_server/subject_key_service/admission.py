@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.key_request import KeyRequest, elements_digest
+from client_sdk.kernel.formats.moment import span
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, KeyUse, Purpose, Role, purposes_of
-from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
+from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from client_sdk.kernel.subjects.oprf import ELEMENT_BYTES, MAX_BATCH
 from registry_server.errors import RegistryError
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.encoding import lp
+from client_sdk.kernel.formats.moment import span
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Purpose, purposes_of
 from client_sdk.kernel.ledger.closing import check_not_closed
-from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS, span
+from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS, MAX_OFF_MS
 from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED
 from client_sdk.kernel.ledger.proving import within

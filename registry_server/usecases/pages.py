@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.kernel.ledger.head_time import span
+from client_sdk.kernel.formats.moment import span
 from registry_server.errors import RefusalReason, RegistryError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_page import ENTRY_BYTES, MAX_PAGE_DEPTH, page_depth
-from client_sdk.kernel.ledger.head_time import span
+from client_sdk.kernel.formats.moment import span
 from client_sdk.kernel.rules.consent import check_consent_terms
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError

@@ -111,7 +111,7 @@ class NaiveLog:
             require(day(logged_at) <= self.closing.act.open_until, "closed")
             require(parts[0].decode() != TYPE.format("statement") or not opens_debt(parts[1]), "closing")
         if leaf[0] == 1 and parts[0].decode() == TYPE.format("statement"):
-            self._statement(index, leaf, logged_at, parts[1], parts[2], parts[3])
+            self._statement(index, leaf, parts[1], parts[2], parts[3])
             said = statement_pb2.Statement.FromString(parts[1])
             self.members[said.issuer].gives(said, leaf)
         elif leaf[0] == 1 and parts[0].decode() == TYPE.format("acknowledgement"):
@@ -149,9 +149,7 @@ class NaiveLog:
         require(said.notice_commitment not in self.acknowledged, "twice")
         self.acknowledged.add(said.notice_commitment)
 
-    def _statement(
-        self, index: int, leaf: bytes, logged_at: int, payload: bytes, key_id: bytes, signature: bytes
-    ) -> None:
+    def _statement(self, index: int, leaf: bytes, payload: bytes, key_id: bytes, signature: bytes) -> None:
         said = statement_pb2.Statement.FromString(payload)
         standing = words.Standing.Name(said.standing).removeprefix("STANDING_")
         kind = words.Kind.Name(said.kind).removeprefix("KIND_")
@@ -161,7 +159,6 @@ class NaiveLog:
         else:
             signed_in_batch(key.public, key_id, said.registry, said.signer, payload, signature)
         require(said.registry == self.registry, "registry")
-        require(said.issued_at <= logged_at + 5 * 60_000, "time")
         issuer = self.members.get(said.issuer)
         require(issuer and "LENDER" in issuer.roles, "issuer")
         assert issuer is not None
@@ -197,10 +194,9 @@ class NaiveLog:
                 newer = said.subject_key_version > before.versions[-1].subject_key_version
                 require(newer and said.subject_key_version in versions and standing == before.standing, "keys")
         kept_rightly(said, kind, standing, before, self.genesis.rulebook)
-        begun_at = logged_at if before is None else before.begun_at
-        withdrawn_rightly(said, kind, standing, begun_at, self.genesis.rulebook)
+        withdrawn_rightly(said, kind, standing, leaf, before, self.genesis.rulebook)
         if before is None:
-            record = self.records[place] = Record(kind, [said], [payload], index, leaf, begun_at)
+            record = self.records[place] = Record(kind, [said], [payload], index, leaf, leaf)
             if said.HasField("continues"):
                 old = self.records[said.continues.issuer, said.continues.record_id]
                 old.continued = True

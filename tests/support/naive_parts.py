@@ -102,6 +102,10 @@ def day(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds // 1000, SHANGHAI).date().isoformat()
 
 
+def time_of(leaf: bytes) -> int:
+    return int.from_bytes(leaf[2:10], "big")
+
+
 def real_day(text: str) -> bool:
     try:
         return date.fromisoformat(text).isoformat() == text
@@ -214,7 +218,7 @@ class Record:
     payloads: list[bytes]
     index: int
     leaf: bytes
-    begun_at: int
+    first: bytes
     notes: list[tuple[int, bytes, statement_pb2.Annotation | None]] = field(default_factory=list)
     flags: set[int] = field(default_factory=set)
     disputed_at: int = 0
@@ -368,9 +372,15 @@ def continued_rightly(
 
 
 def withdrawn_rightly(
-    said: statement_pb2.Statement, kind: str, standing: str, begun_at: int, rulebook: directory_pb2.Rulebook
+    said: statement_pb2.Statement,
+    kind: str,
+    standing: str,
+    leaf: bytes,
+    before: Record | None,
+    rulebook: directory_pb2.Rulebook,
 ) -> None:
-    """Whether reason and evidence go with kind and standing."""
+    """Whether reason and evidence go with kind and standing, and days with the times of the leaves."""
+    require(said.issued_at <= time_of(leaf) + 5 * 60_000, "time")
     reason = statement_pb2.WithdrawalReason.Name(said.reason).removeprefix("WITHDRAWAL_REASON_")
     require((reason != "UNSPECIFIED") == (standing == "WITHDRAWN"), "reason")
     require(standing == "WITHDRAWN" or not said.evidence, "evidence")
@@ -382,4 +392,4 @@ def withdrawn_rightly(
     require(not removed or kind == "LISTING", "removed")
     require(bool(said.removed_on) == removed, "removed")
     require(not removed or (real_day(said.removed_on) and said.removed_on <= day(said.issued_at)), "removed")
-    require(not removed or day(begun_at) <= said.removed_on, "removed")
+    require(not removed or (before and day(time_of(before.first)) <= said.removed_on), "removed")

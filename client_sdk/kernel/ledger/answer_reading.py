@@ -21,12 +21,13 @@ from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf
+from client_sdk.kernel.formats.moment import span
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
 from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, purposes_of
 from client_sdk.kernel.ledger.annotation_proof import ShownAnnotation, read_annotations
-from client_sdk.kernel.ledger.head_time import MAX_OFF_MS, span
+from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from client_sdk.kernel.ledger.inquiry import Inquiry, PersonOpening
 from client_sdk.kernel.ledger.proving import entries_under, leaves_under, read_leaf, within
 from client_sdk.kernel.ledger.references import References

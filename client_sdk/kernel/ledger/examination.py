@@ -29,12 +29,12 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.leaf import LeafType
 from client_sdk.kernel.formats.merkle import Frontier
-from client_sdk.kernel.formats.moment import DAY_MS
+from client_sdk.kernel.formats.moment import DAY_MS, span
 from client_sdk.kernel.formats.statement import RecordKey, Statement
 from client_sdk.kernel.ledger.asked import DirectoryTimes, check_shown_inquiry
 from client_sdk.kernel.ledger.chain import coverable, keeps_until, overdue
 from client_sdk.kernel.ledger.findings import Finding, FindingId, Findings, finding_of
-from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD, span
+from client_sdk.kernel.ledger.head_time import AHEAD, MAX_OFF_MS, OLD
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
 from client_sdk.kernel.ledger.map_parts import bound_leaf, map_parts, map_subtree, place_of_bound, whole_of
 from client_sdk.kernel.ledger.replay import Replay

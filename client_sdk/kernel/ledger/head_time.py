@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.moment import DAY_MS, HOUR_MS
+from client_sdk.kernel.formats.moment import span
 from client_sdk.kernel.rules.errors import RuleError
 
-__all__ = ["AHEAD", "CLOCKS_DIFFER_MS", "MAX_OFF_MS", "OLD", "check_correction", "check_head_time", "span"]
+__all__ = ["AHEAD", "CLOCKS_DIFFER_MS", "MAX_OFF_MS", "OLD", "check_correction", "check_head_time"]
 
 # Maximum difference between the newest HEAD and the reader's clock, in both directions.
 MAX_OFF_MS = 300_000
@@ -15,7 +15,6 @@ CLOCKS_DIFFER_MS = 60_000
 # The rules that are broken: the HEAD lies in the future of this clock, or too far in its past.
 AHEAD = "head.ahead"
 OLD = "head.age"
-_UNITS = (("d", DAY_MS), ("h", HOUR_MS), ("min", 60_000), ("s", 1_000))
 
 
 def check_head_time(logged_at: int, now_ms: int, max_off_ms: int = MAX_OFF_MS) -> None:
@@ -47,13 +46,3 @@ def check_correction(not_before: int, logged_at: int) -> None:
     if logged_at < not_before:
         got, want = f"{span(not_before - logged_at)} before", "no earlier time than the act names"
         raise RuleError("CORRECTION_INVALID", "not_before", "clock.not-before", got=got, want=want)
-
-
-def span(ms: int) -> str:
-    """Return how long a time is, without its sign, in its two largest units: ``2 d 3 h``, ``4 min``, ``850 ms``."""
-    left, parts = abs(ms), list[str]()
-    for unit, size in _UNITS:
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or f"{left} ms"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.moment import span
 from client_sdk.kernel.rules.basis import check_basis
 from client_sdk.kernel.rules.consent import check_consent
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
@@ -106,6 +107,6 @@ def check_issued(issued_at: int, logged_at: int) -> None:
             RuleReason.DATE_INVALID,
             "statement.issued_at",
             "date.future",
-            got=f"{issued_at - logged_at} ms after the submission",
-            want=f"at most {_CLOCK_TOLERANCE_MS} ms after",
+            got=f"{span(issued_at - logged_at)} after the submission",
+            want=f"at most {span(_CLOCK_TOLERANCE_MS)} after",
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.moment import HOUR_MS, milliseconds
+from client_sdk.kernel.formats.moment import HOUR_MS, milliseconds, span
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.fact_words import LegalBasis
 
@@ -41,6 +41,6 @@ def check_notice(
             RuleReason.NOTICE_LATE,
             "facts.notice.sent_at",
             "C06",
-            got=f"{age} ms before the submission",
+            got=f"{span(age)} before the submission" if age > 0 else f"{span(age)} after the submission",
             want=f"at least {notice_hours} hours before" if notice_hours else "strictly before",
         )
