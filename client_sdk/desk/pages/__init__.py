@@ -21,6 +21,7 @@ from client_sdk.desk.pages import (
     members,
     portfolio,
     proposals,
+    propose,
     quality,
     record,
     records,
@@ -45,7 +46,7 @@ ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
         *(*disputes.PAGES, *inbox.PAGES, *today.PAGES, *portfolio.PAGES, *screening.PAGES, *jobs.PAGES, *quality.PAGES),
     ),
     KeyUsage.AUDIT: (*audit.PAGES, *log.PAGES, *forks.PAGES),
-    KeyUsage.ADMINISTER: (*proposals.PAGES, *members.PAGES, *health.PAGES, *founding.PAGES),
+    KeyUsage.ADMINISTER: (*proposals.PAGES, *propose.PAGES, *members.PAGES, *health.PAGES, *founding.PAGES),
 }
 
 

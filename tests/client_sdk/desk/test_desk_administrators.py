@@ -41,16 +41,20 @@ from client_sdk.desk.act_words import ActWords
 from client_sdk.desk.journal import read_journal
 from client_sdk.desk.pages import ROLE_PAGES
 from client_sdk.desk.pages.health import expected_ends
+from client_sdk.desk.proposed_acts import KINDS
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.texts import Language, say_in
 from client_sdk.desk.users import UserFile
+from client_sdk.home import create_home
 from client_sdk.kernel.formats.statement import RecordKey
-from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage
+from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.testing import TestRegistry
-from tests.support.desk import RunningDesk, Visitor, filled
+from tests.support.desk import RunningDesk, Visitor, filled, typed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.desk import Answered
 
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -144,6 +148,110 @@ def test_what_this_member_has_signed_is_not_signed_twice(governed: TestRegistry,
     assert "signed by this member" in anna.get("/proposals").words
     with governed.client("admin-3") as client:
         client.approve(proposal)
+
+
+def proposed(visitor: Visitor, kind: str, form: dict[str, str], files: dict[str, bytes] | None = None) -> Answered:
+    """Fill the form of a kind, read what would be signed, and sign it; return the page of the proposal."""
+    filled_in = visitor.post(f"/propose/{kind}", form, files)
+    assert filled_in.status == 303, filled_in.words
+    path = filled_in.headers["location"]
+    assert "What is signed" in visitor.get(path).words
+    unread = visitor.post(path)
+    assert (unread.status, "Tick that you have read it" in unread.words) == (422, True)
+    return visitor.follow(visitor.post(path, {"read": "yes"}))
+
+
+def enrolment_of(registry: TestRegistry, institution: str) -> bytes:
+    """The file that the `init` of a lender makes."""
+    made = create_home(
+        registry.folder / f"proposed-{institution}",
+        institution=institution,
+        registry="127.0.0.1:1",
+        name=registry.name,
+        licence_number="L-9",
+        display_name="Ninth",
+        roles=[Role.LENDER],
+    )
+    return made.encode()
+
+
+def test_acts_are_proposed_at_the_desk_and_approved_by_another(
+    governed: TestRegistry, administrators_desk: RunningDesk, anna: Visitor
+) -> None:
+    listed = anna.get("/propose")
+    for kind, act in KINDS.items():
+        assert f'href="/propose/{kind}"' in listed.text
+        assert act.title in anna.get(f"/propose/{kind}").words
+    limits = typed_in(anna.get("/propose/rulebook").text)
+    begun = anna.post("/propose/rulebook", limits | {"stale_days": "92"})
+    preview = anna.follow(begun).words
+    assert "stale_days" in preview
+    assert "It binds" in preview
+    assert "Proposed. More must sign: 1." in proposed(anna, "rulebook", limits | {"stale_days": "92"}).words
+    suspension = {"member": "lender-2", "state": "SUSPENDED"}
+    with governed.client("admin-1") as client:
+        for form, status in ((suspension, "SUSPENDED"), (suspension | {"state": "ACTIVE"}, "ACTIVE")):
+            if client.directory().institutions["lender-2"].status.name == status:
+                continue
+            page = proposed(anna, "state", form)
+            assert "Proposed. More must sign: 1." in page.words
+            assert "Signed by admin-2" in page.words
+            (waiting,) = [one for one in client.proposals() if isinstance(one.act.body, StateBody)]
+            client.approve(waiting)
+            client.acts()  # which follows the directory now
+            assert client.directory().institutions["lender-2"].status.name == status
+        enrolment = enrolment_of(governed, "lender-9")
+        page = proposed(anna, "institution", {}, {"enrolment": enrolment})
+        assert "lender-9 becomes a member" in page.words
+        key = next(key for key in client.directory().institutions["lender-2"].keys if key.running)
+        page = proposed(anna, "key-end", {"ended": f"lender-2/{key.key_id.hex()}"})
+        assert "In doubt from leaf none" in page.words
+    acts = [line for line, _ in read_journal(governed.home("admin-2") / "desk-journal") if line.act == "PROPOSE_ACT"]
+    assert {(line.who, line.result) for line in acts} == {("anna", "BEGUN"), ("anna", "DONE")}
+    assert signed_in(administrators_desk, "olga").get("/propose").status == 403
+    assert "/propose" not in signed_in(administrators_desk, "olga").get("/proposals").text.replace("/proposals", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "files", "said"),
+    [
+        ("institution", {}, {}, "Choose the file that the member"),
+        ("institution", {}, {"enrolment": b"{}"}, "This is no enrolment file"),
+        ("key", {}, {"grant": b"x"}, "This is no file of a key"),
+        ("key-end", {"ended": "nobody/00"}, {}, "Choose one of the list."),
+        ("state", {"member": "lender-1"}, {}, "Choose one of the list."),
+        ("state", {"member": "lender-1", "state": "ACTIVE"}, {}, "This is its state already."),
+        ("rulebook", {"dispute_days": "many"}, {}, "Give a whole number from 0."),
+        ("rulebook", {"no_fraud_cause": "maybe"}, {}, "Give true or false."),
+        ("rulebook", {"retention_years": "99999999999"}, {}, "These values together make no rulebook."),
+        ("rulebook", {}, {}, "Nothing changes: it is the rulebook in force."),
+    ],
+)
+def test_what_makes_no_act_is_told_at_its_field(
+    anna: Visitor, kind: str, form: dict[str, str], files: dict[str, bytes], said: str
+) -> None:
+    limits = typed_in(anna.get("/propose/rulebook").text) if kind == "rulebook" else {}
+    refused = anna.post(f"/propose/{kind}", limits | form, files)
+    assert refused.status == 422
+    assert "Nothing was proposed" in refused.words
+    assert said in refused.words
+
+
+def test_an_act_that_breaks_a_rule_is_refused_before_it_is_signed(governed: TestRegistry, anna: Visitor) -> None:
+    assert anna.get("/propose/nothing").headers["location"] == "/propose"
+    assert anna.post("/propose/nothing").headers["location"] == "/propose"
+    assert anna.get("/propose/prepared/nothing").status == 404
+    assert anna.post("/propose/prepared/nothing").status == 404
+    files = {"enrolment": enrolment_of(governed, "lender-1")}
+    path = anna.post("/propose/institution", {}, files).headers["location"]
+    refused = anna.post(path, {"read": "yes"})
+    assert refused.status == 422
+    assert "Nothing was proposed" in refused.words
+    anna.language = "zh"
+    try:
+        assert "没有提出任何决议" in anna.post(path, {"read": "yes"}).words
+    finally:
+        anna.language = "en"
 
 
 def test_members_show_keys_and_what_changed_when(governed: TestRegistry, anna: Visitor) -> None:

@@ -53,6 +53,7 @@ APPROVER = """
 POST /approvals/{key}/approve  POST /approvals/{key}/return  POST /audit/accept  POST /proposals/{key:digest}/approve
 POST /founding/genesis  GET /founding/genesis/{key}  POST /founding/genesis/{key}  GET /founding/signed/{key}
 GET /founding/signed/{key}/file
+GET /propose  GET /propose/{act}  POST /propose/{act}  GET /propose/prepared/{key}  POST /propose/prepared/{key}
 """
 ADMINISTRATOR = "GET /journal  POST /founding/certificate  POST /founding/trust-root"
 RIGHTS = {

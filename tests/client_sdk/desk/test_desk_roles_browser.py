@@ -14,6 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from client_sdk.acts import RulebookBody
+from client_sdk.desk.proposed_acts import KINDS
 from client_sdk.testing import TestRegistry
 from tests.client_sdk.desk.test_desk_audit import signed
 from tests.client_sdk.desk.test_desk_browser import (
@@ -88,6 +89,23 @@ def test_an_auditor_audits_by_keyboard_and_sees_the_progress(
         looked_at_also_printed(browser)
 
 
+def proposes_by_keyboard(browser: Chrome) -> None:
+    """Look at every form of an act, and suspend a member: all but the signature, which ends what waits."""
+    for path in ("/propose", *(f"/propose/{kind}" for kind in KINDS)):
+        browser.get(path_of(browser, path))
+        looked_at_also_printed(browser)
+    browser.get(path_of(browser, "/propose/state"))
+    choose(browser, "en")
+    tab_to(browser, "member")
+    ActionChains(browser).send_keys("lender-2", Keys.TAB, "suspended", Keys.TAB, Keys.ENTER).perform()
+    waited(browser, "#read")
+    looked_at_also_printed(browser)
+    choose(browser, "en")
+    browser.find_element(By.CSS_SELECTOR, "form[action^='/propose/prepared/'] button").send_keys(Keys.ENTER)
+    waited(browser, "#read-wrong")
+    assert violations(browser) == []
+
+
 def test_an_administrator_reads_and_approves_by_keyboard(
     governed: TestRegistry, browser: Chrome, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -100,6 +118,7 @@ def test_an_administrator_reads_and_approves_by_keyboard(
         for path in ("/members", "/members/lender-1", "/acts", "/acts/0", "/health"):
             browser.get(path_of(browser, path))
             looked_at_also_printed(browser)
+        proposes_by_keyboard(browser)
         browser.get(path_of(browser, "/proposals"))
         choose(browser, "en")
         browser.find_element(By.CSS_SELECTOR, "a[href^='/proposals/']").send_keys(Keys.ENTER)

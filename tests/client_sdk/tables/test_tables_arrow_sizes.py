@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.tables.values import TableRow
 
 
-def arrow(*batches: pa.RecordBatch, compression: str | None = "zstd") -> bytes:
+def arrow(*batches: Any, compression: str | None = "zstd") -> bytes:
     """An Arrow file."""
     file = io.BytesIO()
     with pa.ipc.new_file(file, batches[0].schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:

@@ -1,7 +1,6 @@
 """``act propose``: one verb a kind of act. What is decided is checked against the rules before it is signed."""
 
 import json
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +43,8 @@ from client_sdk.clock import clock_ms
 from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
-from client_sdk.texts import say
+from client_sdk.rulebook_values import LimitError, typed_limits, with_limits
+from client_sdk.texts import recognised, say
 from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 __all__ = ["propose_body", "register"]
 
 _KEY_ID_BYTES = 32
-_TRUTH = {"true": True, "false": False}
 
 
 def register(app: typer.Typer) -> None:
@@ -390,9 +389,8 @@ def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -
     Raises:
         UsageError: no such name, or another type of value.
     """
-    known = {field.name: type(getattr(rulebook, field.name)) for field in fields(rulebook)}
-    del known["overlays"], known["witness_quorum"], known["replay_quorum"]
-    changed = dict(lists)
+    known = typed_limits(rulebook)
+    typed: dict[str, str] = {}
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals or name not in known:
@@ -400,23 +398,12 @@ def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -
                 say("--set {change}: no such limit", change=change),
                 say("one of {known}, as NAME=VALUE.", known=", ".join(known)),
             )
-        if known[name] is int and not (value.isascii() and value.isdigit()):
-            raise UsageError(say("--set {name}: want a whole number", name=name))
-        if known[name] is bool and value not in _TRUTH:
-            raise UsageError(say("--set {name}: want true or false", name=name))
-        changed[name] = _value(known[name], value)
-    new = replace(rulebook, **changed)  # type: ignore[arg-type]  # each value was checked for its name
+        typed[name] = value
     try:
-        return Rulebook.of(new.message())
-    except (FormatError, ValueError) as error:
-        text = str(error) if isinstance(error, FormatError) else say("a number is out of range")
-        raise UsageError(say("this makes no rulebook: {text}", text=text)) from None
-
-
-def _value(kind: type, text: str) -> object:
-    """Return a value of the rulebook: a number, a text, or days between commas."""
-    if kind is int:
-        return int(text)
-    if kind is bool:
-        return _TRUTH[text]
-    return tuple(sorted({day.strip() for day in text.split(",") if day.strip()})) if kind is tuple else text
+        return with_limits(rulebook, typed, lists)
+    except LimitError as error:
+        if error.name:
+            text = say("--set {name}: want {want}", name=error.name, want=recognised(error.want))
+        else:
+            text = say("this makes no rulebook: {text}", text=recognised(error.want))
+        raise UsageError(text) from None

@@ -1,0 +1,141 @@
+"""Proposing acts, for administrators: a form for each kind, what is decided in words, the signature of the key here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from client_sdk.acts import RulebookBody, members_of, preview_rulebook
+from client_sdk.desk.act_words import ActWords
+from client_sdk.desk.failures import broken_rules, error_words
+from client_sdk.desk.form import DOCUMENTS_BYTES
+from client_sdk.desk.form_values import FieldError
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.proposed_acts import KINDS, PreparedAct
+from client_sdk.desk.rights import Right
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.responses import Response
+
+    from client_sdk.acts import Directory, RulebookPreview
+    from client_sdk.models.statistics import RecordCount
+
+__all__ = ["PAGES"]
+
+
+def _kinds(visit: Visit) -> Response:
+    rows = [(name, visit.say(form.title), visit.say(form.hint)) for name, form in KINDS.items()]
+    return visit.show("propose_kinds.html.j2", rows=rows)
+
+
+def _directory(visit: Visit) -> Directory:
+    """Return the directory as of now, and not of a minute ago: what is decided is decided about it."""
+    visit.desk.client.acts()
+    return visit.desk.client.directory()
+
+
+def _empty(visit: Visit) -> Response:
+    return _form(visit, str(visit.path["act"]))
+
+
+def _form(visit: Visit, kind: str, wrong: Mapping[str, str] | None = None, broken: Sequence[str] = ()) -> Response:
+    form = KINDS.get(kind)
+    if form is None:
+        return visit.go("/propose")
+    return visit.show(
+        "propose.html.j2",
+        status=422 if wrong or broken else 200,
+        kind=kind,
+        title=visit.say(form.title),
+        hint=visit.say(form.hint),
+        fields_of_act=form.fields(_directory(visit), visit.form, visit.say),
+        wrong=dict(wrong or {}),
+        broken=list(broken),
+    )
+
+
+def _prepare(visit: Visit) -> Response:
+    """Read the form, and send the browser on to what would be signed."""
+    kind = str(visit.path["act"])
+    form = KINDS.get(kind)
+    if form is None:
+        return visit.go("/propose")
+    try:
+        body = form.body(_directory(visit), visit.form)
+    except FieldError as error:
+        text = visit.say(error.text)
+        return _form(visit, kind, {error.field: text}) if error.field else _form(visit, kind, {}, [text])
+    except (FormatError, RuleError) as error:
+        return _form(visit, kind, {}, broken_rules(error, visit.say))
+    return visit.go(f"/propose/prepared/{visit.keep(PreparedAct(kind, body))}")
+
+
+def _prepared(visit: Visit) -> Response:
+    return _shown(visit, {}, [])
+
+
+def _shown(visit: Visit, wrong: Mapping[str, str], broken: Sequence[str]) -> Response:
+    """Show everything that would be signed, and for a rulebook what it would change."""
+    prepared = visit.kept(PreparedAct)
+    if prepared is None:
+        return _gone(visit)
+    preview: RulebookPreview | None = None
+    records: tuple[RecordCount, ...] = ()
+    if isinstance(prepared.body, RulebookBody):
+        preview = preview_rulebook(_directory(visit), prepared.body.rulebook)
+        records = visit.desk.client.statistics().records()
+    return visit.show(
+        "prepared_act.html.j2",
+        status=422 if wrong or broken else 200,
+        key=visit.path["key"],
+        kind=prepared.kind,
+        words=ActWords(prepared.body, visit.say),
+        preview=preview,
+        records=records,
+        own=visit.desk.config.institution,
+        wrong=wrong,
+        broken=broken,
+    )
+
+
+def _propose(visit: Visit) -> Response:
+    """Sign with the key of this home and propose; where one signature is the threshold, the act is logged."""
+    prepared = visit.kept(PreparedAct)
+    if prepared is None:
+        return _gone(visit)
+    if visit.form.text("read") != "yes":
+        return _shown(visit, {"read": visit.say("Tick that you have read it: a signature is for good.")}, [])
+    about = sorted(members_of(prepared.body))
+    try:
+        with visit.desk.journal.act(visit.user.name, DeskAct.PROPOSE_ACT, about=about, reason=prepared.kind) as entry:
+            approved = visit.desk.client.propose(prepared.body)
+            entry.about.append(approved.proposal.proposal_id.hex())
+    except (FormatError, PreflightError, RefusedError, RuleError) as error:
+        words = error_words(error, visit.say)
+        details = "; ".join(f"{name}: {value}" for name, value in words.details)
+        return _shown(visit, {}, [f"{words.title} ({words.reason}). {words.next}", details])
+    if approved.logged:
+        number = approved.proposal.act.number
+        return visit.go(
+            "/acts", visit.say("Act {number} is logged at leaf {index}.", number=number, index=approved.index)
+        )
+    key = approved.proposal.proposal_id.hex()
+    left = approved.proposal.threshold - len(approved.proposal.approved_by)
+    return visit.go(f"/proposals/{key}", visit.say("Proposed. More must sign: {count}.", count=left))
+
+
+def _gone(visit: Visit) -> Response:
+    text = visit.say("An act that was filled in is kept for ten minutes: fill the form again.")
+    return visit.show("message.html.j2", status=404, title=visit.say("This act is not here any more"), text=text)
+
+
+PAGES = (
+    DeskPage("GET", "/propose", Right.APPROVE, _kinds),
+    DeskPage("GET", "/propose/{act}", Right.APPROVE, _empty),
+    DeskPage("POST", "/propose/{act}", Right.APPROVE, _prepare, DOCUMENTS_BYTES),
+    DeskPage("GET", "/propose/prepared/{key}", Right.APPROVE, _prepared),
+    DeskPage("POST", "/propose/prepared/{key}", Right.APPROVE, _propose),
+)

@@ -1,0 +1,221 @@
+"""Acts that are proposed at the desk: the form of each kind, and the body that it decides."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from client_sdk.acts import (
+    EnrolmentFile,
+    InstitutionBody,
+    KeyEndBody,
+    KeyGrantBody,
+    KeyGrantFile,
+    Review,
+    RulebookBody,
+    StateBody,
+)
+from client_sdk.desk.form_values import FieldError, day_of_form, file_of_form, text_of_form, word_of_form
+from client_sdk.desk.member_words import status_text, usage_text
+from client_sdk.desk.record_columns import FieldOfColumn
+from client_sdk.desk.texts import N_
+from client_sdk.errors import FormatError, RuleError
+from client_sdk.models import InstitutionStatus
+from client_sdk.rulebook_values import LimitError, effect_of, typed_limits, with_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from client_sdk.acts import Body, Directory, Enrolment
+    from client_sdk.desk.form import Form
+    from client_sdk.desk.texts import Say
+
+__all__ = ["KINDS", "ActForm", "PreparedAct"]
+
+_MOST_LEAF_DIGITS = 18
+_MOST_REFERENCE = 64
+# What no act changes: the registry began with them.
+_FOR_GOOD = frozenset(("jurisdiction", "time_zone"))
+
+
+@dataclass(frozen=True, slots=True)
+class ActForm:
+    """How one kind of act is proposed.
+
+    Attributes:
+        title: of the page.
+        hint: what is needed for it.
+        fields: of the form, from the directory and what was typed.
+        body: that the form decides; raises ``FieldError``.
+    """
+
+    title: str
+    hint: str
+    fields: Callable[[Directory, Form, Say], list[FieldOfColumn]]
+    body: Callable[[Directory, Form], Body]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAct:
+    """An act that was filled in and is not signed yet.
+
+    Attributes:
+        kind: of the form.
+        body: what is decided.
+    """
+
+    kind: str
+    body: Body
+
+
+def _enrolment_fields(_: Directory, form: Form, say: Say) -> list[FieldOfColumn]:
+    reference = say("As the reviewer names it: letters, digits, dots, underscores and hyphens.")
+    return [
+        FieldOfColumn("enrolment", say("The member's file ID.enrolment.json"), "", "file", ""),
+        FieldOfColumn(
+            "reviewed_on",
+            say("Review concluded on"),
+            say("Of a lender, where real persons are in the registry; else leave the review empty."),
+            "date",
+            form.text("reviewed_on"),
+        ),
+        FieldOfColumn("review", say("Reference of the review"), reference, "text", form.text("review")),
+        FieldOfColumn("document", say("The review itself"), say("Only its SHA-256 is used."), "file", ""),
+    ]
+
+
+def _enrolment(_: Directory, form: Form) -> Body:
+    data = file_of_form(form, "enrolment", N_("Choose the file that the member's `init` made."))
+    try:
+        enrolment = EnrolmentFile.parse(data).enrolment
+    except (FormatError, RuleError):
+        raise FieldError("enrolment", N_("This is no enrolment file: ask the member for it again.")) from None
+    given = form.text("reviewed_on"), form.text("review"), form.file("document")
+    return InstitutionBody(_reviewed(form, enrolment) if any(given) else enrolment)
+
+
+def _reviewed(form: Form, enrolment: Enrolment) -> Enrolment:
+    reviewed_on = day_of_form(form, "reviewed_on")
+    reference = text_of_form(form, "review", _MOST_REFERENCE, N_("Give the reference of the review."))
+    document = file_of_form(form, "document", N_("Choose the document of the review."))
+    return replace(enrolment, review=Review(reviewed_on, reference, hashlib.sha256(document).digest()))
+
+
+def _grant_fields(_: Directory, __: Form, say: Say) -> list[FieldOfColumn]:
+    return [FieldOfColumn("grant", say("The file of the key, ID.USAGE-N.key.json"), "", "file", "")]
+
+
+def _grant(_: Directory, form: Form) -> Body:
+    data = file_of_form(form, "grant", N_("Choose the file that the member's `key add` made."))
+    try:
+        file = KeyGrantFile.parse(data)
+    except (FormatError, RuleError):
+        raise FieldError("grant", N_("This is no file of a key: ask the member for it again.")) from None
+    return KeyGrantBody(file.institution, file.grant)
+
+
+def _running_keys(directory: Directory) -> Iterator[tuple[str, str, str, bytes]]:
+    """Yield the keys that count: name of the choice, member, use and id."""
+    for id_, state in sorted(directory.institutions.items()):
+        for key in state.keys:
+            if key.running:
+                yield f"{id_}/{key.key_id.hex()}", id_, key.usage.name, key.key_id
+
+
+def _key_end_fields(directory: Directory, form: Form, say: Say) -> list[FieldOfColumn]:
+    keys = tuple(
+        (name, f"{member}: {usage_text(usage, say)}, {key_id.hex()}")
+        for name, member, usage, key_id in _running_keys(directory)
+    )
+    doubt = say("Of a key that was stolen, the number of a leaf: what it signed from there on is in doubt. Else empty.")
+    return [
+        FieldOfColumn("ended", say("Key that ends"), "", "choice", form.text("ended"), (("", "–"), *keys)),
+        FieldOfColumn("contested_from", say("In doubt from leaf"), doubt, "text", form.text("contested_from")),
+    ]
+
+
+def _key_end(directory: Directory, form: Form) -> Body:
+    chosen = form.text("ended")
+    found = next(((member, id_) for name, member, _, id_ in _running_keys(directory) if name == chosen), None)
+    if found is None:
+        raise FieldError("ended", N_("Choose one of the list."))
+    leaf = form.text("contested_from")
+    if leaf and not (leaf.isascii() and leaf.isdigit() and len(leaf) <= _MOST_LEAF_DIGITS):
+        raise FieldError("contested_from", N_("Give a whole number from 0."))
+    return KeyEndBody(found[0], found[1], int(leaf or 0))
+
+
+def _state_fields(directory: Directory, form: Form, say: Say) -> list[FieldOfColumn]:
+    members = tuple(
+        (id_, f"{id_}: {status_text(state.status.name, say)}")
+        for id_, state in sorted(directory.institutions.items())
+        if state.status is not InstitutionStatus.TERMINATED
+    )
+    states = tuple((status.name, status_text(status.name, say)) for status in InstitutionStatus)
+    return [
+        FieldOfColumn("member", say("Member"), "", "choice", form.text("member"), (("", "–"), *members)),
+        FieldOfColumn("state", say("New state"), "", "choice", form.text("state"), (("", "–"), *states)),
+    ]
+
+
+def _state(directory: Directory, form: Form) -> Body:
+    member = form.text("member")
+    if member not in directory.institutions:
+        raise FieldError("member", N_("Choose one of the list."))
+    status = word_of_form(form, "state", InstitutionStatus, tuple(InstitutionStatus))
+    if status is directory.institutions[member].status:
+        raise FieldError("state", N_("This is its state already."))
+    return StateBody(member, status)
+
+
+def _limits(directory: Directory) -> dict[str, str]:
+    return {name: text for name, text in typed_limits(directory.rulebook).items() if name not in _FOR_GOOD}
+
+
+def _rulebook_fields(directory: Directory, form: Form, say: Say) -> list[FieldOfColumn]:
+    return [
+        FieldOfColumn(name, name, say(effect_of(name)), "text", form.texts.get(name, text))
+        for name, text in _limits(directory).items()
+    ]
+
+
+def _rulebook(directory: Directory, form: Form) -> Body:
+    typed = {name: form.text(name) for name in _limits(directory)}
+    try:
+        rulebook = with_limits(directory.rulebook, typed)
+    except LimitError as error:
+        raise FieldError(error.name, _WANTED.get(error.want, N_("These values together make no rulebook."))) from None
+    if rulebook == directory.rulebook:
+        raise FieldError("", N_("Nothing changes: it is the rulebook in force."))
+    return RulebookBody(rulebook)
+
+
+_WANTED = {"true or false": N_("Give true or false."), "a whole number": N_("Give a whole number from 0.")}
+KINDS: dict[str, ActForm] = {
+    "institution": ActForm(
+        N_("Enrol a member"),
+        N_("Look at licence and name before you sign: the act says what the file says."),
+        _enrolment_fields,
+        _enrolment,
+    ),
+    "key": ActForm(
+        N_("Give a member a further key"),
+        N_("An older key of the member has endorsed it in the file."),
+        _grant_fields,
+        _grant,
+    ),
+    "key-end": ActForm(N_("End a key of a member"), N_("What it signed before stays."), _key_end_fields, _key_end),
+    "state": ActForm(
+        N_("Suspend, reinstate or terminate a member"),
+        N_("TERMINATED is for good; a suspended member may be active again."),
+        _state_fields,
+        _state,
+    ),
+    "rulebook": ActForm(
+        N_("Change the rulebook"),
+        N_("Each limit with whom a change concerns. Overlays, witnesses and auditors stay as they are here."),
+        _rulebook_fields,
+        _rulebook,
+    ),
+}
