@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pytest
 
     from registry_server.operating.backup.making import MadeBackup
+    from registry_server.sequencing.ledger import Ledger
     from registry_server.settings import Settings
     from tests.conftest import DatabaseKind
 
@@ -53,11 +54,16 @@ class Lost:
         with self.home.ledger() as ledger:
             world.erase(ledger, world.key("lender-1", "erased"))
             accept(ledger, world.report("lender-2", "cured", Standing.WITHDRAWN))
-            with Database(url, serving=False) as database:
-                key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
-                export(database, key, self.copy)
+            self.copy_log(ledger)
             with ledger.view() as view:
                 self.size, self.root = view.size, view.root_of(view.size)
+
+    def copy_log(self, ledger: Ledger) -> None:
+        """Export the log up to its newest leaf: a heartbeat stores the checkpoint, up to which an export goes."""
+        ledger.heartbeat().result()
+        key = VerifierKey.ed25519(ORIGIN, self.world.log_signer.public_key.raw)
+        with Database(self.url, serving=False) as database:
+            export(database, key, self.copy)
 
     def settings_for(self, url: str) -> Settings:
         """The registry's folder, with another database and what is left of the register."""

@@ -10,20 +10,18 @@ from creditregistry.v1 import evidence_pb2, transparency_pb2
 
 from client_sdk.auditing.home import AuditHome, Position
 from client_sdk.kernel.formats import dsse
-from client_sdk.kernel.formats.note import VerifierKey
 from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.refilling import refill
 from registry_server.operating.backup.restoring import restore
 from registry_server.operating.register import put_register
 from registry_server.operating.standing import standing_of
-from registry_server.operating.tiles import export
 from registry_server.storage import inquiries
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
 from tests.support.evidence_maker import inquiry_of
 from tests.support.handmade_log import HandmadeLog, signer
-from tests.support.registers import ORIGIN, register_of, register_path
+from tests.support.registers import register_of, register_path
 from tests.support.registry_world import accept
 
 if TYPE_CHECKING:
@@ -68,7 +66,6 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
 ) -> None:
     world = lost.world
     world.clock.now += 60_000
-    key = VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw)
     with lost.home.ledger() as ledger:
         accept(ledger, world.report("lender-3", "new"))
         asked = inquiry_of(HandmadeLog(), "lender-1", ["somebody"])
@@ -82,8 +79,7 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
         with ledger.view() as view:
             audited(ledger, tmp_path / "audit", view.checkpoint)
             assert (view.size, view.head.inquiry_count) == (ledger.size, 2)
-        with Database(lost.url, serving=False) as database:
-            export(database, key, lost.copy)
+        lost.copy_log(ledger)
     settings = lost.settings_for(other_url)
     restore(settings, lost.backup.path, lost.secret)
     with pytest.raises(BackupError, match="inquiries 1 to 1 are neither"):

@@ -13,7 +13,6 @@ from sqlalchemy import create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
-from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.witness_request import witness_request
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.errors import RegistryError
@@ -25,7 +24,6 @@ from registry_server.operating.backup.refilling import refill
 from registry_server.operating.backup.restoring import restore
 from registry_server.operating.register import put_register
 from registry_server.operating.standing import standing_of
-from registry_server.operating.tiles import export
 from registry_server.sequencing.errors import InconsistentError, RegisterMismatchError
 from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
@@ -203,8 +201,7 @@ def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_
         new, updated = world.report("lender-3", "new"), world.report("lender-1", "kept", Standing.CURED)
         accept(ledger, new)
         accept(ledger, updated)
-        with Database(lost.url, serving=False) as database:
-            export(database, VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw), lost.copy)
+        lost.copy_log(ledger)
     settings = lost.settings_for(other_url)
     restore(settings, lost.backup.path, lost.secret)
     world.clock.now += 60_000
@@ -275,8 +272,7 @@ def test_a_witness_that_lies_about_what_it_has_seen_stops_a_restored_registry_no
     world.clock.now += 60_000
     with lost.home.ledger() as ledger:
         accept(ledger, world.report("lender-3", "new"))
-        with Database(lost.url, serving=False) as database:
-            export(database, VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw), lost.copy)
+        lost.copy_log(ledger)
     lost.settings_for(other_url)
     home = ("--home", lost.home.home)
     with served(lambda _: (409, b"99999999999999999\n")) as (liar,):
@@ -347,8 +343,7 @@ def test_a_backup_of_records_that_are_waited_for_is_restored_and_one_that_hides_
         accept(ledger, world.report("lender-3", "new"))
         remark = world.annotate("lender-2", world.key("lender-1", "kept"), AnnotationFlag.STATEMENT, text="I paid")
         assert ledger.append([remark]).result().results[0].complaint is None
-        with Database(lost.url, serving=False) as database:
-            export(database, VerifierKey.ed25519(ORIGIN, world.log_signer.public_key.raw), lost.copy)
+        lost.copy_log(ledger)
     settings = lost.settings_for(other_url)
     restore(settings, lost.backup.path, lost.secret)
     assert len(refill(settings, lost.copy, world.clock).repaired.lost_texts) == 1
