@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -337,7 +338,7 @@ class Rulebook:
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
-        return canonical.encode(self.message())
+        return _encoded(self)
 
     @property
     def digest(self) -> bytes:
@@ -382,6 +383,12 @@ class Rulebook:
         read_witness_lines(rulebook.witness_quorum)
         read_replay_lines(rulebook.replay_quorum, rulebook.witness_quorum)
         return rulebook
+
+
+@lru_cache(maxsize=16)
+def _encoded(rulebook: Rulebook) -> bytes:
+    """Return the canonical bytes of a rulebook: the same one stands in every answer that shows a record."""
+    return canonical.encode(rulebook.message())
 
 
 class AdministratorAct(NamedTuple):

@@ -52,6 +52,11 @@ __all__ = ["Reading", "VerifiedPerson", "VerifiedRecord"]
 _parse_institution = lru_cache(maxsize=1024)(InstitutionState.parse)
 
 
+@lru_cache(maxsize=16)
+def _parse_rulebook(data: bytes) -> Rulebook:
+    return Rulebook.of(canonical.parse(directory_pb2.Rulebook, data, "rulebook"))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class VerifiedRecord(Discreet):
     """A live record whose statement, place, binding and signatures verify. Its facts are still sealed."""
@@ -125,8 +130,7 @@ class Reading:
     def _read_rulebook(self) -> Rulebook | None:
         if not self._evidence.rulebook:
             return None
-        message = canonical.parse(directory_pb2.Rulebook, self._evidence.rulebook, "rulebook")
-        rulebook = Rulebook.of(message)
+        rulebook = _parse_rulebook(self._evidence.rulebook)
         if rulebook.digest != self._registry.rulebook_digest:
             raise FormatError("rulebook", "rulebook.digest", want="the rulebook of the registry state")
         return rulebook
