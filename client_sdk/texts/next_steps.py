@@ -1,4 +1,4 @@
-"""What to do next, by reason of an error: for people at the command and at the desk alike."""
+"""Next steps for people by reason of an error, at the command and at the desk alike."""
 
 from __future__ import annotations
 
