@@ -130,7 +130,8 @@ class AskingMethods(FlowRunner):
 
         Args:
             identity: of the person; its number never leaves this machine.
-            mandate: the request that the person signed, as ``written_consent`` makes it.
+            mandate: the request that the person signed, as ``written_consent`` makes it; it serves for no other
+                person.
             officer: the member of staff who asks, by the office's own name.
 
         Raises:
@@ -158,7 +159,8 @@ class AskingMethods(FlowRunner):
 
         Args:
             identity: of the person; its number never leaves this machine.
-            mandate: the request that the person signed, as ``written_consent`` makes it.
+            mandate: the request that the person signed, as ``written_consent`` makes it; it serves for no other
+                person.
             officer: the member of staff who asks, by the office's own name.
             until: last day, at most 366 days away.
             keep: called with what is asked for before it is sent, so that a crash afterwards leaves no alerts that

@@ -17,7 +17,11 @@ __all__ = ["MandateDateOption", "MandateDigestOption", "MandateFileOption", "rea
 MandateDateOption = Annotated[date, typer.Option(parser=day, metavar=DAY, help="When the person signed the request.")]
 MandateFileOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="The signed request; only its SHA-256 is used.", show_default=False),
+    typer.Option(
+        metavar="FILE",
+        help="The signed request, which serves this person alone; only its SHA-256 is used.",
+        show_default=False,
+    ),
 ]
 MandateDigestOption = Annotated[
     bytes | None, typer.Option(parser=digest, metavar="HEX", help="Or its SHA-256 itself.", show_default=False)

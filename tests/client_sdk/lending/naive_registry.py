@@ -167,6 +167,8 @@ class NaiveRegistry:
                 signed.payload,
                 index=index,
                 leaf_hash=leaf_hash(data),
+                logged_at=NOW_MS,
+                begun_at=None,
                 directory=self.directory,
                 find=self.chains.get,
             )

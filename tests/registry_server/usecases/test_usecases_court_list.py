@@ -53,6 +53,12 @@ def listing(
     return world.report("lender-1", name, S.OPEN, kind=Kind.LISTING, facts=facts, person=PERSON, basis=basis, **changes)
 
 
+def withdrawal(world: World, removed_on: date, **changes: Any) -> pb.Submission:
+    """The end of a listing that the court removed at the applicant's request."""
+    day = removed_on.isoformat()
+    return world.report("lender-1", "entry", S.WITHDRAWN, reason=W.REMOVED_ON_REQUEST, removed_on=day, **changes)
+
+
 def rule_of(ledger: Ledger, world: World, message: pb.Submission, name: str = "entry") -> str:
     """The rule that refuses a version, which is then as if it had not been made; empty where it is taken."""
     (record,) = submit(ledger, message).results
@@ -170,19 +176,14 @@ def test_an_entry_is_removed_between_its_copy_and_the_withdrawal(ledger: Ledger,
     accept(ledger, listing(world))
     day, held = samples.TODAY, dict(world.newest)
     for wrong in (day - timedelta(days=1), date(1900, 1, 1)):
-        said = {"reason": W.REMOVED_ON_REQUEST, "removed_on": wrong.isoformat()}
-        assert (
-            rule_of(ledger, world, world.report("lender-1", "entry", S.WITHDRAWN, **said)) == "listing.removed-before"
-        )
+        assert rule_of(ledger, world, withdrawal(world, wrong)) == "listing.removed-before"
         world.newest.update(held)
     world.clock.now += DAY_MS
-    later = {"issued_at": world.clock.now + DAY_MS, "removed_on": (day + timedelta(days=3)).isoformat()}
-    message = world.report("lender-1", "entry", S.WITHDRAWN, reason=W.REMOVED_ON_REQUEST, **later)
+    message = withdrawal(world, day + timedelta(days=3), issued_at=world.clock.now + DAY_MS)
     assert rule_of(ledger, world, message) == "date.future"
     world.newest.update(held)
     # The day of the copy itself, also where it was read once more since.
-    message = world.report("lender-1", "entry", S.WITHDRAWN, reason=W.REMOVED_ON_REQUEST, removed_on=day.isoformat())
-    assert rule_of(ledger, world, message) == ""
+    assert rule_of(ledger, world, withdrawal(world, day)) == ""
     assert rule_of(ledger, world, listing(world, "again"), "again") == "listing.removed"
 
 
