@@ -10,12 +10,14 @@ as JSON, counted by status. Counts are bounded.
     unread     160 streams of batches whose answers nobody reads
     large      192 requests of 15 MiB
     silent     1,100 TCP connections that say nothing
+    idle       10,000 of them
     cancelled  20,000 calls that are given up as soon as they are made, one after the other
 """
 
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import sys
 import threading
@@ -40,8 +42,10 @@ if TYPE_CHECKING:
 
 __all__ = ["COUNTS"]
 
-COUNTS = {"watch": 300, "held": 400, "unread": 160, "large": 192, "silent": 1_100, "cancelled": 20_000}
+COUNTS = {"watch": 300, "held": 400, "unread": 160, "large": 192, "silent": 1_100, "idle": 10_000, "cancelled": 20_000}
 CHANNELS = 16
+# For each silent connection, about: a server whose files are used up takes none for a while.
+ATTEMPTS = 2
 # Longer than any test lasts.
 DEADLINE_SECONDS = 600
 LARGE_BYTES = 15 * 1024 * 1024
@@ -142,14 +146,21 @@ def _garbage() -> tuple[bytes, bytes]:
     )
 
 
-def silent(address: str) -> Iterator[None]:
+def silent(kind: str, address: str) -> Iterator[None]:
     """Open TCP connections and say nothing."""
     host, _, port = address.rpartition(":")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    made = 0
     with ExitStack() as stack:
-        for _ in range(COUNTS["silent"]):
+        for _ in range(ATTEMPTS * COUNTS[kind]):
             with suppress(OSError):
                 stack.enter_context(socket.create_connection((host, int(port)), timeout=5))
+                made += 1
+            if made == COUNTS[kind]:
+                break
         yield
+    sys.stdout.write(json.dumps({"CONNECTED": made}) + "\n")
 
 
 def calls(kind: str, address: str, tls: Path) -> Iterator[None]:
@@ -172,7 +183,7 @@ def calls(kind: str, address: str, tls: Path) -> Iterator[None]:
 
 def main(kind: str, address: str, tls: str) -> None:
     """Attack until standard input ends."""
-    for _ in silent(address) if kind == "silent" else calls(kind, address, Path(tls)):
+    for _ in silent(kind, address) if kind in {"silent", "idle"} else calls(kind, address, Path(tls)):
         sys.stdout.write("under way\n")
         sys.stdout.flush()
         sys.stdin.read()
