@@ -134,13 +134,16 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
         self._key = key
         self._hot: dict[K, V] = {}
         self._unwritten: set[K] = set()
+        # Whether memory has become too small: until then the table is empty, and never asked.
+        self._spilled = False
         file.execute(f'CREATE TABLE "{table}" (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID')
 
     def __getitem__(self, key: K) -> V:
         try:
             return self._hot[key]
         except KeyError:
-            pass
+            if not self._spilled:
+                raise
         raw = _bytes_of(key)
         row = self._file.execute(f'SELECT value FROM "{self._table}" WHERE key = ?', (raw,)).fetchone()  # noqa: S608 - our own name
         if row is None:
@@ -150,7 +153,8 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
         return value
 
     def __setitem__(self, key: K, value: V) -> None:
-        self._unwritten.add(key)
+        if self._spilled:
+            self._unwritten.add(key)
         self._hot.pop(key, None)
         self._keep(key, value)
 
@@ -159,12 +163,15 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
             raise KeyError(key)
         self._hot.pop(key, None)
         self._unwritten.discard(key)
-        self._file.execute(f'DELETE FROM "{self._table}" WHERE key = ?', (_bytes_of(key),))  # noqa: S608 - our own name
+        if self._spilled:
+            self._file.execute(f'DELETE FROM "{self._table}" WHERE key = ?', (_bytes_of(key),))  # noqa: S608 - our own name
 
     def __iter__(self) -> Iterator[K]:
         return (key for key, _ in self.ascending())
 
     def __len__(self) -> int:
+        if not self._spilled:
+            return len(self._hot)
         self._write(self._unwritten)
         return int(self._file.execute(f'SELECT count(*) FROM "{self._table}"').fetchone()[0])  # noqa: S608 - our own name
 
@@ -174,6 +181,9 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
 
     def ascending(self) -> Iterator[tuple[K, V]]:
         """Yield all items by key, ascending."""
+        if not self._spilled:
+            yield from ((key, self._hot[key]) for key in sorted(self._hot, key=_bytes_of))
+            return
         self._write(self._unwritten)
         for raw, sealed in self._file.execute(f'SELECT key, value FROM "{self._table}" ORDER BY key'):  # noqa: S608 - our own name
             key = _key_of(raw, self._key)
@@ -184,6 +194,8 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
         """Keep an entry in memory, the oldest of which make room."""
         self._hot[key] = value
         if len(self._hot) > self._file.hot_entries:
+            if not self._spilled:
+                self._spilled, self._unwritten = True, set(self._hot)
             oldest = list(islice(self._hot, len(self._hot) // _GIVEN_UP))
             self._write(self._unwritten.intersection(oldest))
             for each in oldest:

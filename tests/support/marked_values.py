@@ -190,8 +190,10 @@ class Marker:
                 return tuple(self._value(parts[0], name) for _ in range(self._random.randint(0, 3)))
             case "frozenset" | "AbstractSet" | "set":
                 return frozenset(self._value(parts[0], name) for _ in range(2))
-            case "Mapping" | "dict":
+            case "Mapping" | "MutableMapping" | "dict":
                 return {self._value(parts[0], name): self._value(parts[1], name) for _ in range(2)}
+            case "type":
+                return bytes
             case "Callable":
                 return lambda *_: self._value(parts[-1], name)
             case _:
@@ -312,6 +314,8 @@ _EITHER = {
     "FactsMessage": ("pb.DefaultFacts", "pb.JudgmentFacts", "pb.EnforcementFacts", "pb.ListingFacts"),
     "Json": ("str", "int"),
     "W": ("Kind",),
+    "K": ("bytes",),
+    "V": ("str", "bytes"),
     "Leaf": ("StatementLeaf", "ActLeaf", "LapseLeaf", "HeadLeaf"),
     "Body": _BODIES,
 }
@@ -330,6 +334,8 @@ _MADE: dict[str, Callable[[], Any]] = {
     "type": lambda: str,
     "StatementTally": StatementTally,
     "QualityTally": lambda: QualityTally(StatementTally(), MemoryStore()),
+    "MemoryStore": MemoryStore,
+    "StateStore": MemoryStore,
     "DirectoryTimes": DirectoryTimes,
     "Withholding": lambda: Withholding(Purpose.LOAN_APPROVAL, Rulebook(), Contribution("lender-1", "2026-01-05"), 0),
     "Frontier": Frontier,
