@@ -12,14 +12,14 @@ from client_sdk.kernel.ledger.rulebook_preview import EFFECTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["TypedLimitError", "effect_of", "typed_limits", "with_limits"]
+__all__ = ["RulebookValueError", "effect_of", "typed_limits", "with_limits"]
 
 # Lists that come from files, and are typed by nobody.
 _OF_FILES = frozenset(("overlays", "witness_quorum", "replay_quorum"))
 _TRUTH = {"true": True, "false": False}
 
 
-class TypedLimitError(Exception):
+class RulebookValueError(Exception):
     """What was typed is no value of a limit, or the values together make no rulebook.
 
     Attributes:
@@ -52,16 +52,16 @@ def with_limits(rulebook: Rulebook, typed: Mapping[str, str], lists: Mapping[str
         lists: by name, those that come from files.
 
     Raises:
-        TypedLimitError: a value is none of its limit, or all together make no rulebook.
+        RulebookValueError: a value is none of its limit, or all together make no rulebook.
     """
     changed = {name: _value(name, type(getattr(rulebook, name)), text.strip()) for name, text in typed.items()}
     new = replace(rulebook, **changed, **(lists or {}))  # type: ignore[arg-type]  # each value is of its limit's type
     try:
         return Rulebook.of(new.message())
     except FormatError as error:
-        raise TypedLimitError("", str(error)) from None
+        raise RulebookValueError("", str(error)) from None
     except ValueError:
-        raise TypedLimitError("", "numbers that are not out of range") from None
+        raise RulebookValueError("", "numbers that are not out of range") from None
 
 
 def _typed(value: object) -> str:
@@ -73,10 +73,10 @@ def _typed(value: object) -> str:
 def _value(name: str, kind: type, text: str) -> object:
     if kind is bool:
         if text not in _TRUTH:
-            raise TypedLimitError(name, "true or false")
+            raise RulebookValueError(name, "true or false")
         return _TRUTH[text]
     if kind is int:
         if not (text.isascii() and text.isdigit()) or len(text) > len(str(2**63)):
-            raise TypedLimitError(name, "a whole number")
+            raise RulebookValueError(name, "a whole number")
         return int(text)
     return tuple(sorted({item.strip() for item in text.split(",") if item.strip()})) if kind is tuple else text

@@ -22,7 +22,7 @@ from client_sdk.desk.record_columns import FieldOfColumn
 from client_sdk.desk.texts import N_
 from client_sdk.errors import FormatError, RuleError
 from client_sdk.models import InstitutionStatus
-from client_sdk.rulebook_values import TypedLimitError, effect_of, typed_limits, with_limits
+from client_sdk.rulebook_values import RulebookValueError, effect_of, typed_limits, with_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -184,7 +184,7 @@ def _rulebook(directory: Directory, form: Form) -> Body:
     typed = {name: form.text(name) for name in _limits(directory)}
     try:
         rulebook = with_limits(directory.rulebook, typed)
-    except TypedLimitError as error:
+    except RulebookValueError as error:
         raise FieldError(error.name, _WANTED.get(error.want, N_("These values together make no rulebook."))) from None
     if rulebook == directory.rulebook:
         raise FieldError("", N_("Nothing changes: it is the rulebook in force."))

@@ -1,4 +1,4 @@
-"""Unpacked sizes of the batches of an Arrow file, read from its metadata before any of them is unpacked.
+"""Sizes of the batches of an Arrow file once unpacked, told by its metadata before any of them is unpacked.
 
 The library unpacks a batch whole, and some kilobytes may unpack to gigabytes. Metadata are FlatBuffers: tables whose
 fields are found through a list of offsets, as ``File.fbs`` and ``Message.fbs`` of Arrow have them.

@@ -1,4 +1,4 @@
-"""Next steps for people by reason of an error, at the command and at the desk alike."""
+"""Texts that say what to do next, by reason of an error: for people at the command and at the desk alike."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def _errors() -> Iterator[str]:
             name = _called(node)
             if name in _ERRORS and node.args:
                 yield from _templates(node.args[0], constants)
-            elif name == "LimitError":
+            elif name == "RulebookValueError":
                 yield from _templates(node.args[1], constants)
             elif name == "Examined":
                 for argument in node.args[2:]:

@@ -43,7 +43,7 @@ from client_sdk.clock import clock_ms
 from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
-from client_sdk.rulebook_values import TypedLimitError, typed_limits, with_limits
+from client_sdk.rulebook_values import RulebookValueError, typed_limits, with_limits
 from client_sdk.texts import recognised, say
 from client_sdk.whole_file import read_whole
 
@@ -401,7 +401,7 @@ def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -
         typed[name] = value
     try:
         return with_limits(rulebook, typed, lists)
-    except TypedLimitError as error:
+    except RulebookValueError as error:
         if error.name:
             text = say("--set {name}: want {want}", name=error.name, want=recognised(error.want))
         else:

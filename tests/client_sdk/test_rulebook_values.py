@@ -1,0 +1,45 @@
+"""Limits of a rulebook as people type them: those of a rulebook make the same one, and nothing is guessed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from client_sdk.kernel.formats.state import Rulebook
+from client_sdk.rulebook_values import RulebookValueError, effect_of, typed_limits, with_limits
+
+SHIPPED = [Rulebook(), Rulebook.shipped("uk"), replace(Rulebook(), holidays=("2027-01-01", "2027-02-08"))]
+
+
+@pytest.mark.parametrize("rulebook", SHIPPED)
+def test_what_is_typed_for_a_rulebook_makes_the_same_one(rulebook: Rulebook) -> None:
+    typed = typed_limits(rulebook)
+    assert with_limits(rulebook, typed) == rulebook
+    assert all(effect_of(name) for name in typed)
+
+
+def test_one_limit_changes_and_the_rest_stays() -> None:
+    assert with_limits(Rulebook(), {"dispute_days": " 15 "}) == replace(Rulebook(), dispute_days=15)
+    assert with_limits(Rulebook(), {"no_fraud_cause": "true"}) == replace(Rulebook(), no_fraud_cause=True)
+    days = {"holidays": "2027-02-08, 2027-01-01,"}
+    assert with_limits(Rulebook(), days).holidays == ("2027-01-01", "2027-02-08")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ({"dispute_days": "-1"}, "dispute_days"),
+        ({"dispute_days": "many"}, "dispute_days"),
+        ({"dispute_days": "９"}, "dispute_days"),
+        ({"dispute_days": "9" * 10_000}, "dispute_days"),
+        ({"no_fraud_cause": "yes"}, "no_fraud_cause"),
+        ({"retention_years": "9" * 18}, ""),
+        ({"holidays": "tomorrow"}, ""),
+    ],
+)
+def test_what_makes_no_rulebook_is_told(typed: dict[str, str], name: str) -> None:
+    with pytest.raises(RulebookValueError) as caught:
+        with_limits(Rulebook(), typed)
+    assert caught.value.name == name
+    assert caught.value.want
