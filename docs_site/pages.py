@@ -33,7 +33,7 @@ TEXTS = (
 _LINK = re.compile(r"(!?)\[((?:[^\]\\]|\\.)*)\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
 # The name of a file behind the language of a block: here it is the title of the block.
-_NAMED = re.compile(r"^```(\w+) ([^\s{]+)$", re.MULTILINE)
+_NAMED = re.compile(r"^```(\w+) ([^\s{][^\n\"]*)$", re.MULTILINE)
 _PICTURES = (".svg", ".png")
 
 

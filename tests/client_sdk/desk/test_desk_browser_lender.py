@@ -278,7 +278,7 @@ def test_disputes_and_notices_have_no_violation(
 ) -> None:
     registry.enrol("office-seen", Role.REPRESENTATIVE)
     with registry.client("lender-seen") as client, registry.client("office-seen") as office:
-        _, receipt = (client.report(default_report(number)) for number in (75, 76))
+        _, receipt = (client.report(default_report(number)) for number in (95, 96))
         for record in client.records():
             office.open_dispute("lender-seen", record.record_id, code="paid-in-time", evidence=[bytes(32)])
     page.get(path_of(page, "/disputes"))
