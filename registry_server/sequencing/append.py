@@ -58,7 +58,7 @@ from registry_server.storage import (
     records,
     statistics,
 )
-from registry_server.storage.head import CheckpointRow, HeadRow
+from registry_server.storage.head import HeadRow, StoredCheckpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -120,7 +120,7 @@ def append(
     *,
     beat: bool = False,
     at_once: bool = False,
-    signed: CheckpointRow | None = None,
+    signed: StoredCheckpoint | None = None,
 ) -> Batch:
     """Log what may be logged of the items, in order, in one transaction.
 
@@ -251,7 +251,7 @@ def seal(
     trees: Trees,
     before: State | None,
     clock: KnownClock,
-    signed: CheckpointRow | None = None,
+    signed: StoredCheckpoint | None = None,
 ) -> ClosedBatch:
     """Write a batch with its HEAD; the caller commits.
 
@@ -287,7 +287,7 @@ def seal(
     leaves.put_tiles(work, [*log_after.tiles, *asked_after.tiles])
     if waiting:
         inquiries.place(work, asked.size, waiting)
-    row = _head_row(state, log_after, asked_after, clock, signed or CheckpointRow(0, b""))
+    row = _head_row(state, log_after, asked_after, clock, signed or StoredCheckpoint(0, b""))
     (head.create if before is None else head.write)(work, row)
     return ClosedBatch(state, log_after, asked_after)
 
@@ -318,7 +318,9 @@ def _write(work: UnitOfWork, staging: Staging) -> None:
     contributions.put(work, staging.changed_contributions())
 
 
-def _head_row(state: State, log: StagedTiles, asked: StagedTiles, clock: KnownClock, signed: CheckpointRow) -> HeadRow:
+def _head_row(
+    state: State, log: StagedTiles, asked: StagedTiles, clock: KnownClock, signed: StoredCheckpoint
+) -> HeadRow:
     return HeadRow(
         size=state.size,
         frontier=log.frontier,

@@ -28,7 +28,7 @@ from registry_server.sequencing.errors import (
 from registry_server.sequencing.follow import follow
 from registry_server.storage import head
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
-from registry_server.storage.head import CheckpointRow
+from registry_server.storage.head import StoredCheckpoint
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.keys import Signer
@@ -156,17 +156,17 @@ class Publisher:
         signed = self.checkpoint(state)
         if self._stored < state.size:
             with self._database.append() as work:
-                stored = head.store_checkpoint(work, CheckpointRow(state.size, signed))
+                stored = head.store_checkpoint(work, StoredCheckpoint(state.size, signed))
                 work.commit()
             if stored:
                 self._stored = max(self._stored, state.size)
         return signed
 
     @property
-    def newest(self) -> CheckpointRow | None:
+    def newest(self) -> StoredCheckpoint | None:
         """The newest checkpoint that this process has signed."""
         size = max(self._signed, default=0)
-        return CheckpointRow(size, self._signed[size]) if size else None
+        return StoredCheckpoint(size, self._signed[size]) if size else None
 
     def sign_erasure(self, payload: bytes) -> tuple[bytes, bytes]:
         """Return key id and signature of the log's key over an Erasure (proto/README.md 8).

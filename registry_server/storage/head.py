@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = [
-    "CheckpointRow",
     "HeadRow",
+    "StoredCheckpoint",
     "confirm_clock",
     "create",
     "lock",
@@ -36,8 +36,8 @@ _KEPT = frozenset(("clock_confirmed_at", "destroying"))
 _SIGNED = frozenset(("checkpoint_size", "checkpoint"))
 
 
-class CheckpointRow(NamedTuple):
-    """A checkpoint that may be stored.
+class StoredCheckpoint(NamedTuple):
+    """A signed checkpoint as the head row has it.
 
     Attributes:
         size: of its tree.
@@ -116,7 +116,7 @@ def write(work: UnitOfWork, row: HeadRow) -> None:
     work.connection.execute(_WRITE, {name: value for name, value in _values(row).items() if name not in kept})
 
 
-def store_checkpoint(work: UnitOfWork, signed: CheckpointRow) -> bool:
+def store_checkpoint(work: UnitOfWork, signed: StoredCheckpoint) -> bool:
     """Keep a signed checkpoint, unless a later one is kept already.
 
     Returns:

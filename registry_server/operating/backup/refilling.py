@@ -102,7 +102,7 @@ def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Re
                 placed, taken = _add_inquiries(work, row, copy, last)
                 fresh = end - row.size
                 if copy.checkpoint.size == end:
-                    head.store_checkpoint(work, head.CheckpointRow(end, copy.note))
+                    head.store_checkpoint(work, head.StoredCheckpoint(end, copy.note))
             repaired = repair_derived(work, write=True)
             _check_signers(work, taken)
             work.commit()
