@@ -197,7 +197,7 @@ class Batches:
             batch = append(
                 self._database, self._committed, self._timekeeper, take, beat=beat, at_once=at_once, signed=signed
             )
-            # Not stored in a commit of its own, for which the next append would wait: that one stores it, or a heartbeat.
+            # Not stored in a commit of its own, for which the next append would wait: that one stores it.
             checkpoint = (self._publisher.store if beat else self._publisher.checkpoint)(batch.state)
             if batch.logged:
                 self.failure = None
