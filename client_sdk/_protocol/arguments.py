@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.errors import PreflightError
 from client_sdk.kernel.formats.act import Act
-from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.encoding import HASH_BYTES, is_digest_of_nothing
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import Approval
 from client_sdk.kernel.formats.statement import (
@@ -304,7 +304,10 @@ def overlay_of(value: str) -> str:
 
 def digests_of(values: Iterable[bytes], field: str) -> tuple[bytes, ...]:
     """Return SHA-256 of documents; they are gone through once."""
-    return tuple(bytes_of(value, field, HASH_BYTES) for value in items_of(values, field, "a sequence of SHA-256"))
+    digests = tuple(bytes_of(value, field, HASH_BYTES) for value in items_of(values, field, "a sequence of SHA-256"))
+    if any(map(is_digest_of_nothing, digests)):
+        raise _refused(field, "digest.document", "that of an empty document", "the SHA-256 of a document")
+    return digests
 
 
 def statement_text(text: str) -> str:

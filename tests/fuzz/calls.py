@@ -142,12 +142,12 @@ def use(registry: TestRegistry) -> None:
     other.check_many([person(2), person(900)], **asking)
     screened = [Customer(person(number), given) for number in (1, 800)]
     other.screen(screened, purpose=Purpose.POST_LOAN_REVIEW, officer="clerk-7")
-    office.open_dispute("lender-1", first.record_id, code="amount", evidence=[bytes(32)])
+    office.open_dispute("lender-1", first.record_id, code="amount", evidence=[b"\xa5" * 32])
     office.subject_report(person(1), mandate=given, officer="desk-1")
     until = datetime.now(UTC).date() + timedelta(days=30)
     asked = office.alerts_on(person(1), mandate=given, officer="desk-1", until=until)
     lender.report(default_report(1, facts=default_facts(contract="HT-1", principal=130_000)))
-    lender.answer_dispute(first.record_id, "CONFIRMED", evidence=[bytes(32)])
+    lender.answer_dispute(first.record_id, "CONFIRMED", evidence=[b"\xa5" * 32])
     for notice in other.inbox():
         other.acknowledge(notice)
     office.take_alerts()

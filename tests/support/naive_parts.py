@@ -385,7 +385,7 @@ def withdrawn_rightly(
     require((reason != "UNSPECIFIED") == (standing == "WITHDRAWN"), "reason")
     require(standing == "WITHDRAWN" or not said.evidence, "evidence")
     require(said.evidence or reason not in ("FRAUD", "IDENTITY_THEFT", "COURT_ORDER"), "evidence")
-    require(all(len(digest) == 32 for digest in said.evidence), "evidence")
+    require(all(len(digest) == 32 and any(digest) and digest != sha() for digest in said.evidence), "evidence")
     require(list(said.evidence) == sorted(set(said.evidence)) and len(said.evidence) <= 16, "evidence")
     require(reason != "PAID_IN_TIME" or (kind == "JUDGMENT" and rulebook.paid_judgment_months), "paid in time")
     removed = reason in ("COURT_REMOVED", "REMOVED_ON_REQUEST")

@@ -13,11 +13,13 @@ from hashlib import sha256
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.utf8 import encoded
 
-__all__ = ["HASH_BYTES", "LEAF_PREFIX", "H", "label", "leaf_hash", "lp", "u32", "u64"]
+__all__ = ["HASH_BYTES", "LEAF_PREFIX", "H", "is_digest_of_nothing", "label", "leaf_hash", "lp", "u32", "u64"]
 
 HASH_BYTES = 32
 # RFC 6962 2.1: what sets the hash of a leaf apart from the hash of a node.
 LEAF_PREFIX = b"\x00"
+# What an export makes of a document that is not there.
+_OF_NOTHING = frozenset((sha256(b"").digest(), bytes(HASH_BYTES)))
 
 
 def label(text: str) -> bytes:
@@ -32,6 +34,11 @@ def label(text: str) -> bytes:
     if not text.isascii() or "\0" in text:
         raise FormatError("encoding", "label.ascii", want="ASCII without a zero byte")
     return text.encode("ascii") + b"\0"
+
+
+def is_digest_of_nothing(digest: bytes) -> bool:
+    """Say whether a digest is that of an empty document, or all zeros."""
+    return digest in _OF_NOTHING
 
 
 def u64(number: int) -> bytes:

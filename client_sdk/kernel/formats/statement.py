@@ -15,7 +15,7 @@ from creditregistry.v1 import statement_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.check_digits import holds_resident_number
-from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.encoding import HASH_BYTES, is_digest_of_nothing
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
@@ -167,6 +167,9 @@ def _check_date(text: str, part: str, field: str) -> None:
 def _check_evidence(digests: tuple[bytes, ...], part: str) -> None:
     for digest in digests:
         _check_hash(digest, part, "evidence", present=True)
+        if is_digest_of_nothing(digest):
+            want = "the SHA-256 of a document"
+            raise FormatError(part, "digest.document", got="that of an empty document", want=want)
     if len(digests) > MAX_EVIDENCE or any(later <= earlier for earlier, later in pairwise(digests)):
         raise FormatError(part, "evidence.order", want=f"ascending, without repetition, at most {MAX_EVIDENCE}")
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.consent_terms import ConsentTerms
+from client_sdk.kernel.formats.encoding import is_digest_of_nothing
 from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.rules.dates import required_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
-from client_sdk.kernel.rules.evidence import is_digest_of_nothing
 from client_sdk.kernel.rules.fact_words import ConsentForm, LegalBasis
 from client_sdk.kernel.rules.withholding import consent_days
 

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
-from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.encoding import HASH_BYTES, is_digest_of_nothing
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
-__all__ = ["check_digest", "is_digest_of_nothing"]
-
-# What an export makes of a document that is not there.
-_OF_NOTHING = frozenset((sha256(b"").digest(), bytes(HASH_BYTES)))
-
-
-def is_digest_of_nothing(digest: bytes) -> bool:
-    """Say whether a digest is that of an empty document, or all zeros."""
-    return digest in _OF_NOTHING
+__all__ = ["check_digest"]
 
 
 def check_digest(digest: bytes, field: str) -> None:

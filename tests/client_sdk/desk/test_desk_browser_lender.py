@@ -280,7 +280,7 @@ def test_disputes_and_notices_have_no_violation(
     with registry.client("lender-seen") as client, registry.client("office-seen") as office:
         _, receipt = (client.report(default_report(number)) for number in (95, 96))
         for record in client.records():
-            office.open_dispute("lender-seen", record.record_id, code="paid-in-time", evidence=[bytes(32)])
+            office.open_dispute("lender-seen", record.record_id, code="paid-in-time", evidence=[b"\xa5" * 32])
     page.get(path_of(page, "/disputes"))
     seen(page)
     page.get(path_of(page, f"/disputes/{receipt.uuid}"))

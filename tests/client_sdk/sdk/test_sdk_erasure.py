@@ -71,7 +71,7 @@ def test_a_representative_has_the_proof_of_anybodys_record(
     registry: TestRegistry, lender: Client, office: Client
 ) -> None:
     record_id = lender.report(default_report(904)).record_id
-    lender.withdraw(record_id, reason="COURT_ORDER", evidence=[bytes(32)])
+    lender.withdraw(record_id, reason="COURT_ORDER", evidence=[b"\xa5" * 32])
     proof = office.erasure_proof(record_id, "lender-1", identity=person(904))
     assert proof.asker == OFFICE
     assert office.verify_erasure(proof.file, person(904)) == proof

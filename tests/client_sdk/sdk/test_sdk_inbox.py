@@ -101,7 +101,7 @@ def test_an_answer_that_a_version_corrects_a_record_is_told_where_the_version_wa
     for number in (7404, 7405):
         ask(asker, person(number))
     for record in (receipt, told):
-        office.open_dispute("lender-1", record.record_id, code="wrong", evidence=[bytes(32)])
+        office.open_dispute("lender-1", record.record_id, code="wrong", evidence=[b"\xa5" * 32])
     later = default_facts(contract="HT-7404", as_of=date(2025, 5, 31), days=60)
     lender.report(default_report(7404, facts=later))
     correct(lender, 7405, 28)
@@ -114,7 +114,7 @@ def test_an_answer_that_a_version_corrects_a_record_is_told_where_the_version_wa
 
 def test_a_furnisher_finds_a_dispute_at_once_and_once(lender: Client, asker: Client, office: Client) -> None:
     receipt = lender.report(default_report(7406))
-    opened = office.open_dispute("lender-1", receipt.record_id, code="paid", evidence=[bytes(32)])
+    opened = office.open_dispute("lender-1", receipt.record_id, code="paid", evidence=[b"\xa5" * 32])
     (notice,) = about(lender, receipt.record_id)
     assert (notice.reason, notice.number) == (NoticeReason.DISPUTED, opened.index)
     assert (notice.inquiry_id, notice.asked_at, notice.shown_index) == (b"", None, None)

@@ -94,7 +94,7 @@ def test_each_customer_is_listed_own_or_clear(lender: Client, other: Client) -> 
     lender.report(default_report(4_003))
     other.report(default_report(4_003, facts=default_facts(contract="HT-2")))
     # A dispute changes what the map holds of an own record, which stays an own one.
-    other.open_dispute("lender-1", receipt.record_id, evidence=[bytes(32)])
+    other.open_dispute("lender-1", receipt.record_id, evidence=[b"\xa5" * 32])
     report = lender.screen(customers(4_001, 4_002, 4_003, 4_004, 4_002), purpose=REVIEW, officer="desk-1")
     assert report.findings == (OWN, LISTED, LISTED, CLEAR, LISTED)
     assert (report.count(LISTED), report.pages, report.depth) == (3, 1, 1)
@@ -259,7 +259,7 @@ def test_watching_tells_what_changed_since_the_last_look(lender: Client, other: 
     listed = lender.watch(people, purpose=REVIEW, officer="d", state=state)
     # Own records are no news to the member.
     assert listed.changes == (ScreenChange(place=1, kind=ScreenChangeKind.LISTED),)
-    lender.open_dispute("lender-2", receipt.record_id, evidence=[bytes(32)])
+    lender.open_dispute("lender-2", receipt.record_id, evidence=[b"\xa5" * 32])
     changed = lender.watch(people, purpose=REVIEW, officer="d", state=state)
     assert changed.changes == (ScreenChange(place=1, kind=ScreenChangeKind.CHANGED),)
     other.withdraw(receipt.record_id)

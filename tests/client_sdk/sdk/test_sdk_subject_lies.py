@@ -46,7 +46,7 @@ def office(registry: TestRegistry) -> Iterator[Client]:
     registry.enrol(OFFICE, Role.REPRESENTATIVE)
     with Client(registry.config("lender-1")) as lender:
         receipt = lender.report(default_report(8101))
-        lender.open_dispute("lender-1", receipt.record_id, evidence=[bytes(32)])
+        lender.open_dispute("lender-1", receipt.record_id, evidence=[b"\xa5" * 32])
         lender.report(default_report(8101, facts=default_facts(contract="HT-8101", as_of=date(2025, 5, 31), days=60)))
         for purpose in (Purpose.LOAN_APPROVAL, Purpose.POST_LOAN_REVIEW):
             lender.check(person(8101), purpose=purpose, consent=CONSENT, officer="clerk")
@@ -193,7 +193,7 @@ def test_a_history_with_a_gap_is_found_though_every_leaf_is_in_the_log(office: C
 def test_a_carried_dispute_that_is_hidden_in_part_is_found(office: Client, registry: TestRegistry) -> None:
     with Client(registry.config("lender-1")) as seller, Client(registry.config("lender-2")) as buyer:
         sold = seller.report(default_report(8103))
-        office.open_dispute("lender-1", sold.record_id, code="not-mine", evidence=[bytes(32)])
+        office.open_dispute("lender-1", sold.record_id, code="not-mine", evidence=[b"\xa5" * 32])
         office.add_statement("lender-1", sold.record_id, person(8103), "I never had this card.")
         gone = replace(default_facts(contract="HT-8103"), as_of=date(2025, 5, 31), ended_on=date(2025, 5, 31))
         seller.report(replace(default_report(8103, standing=Standing.TRANSFERRED, facts=gone), transferee="lender-2"))

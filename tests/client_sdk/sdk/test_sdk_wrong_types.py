@@ -100,7 +100,7 @@ GOOD: dict[str, Any] = {
     **dict.fromkeys(("older", "newer"), b"note"),
     "issuer": "lender-2",
     "outcome": "CONFIRMED",
-    "evidence": [bytes(32)],
+    "evidence": [b"\xa5" * 32],
     "customers": [Customer(person(1), CONSENT)],
     "state": "no-such-folder/no-such-file",
     "text": "I was in hospital.",

@@ -6,6 +6,7 @@ import re
 import threading
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -420,7 +421,9 @@ def test_why_a_record_is_withdrawn_is_logged(ledger: Ledger, world: World) -> No
         ({"reason": WithdrawalReason.FRAUD}, "withdrawal.evidence"),
         ({"evidence": digests[::-1]}, "evidence.order"),
         ({"evidence": (b"short",)}, "evidence.length"),
-        ({"evidence": tuple(bytes([number]) * 32 for number in range(17))}, "evidence.order"),
+        ({"evidence": tuple(bytes([number]) * 32 for number in range(1, 18))}, "evidence.order"),
+        ({"evidence": (bytes(32),)}, "digest.document"),
+        ({"evidence": (sha256(b"").digest(),)}, "digest.document"),
         ({"reason": WithdrawalReason.PAID_IN_TIME}, "withdrawal.paid-in-time"),
         ({"reason": WithdrawalReason.COURT_REMOVED}, "withdrawal.removed-on"),
         ({"reason": WithdrawalReason.COURT_REMOVED, "removed_on": "2025-02-30"}, "removed_on.date"),

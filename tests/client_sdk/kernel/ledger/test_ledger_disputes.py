@@ -185,10 +185,11 @@ def test_without_a_dispute_there_is_nothing_to_answer(log: HandmadeLog) -> None:
         pytest.param((), UNCONFIRMED, "outcome.flags", id="unconfirmed and not disputed"),
         pytest.param((), {**CONFIRMED, "evidence": ()}, "outcome.evidence", id="an answer without evidence"),
         pytest.param((DISPUTED,), {"evidence": EVIDENCE * 2}, "evidence.order", id="the same document twice"),
+        pytest.param((DISPUTED,), {"evidence": (bytes(32),)}, "digest.document", id="a document that is not there"),
         pytest.param((DISPUTED,), {"evidence": (b"short",)}, "evidence.length", id="no digest"),
         pytest.param(
             (DISPUTED,),
-            {"evidence": tuple(bytes([at]) * 32 for at in range(17))},
+            {"evidence": tuple(bytes([at]) * 32 for at in range(1, 18))},
             "evidence.order",
             id="too many documents",
         ),
@@ -337,7 +338,7 @@ def test_evidence_that_was_named_before_opens_nothing_again(log: HandmadeLog) ->
     assert said(log, "lender-1", **CONFIRMED) == ""
     for old in (RECEIPT, EVIDENCE):
         assert said(log, "lender-2", DISPUTED, evidence=old) == "annotation.reopened"
-    both = tuple(sorted((*RECEIPT, bytes(32))))
+    both = tuple(sorted((*RECEIPT, b"\xa5" * 32)))
     assert said(log, "lender-2", DISPUTED, evidence=both) == ""
     assert said(log, "lender-1", DISPUTED, **UNCONFIRMED) == ""
     assert said(log, "lender-2", DISPUTED, evidence=both) == "annotation.reopened"
@@ -346,10 +347,10 @@ def test_evidence_that_was_named_before_opens_nothing_again(log: HandmadeLog) ->
 
 def test_a_chain_remembers_its_newest_documents(log: HandmadeLog) -> None:
     for at in range(17):
-        named = tuple(bytes([at, one]) * 16 for one in range(16))
+        named = tuple(bytes([at + 1, one]) * 16 for one in range(16))
         assert said(log, "lender-2", DISPUTED, evidence=named) == ""
     assert len(head(log).documents) == MAX_DOCUMENTS
-    assert head(log).documents[0] == bytes([1, 0]) * 16
+    assert head(log).documents[0] == bytes([2, 0]) * 16
 
 
 def test_holidays_that_are_decreed_later_move_the_end_of_no_running_dispute(log: HandmadeLog) -> None:
