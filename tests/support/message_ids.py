@@ -163,7 +163,7 @@ def _verbs(group: Command) -> Iterator[str]:
         verb = group.load(name) if isinstance(group, Verbs) and name in group.later else group.commands[name]  # type: ignore[attr-defined]  # groups and strings have it
         if isinstance(group, Verbs) and name in group.later:
             yield group.later[name].help
-        yield from paragraphs(verb.help or "")
+        yield from paragraphs(_with_brackets(verb.help or ""))
         yield from _options(verb)
         yield from _verbs(verb)
 
@@ -171,7 +171,12 @@ def _verbs(group: Command) -> Iterator[str]:
 def _options(command: Command) -> Iterator[str]:
     for option in command.params:
         if told := getattr(option, "help", None):
-            yield " ".join(told.split())
+            yield " ".join(_with_brackets(told).split())
+
+
+def _with_brackets(text: str) -> str:
+    """Undo ``without_markup``, which a verb's help has gone through when it is loaded in English."""
+    return text.replace("\\[", "[")
 
 
 def _errors() -> Iterator[str]:

@@ -99,16 +99,24 @@ def paragraphs(text: str) -> list[str]:
 def say_help(command: Command) -> None:
     """Put the help of a verb, or of a group and its verbs, and of their options into the program's language."""
     if spoken_language() is Language.ENGLISH:
-        return
-    command.help = "\n\n".join(map(say, paragraphs(command.help or ""))) or None
-    # Plain text, by our own formatter.
-    command.rich_markup_mode = None  # type: ignore[attr-defined]  # the library's commands have it
+        command.help = without_markup(command.help or "") or None
+    else:
+        command.help = "\n\n".join(map(say, paragraphs(command.help or ""))) or None
+        # Plain text, by our own formatter.
+        command.rich_markup_mode = None  # type: ignore[attr-defined]  # the library's commands have it
     for parameter in command.params:
         told = getattr(parameter, "help", None)
         if told:
-            parameter.help = say(" ".join(told.split()))  # type: ignore[attr-defined]  # options and arguments have it
+            english = spoken_language() is Language.ENGLISH
+            spoken = without_markup(told) if english else say(" ".join(told.split()))
+            parameter.help = spoken  # type: ignore[attr-defined]  # options and arguments have it
     for inner in getattr(command, "commands", {}).values():
         say_help(inner)
+
+
+def without_markup(text: str) -> str:
+    """Return a text whose square brackets the panels of the library show, and do not read as markup."""
+    return text.replace("[", "\\[")
 
 
 def said_record(record: tuple[str, str]) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from client_sdk.cli.ui.options import worded
 from client_sdk.cli.ui.output import Output
 from client_sdk.cli.ui.said_before import Globals, HomeOption, JsonOption, LangOption
 from client_sdk.cli.ui.session import Run
+from client_sdk.cli.ui.spoken_help import without_markup
 from client_sdk.texts import Language, say, spoken_language
 
 __all__ = ["verb"]
@@ -144,5 +145,4 @@ def _epilog(examples: Sequence[str]) -> str:
     lines += ["", say("Exit codes:"), *(f"  {int(code)}  {say(text)}" for code, text in EXIT_CODES.items())]
     if spoken_language() is not Language.ENGLISH:
         return "\n".join(lines)
-    # The panels of the library read markup.
-    return "\n".join(line.replace("[", "\\[") for line in lines)
+    return without_markup("\n".join(lines))

@@ -102,7 +102,7 @@ def _add_list(group: typer.Typer) -> None:
                 if asked
                 else []
             ),
-            say("alerted about {count}", count=counted(len(asked), "person")),
+            say("alerts by {count}", count=counted(len(asked), "request")),
             *([table(columns, [[row[name] for name in columns] for row in sent])] if sent else []),
             counted(len(sent), "message"),
         )

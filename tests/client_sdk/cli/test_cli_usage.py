@@ -324,3 +324,12 @@ def test_a_lost_key_says_how_to_get_one_again(member: Running) -> None:
 
 def test_columns_are_a_header_that_reads(command: Running) -> None:
     assert command.said("report", "--columns").out.startswith("kind,standing,id_type,id_number")
+
+
+@pytest.mark.parametrize(
+    ("verb", "shown"), [("sandbox", "the extras [server,desk], and no home"), ("audit", "needs the extra [dask]")]
+)
+def test_square_brackets_in_the_help_of_a_verb_are_shown(verb: str, shown: str) -> None:
+    """The panels of the library read them as markup, and leave out what it does not know."""
+    told = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}).output
+    assert shown in " ".join(told.replace("│", " ").split())
