@@ -59,7 +59,8 @@ def test_roles_and_limits_are_those_of_the_code() -> None:
     limits = " ".join(GUIDE.partition("## Limits")[2].split())
     assert f"{connections.MOST_CONNECTIONS} connections" in limits
     assert (
-        f"{connections.HEAD_SECONDS:.0f} seconds for the head of a request, {form.BODY_SECONDS:.0f} for its" in limits
+        f"{connections.HANDSHAKE_SECONDS:.0f} seconds for that handshake, "
+        f"{connections.HEAD_SECONDS:.0f} for the head of a request, {form.BODY_SECONDS:.0f} for its" in limits
     )
     assert f"{connections.ANSWER_SECONDS:.0f} for the answer" in limits
     sizes = {page.form_bytes >> 20 for pages in (PAGES, *ROLE_PAGES.values()) for page in pages} - {0}

@@ -15,7 +15,7 @@ import pytest
 
 from client_sdk import Purpose, Verdict, written_consent
 from client_sdk.client import Client
-from client_sdk.errors import UnavailableError
+from client_sdk.errors import KeyServiceError, UnavailableError
 from client_sdk.testing import TestRegistry
 from client_sdk.testing.programs import Server
 from tests.client_sdk.sdk_samples import default_report, person
@@ -115,7 +115,7 @@ def test_others_are_served_and_memory_comes_back(
 
 def is_served(registry: TestRegistry, number: int) -> bool:
     """Whether a member that has no connection yet is served."""
-    with suppress(UnavailableError), Client(registry.config(LENDER)) as new:
+    with suppress(UnavailableError, KeyServiceError), Client(registry.config(LENDER)) as new:
         reports_and_asks(new, number)
         return True
     return False

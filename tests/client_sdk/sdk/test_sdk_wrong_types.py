@@ -106,6 +106,7 @@ GOOD: dict[str, Any] = {
     "text": "I was in hospital.",
     "overlay": "one-off-repair",
     "data": b"no proof",
+    "cells": {"kind": "DEFAULT"},
 }
 METHODS: Wrong = {
     "path": NO_PATH,
@@ -183,6 +184,7 @@ METHODS: Wrong = {
     "evidence": (None, 5, NUMBER, b"", {}, *([wrong] for wrong in NO_HASH)),
     "reason": (None, 5, "NONSENSE", "FRAUD", HALF, []),
     "data": (None, 5, NUMBER, [], b"", b"no proof"),
+    "cells": (None, 5, NUMBER, [], {5: ""}, {"kind": 5}),
     "opened": (None, 1, "yes", []),
     "ended": (None, 1, "yes", []),
     "text": (*NO_TEXT, "", "bell\a", f"I am {NUMBER}"),
