@@ -18,6 +18,8 @@ __all__ = ["ArrowBatch", "arrow_batches"]
 _MAGIC = b"ARROW1"
 _MOST_METADATA = 16 * 1024 * 1024
 _MOST_BATCHES = 100_000
+# Of all batches together: some seconds of reading.
+_MOST_BUFFERS = 1_000_000
 _CONTINUATION = b"\xff\xff\xff\xff"
 # Numbers of fields.
 _FOOTER_DICTIONARIES, _FOOTER_BATCHES = 2, 3
@@ -54,18 +56,28 @@ def arrow_batches(file: IO[bytes]) -> Iterator[ArrowBatch]:
     Raises:
         ValueError: it is damaged.
     """
-    footer = _Table.root(_footer(file))
+    size = file.seek(0, os.SEEK_END)
+    footer = _Table.root(_footer(file, size))
+    metadata_left, buffers_left = size, _MOST_BUFFERS
     for is_dictionary, field in ((True, _FOOTER_DICTIONARIES), (False, _FOOTER_BATCHES)):
         start, count = footer.vector(field)
         if count > _MOST_BATCHES:
             raise ValueError("too many batches")
         for place in range(start, start + count * _BLOCK_BYTES, _BLOCK_BYTES):
             offset, metadata_bytes = footer.number("<q", place), footer.number("<i", place + 8)
-            yield _batch(file, offset, metadata_bytes, is_dictionary=is_dictionary)
+            # Each message stands once in the file: a footer may not have the same one read again and again.
+            metadata_left -= metadata_bytes
+            if metadata_left < 0:
+                raise ValueError("more metadata than the file has bytes")
+            body = _Body(file, size, offset + metadata_bytes)
+            batch, buffers = _batch(
+                _read(file, offset, metadata_bytes), body, buffers_left, is_dictionary=is_dictionary
+            )
+            buffers_left -= buffers
+            yield batch
 
 
-def _footer(file: IO[bytes]) -> bytes:
-    end = file.seek(0, os.SEEK_END)
+def _footer(file: IO[bytes], end: int) -> bytes:
     tail = _read(file, end - len(_MAGIC) - 4, len(_MAGIC) + 4)
     (length,) = struct.unpack("<i", tail[:4])
     if tail[4:] != _MAGIC:
@@ -73,31 +85,51 @@ def _footer(file: IO[bytes]) -> bytes:
     return _read(file, end - len(tail) - length, length)
 
 
-def _batch(file: IO[bytes], offset: int, metadata_bytes: int, *, is_dictionary: bool) -> ArrowBatch:
-    metadata = _read(file, offset, metadata_bytes)
+def _batch(metadata: bytes, body: _Body, most_buffers: int, *, is_dictionary: bool) -> tuple[ArrowBatch, int]:
+    """Return a batch, and how many buffers it has."""
     message = _Table.root(metadata[8 if metadata.startswith(_CONTINUATION) else 4 :])
     kind, batch = message.small(_MESSAGE_TYPE), message.table(_MESSAGE_HEADER)
     if batch is not None and is_dictionary:
         batch = batch.table(_DICTIONARY_DATA)
     if batch is None or kind != (_DICTIONARY if is_dictionary else _RECORDS):
         raise ValueError("another message than the end of the file says")
+    rows = batch.long(_BATCH_LENGTH)
+    if rows < 0:
+        raise ValueError("a number of rows below 0")
     compressed = batch.table(_BATCH_COMPRESSION) is not None
     start, count = batch.vector(_BATCH_BUFFERS)
+    if count > most_buffers:
+        raise ValueError("too many buffers")
     unpacked = 0
     for place in range(start, start + count * _BUFFER_BYTES, _BUFFER_BYTES):
-        begin, length = batch.number("<q", place), batch.number("<q", place + 8)
-        unpacked += _unpacked(file, offset + metadata_bytes + begin, length) if compressed else length
-    return ArrowBatch(batch.long(_BATCH_LENGTH), unpacked, is_dictionary)
+        unpacked += body.unpacked(batch.number("<q", place), batch.number("<q", place + 8), compressed=compressed)
+    return ArrowBatch(rows, unpacked, is_dictionary), count
 
 
-def _unpacked(file: IO[bytes], place: int, length: int) -> int:
-    """Return the length of a compressed buffer in memory, which stands before it."""
-    if not length:
-        return 0
-    (told,) = struct.unpack("<q", _read(file, place, _LENGTH_BYTES))
-    if told < _AS_IT_IS:
-        raise ValueError("a length below 0")
-    return length if told == _AS_IT_IS else int(told)
+class _Body(NamedTuple):
+    """Where the buffers of a batch stand.
+
+    Attributes:
+        file: that they are in.
+        size: of the file.
+        start: of them in it.
+    """
+
+    file: IO[bytes]
+    size: int
+    start: int
+
+    def unpacked(self, begin: int, length: int, *, compressed: bool) -> int:
+        """Return the length of a buffer in memory; it stands before one that is compressed."""
+        place = self.start + begin
+        if min(place, begin, length) < 0 or place + length > self.size:
+            raise ValueError("a buffer outside of the file")
+        if not (compressed and length):
+            return length
+        (told,) = struct.unpack("<q", _read(self.file, place, _LENGTH_BYTES))
+        if told < _AS_IT_IS:
+            raise ValueError("a length below 0")
+        return length if told == _AS_IT_IS else int(told)
 
 
 def _read(file: IO[bytes], place: int, length: int) -> bytes:

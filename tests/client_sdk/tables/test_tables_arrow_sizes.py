@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from client_sdk.tables.values import TableError, Unclear
 if TYPE_CHECKING:
     from typing import Literal
 
+    from client_sdk.tables.arrow_sizes import ArrowBatch
     from client_sdk.tables.values import TableRow
 
 
@@ -50,6 +52,73 @@ def test_an_arrow_file_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacke
     with pytest.raises(TableError) as caught:
         arrow_rows(data)
     assert caught.value.rule == "table.cell"
+
+
+def refused(data: bytes) -> None:
+    with pytest.raises(TableError) as caught:
+        arrow_rows(data)
+    assert caught.value.rule == "file.form"
+
+
+def replaced(data: bytes, old: bytes, new: bytes) -> bytes:
+    """The file with other bytes in place of those, which stand in it once."""
+    assert data.count(old) == 1
+    assert len(old) == len(new)
+    return data.replace(old, new)
+
+
+@pytest.mark.parametrize(("compression", "begin", "length"), [(None, 16, 1_337), ("zstd", 32, 31)])
+@pytest.mark.parametrize("claimed", [-1, -(2**40), -(2**63), 2**40, 2**63 - 1])
+def test_buffers_of_an_arrow_file_that_are_not_in_it_are_refused(
+    compression: str | None, begin: int, length: int, claimed: int
+) -> None:
+    data = arrow(pa.record_batch({"reference": pa.array(["x" * 1_000, "y" * 337])}), compression=compression)
+    # The buffer of the texts: its place in the body, and its length there.
+    true = struct.pack("<qq", begin, length)
+    for place, size in ((begin, claimed), (claimed, length)):
+        refused(replaced(data, true, struct.pack("<qq", place, size)))
+        with pytest.raises(ValueError, match="outside of the file"):
+            sizes(replaced(data, true, struct.pack("<qq", place, size)))
+
+
+def test_an_arrow_file_with_fewer_rows_than_none_is_refused() -> None:
+    rows = 54_321
+    data = arrow(pa.record_batch({"reference": pa.nulls(rows)}))
+    # The number of the batch stands before that of its column.
+    place = data.index(struct.pack("<q", rows))
+    with pytest.raises(ValueError, match="rows below 0"):
+        sizes(data[:place] + struct.pack("<q", -rows) + data[place + 8 :])
+
+
+def test_an_arrow_file_that_names_one_message_many_times_is_refused() -> None:
+    batches = 50
+    data = arrow(*(pa.record_batch({f"column {number}": ["x"] for number in range(200)}) for _ in range(batches)))
+    assert len(sizes(data)) == batches
+    (length,) = struct.unpack("<i", data[-10:-6])
+    footer = data[-10 - length :]
+    # The footer ends with a block of each batch: place and length of its message, and length of its body.
+    blocks = footer.index(struct.pack("<q", data.index(b"\xff\xff\xff\xff", 100)))
+    place, metadata, _, body = struct.unpack_from("<qiiq", footer, blocks)
+    assert metadata > 10_000
+    same = footer[blocks : blocks + 24] * batches
+    short = data[: place + metadata + body] + footer[:blocks] + same + footer[blocks + len(same) :]
+    assert batches * metadata > 10 * len(short)
+    with pytest.raises(ValueError, match="more metadata"):
+        sizes(short)
+
+
+def test_an_arrow_file_with_too_many_buffers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = arrow(*(pa.record_batch({"reference": ["x"]}) for _ in range(10)))
+    # Three of each batch.
+    monkeypatch.setattr("client_sdk.tables.arrow_sizes._MOST_BUFFERS", 30)
+    assert len(sizes(data)) == 10
+    monkeypatch.setattr("client_sdk.tables.arrow_sizes._MOST_BUFFERS", 29)
+    with pytest.raises(ValueError, match="too many buffers"):
+        sizes(data)
+
+
+def sizes(data: bytes) -> list[ArrowBatch]:
+    return list(arrow_batches(io.BytesIO(data)))
 
 
 def test_arrow_files_with_too_many_rows_or_texts_that_are_shared_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
