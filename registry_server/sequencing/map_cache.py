@@ -110,7 +110,8 @@ class MapCache:
         written = _encoded(blocks, former)
         with self._lock:
             for place, before, after, count in blocks:
-                if before is not None and place not in former:
+                # Judged now, not above: what a reader has put meanwhile may have taken the place of this block.
+                if before is not None and self._found(place, before[0]) is None:
                     self._hold_on(_kept(before[0], before, place, MAX_ENTRIES, b""))
                 self._forget(place, b"" if after is None else after[0])
                 if after is not None:
@@ -155,6 +156,8 @@ class MapCache:
             self._replaced_bytes += former.size
 
     def _add(self, place: int, kept: _CachedBlock) -> None:
+        if kept.size > self._limit:
+            return
         self._blocks[place] = kept
         self._bytes += kept.size
         while self._bytes > self._limit:

@@ -24,6 +24,7 @@ from tests.support.reverification import reverify
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from registry_server.sequencing.map_change import ChangedBlock
     from registry_server.sequencing.map_nodes import Node, Stub
 
 SUBJECTS = 100
@@ -209,3 +210,51 @@ def test_what_was_not_used_for_longest_is_forgotten_first(ledger: Ledger) -> Non
             view.map_tree.prove([subject_key(subject_of(str(name)))], blocks)
             view.map_tree.prove(first, Reading(cache))
         assert cache.bytes_held <= whole.bytes_held // 2
+
+
+class ReadMeanwhile(list["ChangedBlock"]):
+    """Blocks of a commit; a reader puts others before the commit looks at them for the second time."""
+
+    def __init__(self, blocks: Sequence[ChangedBlock], cache: MapCache, others: list[tuple[Stub, Node, bytes]]) -> None:
+        super().__init__(blocks)
+        self._cache, self._others, self._looks = cache, others, 0
+
+    def __iter__(self) -> Iterator[ChangedBlock]:
+        self._looks += 1
+        if self._looks == 2:
+            self._cache.put(self._others)
+        return super().__iter__()
+
+
+def small_map(cache: MapCache) -> tuple[MapTree, list[ChangedBlock]]:
+    """A map of one block, which takes 2,000 bytes of the cache."""
+    tree, blocks = MapTree().changed({number.to_bytes(32): bytes(32) for number in range(10)}, Reading(cache))
+    cache.replace(blocks)
+    assert cache.bytes_held == 2_000
+    return tree, list(blocks)
+
+
+def stub_of(node: Node, place: int, entries: int) -> Stub:
+    assert node is not None
+    return node[0], entries, place, None
+
+
+def test_what_a_reader_puts_while_a_commit_is_written_takes_nothing_from_screenings() -> None:
+    cache = MapCache(6_000)
+    tree, (first,) = small_map(cache)
+    (newer,) = tree.changed({bytes(31) + b"x": bytes(32)}, Reading(cache))[1]
+    # A block of 5,300 bytes, for which the first one must make room.
+    other = (stub_of(first.after, first.place + 1, 32), first.after, b"")
+    cache.hold(1_000)
+    cache.replace(ReadMeanwhile([newer], cache, [other]))
+    found, missing = cache.take([stub_of(first.after, first.place, 10)])
+    assert not missing
+    assert found[first.place] is first.after
+
+
+def test_a_block_larger_than_the_limit_takes_no_room_from_others() -> None:
+    cache = MapCache(3_000)
+    _, (first,) = small_map(cache)
+    cache.put([(stub_of(first.after, first.place + 1, 32), first.after, b"")])
+    assert cache.take([stub_of(first.after, first.place, 10)])[1] == []
+    assert cache.bytes_held == 2_000
