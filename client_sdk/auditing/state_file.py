@@ -16,6 +16,7 @@ from contextlib import suppress
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from client_sdk._files import cannot_be_written
@@ -61,14 +62,24 @@ class StateFile:
             self._path.touch(_MODE, exist_ok=False)
         except OSError as error:
             raise cannot_be_written(self._path, error) from error
-        self._connection = sqlite3.connect(self._path, isolation_level=None)
-        for setting in _SETTINGS:
-            self._connection.execute(f"PRAGMA {setting}")
-        self._connection.execute("BEGIN")
+        try:
+            self._connection = sqlite3.connect(self._path, isolation_level=None)
+        except sqlite3.Error as error:
+            self._remove()
+            raise self._failed(error) from None
+        try:
+            for statement in (*(f"PRAGMA {setting}" for setting in _SETTINGS), "BEGIN"):
+                self.execute(statement)
+        except ConfigError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+        self._remove()
+
+    def _remove(self) -> None:
         # What cannot be removed now is encrypted, and removed before the next audit.
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
@@ -86,14 +97,33 @@ class StateFile:
         """Yield the items of one of its mappings by key, ascending."""
         return cast("_Mapping[K, V]", mapping).ascending()
 
-    def execute(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        """Run a statement.
+    def execute(self, statement: str, values: tuple[object, ...] = ()) -> None:
+        """Run a statement that returns no rows.
 
         Raises:
             ConfigError: the file cannot be read or written, such as on a full disk.
         """
         try:
-            return self._connection.execute(statement, values)
+            self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._failed(error) from None
+
+    def row(self, statement: str, values: tuple[object, ...] = ()) -> tuple[Any, ...] | None:
+        """Return the one row that a statement finds, or None.
+
+        Raises:
+            ConfigError: as for ``execute``.
+        """
+        return next(self.rows(statement, values), None)
+
+    def rows(self, statement: str, values: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows that a statement finds.
+
+        Raises:
+            ConfigError: as for ``execute``.
+        """
+        try:
+            yield from self._connection.execute(statement, values)
         except sqlite3.Error as error:
             raise self._failed(error) from None
 
@@ -111,14 +141,24 @@ class StateFile:
             raise self._failed(error) from None
 
     def opened(self, table: str, key: bytes, sealed: bytes) -> object:
-        """Return a value as it was put: bytes that this process did not write are refused before they are read."""
-        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        return pickle.loads(self._box.decrypt(nonce, rest, table.encode() + key))  # noqa: S301 - sealed by this process
+        """Return a value as it was put: bytes that this process did not write under this key are never read.
+
+        Raises:
+            ConfigError: they are others, such as on a damaged disk.
+        """
+        try:
+            value = self._box.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _place(table, key))
+        except (InvalidTag, ValueError, TypeError):
+            raise self._damaged() from None
+        return pickle.loads(value)  # noqa: S301 - sealed by this process
 
     def _sealed(self, table: str, key: bytes, value: object) -> bytes:
         # Never used before under this key.
         nonce = next(self._nonces).to_bytes(_NONCE_BYTES)
-        return nonce + self._box.encrypt(nonce, pickle.dumps(value, pickle.HIGHEST_PROTOCOL), table.encode() + key)
+        return nonce + self._box.encrypt(nonce, pickle.dumps(value, pickle.HIGHEST_PROTOCOL), _place(table, key))
+
+    def _damaged(self) -> ConfigError:
+        return ConfigError(f"{self._path} is damaged: it is not as this audit has written it")
 
     def _failed(self, error: sqlite3.Error) -> ConfigError:
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
@@ -145,7 +185,7 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
             if not self._spilled:
                 raise
         raw = _bytes_of(key)
-        row = self._file.execute(f'SELECT value FROM "{self._table}" WHERE key = ?', (raw,)).fetchone()  # noqa: S608 - our own name
+        row = self._file.row(f'SELECT value FROM "{self._table}" WHERE key = ?', (raw,))  # noqa: S608 - our own name
         if row is None:
             raise KeyError(key)
         value = cast("V", self._file.opened(self._table, raw, row[0]))
@@ -173,7 +213,7 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
         if not self._spilled:
             return len(self._hot)
         self._write(self._unwritten)
-        return int(self._file.execute(f'SELECT count(*) FROM "{self._table}"').fetchone()[0])  # noqa: S608 - our own name
+        return int(next(self._file.rows(f'SELECT count(*) FROM "{self._table}"'))[0])  # noqa: S608 - our own name
 
     def values(self) -> ValuesView[V]:
         """Return the values, in the order of their keys; each is read once."""
@@ -185,10 +225,10 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
             yield from ((key, self._hot[key]) for key in sorted(self._hot, key=_bytes_of))
             return
         self._write(self._unwritten)
-        for raw, sealed in self._file.execute(f'SELECT key, value FROM "{self._table}" ORDER BY key'):  # noqa: S608 - our own name
-            key = _key_of(raw, self._key)
-            found = self._hot.get(key)
-            yield key, cast("V", self._file.opened(self._table, raw, sealed)) if found is None else found
+        for raw, sealed in self._file.rows(f'SELECT key, value FROM "{self._table}" ORDER BY key'):  # noqa: S608 - our own name
+            # Opened first: it holds the key as well.
+            value = cast("V", self._file.opened(self._table, raw, sealed))
+            yield _key_of(raw, self._key), value
 
     def _keep(self, key: K, value: V) -> None:
         """Keep an entry in memory, the oldest of which make room."""
@@ -214,6 +254,11 @@ class _Values(ValuesView[V]):
 
     def __iter__(self) -> Iterator[V]:
         return (value for _, value in self._mapping.ascending())
+
+
+def _place(table: str, key: bytes) -> bytes:
+    """Return what binds a value to its row; with the length of the first, so that no other two come to the same."""
+    return bytes([len(table)]) + table.encode() + key
 
 
 def _bytes_of(key: int | bytes | tuple[str, bytes]) -> bytes:

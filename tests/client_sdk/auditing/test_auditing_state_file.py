@@ -89,6 +89,49 @@ def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
         fill(file)
 
 
+def test_a_path_that_is_too_long_for_sqlite_is_told_and_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path.joinpath(*4 * ["folder" * 30]) / "audit.state"
+    path.parent.mkdir(parents=True)
+    with pytest.raises(ConfigError, match="cannot be read or written"), StateFile(path):
+        pass
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "SET value = (SELECT value FROM m1 WHERE key = x'0000000000000002')",
+        "SET value = x'00'",
+        "SET value = 'text'",
+        "SET value = zeroblob(100)",
+        "SET key = x'0000000000001002'",
+    ],
+)
+def test_a_row_that_is_not_as_it_was_written_is_told(tmp_path: Path, damage: str) -> None:
+    with StateFile(tmp_path / "audit.state", hot_entries=1) as file:
+        mapping = file.mapping("chains", int, bytes)
+        mapping.update((number, SECRET) for number in range(100))
+        file.execute(f"UPDATE m1 {damage} WHERE key = x'0000000000000001'")
+        if "SET value" in damage:
+            with pytest.raises(ConfigError, match=r"audit\.state is damaged"):
+                mapping[1]
+        with pytest.raises(ConfigError, match=r"audit\.state is damaged"):
+            list(mapping)
+        assert mapping[2] == SECRET
+
+
+def test_a_row_of_another_mapping_is_told(tmp_path: Path) -> None:
+    with StateFile(tmp_path / "audit.state", hot_entries=1) as file:
+        mappings = [file.mapping(str(number), bytes, bytes) for number in range(10)]
+        for mapping in mappings:
+            mapping.update({b"0key": SECRET, **{bytes([number]): SECRET for number in range(20)}})
+        # Names and keys come to the same: m1 and 0key, m10 and key.
+        file.execute("INSERT INTO m10 SELECT x'6b6579', value FROM m1 WHERE key = x'306b6579'")
+        with pytest.raises(ConfigError, match=r"audit\.state is damaged"):
+            mappings[9][b"key"]
+        assert mappings[0][b"0key"] == SECRET
+
+
 def fill(file: StateFile) -> None:
     """Put more into it than is kept in memory of its pages."""
     mapping = file.mapping("chains", int, bytes)
