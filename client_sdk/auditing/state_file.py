@@ -1,13 +1,17 @@
 """Storage in a file for what grows with the log while an audit replays it, so that its memory is bounded.
 
-    audit.state     an SQLite file that begins empty and is removed at the end; a table a mapping, (key, value)
+    audit.state     an SQLite file that begins empty and is removed at the end
+        a table a mapping, (key, value); the newest entries are in memory as well
+        a table whatever is put in order, (number, some items): sorted runs one after the other
 
-The newest entries of each mapping are in memory as well. Values are encrypted under a key that this process alone has
-and that ends with it: among them are pseudonyms and openings, of which nothing may be left on an auditor's disk.
+Values are encrypted under a key that this process alone has and that ends with it: among them are pseudonyms and
+openings, of which nothing may be left on an auditor's disk. Keys are in clear: of mappings, they are what the log
+shows; what is put in order by persons is numbered, so that a row tells neither its place nor its record.
 """
 
 from __future__ import annotations
 
+import heapq
 import pickle
 import sqlite3
 from collections.abc import MutableMapping, ValuesView
@@ -23,7 +27,7 @@ from client_sdk._files import cannot_be_written
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 __all__ = ["HOT_ENTRIES", "StateFile"]
@@ -34,6 +38,8 @@ V = TypeVar("V")
 # Entries of one mapping in memory; of those of records some hundred bytes each. A part of them is given up at a time.
 HOT_ENTRIES = 65_536
 _GIVEN_UP = 4
+# Items of a sorted run that are read at once, of each run: few, as there are many runs.
+_READ_AT_ONCE = 16
 _CACHE_KIB = 16 * 1024
 _MODE = 0o600
 _INDEX_BYTES = 8
@@ -96,6 +102,37 @@ class StateFile:
     def ascending(self, mapping: MutableMapping[K, V]) -> Iterator[tuple[K, V]]:
         """Yield the items of one of its mappings by key, ascending."""
         return cast("_Mapping[K, V]", mapping).ascending()
+
+    def in_order(self, items: Iterable[V], place: Callable[[V], bytes]) -> Iterator[V]:
+        """Return items ascending by their places; so many are in memory as of a mapping, and a few of each run.
+
+        Raises:
+            ConfigError: the file cannot be written; reading what is returned raises it as well.
+        """
+        left = iter(items)
+        run = sorted(islice(left, self.hot_entries), key=place)
+        if len(run) < self.hot_entries:
+            return iter(run)
+        self._tables += 1
+        table = f"r{self._tables}"
+        self.execute(f'CREATE TABLE "{table}" (number BLOB PRIMARY KEY, items BLOB NOT NULL) WITHOUT ROWID')
+        start = 0
+        runs: list[Iterator[V]] = []
+        while run:
+            numbers = range(start, start + len(run), _READ_AT_ONCE)
+            self.put(table, [(_bytes_of(at), run[at - start : at - start + _READ_AT_ONCE]) for at in numbers])
+            runs.append(self._run(table, numbers))
+            start += len(run)
+            run = sorted(islice(left, self.hot_entries), key=place)
+        return heapq.merge(*runs, key=place)
+
+    def _run(self, table: str, numbers: range) -> Iterator[V]:
+        for number in numbers:
+            key = _bytes_of(number)
+            row = self.row(f'SELECT items FROM "{table}" WHERE number = ?', (key,))  # noqa: S608 - our own name
+            if row is None:
+                raise self._damaged()
+            yield from cast("list[V]", self.opened(table, key, row[0]))
 
     def execute(self, statement: str, values: tuple[object, ...] = ()) -> None:
         """Run a statement that returns no rows.

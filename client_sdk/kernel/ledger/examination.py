@@ -42,7 +42,7 @@ from client_sdk.kernel.ledger.state_store import MemoryStore
 from client_sdk.kernel.rules.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, MutableMapping, Sequence
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
     from client_sdk.kernel.formats.contribution import Contribution
@@ -267,25 +267,25 @@ class Examination:
         live = self._store.mapping("live", int, RecordKey)
         live.update((chain.index, chain.key) for chain in self.replay.live())
         bound = self._store.mapping("bound", int, bool)
-        # By their places in the map.
-        leaves = self._store.mapping("leaves of the map", bytes, bytes)
-        count = 0
+        leaves = self._store.in_order(self._bound_leaves(bindings, live, bound), place_of_bound)
+        for index, _ in self._store.ascending(live):
+            if index not in bound:
+                self._findings.note(FindingId.BINDING_MISSING, index, "binding", "binding.live", want="one binding")
+        if self.begun:
+            parts = map_parts(leaves, len(bound), self.replay.directory.map_entries())
+            self._check_subtrees(whole_of(subtrees(parts)))
+
+    def _bound_leaves(
+        self, bindings: Iterable[LiveBinding], live: Mapping[int, RecordKey], bound: MutableMapping[int, bool]
+    ) -> Iterator[bytes]:
+        """Yield the live records with their bindings, and note which are bound."""
         for binding in bindings:
             index, key = binding.leaf_index, live.get(binding.leaf_index)
             if key is None and index in self._once_live:
                 continue
             if self._binding_in_order(binding, key, bound) and key is not None:
-                leaf = bound_leaf(self.replay.chains[key], binding.subject, binding.opening)
-                leaves[place_of_bound(leaf)] = leaf
                 bound[index] = True
-                count += 1
-        for index, _ in self._store.ascending(live):
-            if index not in bound:
-                self._findings.note(FindingId.BINDING_MISSING, index, "binding", "binding.live", want="one binding")
-        if self.begun:
-            in_order = (leaf for _, leaf in self._store.ascending(leaves))
-            parts = map_parts(in_order, count, self.replay.directory.map_entries())
-            self._check_subtrees(whole_of(subtrees(parts)))
+                yield bound_leaf(self.replay.chains[key], binding.subject, binding.opening)
 
     def _binding_in_order(self, binding: LiveBinding, key: RecordKey | None, bound: Container[int]) -> bool:
         """Whether a binding belongs in the map; a wrong one does, as that is what the registry must have mapped."""

@@ -13,14 +13,21 @@ from hypothesis import strategies as st
 
 from client_sdk.auditing.state_file import HOT_ENTRIES, StateFile
 from client_sdk.errors import ConfigError
+from client_sdk.kernel.formats.map_entry import subject_key
 from client_sdk.kernel.formats.statement import RecordKey
+from client_sdk.kernel.ledger.examination import Examination, LiveBinding
+from client_sdk.kernel.ledger.findings import Findings
+from client_sdk.kernel.ledger.map_parts import map_subtree
 from client_sdk.kernel.ledger.state_store import MemoryStore
 from tests.support.handmade_log import HandmadeLog
 from tests.support.transparency_server import HandmadeRegistry, listening
 from tests.support.troubles import small_files_only
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from client_sdk.kernel.ledger.map_parts import MapPart, MapSubtree
 
 NUMBERS = st.integers(0, 40)
 RECORDS = st.builds(RecordKey, st.sampled_from(["a", "ab", "b"]), st.binary(max_size=1))
@@ -80,6 +87,49 @@ def test_nothing_is_written_in_clear_and_nothing_is_left(tmp_path: Path) -> None
     assert not path.exists()
 
 
+@given(st.lists(st.binary(max_size=3), unique=True, max_size=200), st.integers(1, 70))
+def test_items_are_put_in_order_in_a_file_as_in_memory(
+    tmp_path_factory: pytest.TempPathFactory, items: list[bytes], hot_entries: int
+) -> None:
+    def place(item: bytes) -> bytes:
+        return item[::-1]
+
+    with StateFile(tmp_path_factory.mktemp("state") / "state", hot_entries) as file:
+        two = [file.in_order(items, place), file.in_order(iter(items[:50]), place)]
+        assert [*two[0]] == [*MemoryStore().in_order(items, place)]
+        assert [*two[1]] == sorted(items[:50], key=place)
+
+
+def test_the_file_shows_nothing_of_which_record_is_whose(tmp_path: Path) -> None:
+    log = HandmadeLog()
+    report(log, 300)
+    bindings = [LiveBinding(*binding) for binding in log.bindings()]
+    path, findings = tmp_path / "audit.state", Findings()
+    with StateFile(path, hot_entries=20) as file:
+        examination = Examination(findings, store=file)
+        for leaf in log.leaves:
+            examination.feed((leaf,))
+
+        def look(parts: Iterable[MapPart]) -> list[MapSubtree]:
+            file.execute("COMMIT")
+            written = path.read_bytes()
+            file.execute("BEGIN")
+            keys = [subject_key(subject) for _, subject, _ in bindings]
+            # Of a key, so many bytes as never stand in a file of this size by chance.
+            assert not [key for key in keys if key[:6] in written]
+            for (index, subject, opening), key in zip(bindings, keys, strict=True):
+                number = index.to_bytes(8)
+                assert not [secret for secret in (subject, opening) if secret[:6] in written]
+                # The first bytes of the key beside the record, as parts of the map are told apart by them.
+                assert key[:3] + number not in written
+                assert number + key[:3] not in written
+            return [map_subtree(part) for part in parts]
+
+        examination.check_map(bindings, look)
+    assert len(bindings) == 300
+    assert not findings.counts
+
+
 def test_a_disk_that_takes_no_more_is_told(tmp_path: Path) -> None:
     with (
         StateFile(tmp_path / "audit.state", hot_entries=1) as file,
@@ -130,6 +180,15 @@ def test_a_row_of_another_mapping_is_told(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"audit\.state is damaged"):
             mappings[9][b"key"]
         assert mappings[0][b"0key"] == SECRET
+
+
+@pytest.mark.parametrize("damage", ["DELETE FROM r1 WHERE", "UPDATE r1 SET items = zeroblob(100) WHERE"])
+def test_what_is_put_in_order_is_all_there_or_told(tmp_path: Path, damage: str) -> None:
+    with StateFile(tmp_path / "audit.state", hot_entries=100) as file:
+        items = file.in_order((number.to_bytes(2) for number in range(1_000)), bytes)
+        file.execute(f"{damage} number = x'00000000000001f4'")
+        with pytest.raises(ConfigError, match=r"audit\.state is damaged"):
+            list(items)
 
 
 def fill(file: StateFile) -> None:
