@@ -34,6 +34,7 @@ __all__ = ["HOT_ENTRIES", "StateFile"]
 
 K = TypeVar("K", bound="int | bytes | tuple[str, bytes]")
 V = TypeVar("V")
+D = TypeVar("D")
 
 # Entries of one mapping in memory; of those of records some hundred bytes each. A part of them is given up at a time.
 HOT_ENTRIES = 65_536
@@ -216,15 +217,27 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
         file.execute(f'CREATE TABLE "{table}" (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID')
 
     def __getitem__(self, key: K) -> V:
-        try:
-            return self._hot[key]
-        except KeyError:
-            if not self._spilled:
-                raise
+        value = self.get(key)
+        if value is None:
+            raise KeyError(key)
+        return value
+
+    # Asked some times a leaf, so without the errors that the base class raises and catches.
+    def __contains__(self, key: object) -> bool:
+        return self.get(cast("K", key)) is not None
+
+    def get(self, key: K, default: D | None = None) -> V | D | None:  # type: ignore[override]
+        """Return the value of a key, or the default."""
+        value = self._hot.get(key)
+        if value is None and self._spilled:
+            value = self._read(key)
+        return default if value is None else value
+
+    def _read(self, key: K) -> V | None:
         raw = _bytes_of(key)
         row = self._file.row(f'SELECT value FROM "{self._table}" WHERE key = ?', (raw,))  # noqa: S608 - our own name
         if row is None:
-            raise KeyError(key)
+            return None
         value = cast("V", self._file.opened(self._table, raw, row[0]))
         self._keep(key, value)
         return value
@@ -232,7 +245,8 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
     def __setitem__(self, key: K, value: V) -> None:
         if self._spilled:
             self._unwritten.add(key)
-        self._hot.pop(key, None)
+            # The newest entry is the last one.
+            self._hot.pop(key, None)
         self._keep(key, value)
 
     def __delitem__(self, key: K) -> None:
@@ -253,19 +267,23 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
         return int(next(self._file.rows(f'SELECT count(*) FROM "{self._table}"'))[0])  # noqa: S608 - our own name
 
     def values(self) -> ValuesView[V]:
-        """Return the values, in the order of their keys; each is read once."""
+        """Return the values, in any order; each is read once."""
         return _Values(self)
 
     def ascending(self) -> Iterator[tuple[K, V]]:
         """Yield all items by key, ascending."""
         if not self._spilled:
-            yield from ((key, self._hot[key]) for key in sorted(self._hot, key=_bytes_of))
+            yield from ((key, self._hot[key]) for key in sorted(self._hot))
             return
         self._write(self._unwritten)
         for raw, sealed in self._file.rows(f'SELECT key, value FROM "{self._table}" ORDER BY key'):  # noqa: S608 - our own name
             # Opened first: it holds the key as well.
             value = cast("V", self._file.opened(self._table, raw, sealed))
             yield _key_of(raw, self._key), value
+
+    def each(self) -> Iterator[V]:
+        """Yield all values."""
+        return (value for _, value in self.ascending()) if self._spilled else iter(self._hot.values())
 
     def _keep(self, key: K, value: V) -> None:
         """Keep an entry in memory, the oldest of which make room."""
@@ -290,7 +308,7 @@ class _Values(ValuesView[V]):
     _mapping: _Mapping[Any, V]
 
     def __iter__(self) -> Iterator[V]:
-        return (value for _, value in self._mapping.ascending())
+        return self._mapping.each()
 
 
 def _place(table: str, key: bytes) -> bytes:

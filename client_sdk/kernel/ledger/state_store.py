@@ -14,7 +14,7 @@ V = TypeVar("V")
 
 
 class StateStore(Protocol):
-    """Makes mappings, and puts in order. Values are never changed in place.
+    """Makes mappings, and puts in order. Values are never None, and never changed in place.
 
     Keys are whole numbers, bytes, or a text with bytes, which anybody may see: they are what the log shows, and nothing
     of a person.
