@@ -1,27 +1,36 @@
-"""Connections of the desk: uvicorn's HTTP/1.1, with an end for every wait and a place for everybody.
+"""Connections of the desk: uvicorn's HTTP/1.1, with an end for every wait and a place for those who come.
 
-Where too many are open, the one that has kept the desk waiting for the longest, for a request or for a body, is closed
-for the new one, so that a client that holds a thousand of them open only closes its own. Those that have not finished
-their TLS handshake count as well, and go first.
+Connections before the end of their TLS handshake and connections after it have limits of their own, so that many of
+one kind take no place of the other. Where there are too many of a kind, one of them is closed for the new one: of the
+address that has the most, the one that has kept the desk waiting for the longest, for its handshake, a request or a
+body. A client that opens thousands from one address only closes its own. Where they come from many addresses, or all
+through one proxy, those of others are closed as well, the longest waiting first: a handshake then has the time in which
+MOST_HANDSHAKES others come.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["BoundedConnection", "Handshakes"]
 
+T = TypeVar("T")
+
+# Whose TLS handshake is finished, and without TLS all.
 MOST_CONNECTIONS = 200
+MOST_HANDSHAKES = 100
 # For a TLS handshake, from the connection's beginning on.
 HANDSHAKE_SECONDS = 10.0
 # Where the system has no descriptor left, until it is asked again.
@@ -66,6 +75,18 @@ class BoundedConnection(H11Protocol):
         self._wait(ANSWER_SECONDS if self.is_busy else HEAD_SECONDS)
 
     @property
+    def is_made(self) -> bool:
+        """Whether there is a transport, with TLS from the end of the handshake on."""
+        # There is none before, whatever the library's types say.
+        transport: object = self.transport
+        return transport is not None
+
+    @property
+    def address(self) -> str:
+        """Of the client."""
+        return self.client[0] if self.client else ""
+
+    @property
     def is_busy(self) -> bool:
         """Whether a request is being read or answered."""
         # There is none before the first request, whatever the library's types say.
@@ -94,23 +115,55 @@ class BoundedConnection(H11Protocol):
             self._timer = self.loop.call_later(seconds, self.transport.abort)
 
 
+class _Handshake:
+    """A TLS handshake of one connection.
+
+    Args:
+        accepted: the connection as it came.
+        make: makes the protocol that takes over after the handshake.
+    """
+
+    def __init__(self, accepted: socket.socket, make: Callable[[], BoundedConnection]) -> None:
+        self._accepted, self._make = accepted, make
+        self._connection: BoundedConnection | None = None
+
+    async def finish(self, context: ssl.SSLContext) -> None:
+        """Wait for its end; asyncio closes a connection that speaks no TLS, none that this side knows, or is late."""
+        with suppress(OSError):
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._hand_over, self._accepted, ssl=context, ssl_handshake_timeout=HANDSHAKE_SECONDS
+            )
+
+    def clear(self, task: asyncio.Task[None]) -> None:
+        """Close what the task of ``finish`` has left open.
+
+        Once asyncio has the connection, it alone closes it: a descriptor that was closed beneath its transport would
+        soon be that of another connection, which would not be heard.
+        """
+        if self._connection is None:
+            self._accepted.close()
+        elif task.cancelled() and self._connection.is_made:
+            # The handshake had its end just before.
+            self._connection.transport.abort()
+
+    def _hand_over(self) -> BoundedConnection:
+        self._connection = self._make()
+        return self._connection
+
+
 class Handshakes:
     """Accepts connections and lets them finish their TLS handshake, which uvicorn would not count before its end.
 
     Args:
         context: of TLS.
         make: makes the protocol of a connection, which takes over after the handshake.
-        connections: that have finished theirs.
     """
 
-    def __init__(
-        self, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol], connections: Collection[asyncio.Protocol]
-    ) -> None:
+    def __init__(self, context: ssl.SSLContext, make: Callable[[], BoundedConnection]) -> None:
         self._context = context
         self._make = make
-        self._connections = connections
-        # In the order in which they came.
-        self._pending: dict[asyncio.Task[None], None] = {}
+        # Addresses of the clients, in the order in which they came.
+        self._pending: dict[asyncio.Task[None], str] = {}
 
     async def accept(self, listening: socket.socket) -> None:
         """Accept connections until the task is cancelled; then end those that have not finished their handshake."""
@@ -118,15 +171,16 @@ class Handshakes:
         try:
             while True:
                 try:
-                    accepted, _ = await loop.sock_accept(listening)
+                    accepted, (address, *_) = await loop.sock_accept(listening)
                 except OSError:
                     await asyncio.sleep(_PAUSE_SECONDS)
                     continue
-                if len(self._pending) + len(self._connections) >= MOST_CONNECTIONS:
+                if len(self._pending) >= MOST_HANDSHAKES:
                     self._make_room()
-                task = asyncio.create_task(self._shake(accepted))
-                self._pending[task] = None
-                task.add_done_callback(partial(self._forget, accepted))
+                handshake = _Handshake(accepted, self._make)
+                task = asyncio.create_task(handshake.finish(self._context))
+                self._pending[task] = str(address)
+                task.add_done_callback(partial(self._forget, handshake))
                 # Where many have come, each of them begins before the next is taken.
                 await asyncio.sleep(0)
         finally:
@@ -134,32 +188,24 @@ class Handshakes:
                 task.cancel()
 
     def _make_room(self) -> None:
-        oldest = next(iter(self._pending), None)
-        if oldest is None:
-            _close_longest_waiting(self._connections)
-        else:
-            del self._pending[oldest]
-            oldest.cancel()
+        oldest = _of_largest_share(self._pending)[0]
+        del self._pending[oldest]
+        oldest.cancel()
 
-    async def _shake(self, accepted: socket.socket) -> None:
-        try:
-            await asyncio.get_running_loop().connect_accepted_socket(
-                self._make, accepted, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_SECONDS
-            )
-        except (OSError, TimeoutError):
-            # No TLS, none that this side knows, or none in time.
-            accepted.close()
-
-    def _forget(self, accepted: socket.socket, task: asyncio.Task[None]) -> None:
+    def _forget(self, handshake: _Handshake, task: asyncio.Task[None]) -> None:
         self._pending.pop(task, None)
-        if task.cancelled():
-            accepted.close()
+        handshake.clear(task)
 
 
-def _close_longest_waiting(connections: Collection[asyncio.Protocol], default: BoundedConnection | None = None) -> None:
-    """Close the connection whose client has kept the desk waiting for longest; where there is none, another one."""
+def _close_longest_waiting(connections: Iterable[asyncio.Protocol], newest: BoundedConnection) -> None:
+    """Close a connection that waits for its client; where none does, the newest one."""
     ours = [one for one in connections if isinstance(one, BoundedConnection)]
-    waiting = [one for one in ours if one.is_waiting and not one.transport.is_closing()]
-    longest = min(waiting, key=lambda one: one.since, default=default)
-    if longest is not None:
-        longest.transport.abort()
+    waiting = {one: one.address for one in ours if one.is_waiting and not one.transport.is_closing()}
+    longest = min(_of_largest_share(waiting), key=lambda one: one.since, default=newest)
+    longest.transport.abort()
+
+
+def _of_largest_share(addresses: Mapping[T, str]) -> list[T]:
+    """Return the ones of the address that has the most, in their order."""
+    largest = next((address for address, _ in Counter(addresses.values()).most_common(1)), "")
+    return [one for one, address in addresses.items() if address == largest]

@@ -147,7 +147,7 @@ class _UvicornServer(Server):
             return
         # It is to accept nothing by itself.
         await super().startup([])
-        handshakes = Handshakes(self._context, self._connection, self.server_state.connections)
+        handshakes = Handshakes(self._context, self._connection)
         for listening in sockets or ():
             listening.listen(_BACKLOG)
             listening.setblocking(False)
@@ -160,7 +160,7 @@ class _UvicornServer(Server):
         await asyncio.gather(*self._accepting, return_exceptions=True)
         await super().shutdown(sockets)
 
-    def _connection(self) -> asyncio.Protocol:
+    def _connection(self) -> BoundedConnection:
         return BoundedConnection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextlib.contextmanager

@@ -57,7 +57,9 @@ def test_the_example_of_settings_is_read(tmp_path: Path) -> None:
 def test_roles_and_limits_are_those_of_the_code() -> None:
     assert re.findall(r"^\| `(\w+)` \| (?:read|also)", GUIDE, re.MULTILINE) == [role.value for role in rights.DeskRole]
     limits = " ".join(GUIDE.partition("## Limits")[2].split())
-    assert f"{connections.MOST_CONNECTIONS} connections" in limits
+    handshakes = f"beside them, {connections.MOST_HANDSHAKES} whose TLS handshake is not finished"
+    assert f"{connections.MOST_CONNECTIONS} connections and, {handshakes}" in limits
+    assert f"{connections.HANDSHAKE_SECONDS:.0f} seconds for that handshake" in limits
     assert (
         f"{connections.HANDSHAKE_SECONDS:.0f} seconds for that handshake, "
         f"{connections.HEAD_SECONDS:.0f} for the head of a request, {form.BODY_SECONDS:.0f} for its" in limits

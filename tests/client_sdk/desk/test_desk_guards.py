@@ -8,7 +8,7 @@ import re
 import socket
 import ssl
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from client_sdk.desk.connections import MOST_CONNECTIONS, BoundedConnection
+from client_sdk.desk.connections import MOST_CONNECTIONS, MOST_HANDSHAKES, BoundedConnection, Handshakes
 from client_sdk.desk.pages import PAGES, ROLE_PAGES
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.users import UserFile
@@ -232,8 +232,8 @@ def test_bodies_that_are_no_form_are_refused(officer: Visitor, kind: str, body: 
     assert officer.get("/ask").status == 200
 
 
-def talking(desk: RunningDesk) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", desk.port), timeout=30)
+def talking(desk: RunningDesk, of: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", desk.port), timeout=30, source_address=(of, 0))
 
 
 def test_the_body_of_an_answer_does_not_wait_for_its_head_to_be_confirmed() -> None:
@@ -373,15 +373,70 @@ def test_connections_that_never_finish_their_handshake_keep_nobody_out_and_end(
             silent.append(stack.enter_context(talking(desk)))
             silent[-1].sendall(next(words))
         # Those that came first have made room for the last, and a person comes in beside them all.
-        assert all(is_over(connection) for connection in silent[:MOST_CONNECTIONS])
+        assert all(is_over(connection) for connection in silent[: 3 * MOST_CONNECTIONS - MOST_HANDSHAKES - 1])
         assert visitor.get("/sign-in").status == 200
-        assert open_files(desk) <= before + MOST_CONNECTIONS
+        assert open_files(desk) <= before + MOST_HANDSHAKES
         # No other one comes any more: what is left ends with the time for a handshake.
         assert all(is_over(connection) for connection in silent)
         wait_until(lambda: open_files(desk) <= before)
         signed_in = visitor.post("/sign-in", {"name": "berta", "password": "correct horse battery"})
         assert signed_in.headers["set-cookie"].startswith("__Host-desk-session=")
         assert "mistake of this program" not in desk.log()
+
+
+def test_idle_connections_and_a_flood_of_others_keep_no_handshake_out(
+    by_tls: tuple[Path, ssl.SSLContext], tmp_path: Path
+) -> None:
+    home, context = by_tls
+    with RunningDesk(home, tmp_path / "log", "0.0.0.0:0") as desk, ExitStack() as stack:
+        before = open_files(desk)
+        for _ in range(MOST_CONNECTIONS - 1):
+            idle = stack.enter_context(talking(desk, "127.0.0.2"))
+            stack.enter_context(context.wrap_socket(idle, server_hostname="localhost"))
+        person = stack.enter_context(talking(desk))
+        flood = [stack.enter_context(talking(desk, "127.0.0.2")) for _ in range(2 * MOST_HANDSHAKES)]
+        # What came first makes room for what came last: the desk has taken them all, and the person before them.
+        assert all(is_over(connection) for connection in flood[:MOST_HANDSHAKES])
+        assert open_files(desk) <= before + MOST_CONNECTIONS - 1 + MOST_HANDSHAKES
+        with context.wrap_socket(person, server_hostname="localhost") as met:
+            met.sendall(f"GET /sign-in HTTP/1.1\r\nHost: localhost:{desk.port}\r\n\r\n".encode())
+            assert met.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_a_handshake_that_ends_with_its_task_leaves_no_connection_deaf(tmp_path: Path) -> None:
+    """Its descriptor goes to the next connection, which must not be taken for the one that has ended."""
+    certificate, key, ca = server_files(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    config = Config(PlainTextResponse("here"), lifespan="off", log_config=None)
+    config.load()
+
+    class Last(BoundedConnection):
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            # In the pass of the loop in which the handshake is finished.
+            accepting.cancel()
+
+    async def watched() -> list[bool]:
+        nonlocal accepting
+        loop = asyncio.get_running_loop()
+        handshakes = Handshakes(context, lambda: Last(config, ServerState(), {}))
+        trust = ssl.create_default_context(cafile=ca)
+        with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as stack:
+            listening.setblocking(False)
+            accepting = asyncio.create_task(handshakes.accept(listening))
+            async with asyncio.timeout(60):
+                address = listening.getsockname()
+                reader, writer = await asyncio.open_connection(*address, ssl=trust, server_hostname="localhost")
+                with suppress(OSError):
+                    assert await reader.read() == b""
+            fresh = [stack.enter_context(end) for _ in range(8) for end in socket.socketpair()]
+            found = [loop.remove_reader(end) for end in fresh]
+            writer.transport.abort()
+            return found
+
+    accepting: asyncio.Task[None]
+    assert not any(asyncio.run(watched())), "a new descriptor is watched for a connection that is over"
 
 
 def is_over(connection: socket.socket) -> bool:
