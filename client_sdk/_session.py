@@ -300,7 +300,7 @@ class Session:
             self._check_asker(directory, purpose, officer)
             self._check_consent(directory, purpose, consent)
             if purpose is Purpose.SUBJECT_ACCESS and len(identities) > 1:
-                want = "one person under SUBJECT_ACCESS: nobody's request speaks for another"
+                want = "one person under SUBJECT_ACCESS: a request serves the person who signed it"
                 raise _refused("inquiry.persons", "inquiry.one-person", str(len(identities)), want)
             if alerts_until:
                 check_alerts_until(alerts_until, today)

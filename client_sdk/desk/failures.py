@@ -26,7 +26,7 @@ from client_sdk.errors import (
     TransportError,
     VerificationError,
 )
-from client_sdk.texts.next_steps import NEXT
+from client_sdk.texts.next_steps import NEXT, next_of
 
 if TYPE_CHECKING:
     from client_sdk.desk.texts import Say
@@ -113,7 +113,7 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
             return _of_proof(error, say)
         case RefusedError():
             details = _named(error.complaint.parts, say)
-            todo = next_step(error.reason, _of_class(error), say)
+            todo = next_step(error.reason, _of_class(error), say, error.rule)
             return ErrorWords(409, say("The registry has refused this"), error.reason, details, next=todo)
         case FormatError() | RuleError():
             reason = str(error.reason) or "MALFORMED"
@@ -134,9 +134,9 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
             return ErrorWords(500, say("The desk cannot do this now"), "CONFIG", details, next=todo)
 
 
-def next_step(reason: str, otherwise: str, say: Say) -> str:
-    """Return what to do next for a reason, as a sentence; what to do otherwise where nothing is known of it."""
-    text = say(NEXT.get(reason, otherwise))
+def next_step(reason: str, otherwise: str, say: Say, rule: str = "") -> str:
+    """Return what to do next for a rule or a reason, as a sentence; what to do otherwise where neither is known."""
+    text = say(next_of(reason, rule, otherwise))
     return text[:1].upper() + text[1:]
 
 

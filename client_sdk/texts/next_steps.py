@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from client_sdk.texts.spoken import N_
 
-__all__ = ["NEXT"]
+__all__ = ["NEXT", "NEXT_BY_RULE", "next_of"]
+
+# By rule, where it says more than the reason does; read as those below.
+NEXT_BY_RULE: dict[str, str] = {
+    "request.one-person": N_(
+        "this signed request was used for another person already: give the one that this person signed."
+    ),
+}
 
 # By reason of the error catalogue; each is read after "What to do:", so it begins in lower case.
 NEXT: dict[str, str] = {
@@ -92,3 +99,8 @@ NEXT: dict[str, str] = {
     "DATE_INVALID": N_("correct the date that is named; dates are YYYY-MM-DD, and not in the future."),
     "NOTICE_LATE": N_("tell the person first: the notice must have been sent before the record is reported."),
 }
+
+
+def next_of(reason: str, rule: str, otherwise: str) -> str:
+    """Return what to do next for a rule or, where it has no text of its own, its reason; a text to be said."""
+    return NEXT_BY_RULE.get(rule) or NEXT.get(reason, otherwise)

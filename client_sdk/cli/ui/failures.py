@@ -28,7 +28,7 @@ from client_sdk.errors import (
     VerificationError,
 )
 from client_sdk.texts import N_, recognised, say
-from client_sdk.texts.next_steps import NEXT
+from client_sdk.texts.next_steps import NEXT, next_of
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output
@@ -331,7 +331,7 @@ def _refused(error: RefusedError) -> CommandFailure:
         reason=error.reason,
         message=error.message or say("refused"),
         details=(*error.complaint.parts, *_logged_as(error)),
-        hint=NEXT.get(error.reason, _hint_of_class(error)),
+        hint=next_of(error.reason, error.rule, _hint_of_class(error)),
     )
 
 

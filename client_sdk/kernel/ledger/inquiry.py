@@ -208,13 +208,13 @@ def _screening(message: pb.Inquiry) -> Screening:
 
 
 def _check_one_person(persons: int) -> None:
-    """Check about how many persons an inquiry for SUBJECT_ACCESS is: one, as nobody's request speaks for another.
+    """Check about how many persons an inquiry for SUBJECT_ACCESS is: one: a request serves the person who signed it.
 
     Raises:
         FormatError: it is about more.
     """
     if persons != 1:
-        want = "one person under SUBJECT_ACCESS: nobody's request speaks for another"
+        want = "one person under SUBJECT_ACCESS: a request serves the person who signed it"
         raise FormatError(PART, "inquiry.one-person", got=str(persons), want=want)
 
 

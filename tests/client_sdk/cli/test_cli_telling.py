@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -22,6 +23,7 @@ from client_sdk.errors import (
     NotPermittedError,
     OutboxError,
     PreflightError,
+    RefusedError,
     RollbackError,
     UnavailableError,
     VerificationError,
@@ -29,7 +31,7 @@ from client_sdk.errors import (
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models import Violation
-from client_sdk.texts.next_steps import NEXT
+from client_sdk.texts.next_steps import NEXT, NEXT_BY_RULE
 from registry_server.errors import CATALOGUE
 
 BROKEN = Violation(
@@ -163,6 +165,14 @@ def test_an_error_that_nobody_foresaw_is_not_shown() -> None:
 
 def test_every_hint_is_about_a_reason_of_the_catalogue() -> None:
     assert set(NEXT) <= {str(reason) for reason in CATALOGUE}
+
+
+def test_a_rule_says_more_of_what_to_do_than_its_reason() -> None:
+    told = failure_of(RefusedError("CONSENT_MISSING", rule="request.one-person"))
+    assert told is not None
+    assert told.hint == NEXT_BY_RULE["request.one-person"]
+    documented = Path("docs/rules.md").read_text(encoding="utf-8")
+    assert all(f"| `{rule}` |" in documented for rule in NEXT_BY_RULE)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,11 @@ def test_each_known_reason_says_what_to_do_in_both_languages(reason: str) -> Non
         assert told.next
 
 
+def test_a_request_that_served_another_person_is_not_asked_for_once_more() -> None:
+    told = error_words(errors.RefusedError("CONSENT_MISSING", rule="request.one-person"), ENGLISH)
+    assert told.next.startswith("This signed request was used for another person already")
+
+
 @pytest.mark.parametrize(
     "error",
     [
