@@ -110,7 +110,7 @@ class ReportingMethods(FlowRunner):
         return self._run(self._member.preflight(reports))
 
     def preflight_row(self, cells: Mapping[str, str]) -> tuple[Violation, ...]:
-        """Hold one row of a portfolio against the rules without sending anything, as a form does while it is filled.
+        """Hold one row of a portfolio against the rules without sending anything; return everything that is wrong.
 
         Args:
             cells: text by column, as ``report --columns`` lists them; a column that is missing is empty.
