@@ -89,7 +89,7 @@ def _foreign(kind: Kind) -> tuple[tuple[str, str], ...]:
 
 
 _FOREIGN = {kind: _foreign(kind) for kind in Kind}
-# Stands in for a person who could not be read; the row is refused anyway.
+# Makes a report whose person could not be read; no rule is held against it (see report_of_cells).
 _NOBODY = Identity.parse(IdType.LEI, "NOBODY00000000000083")
 # As systems fill columns that do not concern a row.
 _NOTHING = frozenset(("", "0", "false"))
@@ -154,9 +154,11 @@ class _Named(TypedDict):
 
 
 def report_of_cells(cells: Cells) -> Report | None:
-    """Return the report of a row; what is wrong with it is noted in the cells, and something else stands in for it.
+    """Return the report of a row; what cannot be read is noted in the cells.
 
-    None where the kind cannot be read, so that nothing else can.
+    The report is whole only where nothing was noted. Else the fields of the cells that are named there hold values that
+    nobody typed, so that the report can be made at all: ``half_read`` takes them out before a rule is held against it,
+    and all others refuse the row. None where the kind cannot be read, so that nothing else can.
     """
     kind = cells.required_word(Kind, "kind")
     if cells.violations:
