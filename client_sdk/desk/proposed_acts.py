@@ -128,7 +128,7 @@ def _key_end_fields(directory: Directory, form: Form, say: Say) -> list[FieldOfC
         (name, f"{member}: {usage_text(usage, say)}, {key_id.hex()}")
         for name, member, usage, key_id in _running_keys(directory)
     )
-    doubt = say("Of a key that was stolen, the number of a leaf: what it signed from there on is in doubt. Else empty.")
+    doubt = say("Of a key that was stolen, a leaf from 1 on: what it signed from there on is in doubt. Else empty.")
     return [
         FieldOfColumn("ended", say("Key that ends"), "", "choice", form.text("ended"), (("", "–"), *keys)),
         FieldOfColumn("contested_from", say("In doubt from leaf"), doubt, "text", form.text("contested_from")),
@@ -141,8 +141,9 @@ def _key_end(directory: Directory, form: Form) -> Body:
     if found is None:
         raise FieldError("ended", N_("Choose one of the list."))
     leaf = form.text("contested_from")
-    if leaf and not (leaf.isascii() and leaf.isdigit() and len(leaf) <= _MOST_LEAF_DIGITS):
-        raise FieldError("contested_from", N_("Give a whole number from 0."))
+    # The genesis is leaf 0, which no key of a member signs; in an act the number 0 says that nothing is in doubt.
+    if leaf and not (leaf.isascii() and leaf.isdigit() and len(leaf) <= _MOST_LEAF_DIGITS and int(leaf)):
+        raise FieldError("contested_from", N_("Give a whole number from 1; leave it empty where nothing is in doubt."))
     return KeyEndBody(found[0], found[1], int(leaf or 0))
 
 

@@ -196,7 +196,8 @@ DaskOption = Annotated[
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ContestedFromOption = Annotated[
-    int, typer.Option(min=0, metavar="LEAF", help="What it signed at this leaf or later is in doubt; 0: nothing.")
+    int | None,
+    typer.Option(min=1, metavar="LEAF", help="What it signed at this leaf or later is in doubt; nothing without it."),
 ]
 IssuerOption = Annotated[
     str, typer.Option(metavar="ID", help="Who reported it, where that is not you and you are its named successor.")

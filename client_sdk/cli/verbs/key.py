@@ -185,7 +185,7 @@ def register(app: typer.Typer) -> None:
         institution: Annotated[
             str | None, typer.Option(metavar="ID", help="Whose; without it your own.", show_default=False)
         ] = None,
-        contested_from: ContestedFromOption = 0,
+        contested_from: ContestedFromOption = None,
         yes: YesOption = False,
     ) -> None:
         """End a key: administrators propose the act, others are told what to ask the administrators for.
@@ -206,7 +206,7 @@ def register(app: typer.Typer) -> None:
             {
                 "institution": owner,
                 "key_id": ended.key_id.hex(),
-                "contested_from": contested_from or None,
+                "contested_from": contested_from,
                 "proposed": False,
                 "command": command,
             },
@@ -254,7 +254,7 @@ def _in_home(home: Path, key: str) -> str:
     return key
 
 
-def _end(directory: "Directory", owner: str, begins: str, contested_from: int) -> KeyEndBody:
+def _end(directory: "Directory", owner: str, begins: str, contested_from: int | None) -> KeyEndBody:
     state: InstitutionState = directory.institution(owner)
     found = [key for key in state.keys if key.running and key.key_id.hex().startswith(begins.lower())]
     if len(found) != 1:
@@ -264,7 +264,7 @@ def _end(directory: "Directory", owner: str, begins: str, contested_from: int) -
             found=say("no") if not found else say("more than one"),
         )
         raise UsageError(message, say("see `key list --institution {owner}`.", owner=owner))
-    return KeyEndBody(owner, found[0].key_id, contested_from)
+    return KeyEndBody(owner, found[0].key_id, contested_from or 0)
 
 
 def _key_content(key: "InstitutionKey", *, in_use: bool) -> dict[str, Json]:

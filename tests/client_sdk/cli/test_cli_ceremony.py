@@ -328,6 +328,16 @@ def test_a_rulebook_changes_only_what_is_said(member: Member) -> None:
     assert member("admin-1")("act", "propose", "rulebook", "--set", "x=1", "--yes", code=2).reason == "USAGE"
 
 
+def test_doubt_begins_with_a_leaf_that_a_member_can_sign(member: Member) -> None:
+    """The number 0 would say in the act that nothing is in doubt."""
+    ended = ("--institution", "lender-1", "--end", "00" * 32, "--contested-from", "0", "--yes")
+    assert "greater than or equal to 1" in member("admin-1").said("act", "propose", "key", *ended, code=2).err
+    assert (
+        "greater than or equal to 1"
+        in member("lender-1").said("key", "revoke", "00", "--contested-from", "0", code=2).err
+    )
+
+
 def test_a_rulebook_is_looked_at_before_it_is_signed(member: Member) -> None:
     admin, limit = member("admin-1"), "daily_statements=4000001"
     waiting = len(admin("act", "show").content["proposals"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,7 @@ from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.testing import TestRegistry
 from tests.support.desk import RunningDesk, Visitor, filled, typed_in
+from tests.support.command import Command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,9 +206,21 @@ def test_acts_are_proposed_at_the_desk_and_approved_by_another(
         page = proposed(anna, "institution", {}, {"enrolment": enrolment})
         assert "lender-9 becomes a member" in page.words
         key = next(key for key in client.directory().institutions["lender-2"].keys if key.running)
-        page = proposed(anna, "key-end", {"ended": f"lender-2/{key.key_id.hex()}"})
+        ended = {"ended": f"lender-2/{key.key_id.hex()}"}
+        of_none = anna.post("/propose/key-end", ended | {"contested_from": "0"})
+        assert (of_none.status, "Give a whole number from 1; leave it empty" in of_none.words) == (422, True)
+        page = proposed(anna, "key-end", ended)
         assert "In doubt from leaf none" in page.words
     acts = [line for line, _ in read_journal(governed.home("admin-2") / "desk-journal") if line.act == "PROPOSE_ACT"]
+        granted = Command(governed.home("lender-2"))("key", "add", "--usage", "REPORT").content
+        page = proposed(anna, "key", {}, {"grant": Path(str(granted["grant"])).read_bytes()})
+        assert "Proposed. More must sign: 1." in page.words
+        (waiting,) = [one for one in client.proposals() if isinstance(one.act.body, KeyGrantBody)]
+        assert client.approve(waiting).logged
+        client.acts()
+        further = client.directory().institutions["lender-2"].key(bytes.fromhex(str(granted["key_id"])))
+        assert further is not None
+        assert (further.usage, further.running) == (KeyUsage.REPORT, True)
     assert {(line.who, line.result) for line in acts} == {("anna", "BEGUN"), ("anna", "DONE")}
     assert signed_in(administrators_desk, "olga").get("/propose").status == 403
     assert "/propose" not in signed_in(administrators_desk, "olga").get("/proposals").text.replace("/proposals", "")

@@ -88,7 +88,7 @@ def register(app: typer.Typer) -> None:
             bytes | None,
             typer.Option(parser=hexadecimal(_KEY_ID_BYTES), metavar="KEY-ID", help="Which ends.", show_default=False),
         ] = None,
-        contested_from: ContestedFromOption = 0,
+        contested_from: ContestedFromOption = None,
         yes: YesOption = False,
     ) -> None:
         """Give a member a further key, or end one."""
@@ -102,7 +102,7 @@ def register(app: typer.Typer) -> None:
             return
         if institution is None or end is None:
             raise UsageError(say("the institution of the key is missing"), say("give --institution ID."))
-        ended = KeyEndBody(institution, end, contested_from)
+        ended = KeyEndBody(institution, end, contested_from or 0)
         propose_body(session, lambda _: ended, yes=yes)
 
     @verb(
