@@ -341,9 +341,9 @@ class AsyncClient:
         """Sign that a notice was taken note of, and return the receipt; once more gives that of the first time."""
         return await self._run(self._member.acknowledge(notice))
 
-    async def propose(self, body: Body) -> Approved:
+    async def propose(self, body: Body, *, after: bytes | None = None) -> Approved:
         """Propose an act with one's own signature; where one signature is the threshold, it is logged at once."""
-        return await self._run(self._member.propose(body))
+        return await self._run(self._member.propose(body, after))
 
     async def acts(self) -> tuple[LoggedAct, ...]:
         """Follow the directory now, and return every act that is logged, from genesis on."""

@@ -5,25 +5,42 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.errors import FormatError
+from creditregistry.v1 import directory_pb2 as pb
+
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.rulebook_preview import EFFECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["RulebookValueError", "effect_of", "typed_limits", "with_limits"]
+__all__ = [
+    "NUMBER_WANTED",
+    "SMALLER_WANTED",
+    "TRUTH_WANTED",
+    "RulebookValueError",
+    "effect_of",
+    "typed_limits",
+    "with_changes",
+    "with_limits",
+]
+
+# What a value should be.
+TRUTH_WANTED = "true or false"
+NUMBER_WANTED = "a whole number"
+SMALLER_WANTED = "a smaller number"
+
 
 # Lists that come from files, and are typed by nobody.
 _OF_FILES = frozenset(("overlays", "witness_quorum", "replay_quorum"))
+_MOST_DIGITS = 20
 _TRUTH = {"true": True, "false": False}
 
 
 class RulebookValueError(Exception):
-    """What was typed is no value of a limit, or the values together make no rulebook.
+    """What was typed is no value of a limit.
 
     Attributes:
-        name: of the limit; empty where it is all of them together.
+        name: of the limit.
         want: what it should be.
     """
 
@@ -52,16 +69,26 @@ def with_limits(rulebook: Rulebook, typed: Mapping[str, str], lists: Mapping[str
         lists: by name, those that come from files.
 
     Raises:
-        RulebookValueError: a value is none of its limit, or all together make no rulebook.
+        RulebookValueError: a value is none of its limit.
+        FormatError: all together make no rulebook; it names the limit or the rule.
     """
     changed = {name: _value(name, type(getattr(rulebook, name)), text.strip()) for name, text in typed.items()}
-    new = replace(rulebook, **changed, **(lists or {}))  # type: ignore[arg-type]  # each value is of its limit's type
-    try:
-        return Rulebook.of(new.message())
-    except FormatError as error:
-        raise RulebookValueError("", str(error)) from None
-    except ValueError:
-        raise RulebookValueError("", "numbers that are not out of range") from None
+    return _checked(rulebook, changed | dict(lists or {}))
+
+
+def with_changes(rulebook: Rulebook, before: Rulebook, after: Rulebook) -> Rulebook:
+    """Return a rulebook with the limits that differ between two others.
+
+    Raises:
+        FormatError: all together make no rulebook.
+    """
+    changed = {field.name: getattr(after, field.name) for field in fields(Rulebook)}
+    return _checked(rulebook, {name: value for name, value in changed.items() if value != getattr(before, name)})
+
+
+def _checked(rulebook: Rulebook, changed: Mapping[str, object]) -> Rulebook:
+    new = replace(rulebook, **changed)  # type: ignore[arg-type]  # each value is of its limit's type
+    return Rulebook.of(new.message())
 
 
 def _typed(value: object) -> str:
@@ -73,10 +100,20 @@ def _typed(value: object) -> str:
 def _value(name: str, kind: type, text: str) -> object:
     if kind is bool:
         if text not in _TRUTH:
-            raise RulebookValueError(name, "true or false")
+            raise RulebookValueError(name, TRUTH_WANTED)
         return _TRUTH[text]
     if kind is int:
-        if not (text.isascii() and text.isdigit()) or len(text) > len(str(2**63)):
-            raise RulebookValueError(name, "a whole number")
+        if not (text.isascii() and text.isdigit()):
+            raise RulebookValueError(name, NUMBER_WANTED)
+        # By length first: Python reads no number of many thousand digits.
+        if len(text) > _MOST_DIGITS or int(text) > _most(name):
+            raise RulebookValueError(name, SMALLER_WANTED)
         return int(text)
     return tuple(sorted({item.strip() for item in text.split(",") if item.strip()})) if kind is tuple else text
+
+
+def _most(name: str) -> int:
+    """Return the largest number that the format holds for a limit."""
+    field = pb.Rulebook.DESCRIPTOR.fields_by_name[name]
+    bits = 32 if field.type == field.TYPE_UINT32 else 64
+    return (1 << bits) - 1

@@ -26,14 +26,19 @@ __all__ = ["AdministeringMethods"]
 class AdministeringMethods(FlowRunner):
     """Acts, certificates, status and statistics."""
 
-    def propose(self, body: Body) -> Approved:
+    def propose(self, body: Body, *, after: bytes | None = None) -> Approved:
         """Propose an act with one's own signature; where one signature is the threshold, it is logged at once.
 
+        Args:
+            body: what it decides.
+            after: ``state.act_hash`` of the directory that it was decided on, so that nothing is proposed once another
+                act was logged; None proposes it after whichever act is the newest.
+
         Raises:
-            RuleError: what it decides breaks a rule; nothing was sent.
+            RuleError: what it decides breaks a rule, or (ACT_ORDER) another act was logged; nothing was sent.
             RefusedError: the registry refuses, such as because another act took its number.
         """
-        return self._run(self._member.propose(body))
+        return self._run(self._member.propose(body, after))
 
     def acts(self) -> tuple[LoggedAct, ...]:
         """Follow the directory now, and return every act that is logged, from genesis on."""

@@ -28,11 +28,13 @@ __all__ = ["Administering"]
 class Administering(Core):
     """What administrators decide, and what every member reads of it."""
 
-    def propose(self, body: Body) -> Flow[Approved]:
+    def propose(self, body: Body, after: bytes | None) -> Flow[Approved]:
         """Propose an act with one's own signature."""
         decided = arguments.body_of(body)
+        if after is not None:
+            arguments.bytes_of(after, "after")
         directory = yield from self._directory_for(decided)
-        act = proposals.next_act(directory, decided, self.session.now_ms())
+        act = proposals.next_act(directory, decided, self.session.now_ms(), after)
         request = yield from beside(partial(proposals.propose, act, self.session.signer(KeyUsage.ADMINISTER)))
         response = yield from ask(self.services.directory.ProposeAct, request)
         return proposals.read_approved(response, directory, self.session.log_key)

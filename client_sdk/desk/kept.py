@@ -67,6 +67,13 @@ class KeptValues:
             return None
         return item.value
 
+    def forget(self, session: str, key: str) -> None:
+        """Forget a value that a session keeps, such as one that is done."""
+        with self._lock:
+            item = self._items.get(key)
+            if item is not None and item.session == session:
+                del self._items[key]
+
     def forget_old(self) -> None:
         """Forget what is over: by time, or with its session."""
         with self._lock:

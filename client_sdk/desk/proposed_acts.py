@@ -22,7 +22,16 @@ from client_sdk.desk.record_columns import FieldOfColumn
 from client_sdk.desk.texts import N_
 from client_sdk.errors import FormatError, RuleError
 from client_sdk.models import InstitutionStatus
-from client_sdk.rulebook_values import RulebookValueError, effect_of, typed_limits, with_limits
+from client_sdk.rulebook_values import (
+    NUMBER_WANTED,
+    SMALLER_WANTED,
+    TRUTH_WANTED,
+    RulebookValueError,
+    effect_of,
+    typed_limits,
+    with_changes,
+    with_limits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +46,8 @@ _MOST_LEAF_DIGITS = 18
 _MOST_REFERENCE = 64
 # What no act changes: the registry began with them.
 _FOR_GOOD = frozenset(("jurisdiction", "time_zone"))
+# After the name of a limit: what the page showed of it.
+_SHOWN = ".shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +74,27 @@ class PreparedAct:
     Attributes:
         kind: of the form.
         body: what is decided.
+        directory: that it was decided on.
     """
 
     kind: str
     body: Body
+    directory: Directory
+
+    def is_of(self, directory: Directory) -> bool:
+        """Whether no act was logged since it was decided."""
+        return self.directory.state.act_hash == directory.state.act_hash
+
+    def on(self, directory: Directory) -> PreparedAct:
+        """Return the same decision on another directory; of a rulebook, the limits that it changes and no other.
+
+        Raises:
+            FormatError: they make no rulebook with those that another act has changed.
+        """
+        body = self.body
+        if isinstance(body, RulebookBody):
+            body = RulebookBody(with_changes(directory.rulebook, self.directory.rulebook, body.rulebook))
+        return PreparedAct(self.kind, body, directory)
 
 
 def _enrolment_fields(_: Directory, form: Form, say: Say) -> list[FieldOfColumn]:
@@ -175,24 +203,35 @@ def _limits(directory: Directory) -> dict[str, str]:
 
 
 def _rulebook_fields(directory: Directory, form: Form, say: Say) -> list[FieldOfColumn]:
-    return [
-        FieldOfColumn(name, name, say(effect_of(name)), "text", form.texts.get(name, text))
-        for name, text in _limits(directory).items()
-    ]
+    found = []
+    for name, now in _limits(directory).items():
+        shown = name + _SHOWN
+        found.append(FieldOfColumn(name, name, say(effect_of(name)), "text", form.texts.get(name, now)))
+        found.append(FieldOfColumn(shown, "", "", "hidden", form.texts.get(shown, now)))
+    return found
 
 
 def _rulebook(directory: Directory, form: Form) -> Body:
-    typed = {name: form.text(name) for name in _limits(directory)}
+    """Return the rulebook in force with the limits that were typed over: others may have changed since the page."""
+    typed = {
+        name: form.text(name)
+        for name, now in _limits(directory).items()
+        if form.text(name) != form.texts.get(name + _SHOWN, now)
+    }
     try:
         rulebook = with_limits(directory.rulebook, typed)
     except RulebookValueError as error:
-        raise FieldError(error.name, _WANTED.get(error.want, N_("These values together make no rulebook."))) from None
+        raise FieldError(error.name, _WANTED[error.want]) from None
     if rulebook == directory.rulebook:
         raise FieldError("", N_("Nothing changes: it is the rulebook in force."))
     return RulebookBody(rulebook)
 
 
-_WANTED = {"true or false": N_("Give true or false."), "a whole number": N_("Give a whole number from 0.")}
+_WANTED = {
+    TRUTH_WANTED: N_("Give true or false."),
+    NUMBER_WANTED: N_("Give a whole number from 0."),
+    SMALLER_WANTED: N_("This number is too large for any limit."),
+}
 KINDS: dict[str, ActForm] = {
     "institution": ActForm(
         N_("Enrol a member"),

@@ -107,6 +107,10 @@ class Visit:
         """Return the value of a kind whose id stands in the path; None where the session keeps none."""
         return self.desk.kept.find(self.key, str(self.path["key"]), kind)
 
+    def forget(self) -> None:
+        """Forget the value whose id stands in the path."""
+        self.desk.kept.forget(self.key, str(self.path["key"]))
+
     def show(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """Return a page from a template, every value escaped."""
         notes: list[str] = []

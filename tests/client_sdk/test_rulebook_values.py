@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import Rulebook
-from client_sdk.rulebook_values import RulebookValueError, effect_of, typed_limits, with_limits
+from client_sdk.rulebook_values import RulebookValueError, effect_of, typed_limits, with_changes, with_limits
 
 SHIPPED = [Rulebook(), Rulebook.shipped("uk"), replace(Rulebook(), holidays=("2027-01-01", "2027-02-08"))]
 
@@ -23,6 +24,7 @@ def test_one_limit_changes_and_the_rest_stays() -> None:
     assert with_limits(Rulebook(), {"dispute_days": " 15 "}) == replace(Rulebook(), dispute_days=15)
     assert with_limits(Rulebook(), {"no_fraud_cause": "true"}) == replace(Rulebook(), no_fraud_cause=True)
     days = {"holidays": "2027-02-08, 2027-01-01,"}
+    assert with_limits(Rulebook(), {"daily_statements": str(2**64 - 1)}).daily_statements == 2**64 - 1
     assert with_limits(Rulebook(), days).holidays == ("2027-01-01", "2027-02-08")
 
 
@@ -34,12 +36,35 @@ def test_one_limit_changes_and_the_rest_stays() -> None:
         ({"dispute_days": "９"}, "dispute_days"),
         ({"dispute_days": "9" * 10_000}, "dispute_days"),
         ({"no_fraud_cause": "yes"}, "no_fraud_cause"),
-        ({"retention_years": "9" * 18}, ""),
-        ({"holidays": "tomorrow"}, ""),
+        ({"retention_years": "9" * 18}, "retention_years"),
+        ({"retention_years": str(2**32)}, "retention_years"),
+        ({"daily_statements": str(2**64)}, "daily_statements"),
     ],
 )
-def test_what_makes_no_rulebook_is_told(typed: dict[str, str], name: str) -> None:
+def test_what_is_no_value_of_its_limit_is_told(typed: dict[str, str], name: str) -> None:
     with pytest.raises(RulebookValueError) as caught:
         with_limits(Rulebook(), typed)
     assert caught.value.name == name
     assert caught.value.want
+
+
+@pytest.mark.parametrize(
+    ("typed", "rule", "want"),
+    [
+        ({"stale_days": "5000", "notice_hours": "1"}, "stale_days.limit", "at most 3660"),
+        ({"holidays": "tomorrow"}, "holidays.date", "real days"),
+        ({"dispute_days": "0"}, "rulebook.complete", "every limit"),
+    ],
+)
+def test_what_makes_no_rulebook_names_the_rule(typed: dict[str, str], rule: str, want: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        with_limits(Rulebook(), typed)
+    assert caught.value.rule == rule
+    assert want in caught.value.complaint.want
+
+
+def test_changes_of_one_rulebook_are_made_to_another() -> None:
+    before, other = Rulebook(), replace(Rulebook(), stale_days=92, overlays=(), notice_hours=24)
+    after = replace(before, dispute_days=15, notice_hours=72)
+    assert with_changes(other, before, after) == replace(other, dispute_days=15, notice_hours=72)
+    assert with_changes(other, before, before) == other

@@ -63,29 +63,47 @@ def _prepare(visit: Visit) -> Response:
     form = KINDS.get(kind)
     if form is None:
         return visit.go("/propose")
+    directory = _directory(visit)
     try:
-        body = form.body(_directory(visit), visit.form)
+        body = form.body(directory, visit.form)
     except FieldError as error:
         text = visit.say(error.text)
         return _form(visit, kind, {error.field: text}) if error.field else _form(visit, kind, {}, [text])
     except (FormatError, RuleError) as error:
         return _form(visit, kind, {}, broken_rules(error, visit.say))
-    return visit.go(f"/propose/prepared/{visit.keep(PreparedAct(kind, body))}")
+    return visit.go(f"/propose/prepared/{visit.keep(PreparedAct(kind, body, directory))}")
 
 
 def _prepared(visit: Visit) -> Response:
-    return _shown(visit, {}, [])
-
-
-def _shown(visit: Visit, wrong: Mapping[str, str], broken: Sequence[str]) -> Response:
-    """Show everything that would be signed, and for a rulebook what it would change."""
     prepared = visit.kept(PreparedAct)
     if prepared is None:
         return _gone(visit)
+    return _overtaken(visit, prepared) or _shown(visit, prepared, {}, [])
+
+
+def _overtaken(visit: Visit, prepared: PreparedAct) -> Response | None:
+    """Send the browser on to the same decision on the directory of now; None where no act was logged since.
+
+    What is signed is what was read: a rulebook would else undo the limits that the other act has changed.
+    """
+    directory = _directory(visit)
+    if prepared.is_of(directory):
+        return None
+    visit.forget()
+    try:
+        newer = prepared.on(directory)
+    except FormatError as error:
+        return _form(visit, prepared.kind, {}, broken_rules(error, visit.say))
+    text = visit.say("Another act was logged meanwhile, and nothing was signed: read anew what would be signed.")
+    return visit.go(f"/propose/prepared/{visit.keep(newer)}", text)
+
+
+def _shown(visit: Visit, prepared: PreparedAct, wrong: Mapping[str, str], broken: Sequence[str]) -> Response:
+    """Show everything that would be signed, and for a rulebook what it would change."""
     preview: RulebookPreview | None = None
     records: tuple[RecordCount, ...] = ()
     if isinstance(prepared.body, RulebookBody):
-        preview = preview_rulebook(_directory(visit), prepared.body.rulebook)
+        preview = preview_rulebook(prepared.directory, prepared.body.rulebook)
         records = visit.desk.client.statistics().records()
     return visit.show(
         "prepared_act.html.j2",
@@ -106,17 +124,20 @@ def _propose(visit: Visit) -> Response:
     prepared = visit.kept(PreparedAct)
     if prepared is None:
         return _gone(visit)
+    if overtaken := _overtaken(visit, prepared):
+        return overtaken
     if visit.form.text("read") != "yes":
-        return _shown(visit, {"read": visit.say("Tick that you have read it: a signature is for good.")}, [])
+        return _shown(visit, prepared, {"read": visit.say("Tick that you have read it: a signature is for good.")}, [])
     about = sorted(members_of(prepared.body))
     try:
         with visit.desk.journal.act(visit.user.name, DeskAct.PROPOSE_ACT, about=about, reason=prepared.kind) as entry:
-            approved = visit.desk.client.propose(prepared.body)
+            approved = visit.desk.client.propose(prepared.body, after=prepared.directory.state.act_hash)
             entry.about.append(approved.proposal.proposal_id.hex())
     except (FormatError, PreflightError, RefusedError, RuleError) as error:
         words = error_words(error, visit.say)
         details = "; ".join(f"{name}: {value}" for name, value in words.details)
-        return _shown(visit, {}, [f"{words.title} ({words.reason}). {words.next}", details])
+        return _shown(visit, prepared, {}, [f"{words.title} ({words.reason}). {words.next}", details])
+    visit.forget()
     if approved.logged:
         number = approved.proposal.act.number
         return visit.go(

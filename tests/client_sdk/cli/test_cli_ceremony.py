@@ -6,11 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.acts import RulebookBody
+from client_sdk.cli.ui.output import Output
+from client_sdk.cli.ui.session import Run
+from client_sdk.cli.verbs.act.proposing import propose_body
+from client_sdk.errors import RuleError
 from client_sdk.lending.files import write_portfolio
 from tests.client_sdk.cli.command_samples import ASKING, id_number, report_words
 from tests.client_sdk.sdk_samples import default_report
@@ -20,6 +26,7 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client_sdk.acts import Body, Directory
     from client_sdk.testing import TestRegistry
 
     Member = Callable[[str], Command]
@@ -336,6 +343,19 @@ def test_doubt_begins_with_a_leaf_that_a_member_can_sign(member: Member) -> None
         "greater than or equal to 1"
         in member("lender-1").said("key", "revoke", "00", "--contested-from", "0", code=2).err
     )
+
+
+def test_no_act_is_proposed_once_another_was_logged_since_it_was_decided(member: Member) -> None:
+    def overtaken(directory: Directory) -> Body:
+        decide(member, "rulebook", "--set", "correction_days=101")
+        return RulebookBody(replace(directory.rulebook, stale_days=93))
+
+    admin = member("admin-1")
+    with pytest.raises(RuleError) as caught:
+        propose_body(Run(Output(), admin.home), overtaken, yes=True)
+    assert (caught.value.reason, caught.value.rule) == ("ACT_ORDER", "leaf.previous")
+    waiting = admin("act", "show").content["proposals"]
+    assert not [one for one in waiting if one["body"].get("stale_days") == 93]
 
 
 def test_a_rulebook_is_looked_at_before_it_is_signed(member: Member) -> None:

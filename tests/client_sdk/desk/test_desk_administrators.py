@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, get_args
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
@@ -50,8 +51,8 @@ from client_sdk.home import create_home
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.testing import TestRegistry
-from tests.support.desk import RunningDesk, Visitor, filled, typed_in
 from tests.support.command import Command
+from tests.support.desk import RunningDesk, Visitor, filled, typed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,7 +212,6 @@ def test_acts_are_proposed_at_the_desk_and_approved_by_another(
         assert (of_none.status, "Give a whole number from 1; leave it empty" in of_none.words) == (422, True)
         page = proposed(anna, "key-end", ended)
         assert "In doubt from leaf none" in page.words
-    acts = [line for line, _ in read_journal(governed.home("admin-2") / "desk-journal") if line.act == "PROPOSE_ACT"]
         granted = Command(governed.home("lender-2"))("key", "add", "--usage", "REPORT").content
         page = proposed(anna, "key", {}, {"grant": Path(str(granted["grant"])).read_bytes()})
         assert "Proposed. More must sign: 1." in page.words
@@ -221,9 +221,45 @@ def test_acts_are_proposed_at_the_desk_and_approved_by_another(
         further = client.directory().institutions["lender-2"].key(bytes.fromhex(str(granted["key_id"])))
         assert further is not None
         assert (further.usage, further.running) == (KeyUsage.REPORT, True)
+    acts = [line for line, _ in read_journal(governed.home("admin-2") / "desk-journal") if line.act == "PROPOSE_ACT"]
     assert {(line.who, line.result) for line in acts} == {("anna", "BEGUN"), ("anna", "DONE")}
     assert signed_in(administrators_desk, "olga").get("/propose").status == 403
     assert "/propose" not in signed_in(administrators_desk, "olga").get("/proposals").text.replace("/proposals", "")
+
+
+def log_rulebook(registry: TestRegistry, **limits: int) -> None:
+    """Have two other administrators change limits."""
+    with registry.client("admin-1") as client, registry.client("admin-3") as other:
+        client.acts()
+        changed = replace(client.directory().rulebook, **limits)  # type: ignore[arg-type]  # limits that are numbers
+        assert other.approve(client.propose(RulebookBody(changed)).proposal).logged
+
+
+def test_a_rulebook_undoes_no_limit_that_another_act_has_changed(governed: TestRegistry, anna: Visitor) -> None:
+    page = typed_in(anna.get("/propose/rulebook").text)
+    log_rulebook(governed, correction_days=100)
+    path = anna.post("/propose/rulebook", page | {"stale_days": "91"}).headers["location"]
+    shown = anna.get(path).words
+    assert re.search(r"stale_days \d+ 91 ", shown)
+    # All limits are listed below it, with the other act's.
+    assert not re.search(r"correction_days 100 \d", shown)
+    assert "correction_days 100" in shown
+    # While it is read, before it is signed.
+    log_rulebook(governed, free_reports_a_year=3)
+    overtaken = anna.post(path, {"read": "yes"})
+    shown = anna.follow(overtaken).words
+    assert "Another act was logged meanwhile, and nothing was signed" in shown
+    assert re.search(r"stale_days \d+ 91 ", shown)
+    assert not re.search(r"free_reports_a_year 3 \d", shown)
+    assert anna.get(path).status == 404
+    newer = overtaken.headers["location"]
+    assert "Proposed. More must sign: 1." in anna.follow(anna.post(newer, {"read": "yes"})).words
+    # By going back nothing is proposed once more.
+    assert anna.post(newer, {"read": "yes"}).status == 404
+    with governed.client("admin-1") as client:
+        (waiting,) = [one.act.body for one in client.proposals() if isinstance(one.act.body, RulebookBody)]
+    limits = waiting.rulebook
+    assert (limits.stale_days, limits.correction_days, limits.free_reports_a_year) == (91, 100, 3)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +273,8 @@ def test_acts_are_proposed_at_the_desk_and_approved_by_another(
         ("state", {"member": "lender-1", "state": "ACTIVE"}, {}, "This is its state already."),
         ("rulebook", {"dispute_days": "many"}, {}, "Give a whole number from 0."),
         ("rulebook", {"no_fraud_cause": "maybe"}, {}, "Give true or false."),
-        ("rulebook", {"retention_years": "99999999999"}, {}, "These values together make no rulebook."),
+        ("rulebook", {"retention_years": "99999999999"}, {}, "This number is too large for any limit."),
+        ("rulebook", {"stale_days": "5000"}, {}, "Rule: stale_days.limit; Found: 5000; Wanted: at most 3660"),
         ("rulebook", {}, {}, "Nothing changes: it is the rulebook in force."),
     ],
 )

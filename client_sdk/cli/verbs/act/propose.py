@@ -402,8 +402,7 @@ def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -
     try:
         return with_limits(rulebook, typed, lists)
     except RulebookValueError as error:
-        if error.name:
-            text = say("--set {name}: want {want}", name=error.name, want=recognised(error.want))
-        else:
-            text = say("this makes no rulebook: {text}", text=recognised(error.want))
+        text = say("--set {name}: want {want}", name=error.name, want=recognised(error.want))
         raise UsageError(text) from None
+    except FormatError as error:
+        raise UsageError(say("this makes no rulebook: {text}", text=recognised(str(error)))) from None

@@ -20,13 +20,15 @@ InstitutionOption = Annotated[str, typer.Option(metavar="ID", help="Institution 
 
 
 def propose_body(session: Run, decide: Callable[["Directory"], Body], *, yes: bool) -> None:
-    """Propose an act built from the newest directory, after confirmation."""
+    """Propose an act built from the newest directory, after confirmation; not once another act was logged meanwhile."""
     with session.client() as client:
+        # As it is now, and not as of a minute ago.
+        client.acts()
         directory = client.directory()
         body = decide(directory)
         if not yes:
             act = Act(directory.state.registry, directory.state.act_number + 1, directory.state.act_hash, body)
             session.output.tell(*act_lines(act, directory.rulebook))
         session.confirm(say("Sign and propose this act?"), yes=yes)
-        approved = client.propose(body)
+        approved = client.propose(body, after=directory.state.act_hash)
     tell_approved(session, approved)
