@@ -11,7 +11,8 @@ from creditregistry.v1 import check_pb2, facts_pb2, inquiry_pb2
 from google.protobuf.message import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
 revision = "0004"
 down_revision = "0003"
@@ -43,35 +44,48 @@ def downgrade() -> None:
 
 
 def fill() -> None:
-    """Give the rows of inquiries that are still opened their requests."""
-    persons = sa.table("inquired_persons", *map(sa.column, ("asker", "inquiry_id", "subject", "request")))
+    """Give the rows of inquiries that are still opened their requests, page by page."""
+    persons = sa.table(
+        "inquired_persons", *map(sa.column, ("received_at", "asker", "inquiry_id", "subject", "request"))
+    )
     wanted = (
         sa.update(persons)
+        # By it PostgreSQL finds the month in which the row lies.
+        .where(persons.c.received_at == sa.bindparam("at"))
         .where(persons.c.asker == sa.bindparam("by"), persons.c.inquiry_id == sa.bindparam("its"))
         .where(persons.c.subject == sa.bindparam("whom"))
         .values(request=sa.bindparam("signed"))
     )
-    rows = list(found())
-    for first in range(0, len(rows), PAGE):
-        op.get_bind().execute(wanted, rows[first : first + PAGE])
+    for page in opened():
+        if rows := [row for inquiry in page for row in requests_of(inquiry)]:
+            op.get_bind().execute(wanted, rows)
 
 
-def found() -> Iterator[dict[str, object]]:
-    """Yield asker, inquiry, pseudonym and request; what cannot be read is left out, as fsck says more of it."""
-    table = sa.table("inquiries", *map(sa.column, ("asker", "inquiry_id", "payload", "opening")))
-    opened = sa.select(table).where(table.c.opening.is_not(None))
-    for asker, inquiry_id, payload, openings in op.get_bind().execute(opened):
-        try:
-            if inquiry_pb2.Inquiry.FromString(payload).purpose != SUBJECT_ACCESS:
-                continue
-            opening = check_pb2.InquiryOpening.FromString(openings)
-            digest = facts_pb2.Consent.FromString(opening.consent).digest
-        except DecodeError:
-            continue
-        for person in opening.persons:
-            for pseudonym in person.pseudonyms:
-                signed = request_hash(asker, pseudonym.subject_key_version, digest)
-                yield {"by": asker, "its": inquiry_id, "whom": pseudonym.subject, "signed": signed}
+def opened() -> Iterator[Sequence[sa.Row[Any]]]:
+    """Yield the inquiries that are still opened, some at a time."""
+    table = sa.table("inquiries", *map(sa.column, ("asker", "inquiry_id", "received_at", "payload", "opening")))
+    key = sa.tuple_(table.c.asker, table.c.inquiry_id)
+    query = sa.select(table).where(table.c.opening.is_not(None)).order_by(table.c.asker, table.c.inquiry_id).limit(PAGE)
+    page = op.get_bind().execute(query).all()
+    while page:
+        yield page
+        page = op.get_bind().execute(query.where(key > sa.tuple_(page[-1].asker, page[-1].inquiry_id))).all()
+
+
+def requests_of(inquiry: sa.Row[Any]) -> Iterator[dict[str, object]]:
+    """Yield what finds a row, and its request; what cannot be read is left out, as fsck says more of it."""
+    try:
+        if inquiry_pb2.Inquiry.FromString(inquiry.payload).purpose != SUBJECT_ACCESS:
+            return
+        opening = check_pb2.InquiryOpening.FromString(inquiry.opening)
+        digest = facts_pb2.Consent.FromString(opening.consent).digest
+    except DecodeError:
+        return
+    found = {"at": inquiry.received_at, "by": inquiry.asker, "its": inquiry.inquiry_id}
+    for person in opening.persons:
+        for pseudonym in person.pseudonyms:
+            signed = request_hash(inquiry.asker, pseudonym.subject_key_version, digest)
+            yield {**found, "whom": pseudonym.subject, "signed": signed}
 
 
 def request_hash(asker: str, version: int, digest: bytes) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic import command
-from sqlalchemy import func, select, text
+from sqlalchemy import Engine, event, func, select, text
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import AnnotationFlag, Purpose, Role
@@ -16,6 +18,7 @@ from client_sdk.kernel.rules.facts import Consent, ConsentForm
 from registry_server.errors import RegistryError
 from registry_server.rpc.convert.checks import question
 from registry_server.storage import inquiries, migrations, schema
+from registry_server.storage.inquiries import StoredInquiry
 from registry_server.usecases.check import Checks
 from registry_server.usecases.evidence import EvidencePage
 from registry_server.usecases.fsck.check import fsck
@@ -219,6 +222,50 @@ def test_requests_of_an_older_database_are_remembered(database_url: str) -> None
     with world.ledger(database_url) as ledger:
         assert fsck(ledger.database).clean
         assert ask(ledger, world, ("B", "paper", "2"), ("A", "paper", "3")) == ["request.one-person", ""]
+
+
+def test_many_inquiries_of_an_older_database_are_read_page_by_page(database_url: str) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        world.enrol_lender(ledger, OFFICE, Role.REPRESENTATIVE)
+        assert ask(ledger, world, ("A", "paper", "1")) == [""]
+        # They come before and behind the office's, and are read all the same.
+        more = [
+            replace(stored_inquiry(), asker=asker, inquiry_id=number.to_bytes(16))
+            for asker in "az"
+            for number in range(700)
+        ]
+        with ledger.database.append() as work:
+            inquiries.add(work, more)
+            work.commit()
+    command.downgrade(migrations._config(database_url), "0003")
+    with recorded_statements() as statements:
+        migrations.upgrade(database_url)
+    assert len([one for one in statements if "FROM inquiries" in one and "LIMIT" in one]) == 3
+    (update,) = [one for one in statements if one.startswith("UPDATE inquired_persons")]
+    assert "received_at = " in update
+    with world.ledger(database_url) as ledger, ledger.database.snapshot() as work:
+        assert [row.request is not None for row in inquiries.persons(work)] == [True]
+
+
+def stored_inquiry() -> StoredInquiry:
+    """An inquiry of which only its place in the table counts."""
+    return StoredInquiry("", b"", 0, "ANSWERED", b"", bytes(32), bytes(64), b"", None, 1, b"")
+
+
+@contextmanager
+def recorded_statements() -> Iterator[list[str]]:
+    """The statements that are executed meanwhile, of all engines of this process."""
+    statements: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_the_history_of_a_record_is_its_leaves_in_order(ledger: Ledger, world: World) -> None:
