@@ -7,11 +7,13 @@ says so, ``?pooler=transaction``: nothing is prepared in the server, and each tr
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import psycopg
 from sqlalchemy import create_engine, event, text
 
-from registry_server.serving.answered import AnsweredConnection
+from registry_server.serving.answered import AnsweredConnection, seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -129,6 +131,11 @@ def _end_waits(engine: Engine, seconds: float) -> None:
     def connect(
         _dialect: Dialect, _record: ConnectionPoolEntry, arguments: list[str], settings: dict[str, Any]
     ) -> AnsweredConnection:
+        left = seconds_left()
+        if left <= 0:
+            raise psycopg.OperationalError("no time is left to connect")
+        if left < CONNECT_TIMEOUT_SECONDS:
+            settings = {**settings, "connect_timeout": math.ceil(left)}
         connection = AnsweredConnection.connect(*arguments, **settings)
         connection.answer_seconds = seconds
         return connection

@@ -8,7 +8,9 @@ PostgreSQL  READ COMMITTED for the writer, who takes turns by locking the head r
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -17,6 +19,7 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from registry_server.serving.answered import AnsweredConnection
 from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import LimitError, check_limits, has_pooler, postgresql_engine
 from registry_server.storage.errors import DatabaseInUseError, LimitsError, StorageError, StorageFault
@@ -42,7 +45,7 @@ POOL_OVERFLOW = 16
 READERS = 12
 # How long a snapshot waits for one of these places, and anything at all for a connection.
 READ_PATIENCE_SECONDS = 5.0
-# How long a standby may take for one answer: the primary is there for the same.
+# How long a standby may take for all that a snapshot of it is read for: the primary is there for the same.
 STANDBY_ANSWER_SECONDS = 5.0
 _WRITES = "registry_writes"
 # PostgreSQL's error code for a write to a standby.
@@ -97,8 +100,9 @@ class Database:
         url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
         serving: take the lock that keeps a second server off an SQLite file; tools that only read leave it.
         patience_ms: how long a transaction waits for a lock.
-        answer_seconds: how long a PostgreSQL server may take for one answer; None where no other one could be read,
-            and for what is written: a commit may have to wait for a synchronous standby.
+        answer_seconds: how long a PostgreSQL server may take for one answer, and for all of a snapshot together; None
+            where no other one could be read, and for what is written: a commit may have to wait for a synchronous
+            standby.
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
@@ -117,6 +121,7 @@ class Database:
         self._lock = _serving_lock(self._file) if serving and self._file is not None else None
         self._limits = {"lock_timeout": patience_ms, "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS}
         self._engine = _engine(parsed, self._file, patience_ms, self._limits, answer_seconds)
+        self._answer_seconds = answer_seconds
         self._turn = threading.Lock()
         self._readers = threading.BoundedSemaphore(READERS)
         self._writer: Connection | None = None
@@ -213,7 +218,21 @@ class Database:
                 connection = connection.execution_options(  # noqa: PLW2901 - the same connection with its options set
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
-            yield UnitOfWork(connection)
+            with self._in_time(connection):
+                yield UnitOfWork(connection)
+
+    @contextmanager
+    def _in_time(self, connection: Connection) -> Iterator[None]:
+        """Give what is read of a snapshot its end, where the server's answers have one."""
+        raw = connection.connection.driver_connection
+        if self._answer_seconds is None or not isinstance(raw, AnsweredConnection):
+            yield
+            return
+        raw.until = time.monotonic() + self._answer_seconds
+        try:
+            yield
+        finally:
+            raw.until = math.inf
 
     def purge(self, tables: Sequence[Table]) -> bool:
         """Remove deleted data from the files that still hold it (P4); outside every transaction.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ __all__ = ["Stall", "stall"]
 
 _MOST_BYTES = 65_536
 _DEFAULT_PORT = 5432
+# Shorter than a driver waits before it looks at anything else.
+_DRIP_SECONDS = 0.09
 
 
 class Stall:
@@ -33,6 +36,7 @@ class Stall:
     Attributes:
         url: of the same database through the relay.
         stalled: set from the moment at which it stopped forwarding.
+        taken: connections that clients have made to it.
     """
 
     def __init__(self, url: str) -> None:
@@ -43,8 +47,10 @@ class Stall:
         port = self._listener.getsockname()[1]
         self.url = parsed.set(host=HOST, port=port, query={}).render_as_string(hide_password=False)
         self.stalled = threading.Event()
+        self.taken = 0
         self._open = threading.Event()
         self._open.set()
+        self._drips = False
         # What the client must say for the relay to stop, and whether the server still gets it.
         self._at: tuple[bytes, bool] | None = None
         self._ends: list[socket.socket] = []
@@ -64,6 +70,10 @@ class Stall:
         """
         self._at = word, passed
 
+    def drip(self) -> None:
+        """Deliver what the server answers byte by byte, as slowly as a client may take for one that hangs."""
+        self._drips = True
+
     def go_on(self) -> None:
         """Deliver what was held back, and forward again."""
         self._at = None
@@ -82,6 +92,7 @@ class Stall:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self.taken += 1
                 self._ends.append(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
@@ -107,7 +118,10 @@ class Stall:
         with suppress(OSError):
             while data := server.recv(_MOST_BYTES):
                 self._open.wait()
-                client.sendall(data)
+                for piece in (data[at : at + 1] for at in range(len(data))) if self._drips else (data,):
+                    if self._drips:
+                        time.sleep(_DRIP_SECONDS)
+                    client.sendall(piece)
         self._end(client, server)
 
     def _connected(self) -> socket.socket:
