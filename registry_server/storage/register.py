@@ -41,6 +41,7 @@ from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_body
 from client_sdk.kernel.formats.errors import FormatError
+from registry_server.serving.answered import answers_within
 from registry_server.serving.files import create_for_sqlite, replace_file
 from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import postgresql_engine
@@ -58,8 +59,9 @@ __all__ = ["DatabaseRegister", "FileRegister", "Register", "open_register"]
 
 # How long a move waits for another process that moves it at the same moment.
 PATIENCE_SECONDS = 10.0
-# How long a PostgreSQL server may take for one answer. Whatever it was asked, nothing is lost where it does not come: a
-# move that was made all the same is found by the next look at the register.
+# How long a register on PostgreSQL may take for an operation, from waiting for a connection to the last answer.
+# Whatever it was asked, nothing is lost where no answer comes: a move that was made all the same is found by the next
+# look at the register.
 ANSWER_SECONDS = 5.0
 # A server holds nobody up for as long as that: it says so before its answer is given up.
 _SERVER_PATIENCE_MS = 4_000
@@ -247,19 +249,20 @@ class DatabaseRegister:
 
     def create(self, first: Checkpoint) -> Checkpoint:
         """Make table and row, unless they are there."""
-        with self._failing():
-            if self._file is not None:
-                self._file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-                create_for_sqlite(self._file)
-            with self._engine.begin() as connection:
-                _TABLE.metadata.create_all(connection)
-        try:
-            with self._failing(), self._engine.begin() as connection:
-                connection.execute(insert(_TABLE), self._row(first))
-        except IntegrityError:
-            # Another process has just made it.
-            return self.read() or first
-        return first
+        with answers_within(ANSWER_SECONDS):
+            with self._failing():
+                if self._file is not None:
+                    self._file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+                    create_for_sqlite(self._file)
+                with self._engine.begin() as connection:
+                    _TABLE.metadata.create_all(connection)
+            try:
+                with self._failing(), self._engine.begin() as connection:
+                    connection.execute(insert(_TABLE), self._row(first))
+            except IntegrityError:
+                # Another process has just made it.
+                return self.read() or first
+            return first
 
     def move(self, before: Checkpoint, after: Checkpoint) -> Checkpoint | None:
         """Update the row if it holds what is expected."""
@@ -274,10 +277,11 @@ class DatabaseRegister:
 
     def reset(self, checkpoint: Checkpoint) -> None:
         """Replace the row, or make it."""
-        self.create(checkpoint)
-        with self._failing(), self._engine.begin() as connection:
-            connection.execute(delete(_TABLE).where(_TABLE.c.origin == self._origin))
-            connection.execute(insert(_TABLE), self._row(checkpoint))
+        with answers_within(ANSWER_SECONDS):
+            self.create(checkpoint)
+            with self._failing(), self._engine.begin() as connection:
+                connection.execute(delete(_TABLE).where(_TABLE.c.origin == self._origin))
+                connection.execute(insert(_TABLE), self._row(checkpoint))
 
     def close(self) -> None:
         """Give up every connection."""
@@ -298,7 +302,8 @@ class DatabaseRegister:
             what = f"{self.place}: it gave no answer a moment ago"
             raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.GONE, what)
         try:
-            yield
+            with answers_within(ANSWER_SECONDS):
+                yield
         except IntegrityError:
             raise
         except (DBAPIError, PoolTimeoutError) as error:

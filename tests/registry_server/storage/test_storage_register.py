@@ -91,6 +91,21 @@ def test_it_moves_only_from_what_it_holds(register: Register, place: tuple[Path,
     another.close()
 
 
+def test_an_operation_ends_in_one_time_with_what_tries_the_connection(postgres_url: str) -> None:
+    """Else trying the kept connection, connecting anew and asking had one time each."""
+    with postgres_database(postgres_url) as url, stall(url) as between:
+        register = DatabaseRegister(between.url, ORIGIN)
+        register.create(at(2))
+        between.stall()
+        taken = between.taken
+        with pytest.raises(RegisterError) as failed:
+            register.move(at(2), at(5))
+        assert failed.value.fault is StorageFault.GONE
+        assert between.taken == taken
+        between.go_on()
+        register.close()
+
+
 def test_it_is_reset_whatever_it_held(register: Register) -> None:
     register.reset(at(7))
     register.reset(at(3, root=1))
