@@ -53,6 +53,9 @@ __all__ = ["LogEntry", "RequestLog", "RequestLogError", "RequestOutcome", "drop_
 
 BUSY_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 5_000
+# How long PostgreSQL may take for one answer: longer than it waits for a lock, of which it says so itself. No answer
+# left the key service where a commit is given up, and the request is made again under another id.
+ANSWER_SECONDS = 10.0
 _WRITES = "key_service_writes"
 _log = structlog.get_logger(__name__)
 
@@ -295,7 +298,13 @@ def _translated() -> Iterator[None]:
 def _engine(url: str) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return postgresql_engine(parsed, "subject-key-service", {"lock_timeout": LOCK_TIMEOUT_MS}, pre_ping=True)
+        return postgresql_engine(
+            parsed,
+            "subject-key-service",
+            {"lock_timeout": LOCK_TIMEOUT_MS},
+            pre_ping=True,
+            answer_seconds=ANSWER_SECONDS,
+        )
     engine = create_engine(url, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sqlalchemy import create_engine, event, select
 
 from client_sdk.kernel.formats.key_request import KeyRequest
 from client_sdk.kernel.formats.words import KeyUse, Purpose
+from registry_server.subject_key_service import request_log
 from registry_server.subject_key_service.admission import Admitted
 from registry_server.subject_key_service.group_commit import GroupCommit
 from registry_server.subject_key_service.request_log import (
@@ -23,6 +25,9 @@ from registry_server.subject_key_service.request_log import (
     RequestOutcome,
     key_requests,
 )
+from tests.conftest import postgres_database
+from tests.support.stalling import stall
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,3 +176,31 @@ def test_an_error_of_the_database_shows_nothing_of_a_request(log: RequestLog) ->
         log.record([entry(1)])
     assert "lender-1" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("word", [b"INSERT", b"COMMIT\x00"], ids=["asked", "committed"])
+def test_a_database_that_keeps_its_connections_and_answers_nothing_is_given_up(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, word: bytes
+) -> None:
+    monkeypatch.setattr(request_log, "ANSWER_SECONDS", 3.0)
+    with postgres_database(postgres_url) as url, stall(url) as between:
+        opened = RequestLog(between.url)
+        assert opened.record([entry(1)]) == [RequestOutcome.ADMITTED]
+        between.stall_at(word, passed=False)
+        with ThreadPoolExecutor(1) as asking:
+            recorded = asking.submit(opened.record, [entry(2)])
+            try:
+                assert isinstance(recorded.exception(timeout=60), RequestLogError)
+            finally:
+                between.go_on()
+        wait_until(lambda: is_recorded(opened, entry(3)))
+        opened.close()
+
+
+def is_recorded(log: RequestLog, one: LogEntry) -> bool:
+    """Whether the log takes requests again."""
+    try:
+        log.record([one])
+    except RequestLogError:
+        return False
+    return True
