@@ -11,6 +11,7 @@ import unicodedata
 
 from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.shapeless import BLANKS
 
 __all__ = ["NO_LONG_NUMBER", "check_ground", "holds_long_number", "is_visible"]
 
@@ -21,14 +22,13 @@ NO_LONG_NUMBER = "no identity or account number; a word or a comma between two d
 _LONG_NUMBER = re.compile("d(?:-{0,3}d){14}")
 # They end a number as a word does: what is listed are several numbers.
 _LISTING = frozenset(",;\u3001")
-# Categories that show something: letters, numbers, punctuation, symbols; and those of them that show nothing.
+# Categories that show something: letters, numbers, punctuation, symbols.
 _SHOWN = frozenset("LNPS")
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def is_visible(text: str) -> bool:
     """Say whether a text shows anything at all."""
-    return any(unicodedata.category(char)[0] in _SHOWN and char not in _BLANK for char in text)
+    return any(unicodedata.category(char)[0] in _SHOWN and char not in BLANKS for char in text)
 
 
 def holds_long_number(text: str) -> bool:

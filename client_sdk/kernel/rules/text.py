@@ -7,6 +7,7 @@ import unicodedata
 from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.formats.lasting_text import NO_LONG_NUMBER, holds_long_number, is_visible
 from client_sdk.kernel.formats.rewritten import rewritten
+from client_sdk.kernel.formats.shapeless import is_shapeless
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
 __all__ = ["MAX_STATEMENT_CHARACTERS", "check_statement", "check_text"]
@@ -17,9 +18,6 @@ MAX_STATEMENT_CHARACTERS = 500
 _NO_TEXT = frozenset(("Cc", "Cs", "Zl", "Zp"))
 # Bidirectional control characters: the text shown could differ from the text signed.
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-# Of the characters without a shape of their own, those that writing needs: joiners, and the Mongolian vowel separator.
-# In all others a text could carry what nobody sees, or two texts look alike.
-_WRITING = frozenset("\u200c\u200d\u180e")
 # The replacement character of a failed decoding.
 _REPLACEMENT = "\ufffd"
 
@@ -39,8 +37,7 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
     """
     if len(text) > most or (required and not text.strip()):
         raise _refused(field, "text.length", got=f"{len(text)} characters", want=f"{int(required)} to {most}")
-    unprintable = {char: unicodedata.category(char) for char in text if not char.isprintable()}
-    if not _NO_TEXT.isdisjoint(unprintable.values()):
+    if any(unicodedata.category(char) in _NO_TEXT for char in text if not char.isprintable()):
         want = "no control characters, no line breaks and no half of a surrogate pair"
         raise _refused(field, "text.characters", want=want)
     if not is_assigned(text):
@@ -49,7 +46,7 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
         raise _refused(field, "text.decoded", got="U+FFFD", want="the text as it was before a wrong decoding")
     if not _DIRECTION.isdisjoint(text):
         raise _refused(field, "text.direction", got="a direction mark", want="text without marks that turn it round")
-    if any(kind == "Cf" and char not in _WRITING for char, kind in unprintable.items()):
+    if is_shapeless(text):
         raise _refused(field, "text.shapeless", got="a character that shows nothing", want="characters that are seen")
     if text and not is_visible(text):
         raise _refused(field, "text.visible", got="nothing that can be seen", want="text that can be read")

@@ -129,6 +129,8 @@ REFUSED: list[tuple[Standing, Facts, RuleReason, str, str]] = [
     (S.OPEN, replace(JUDGMENT, court="法\u200b院"), R.FACTS_INVALID, "facts.court", "text.shapeless"),
     (S.OPEN, replace(JUDGMENT, court="法\ufeff院"), R.FACTS_INVALID, "facts.court", "text.shapeless"),
     (S.OPEN, replace(JUDGMENT, cause="借款\U000e0031\U000e0032"), R.FACTS_INVALID, "facts.cause", "text.shapeless"),
+    (S.OPEN, replace(JUDGMENT, cause="借\u200c\u200d款"), R.FACTS_INVALID, "facts.cause", "text.shapeless"),
+    (S.OPEN, replace(JUDGMENT, court="法院\u3164"), R.FACTS_INVALID, "facts.court", "text.shapeless"),
     (S.OPEN, replace(DEFAULT, approver="\ud800"), R.FACTS_INVALID, "facts.approver", "text.characters"),
     (S.OPEN, replace(DEFAULT, approver="e\u0301"), R.FACTS_INVALID, "facts.approver", "text.nfc"),
     (
