@@ -63,7 +63,7 @@ def test_a_snapshot_of_many_quick_answers_is_given_up(server_url: str) -> None:
 
 def test_what_is_asked_in_a_block_has_one_time_together(server_url: str) -> None:
     engine = postgresql_engine(make_url(server_url), "test", {}, answer_seconds=60)
-    with closing(engine.raw_connection()) as raw, raw.cursor() as cursor, answers_within(SECONDS):
+    with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor, answers_within(SECONDS):
 
         def ask_on() -> None:
             for _ in range(60):
