@@ -336,6 +336,12 @@ def tiles_export(
     exported = export_tiles(settings_of(home, database_url), folder, entries=not without_entries)
     kept = f", {exported.kept} were there" if exported.kept else ""
     typer.echo(f"{folder}: {exported.size} leaves, {exported.written} files written{kept}")
+    if (left := exported.left_out) is not None and left.leaves:
+        typer.echo(
+            f"left out: {left.leaves} leaves of the database, for which members may hold receipts, since the "
+            f"checkpoint register does not say so ({left.why}): see registry-server register show, and export again",
+            err=True,
+        )
 
 
 @clock.command("confirm", cls=OneCommand)

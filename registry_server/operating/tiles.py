@@ -4,8 +4,10 @@
     DIR/tile/<level>/<number>         0644, hashes
     DIR/tile/entries/<number>         0600 in a folder 0700, leaves: for auditors alone
 
-An export writes what is new since the checkpoint that the folder holds. One that was interrupted is done again: what it
-has written is compared, not written over. A partial tile goes once the full one is there.
+An export goes up to what the checkpoint register holds, for members may hold receipts up to there; where the database
+does not hold that checkpoint yet, it is signed anew, the same bytes. It writes what is new since the checkpoint that
+the folder holds. One that was interrupted is done again: what it has written is compared, not written over. A partial
+tile goes once the full one is there.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,19 +25,30 @@ from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.tiles import TILE_WIDTH, EntryBundle, Tile
+from registry_server.operating.register import register_of
 from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.serving.files import FileError
 from registry_server.storage import head, migrations
 from registry_server.storage.unit_of_work import Database
-from registry_server.usecases.tiles import CHECKPOINT_PATH, LogTiles, new_files, right_edge, stored_log
+from registry_server.usecases.tiles import (
+    CHECKPOINT_PATH,
+    LogTiles,
+    new_files,
+    registered_size,
+    right_edge,
+    stored_log,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint
+    from client_sdk.kernel.formats.keys import Signer
     from registry_server.settings import Settings
+    from registry_server.storage.register import Register
+    from registry_server.usecases.tiles import LeftOut
 
 __all__ = ["ExportedTiles", "export_tiles"]
 
@@ -51,15 +65,17 @@ class ExportedTiles:
         size: leaves of the checkpoint that the folder holds now.
         written: tiles and bundles of leaves that were written.
         kept: of those to be written, how many were there already, left by an export that was interrupted.
+        left_out: leaves for which members may hold receipts, where the register cannot say so; None for none.
     """
 
     size: int
     written: int
     kept: int
+    left_out: LeftOut | None = None
 
 
 def export_tiles(settings: Settings, folder: Path, *, entries: bool = True) -> ExportedTiles:
-    """Write the files of the newest checkpoint that a folder lacks; a server may be running.
+    """Write the files of the newest checkpoint that a folder lacks; a server may be running, or have died.
 
     Args:
         settings: of the registry.
@@ -74,15 +90,18 @@ def export_tiles(settings: Settings, folder: Path, *, entries: bool = True) -> E
         StorageError: the database failed.
     """
     migrations.check(settings.database)
-    public_key = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes()).public_key
-    key = VerifierKey.ed25519(settings.log_origin, public_key.raw)
-    with Database(settings.database, serving=False) as database:
-        return export(database, key, folder, entries=entries)
+    signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
+    with Database(settings.database, serving=False) as database, closing(register_of(settings)) as register:
+        return export(database, register, signer, settings.log_origin, folder, entries=entries)
 
 
-def export(database: Database, key: VerifierKey, folder: Path, *, entries: bool = True) -> ExportedTiles:
-    """Do what ``export_tiles`` does for a database that is open and the key of its log; raises the same."""
-    tiles = LogTiles(stored_log(database))
+def export(
+    database: Database, register: Register, signer: Signer, origin: str, folder: Path, *, entries: bool = True
+) -> ExportedTiles:
+    """Do what ``export_tiles`` does with a database and a register that are open; raises the same."""
+    key = VerifierKey.ed25519(origin, signer.public_key.raw)
+    registered, left_out = registered_size(database, register, signer)
+    tiles = LogTiles(stored_log(database, registered))
     with _alone(folder):
         newest = parse_checkpoint(tiles.checkpoint().note, key)
         writing = _Folder(folder, tiles)
@@ -94,7 +113,7 @@ def export(database: Database, key: VerifierKey, folder: Path, *, entries: bool 
             writing.put(file)
         writing.publish(newest.raw if known_size < newest.checkpoint.size else b"")
         writing.remove_partial(known_size)
-        return ExportedTiles(newest.checkpoint.size, writing.written, writing.kept)
+        return ExportedTiles(newest.checkpoint.size, writing.written, writing.kept, left_out)
 
 
 @contextlib.contextmanager

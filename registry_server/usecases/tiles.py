@@ -8,27 +8,43 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
 from client_sdk.kernel.formats.encoding import HASH_BYTES
+from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH, EntryBundle, Tile, entry_bundle
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.errors import InconsistentError, NoGenesisError
 from registry_server.storage import head, leaves
 from registry_server.storage.schema import LOG_TREE
+from registry_server.usecases.register import compare_register
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from client_sdk.kernel.formats.keys import Signer
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.storage.head import HeadRow
+    from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database, UnitOfWork
 
-__all__ = ["CHECKPOINT_PATH", "LogTiles", "SignedSize", "new_files", "right_edge", "served_log", "stored_log"]
+__all__ = [
+    "CHECKPOINT_PATH",
+    "LeftOut",
+    "LogTiles",
+    "SignedSize",
+    "new_files",
+    "registered_size",
+    "right_edge",
+    "served_log",
+    "stored_log",
+]
 
 CHECKPOINT_PATH = "checkpoint"
 
 
 class SignedSize(NamedTuple):
-    """The newest checkpoint that is stored.
+    """A checkpoint up to which the log is read.
 
     Attributes:
         size: leaves of its tree.
@@ -37,6 +53,18 @@ class SignedSize(NamedTuple):
 
     size: int
     note: bytes
+
+
+class LeftOut(NamedTuple):
+    """Leaves of the database that may be signed, and are not shown to be.
+
+    Attributes:
+        leaves: how many lie behind the checkpoint.
+        why: what is wrong with the register.
+    """
+
+    leaves: int
+    why: str
 
 
 SignedLog: TypeAlias = "Callable[[], AbstractContextManager[tuple[SignedSize, UnitOfWork]]]"
@@ -80,18 +108,59 @@ class LogTiles:
             return _hashes(work, file) if isinstance(file, Tile) else _entries(work, file)
 
 
-def stored_log(database: Database) -> SignedLog:
-    """Return the log of a database with the checkpoint that it holds: beside a registry, and without one."""
+def stored_log(database: Database, registered: SignedSize | None = None) -> SignedLog:
+    """Return the log of a database: beside a registry, and without one.
+
+    Args:
+        database: of the registry.
+        registered: its checkpoint where that is newer than the one that the database holds (``registered_size``).
+    """
 
     @contextmanager
     def opened() -> Iterator[tuple[SignedSize, UnitOfWork]]:
         with database.snapshot() as work:
-            row = head.read(work)
-            if row is None or not row.checkpoint:
-                raise NoGenesisError
-            yield SignedSize(row.checkpoint_size, row.checkpoint), work
+            stored = _stored(head.read(work))
+            yield registered if registered is not None and registered.size > stored.size else stored, work
 
     return opened
+
+
+def registered_size(database: Database, register: Register, signer: Signer) -> tuple[SignedSize, LeftOut | None]:
+    """Return the newest checkpoint that was signed, made anew where the database does not hold it yet.
+
+    Members may hold receipts up to what the register holds. The register is not moved, so that nothing is signed which
+    the registry has not registered; over the same tree its signature is the same bytes.
+
+    Args:
+        database: of the registry.
+        register: of its log.
+        signer: of the log's key.
+
+    Returns:
+        The checkpoint; and what it leaves out, where the register cannot say what was signed.
+
+    Raises:
+        NoGenesisError: nothing was signed yet.
+        FormatError: the tiles of the database are damaged, or the stored checkpoint is none.
+        SignatureError: the stored checkpoint is of another key.
+        StorageError: the database failed.
+    """
+    state = compare_register(database, register)
+    with database.snapshot() as work:
+        stored = _stored(head.read(work))
+    held = state.held
+    if held is None or state.mismatch is not None:
+        return stored, LeftOut(max(0, state.size - stored.size), state.problem or str(state.mismatch))
+    parse_checkpoint(stored.note, VerifierKey.ed25519(held.origin, signer.public_key.raw))
+    if held.size <= stored.size:
+        return stored, None
+    return SignedSize(held.size, sign_checkpoint(held.origin, held.size, held.root, signer)), None
+
+
+def _stored(row: HeadRow | None) -> SignedSize:
+    if row is None or not row.checkpoint:
+        raise NoGenesisError
+    return SignedSize(row.checkpoint_size, row.checkpoint)
 
 
 def served_log(ledger: Ledger) -> SignedLog:

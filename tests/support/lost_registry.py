@@ -7,7 +7,6 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import Standing
 from registry_server.operating.backup.keys import make_keys
 from registry_server.operating.backup.making import make_backup
@@ -16,7 +15,7 @@ from registry_server.storage.unit_of_work import Database
 from tests.conftest import postgres_database
 from tests.support.closing_home import ClosingHome
 from tests.support.needles import Needles
-from tests.support.registers import ORIGIN, register_path
+from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import accept, subject_of
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     import pytest
 
     from registry_server.operating.backup.making import MadeBackup
-    from registry_server.sequencing.ledger import Ledger
     from registry_server.settings import Settings
     from tests.conftest import DatabaseKind
 
@@ -54,16 +52,14 @@ class Lost:
         with self.home.ledger() as ledger:
             world.erase(ledger, world.key("lender-1", "erased"))
             accept(ledger, world.report("lender-2", "cured", Standing.WITHDRAWN))
-            self.copy_log(ledger)
+            self.copy_log()
             with ledger.view() as view:
                 self.size, self.root = view.size, view.root_of(view.size)
 
-    def copy_log(self, ledger: Ledger) -> None:
-        """Export the log up to its newest leaf: a heartbeat stores the checkpoint, up to which an export goes."""
-        ledger.heartbeat().result()
-        key = VerifierKey.ed25519(ORIGIN, self.world.log_signer.public_key.raw)
+    def copy_log(self) -> None:
+        """Export the log up to its newest leaf."""
         with Database(self.url, serving=False) as database:
-            export(database, key, self.copy)
+            export(database, register_of(self.url), self.world.log_signer, ORIGIN, self.copy)
 
     def settings_for(self, url: str) -> Settings:
         """The registry's folder, with another database and what is left of the register."""

@@ -169,7 +169,7 @@ class _Check:
             yield LiveBinding(row.mapped.leaf_index, row.subject, row.mapped.opening)
 
     def _check_checkpoint(self) -> None:
-        """Hold the stored checkpoint against the leaves; a crash may have left it one commit behind."""
+        """Hold the stored checkpoint against the leaves; it is behind them until the next append or heartbeat."""
         row, report = self._row, self._report
         if not row.checkpoint_size:
             report.note(RowKind.CHECKPOINT_ROW, "head", "log.checkpoint", got="none", want="a checkpoint")

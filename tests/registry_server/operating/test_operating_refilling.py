@@ -79,7 +79,7 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
         with ledger.view() as view:
             audited(ledger, tmp_path / "audit", view.checkpoint)
             assert (view.size, view.head.inquiry_count) == (ledger.size, 2)
-        lost.copy_log(ledger)
+        lost.copy_log()
     settings = lost.settings_for(other_url)
     restore(settings, lost.backup.path, lost.secret)
     with pytest.raises(BackupError, match="inquiries 1 to 1 are neither"):

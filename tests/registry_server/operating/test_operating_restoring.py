@@ -201,7 +201,7 @@ def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_
         new, updated = world.report("lender-3", "new"), world.report("lender-1", "kept", Standing.CURED)
         accept(ledger, new)
         accept(ledger, updated)
-        lost.copy_log(ledger)
+        lost.copy_log()
     settings = lost.settings_for(other_url)
     restore(settings, lost.backup.path, lost.secret)
     world.clock.now += 60_000
@@ -272,7 +272,7 @@ def test_a_witness_that_lies_about_what_it_has_seen_stops_a_restored_registry_no
     world.clock.now += 60_000
     with lost.home.ledger() as ledger:
         accept(ledger, world.report("lender-3", "new"))
-        lost.copy_log(ledger)
+        lost.copy_log()
     lost.settings_for(other_url)
     home = ("--home", lost.home.home)
     with served(lambda _: (409, b"99999999999999999\n")) as (liar,):
@@ -343,7 +343,7 @@ def test_a_backup_of_records_that_are_waited_for_is_restored_and_one_that_hides_
         accept(ledger, world.report("lender-3", "new"))
         remark = world.annotate("lender-2", world.key("lender-1", "kept"), AnnotationFlag.STATEMENT, text="I paid")
         assert ledger.append([remark]).result().results[0].complaint is None
-        lost.copy_log(ledger)
+        lost.copy_log()
     settings = lost.settings_for(other_url)
     restore(settings, lost.backup.path, lost.secret)
     assert len(refill(settings, lost.copy, world.clock).repaired.lost_texts) == 1

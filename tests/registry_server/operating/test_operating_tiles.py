@@ -27,7 +27,7 @@ from registry_server.sequencing.errors import InconsistentError
 from registry_server.serving.files import FileError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.tiles import LogTiles, stored_log
-from tests.support.registers import ORIGIN
+from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import World, accept
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def grown(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Gr
 
 def exported(url: str, folder: Path, *, entries: bool = True) -> ExportedTiles:
     with Database(url, serving=False) as database:
-        return export(database, KEY, folder, entries=entries)
+        return export(database, register_of(url), World().log_signer, ORIGIN, folder, entries=entries)
 
 
 def width_at(size: int, index: int) -> int:
@@ -116,6 +116,38 @@ def test_each_export_adds_what_is_new_and_is_enough_by_itself(database_url: str,
         **{path: 0o644 for path in names(folder) if not path.startswith("tile/entries")},
         **{path: 0o600 for path in names(folder) if path.startswith("tile/entries")},
     }, "leaves are for auditors"
+
+
+def test_an_export_right_after_an_answer_holds_what_was_answered(database_url: str, tmp_path: Path) -> None:
+    """As after a process was killed: the database lacks the checkpoint, and members have receipts up to there."""
+    world, folder = World(), tmp_path / "mirror"
+    with world.ledger(database_url) as ledger:
+        accept(ledger, world.report("lender-1", "one"))
+        accept(ledger, world.report("lender-1", "two"))
+        with Database(database_url, serving=False) as database, stored_log(database)() as (stored, _):
+            assert stored.size < ledger.size
+        assert exported(database_url, folder).size == ledger.size
+        with ledger.view() as view:
+            assert (folder / "checkpoint").read_bytes() == view.checkpoint
+            check_by_files_alone(folder, [stored.leaf for stored in view.leaves(0, view.size)])
+
+
+@pytest.mark.parametrize("held", [b"", b"garbage"], ids=["missing", "garbage"])
+def test_leaves_that_no_register_vouches_for_are_left_out_and_counted(
+    database_url: str, tmp_path: Path, held: bytes
+) -> None:
+    world = World()
+    with world.ledger(database_url) as ledger:
+        ledger.heartbeat(at_once=True).result()
+        size = ledger.size
+        accept(ledger, world.report("lender-1", "one"))
+        register_path(database_url).unlink()
+        if held:
+            register_path(database_url).write_bytes(held)
+        made = exported(database_url, tmp_path / "mirror")
+        assert made.size == size
+        assert made.left_out is not None
+        assert made.left_out.leaves == ledger.size - size > 0
 
 
 def test_an_export_that_was_interrupted_is_done_again(grown: Grown, tmp_path: Path) -> None:
