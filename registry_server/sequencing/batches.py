@@ -152,8 +152,6 @@ class Batches:
             self._do_appends(together, gathering=True)
             # Nobody waits for them, and one commit of many is slow: what members say does not go with them.
             self._do_appends(lapses)
-        with suppress(StorageError, InconsistentError):
-            self._publisher.store(self._committed.state)
 
     def _gather(self, jobs: list[_Append]) -> list[Item]:
         """Add the appends that have come since to those of a transaction whose turn begins; return all their items."""
@@ -207,12 +205,19 @@ class Batches:
             paths = self._committed.log.paths(batch.state.size)
             results = [result.proved(paths) for result in batch.results]
         except Exception as error:  # noqa: BLE001 - the writer outlives whatever one job does
+            if beat and not isinstance(error, StorageError):
+                self._store()
             self._failed(jobs, error, self._do_appends)
         else:
             for job in jobs:
                 count = len(job.items)
                 job.future.set_result(Appended(checkpoint, tuple(results[:count])))
                 results = results[count:]
+
+    def _store(self) -> None:
+        """Store the checkpoint of what is committed, though nothing can be logged, as while a clock is wrong."""
+        with suppress(StorageError, InconsistentError):
+            self._publisher.store(self._committed.state)
 
     def _purge(self) -> None:
         """Take what was deleted out of the files; where something is in the way, the next heartbeat tries again."""

@@ -117,7 +117,7 @@ def stored_sizes(database: Database) -> tuple[int, int]:
     return row.size, row.checkpoint_size
 
 
-def test_the_next_append_stores_the_checkpoint_and_else_a_heartbeat_or_the_end(database_url: str, world: World) -> None:
+def test_the_next_append_stores_the_checkpoint_and_else_a_heartbeat_or_a_start(database_url: str, world: World) -> None:
     with world.ledger(database_url) as ledger:
         before, stored = stored_sizes(ledger.database)
         assert stored == before
@@ -132,6 +132,9 @@ def test_the_next_append_stores_the_checkpoint_and_else_a_heartbeat_or_the_end(d
         accept(ledger, world.report("lender-1", "third"))
     with Database(database_url, serving=False) as database:
         size, stored = stored_sizes(database)
+        assert stored < size
+    with world.ledger(database_url) as ledger:
+        size, stored = stored_sizes(ledger.database)
         assert stored == size
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,19 +16,22 @@ from client_sdk.kernel.formats.words import AnnotationFlag, LapseKind, Standing
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.kernel.ledger.submission import Submission
 from client_sdk.kernel.rules.errors import RuleError
+from registry_server.sequencing.errors import ClockError
 from registry_server.sequencing.inquire import MAX_REFUSED_INQUIRIES
 from registry_server.sequencing.items import ItemOutcome, LapseItem
-from registry_server.storage import inquiries
+from registry_server.sequencing.ledger import Ledger
+from registry_server.storage import head, inquiries
 from registry_server.storage.errors import StorageError
+from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.submit import Submitting
+from tests.support.registers import register_of
 from tests.support.registry_world import DAY_MS, World, accept, submit
 from tests.support.reverification import reverify
+from tests.support.stalling import stall
 from tests.support.troubles import unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from registry_server.sequencing.ledger import Ledger
 
 
 @pytest.fixture
@@ -293,3 +297,38 @@ def test_refused_inquiries_beyond_the_day_s_number_are_not_kept(ledger: Ledger, 
     assert later.kept
     with ledger.database.snapshot() as work:
         assert len(list(inquiries.rows(work))) == MAX_REFUSED_INQUIRIES + 3
+
+
+def stored_size(ledger: Ledger) -> int:
+    with ledger.database.snapshot() as work:
+        row = head.read(work)
+    assert row is not None
+    return row.checkpoint_size
+
+
+def test_a_heartbeat_stores_the_checkpoint_though_its_clock_is_wrong(ledger: Ledger, world: World) -> None:
+    accept(ledger, world.report("lender-1", "loan"))
+    assert stored_size(ledger) < ledger.size
+    world.clock.jump(10 * DAY_MS)
+    with pytest.raises(ClockError):
+        ledger.heartbeat(at_once=True).result()
+    assert stored_size(ledger) == ledger.size
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_stop_waits_for_no_database_that_hangs(database_url: str, world: World) -> None:
+    """Nothing is queued, and what is not stored is stored at the next start."""
+    with world.ledger(database_url):
+        pass
+    with stall(database_url) as between, ThreadPoolExecutor(1) as stopping, Database(between.url) as database:
+        ledger = Ledger.open(database, register_of(database_url), world.log_signer, world.clock)
+        accept(ledger, world.report("lender-1", "loan"))
+        between.stall()
+        stopped = stopping.submit(ledger.close)
+        try:
+            stopped.result(timeout=30)
+        finally:
+            between.go_on()
+    with world.ledger(database_url) as ledger:
+        assert stored_size(ledger) == ledger.size
+    reverify(database_url)
