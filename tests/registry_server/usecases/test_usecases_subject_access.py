@@ -11,6 +11,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, event, func, select, text
 
+from client_sdk.kernel.formats.act import RetireKeyServicesBody
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import AnnotationFlag, Purpose, Role
 from client_sdk.kernel.rules.errors import RuleError
@@ -197,6 +198,18 @@ def test_a_request_speaks_for_the_person_who_signed_it_alone(ledger: Ledger, wor
     Housekeeping(ledger).tidy()
     with ledger.database.snapshot() as work:
         assert list(inquiries.persons(work)) == []
+
+
+def test_a_request_speaks_for_one_person_under_each_version_of_the_keys_alone(ledger: Ledger, world: World) -> None:
+    """What ADR 0088 leaves open: nothing says of which person an earlier pseudonym was."""
+    assert ask(ledger, world, ("A", "paper of A", "1"), ("C", "paper of C", "2")) == ["", ""]
+    world.introduce_keys(ledger)
+    # While both versions count, it serves nobody else, and is known under the later one.
+    assert ask(ledger, world, ("B", "paper of A", "3"), ("A", "paper of A", "4")) == ["request.one-person", ""]
+    world.decide(ledger, RetireKeyServicesBody(1))
+    world.key_versions.remove(1)
+    assert ask(ledger, world, ("B", "paper of A", "5"), ("A", "paper of A", "6")) == ["request.one-person", ""]
+    assert ask(ledger, world, ("B", "paper of C", "7"), ("C", "paper of C", "8")) == ["", "request.one-person"]
 
 
 def test_a_request_that_was_used_for_two_is_found(database_url: str) -> None:
