@@ -338,8 +338,8 @@ def tiles_export(
     typer.echo(f"{folder}: {exported.size} leaves, {exported.written} files written{kept}")
     if (left := exported.left_out) is not None and left.leaves:
         typer.echo(
-            f"left out: {left.leaves} leaves of the database, for which members may hold receipts, since the "
-            f"checkpoint register does not say so ({left.why}): see registry-server register show, and export again",
+            f"left out: {left.leaves} leaves, for which members may hold receipts ({left.why}): "
+            "see registry-server register show, and export again",
             err=True,
         )
 

@@ -56,7 +56,7 @@ class SignedSize(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """Leaves of the database that may be signed, and are not shown to be.
+    """Leaves that may have been signed and are not among those of the checkpoint.
 
     Attributes:
         leaves: how many lie behind the checkpoint.
@@ -150,7 +150,8 @@ def registered_size(database: Database, register: Register, signer: Signer) -> t
         stored = _stored(head.read(work))
     held = state.held
     if held is None or state.mismatch is not None:
-        return stored, LeftOut(max(0, state.size - stored.size), state.problem or str(state.mismatch))
+        newest = max(state.size, 0 if held is None else held.size)
+        return stored, LeftOut(max(0, newest - stored.size), state.problem or str(state.mismatch))
     parse_checkpoint(stored.note, VerifierKey.ed25519(held.origin, signer.public_key.raw))
     if held.size <= stored.size:
         return stored, None

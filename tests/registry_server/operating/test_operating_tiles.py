@@ -21,12 +21,14 @@ from client_sdk.kernel.formats.tiles import (
     parse_path,
     tile_path,
 )
+from client_sdk.testing.programs import Programs
 from registry_server.errors import RegistryError
 from registry_server.operating.tiles import ExportedTiles, export
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.serving.files import FileError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.tiles import LogTiles, stored_log
+from tests.support.closing_home import ClosingHome
 from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import World, accept
 
@@ -130,6 +132,27 @@ def test_an_export_right_after_an_answer_holds_what_was_answered(database_url: s
         with ledger.view() as view:
             assert (folder / "checkpoint").read_bytes() == view.checkpoint
             check_by_files_alone(folder, [stored.leaf for stored in view.leaves(0, view.size)])
+
+
+def test_the_command_says_how_many_leaves_it_leaves_out(database_url: str, tmp_path: Path) -> None:
+    home, mirror = ClosingHome(tmp_path, database_url), tmp_path / "mirror"
+    export_now = ["registry-server", "tiles", "export", "--home", str(home.home), str(mirror)]
+    with home.ledger() as ledger:
+        ledger.heartbeat(at_once=True).result()
+        size = ledger.size
+        accept(ledger, home.world.report("lender-1", "one"))
+        away = register_path(database_url).rename(tmp_path / "away")
+        told = Programs(tmp_path).complete(export_now)
+        assert told.returncode == 0
+        assert told.stderr == (
+            f"left out: {ledger.size - size} leaves, for which members may hold receipts (REGISTER_MISSING): "
+            "see registry-server register show, and export again\n"
+        )
+        assert told.stdout.startswith(f"{mirror}: {size} leaves, ")
+        away.rename(register_path(database_url))
+        again = Programs(tmp_path).complete(export_now)
+        assert (again.returncode, again.stderr) == (0, "")
+        assert again.stdout.startswith(f"{mirror}: {ledger.size} leaves, ")
 
 
 @pytest.mark.parametrize("held", [b"", b"garbage"], ids=["missing", "garbage"])
