@@ -226,7 +226,7 @@ class _Mapping(MutableMapping[K, V], Generic[K, V]):
     def __contains__(self, key: object) -> bool:
         return self.get(cast("K", key)) is not None
 
-    def get(self, key: K, default: D | None = None) -> V | D | None:  # type: ignore[override]
+    def get(self, key: K, default: D | None = None) -> V | D | None:  # type: ignore[override]  # its overloads
         """Return the value of a key, or the default."""
         value = self._hot.get(key)
         if value is None and self._spilled:

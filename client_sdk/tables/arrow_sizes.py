@@ -69,7 +69,7 @@ def arrow_batches(file: IO[bytes]) -> Iterator[ArrowBatch]:
             metadata_left -= metadata_bytes
             if metadata_left < 0:
                 raise ValueError("more metadata than the file has bytes")
-            body = _Body(file, size, offset + metadata_bytes)
+            body = _BatchBody(file, size, offset + metadata_bytes)
             batch, buffers = _batch(
                 _read(file, offset, metadata_bytes), body, buffers_left, is_dictionary=is_dictionary
             )
@@ -85,7 +85,7 @@ def _footer(file: IO[bytes], end: int) -> bytes:
     return _read(file, end - len(tail) - length, length)
 
 
-def _batch(metadata: bytes, body: _Body, most_buffers: int, *, is_dictionary: bool) -> tuple[ArrowBatch, int]:
+def _batch(metadata: bytes, body: _BatchBody, most_buffers: int, *, is_dictionary: bool) -> tuple[ArrowBatch, int]:
     """Return a batch, and how many buffers it has."""
     message = _Table.root(metadata[8 if metadata.startswith(_CONTINUATION) else 4 :])
     kind, batch = message.small(_MESSAGE_TYPE), message.table(_MESSAGE_HEADER)
@@ -106,7 +106,7 @@ def _batch(metadata: bytes, body: _Body, most_buffers: int, *, is_dictionary: bo
     return ArrowBatch(rows, unpacked, is_dictionary), count
 
 
-class _Body(NamedTuple):
+class _BatchBody(NamedTuple):
     """Where the buffers of a batch stand.
 
     Attributes:
