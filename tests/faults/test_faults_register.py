@@ -323,7 +323,6 @@ def test_a_register_that_keeps_its_connections_and_answers_nothing_holds_nobody_
         with served(database_url, register, world) as ledger:
             world.enrol(ledger)
             accept(ledger, world.report("lender-1", "before"))
-            before, _ = signed_size(database_url)
             reports = [world.report("lender-1", f"while {number}", person=f"{number}") for number in range(3)]
             before, _ = signed_size(database_url)
             between.stall_at(word, passed=passed)
