@@ -12,6 +12,7 @@ from client_sdk._protocol.receipt import read_logged
 from client_sdk._protocol.verification import verifying
 from client_sdk.errors import PreflightError
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.batch_signature import verify_statement
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_text
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
@@ -267,7 +268,7 @@ def _carried_to(leaf: Leaf, record: RecordKey, directory: Directory) -> RecordKe
     if (statement.registry, statement.version, statement.continues) != (directory.state.registry, 1, record):
         raise FormatError(PART, "annotation.record", want="a first version that continues the annotated record")
     signing = directory.key_of(leaf.key_id, statement.signer, "annotation.key_id")
-    dsse.verify(dsse.STATEMENT, leaf.payload, signing.public_key, leaf.signature)
+    verify_statement(statement, leaf.payload, signing.public_key, leaf.signature)
     return statement.key
 
 

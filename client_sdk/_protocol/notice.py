@@ -10,6 +10,7 @@ from creditregistry.v1 import evidence_pb2, inbox_pb2
 from client_sdk._protocol.verification import verifying
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.acknowledgement import Acknowledgement
+from client_sdk.kernel.formats.batch_signature import verify_signed
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, check_open, commit_notice
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
@@ -110,7 +111,7 @@ def _check_signed(leaf: Leaf, index: int, directory: Directory) -> None:
         raise FormatError(PART, "notice.registry", want="a leaf of this registry")
     with within(PART):
         public_key = directory.key_of(leaf.key_id, speaker, PART).public_key
-        dsse.verify(leaf.payload_type, leaf.payload, public_key, leaf.signature)
+        verify_signed(leaf.payload_type, leaf.payload, public_key, leaf.signature)
 
 
 def sign_acknowledgement(

@@ -129,6 +129,15 @@ def test_a_module_is_described_by_a_noun() -> None:
     assert asked == []
 
 
+def test_signatures_of_statements_are_accepted_in_both_forms() -> None:
+    """A lender may have signed a batch: only one module knows of the plain form alone."""
+    plain = re.compile(r"dsse\.verify\((?:leaf\.payload_type|dsse\.STATEMENT\b)")
+    sources = set(tracked("client_sdk/**/*.py", "registry_server/**/*.py"))
+    assert [name for name in sorted(sources) if plain.search(read(name))] == [
+        "client_sdk/kernel/formats/batch_signature.py"
+    ]
+
+
 def test_no_definition_is_called_policy() -> None:
     """Four things could claim the word, so each has one of its own: rulebook, quorum, permissions, criteria."""
     definitions = [

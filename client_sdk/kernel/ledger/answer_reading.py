@@ -15,7 +15,7 @@ from creditregistry.v1 import directory_pb2
 from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
-from client_sdk.kernel.formats.batch_signature import verify_statement
+from client_sdk.kernel.formats.batch_signature import verify_signed, verify_statement
 from client_sdk.kernel.formats.commitment import binding_opens
 from client_sdk.kernel.formats.contribution import Contribution
 from client_sdk.kernel.formats.discreet import Discreet
@@ -298,7 +298,7 @@ class Reading:
             owner = self._institution(signer, part)
             key = self._key(owner, leaf.key_id, KeyUsage.REPORT, place, part)
             with within(part):
-                dsse.verify(leaf.payload_type, leaf.payload, key.public_key, leaf.signature)
+                verify_signed(leaf.payload_type, leaf.payload, key.public_key, leaf.signature)
             doubted |= key.contested_at(place)
         return annotation, doubted
 

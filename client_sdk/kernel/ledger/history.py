@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.batch_signature import verify_signed
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement, payload_hash
@@ -168,4 +169,4 @@ def _said(data: bytes, directory: Directory) -> tuple[Statement | Annotation | L
 def _check_signed(leaf: StatementLeaf, speaker: str, directory: Directory) -> None:
     with within(PART):
         key = directory.key_of(leaf.key_id, speaker)
-        dsse.verify(leaf.payload_type, leaf.payload, key.public_key, leaf.signature)
+        verify_signed(leaf.payload_type, leaf.payload, key.public_key, leaf.signature)
