@@ -213,20 +213,28 @@ def _pause_before(attempt: int) -> float:
 
 
 def _opening(draft: AnnotationDraft, end: AnnotationEnd) -> AnnotationDraft:
-    """Return what opens a dispute, or adds documents to one that waits for its answer, which keeps its code.
+    """Return what opens a dispute, or adds documents to the one that stands, which keeps its code and its documents.
 
     Raises:
-        ConflictError: the record is disputed already, and there are no further documents.
+        ConflictError: the record is disputed already, under another code or without further documents.
     """
     newest = end.annotation
-    if newest is None or newest.outcome is not None or AnnotationFlag.DISPUTED not in end.flags:
+    if newest is None or AnnotationFlag.DISPUTED not in end.flags:
         return draft
+    if draft.code and draft.code != newest.code:
+        raise _repeated(newest.code, "that code or none, and further documents")
+    if newest.outcome is not None:
+        # It was answered UNCONFIRMED; the registry knows which documents are new.
+        return replace(draft, code=None)
     if set(draft.evidence) <= set(newest.evidence):
-        want = "further documents; this dispute waits for its answer"
-        raise ConflictError(
-            "ANNOTATION_INVALID", field="record", rule="annotation.repeated", got="is disputed already", want=want
-        )
-    return replace(draft, code=None)
+        raise _repeated(newest.code, "further documents; this dispute waits for its answer")
+    # An annotation replaces the one before, and what it leaves out would be lost.
+    return replace(draft, code=None, evidence=(*newest.evidence, *draft.evidence))
+
+
+def _repeated(code: str, want: str) -> ConflictError:
+    got = f"is disputed already, code {code}" if code else "is disputed already"
+    return ConflictError("ANNOTATION_INVALID", field="record", rule="annotation.repeated", got=got, want=want)
 
 
 def _opened(found: Sequence[HeldRecord], names: Mapping[int, Pseudonym]) -> Opened:

@@ -184,7 +184,11 @@ def _view(
         answered.annotation.outcome is None or item.answered.inclusion.index <= item.begun.inclusion.index
     ):
         raise FormatError(PART, "annotation.outcome", want="an outcome that was given after the dispute was opened")
-    said = newest if newest.disputed and newest.outcome is None else begun.annotation
+    named = _annotation_of(item.named, directory, checkpoint).annotation if item.HasField("named") else None
+    if named is not None and (
+        named.outcome is not None or not named.disputed or item.named.inclusion.index < item.begun.inclusion.index
+    ):
+        raise FormatError(PART, "annotation.disputed", want="documents that were named since the dispute was opened")
     return DisputeView(
         issuer=end.record.issuer,
         record_id=end.record.record_id,
@@ -192,7 +196,7 @@ def _view(
         opened_at=moment(begun.logged_at),
         # A later remark may carry another; the dispute is about what it was opened with.
         code=begun.annotation.code,
-        evidence=said.evidence,
+        evidence=() if named is None else named.evidence,
         flags=end.flags - {AnnotationFlag.HIDDEN},
         annotated_by=newest.author,
         annotated_at=moment(end.logged_at),

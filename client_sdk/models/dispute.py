@@ -20,7 +20,7 @@ __all__ = ["AnnotationReceipt", "DisputeView"]
 class DisputeView(Plain):
     """The newest dispute of a live record, whether it stands or has ended.
 
-    What its annotations say is proved. That they are the ones that opened and answered this dispute, who opened it,
+    What its annotations say is proved. That they opened, documented and answered this dispute, who opened it,
     until when it waits, and that no dispute is left out of a list, is the registry's word; an audit finds a lie.
 
     Attributes:
@@ -29,7 +29,7 @@ class DisputeView(Plain):
         opened_by: institution id of the member that opened it.
         opened_at: when it was opened, UTC.
         code: its reason code; may be empty.
-        evidence: SHA-256 of the documents that it rests on.
+        evidence: SHA-256 of the documents that it rests on; after UNCONFIRMED, of those that were named for it anew.
         flags: what is remarked on the record.
         annotated_by: institution id of the author of the newest annotation.
         annotated_at: when that was logged, UTC.

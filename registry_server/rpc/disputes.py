@@ -83,6 +83,7 @@ def _dispute(dispute: ListedDispute) -> pb.Dispute:
         leaves=_leaves(dispute.leaves),
         begun=_link(dispute.begun),
         answered=None if dispute.answered is None else _link(dispute.answered),
+        named=None if dispute.named is None else _link(dispute.named),
     )
 
 

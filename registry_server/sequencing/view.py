@@ -415,6 +415,10 @@ class View:
         annotated = [row.first_index for row in found if row.chain.annotation is not None]
         return records.annotation_leaves(self.work, annotated)
 
+    def annotation_places(self, links: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """Return the leaf index of each link, named by the first index of its chain and its number."""
+        return records.annotation_places(self.work, links)
+
     def unanswered(self, day: str, limit: int) -> list[StoredRecord]:
         """Return records whose answer was due before that day (YYYY-MM-DD), for a LapseItem RESTRICTED each."""
         return records.unanswered(self.work, day, limit)

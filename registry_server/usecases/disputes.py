@@ -19,9 +19,10 @@ from registry_server.usecases.records import issuer_read_by
 from registry_server.usecases.submission import open_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from client_sdk.kernel.formats.statement import RecordKey
+    from client_sdk.kernel.ledger.annotating import AnnotationHead
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.submission import OpenedFacts
     from registry_server.sequencing.ledger import Ledger
@@ -78,7 +79,10 @@ class ChainEnd:
 
 @dataclass(frozen=True, slots=True)
 class ListedDispute:
-    """The newest dispute of a record, with the end of its annotation chain, its first leaf and its newest outcome."""
+    """The newest dispute of a record, with the end of its annotation chain, its first leaf and its newest outcome.
+
+    ``named`` is its newest annotation that names documents and gives no outcome; None where none does.
+    """
 
     key: RecordKey
     opened_by: str
@@ -86,6 +90,7 @@ class ListedDispute:
     leaves: tuple[PlacedLeaf, ...]
     begun: PlacedLeaf
     answered: PlacedLeaf | None
+    named: PlacedLeaf | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +174,7 @@ class Disputes:
         leaves = {
             index: PlacedLeaf(index, leaf, view.inclusion(index)) for index, leaf in view.leaves_at(marked).items()
         }
+        named = _naming(view, heads)
         disputes = [
             ListedDispute(
                 record.chain.key,
@@ -177,6 +183,7 @@ class Disputes:
                 end,
                 leaves[head.disputed_since],
                 leaves[head.answered_index] if head.answered_index else None,
+                named.get(head.first),
             )
             for record, head, end in zip(page, heads, _ends(view, page), strict=True)
         ]
@@ -235,6 +242,36 @@ def _read_facts(sent: ReceivedAnnotation, annotation: Annotation) -> CommittedFa
         want = "facts only beside an annotation that hides the record"
         raise RegistryError(RefusalReason.PART_UNEXPECTED, "facts", "overlay.facts", want=want)
     return CommittedFacts(*open_facts(sent.facts, Kind.DEFAULT, "facts"))
+
+
+def _naming(view: View, heads: Iterable[AnnotationHead]) -> dict[int, PlacedLeaf]:
+    """Return the newest annotation of each dispute that names its documents, by the first index of the chain.
+
+    Who adds documents names the others again, so that it is the newest link, or the one before the answer, but for
+    statements and lapses in between: one step backward is one read for all disputes.
+    """
+    found: dict[int, PlacedLeaf] = {}
+    begun = {head.first: head.disputed_since for head in heads}
+    links = [(head.first, head.number) for head in heads]
+    while links:
+        places = view.annotation_places(links)
+        leaves = view.leaves_at(places.values())
+        links = []
+        for (chain, number), index in places.items():
+            if _names_documents(leaves[index]):
+                found[chain] = PlacedLeaf(index, leaves[index], view.inclusion(index))
+            elif index > begun[chain]:
+                links.append((chain, number - 1))
+    return found
+
+
+def _names_documents(encoded: bytes) -> bool:
+    """Return whether a leaf is an annotation that names documents for a dispute, not for its outcome."""
+    leaf = parse_leaf(encoded)
+    if not isinstance(leaf, StatementLeaf) or leaf.payload_type != dsse.ANNOTATION:
+        return False
+    annotation = Annotation.parse(leaf.payload)
+    return annotation.disputed and annotation.outcome is None and bool(annotation.evidence)
 
 
 def _ends(view: View, found: Sequence[StoredRecord]) -> list[tuple[PlacedLeaf, ...]]:

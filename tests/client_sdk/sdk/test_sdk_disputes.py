@@ -174,9 +174,9 @@ def test_one_lender_neither_joins_to_end_nor_rewrites_what_another_said(office: 
             with pytest.raises(ConflictError) as refused:
                 client.open_dispute("lender-1", receipt.record_id, code="frivolous")
             assert refused.value.rule == "annotation.repeated"
-        office.open_dispute("lender-1", receipt.record_id, code="paid-in-time", evidence=[CONTRACT])
+        office.open_dispute("lender-1", receipt.record_id, evidence=[CONTRACT])
         (dispute,) = [one for one in lender.disputes() if one.record_id == receipt.record_id]
-        assert (dispute.code, dispute.evidence) == ("not-mine", (CONTRACT,))
+        assert (dispute.code, dispute.evidence) == ("not-mine", tuple(sorted((LETTER, CONTRACT))))
         assert shown(other, person(7011), Purpose.POST_LOAN_REVIEW).subject_statement == "I never had this card."
 
 
@@ -226,8 +226,28 @@ def test_the_same_dispute_is_opened_once(office: Client, lender: Client) -> None
     office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[ASKED])
     with pytest.raises(ConflictError) as refused:
         office.open_dispute("lender-1", receipt.record_id, code="not-mine")
-    assert (refused.value.rule, refused.value.got) == ("annotation.repeated", "is disputed already")
-    office.open_dispute("lender-1", receipt.record_id, code="not-mine", evidence=[LETTER])
+    assert (refused.value.rule, refused.value.got) == ("annotation.repeated", "is disputed already, code not-mine")
+    # Another code would be shown nowhere: the lender answers what was disputed first.
+    with pytest.raises(ConflictError) as refused:
+        office.open_dispute("lender-1", receipt.record_id, code="paid", evidence=[LETTER])
+    assert (refused.value.rule, refused.value.got) == ("annotation.repeated", "is disputed already, code not-mine")
+    assert refused.value.want == "that code or none, and further documents"
+
+
+def test_further_documents_join_those_of_the_dispute_also_once_it_is_answered(office: Client, lender: Client) -> None:
+    receipt = reported(lender, 7027)
+    opened = office.open_dispute("lender-1", receipt.record_id, code="paid", evidence=[ASKED])
+    office.open_dispute("lender-1", receipt.record_id, code="paid", evidence=[LETTER])
+    office.add_statement("lender-1", receipt.record_id, person(7027), "I never had this card.")
+    both = tuple(sorted((ASKED, LETTER)))
+    (dispute,) = [one for one in lender.disputes() if one.record_id == receipt.record_id]
+    assert (dispute.opened_at, dispute.code, dispute.evidence) == (opened.logged_at, "paid", both)
+    lender.answer_dispute(receipt.record_id, "UNCONFIRMED", evidence=[CONTRACT])
+    (dispute,) = [one for one in office.disputes(opened=True) if one.record_id == receipt.record_id]
+    assert (dispute.code, dispute.evidence, dispute.answer_evidence) == ("paid", both, (CONTRACT,))
+    lender.answer_dispute(receipt.record_id, "CONFIRMED", evidence=[CONTRACT])
+    (dispute,) = [one for one in lender.disputes(ended=True) if one.record_id == receipt.record_id]
+    assert (dispute.code, dispute.evidence, dispute.answer_evidence) == ("paid", both, (CONTRACT,))
 
 
 def test_one_member_annotates_one_record_so_often_a_day(office: Client, lender: Client) -> None:

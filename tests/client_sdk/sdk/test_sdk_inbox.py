@@ -118,7 +118,7 @@ def test_a_furnisher_finds_a_dispute_at_once_and_once(lender: Client, asker: Cli
     (notice,) = about(lender, receipt.record_id)
     assert (notice.reason, notice.number) == (NoticeReason.DISPUTED, opened.index)
     assert (notice.inquiry_id, notice.asked_at, notice.shown_index) == (b"", None, None)
-    asker.open_dispute("lender-1", receipt.record_id, code="wrong-amount", evidence=[b"\x11" * 32])
+    asker.open_dispute("lender-1", receipt.record_id, code="paid", evidence=[b"\x11" * 32])
     assert [one.number for one in about(lender, receipt.record_id)] == [opened.index]
     lender.answer_dispute(receipt.record_id, "UNCONFIRMED", evidence=[LETTER])
     again = office.open_dispute("lender-1", receipt.record_id, evidence=[b"\x5a" * 32])

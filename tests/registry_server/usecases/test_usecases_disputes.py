@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
+from client_sdk.kernel.formats.statement import Annotation
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.sequencing.items import ItemOutcome
+from registry_server.usecases.disputes import Disputes
 from tests.support.disputes import CONFIRMED, RECEIPT
 from tests.support.registry_world import PERSONS_REQUEST, World, accept
 from tests.support.reverification import reverify
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.statement import RecordKey
     from registry_server.sequencing.items import AnnotationItem
     from registry_server.sequencing.ledger import Ledger
+    from registry_server.usecases.disputes import ListedDispute
 
 DISPUTED = AnnotationFlag.DISPUTED
 
@@ -85,6 +89,34 @@ def test_a_dispute_is_opened_once(ledger: Ledger, world: World) -> None:
     for author in ("lender-3", "lender-2"):
         error = refused(ledger, world.annotate(author, world.key("lender-1", "loan"), DISPUTED, evidence=RECEIPT))
         assert (error.reason, error.field, error.got, error.want) == ("ANNOTATION_ORDER", "number", "1", "2")
+
+
+def test_a_listed_dispute_names_its_documents_before_and_after_its_answer(ledger: Ledger, world: World) -> None:
+    key = world.key("lender-1", "loan")
+    first = opened(ledger, world, key)
+    both = tuple(sorted((PERSONS_REQUEST, *RECEIPT)))
+    further = logged(ledger, world.annotate("lender-2", key, DISPUTED, before=first, evidence=both))
+    # One that says nothing of documents hides those that were named.
+    silent = logged(ledger, world.annotate("lender-2", key, DISPUTED, before=further, evidence=()))
+    disputes = Disputes(ledger)
+    (listed,) = disputes.opened("lender-2", 0, ended=False).disputes
+    assert documents(listed) == both
+    logged(ledger, world.annotate("lender-1", key, before=silent, **CONFIRMED))
+    (listed,) = disputes.about("lender-1", "", 0, ended=True).disputes
+    assert documents(listed) == both
+    assert listed.begun.index < named_index(listed)
+
+
+def named_index(listed: ListedDispute) -> int:
+    assert listed.named is not None
+    return listed.named.index
+
+
+def documents(listed: ListedDispute) -> tuple[bytes, ...]:
+    assert listed.named is not None
+    leaf = parse_leaf(listed.named.leaf)
+    assert isinstance(leaf, StatementLeaf)
+    return Annotation.parse(leaf.payload).evidence
 
 
 def test_the_furnisher_alone_answers_and_only_while_the_dispute_stands(ledger: Ledger, world: World) -> None:

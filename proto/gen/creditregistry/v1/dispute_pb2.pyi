@@ -225,6 +225,7 @@ class Dispute(_message.Message):
     LEAVES_FIELD_NUMBER: _builtins.int
     BEGUN_FIELD_NUMBER: _builtins.int
     ANSWERED_FIELD_NUMBER: _builtins.int
+    NAMED_FIELD_NUMBER: _builtins.int
     opened_by: _builtins.str
     """Institution id of who opened it."""
     due_on: _builtins.str
@@ -245,6 +246,12 @@ class Dispute(_message.Message):
     def answered(self) -> Global___AnnotationLink:
         """The annotation that gave its newest outcome; absent where there was none."""
 
+    @_builtins.property
+    def named(self) -> Global___AnnotationLink:
+        """The newest annotation since begun, and begun itself, that gives no outcome and names documents: they are those that
+        the dispute rests on. Absent where none does.
+        """
+
     def __init__(
         self,
         *,
@@ -254,10 +261,11 @@ class Dispute(_message.Message):
         leaves: _abc.Iterable[Global___AnnotationLink] | None = ...,
         begun: Global___AnnotationLink | None = ...,
         answered: Global___AnnotationLink | None = ...,
+        named: Global___AnnotationLink | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "begun", b"begun", "record", b"record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "begun", b"begun", "named", b"named", "record", b"record"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "begun", b"begun", "due_on", b"due_on", "leaves", b"leaves", "opened_by", b"opened_by", "record", b"record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "begun", b"begun", "due_on", b"due_on", "leaves", b"leaves", "named", b"named", "opened_by", b"opened_by", "record", b"record"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
