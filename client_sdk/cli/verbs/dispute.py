@@ -47,7 +47,9 @@ def register(app: typer.Typer) -> None:
         with session.client() as client:
             found = client.disputes(issuer=issuer, ended=ended)
         ordered = sorted(found, key=lambda one: one.due_on or date.max)
-        session.output.result({"disputes": dispute_content(ordered)}, *dispute_table(ordered))
+        # An office has no records: what it looks for is listed by another command.
+        opened = [] if ordered else [say("Disputes that you have opened: `credit-registry subject dispute status`.")]
+        session.output.result({"disputes": dispute_content(ordered)}, *dispute_table(ordered), *opened)
 
     @verb(group, "show", examples=["dispute show lender-1/01234567-89ab-8def-8123-456789abcdef"])
     def show(session: Run, /, *, record: RecordArgument, issuer: IssuerOption = "") -> None:

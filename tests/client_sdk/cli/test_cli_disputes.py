@@ -68,6 +68,8 @@ def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
     assert own["flags"] == ["DISPUTED"]
     assert "DISPUTED" in lender.said("records").out
     assert record in office.said("subject", "dispute", "status").out
+    # The office has no records of its own; it is sent to where its disputes are.
+    assert "subject dispute status" in office.said("dispute", "list").out
     _, record_id = record.split("/")
     lender("dispute", "answer", record_id, "--outcome", "CONFIRMED", "--evidence", paper)
     assert shown(asker, number)["flags"] == []
