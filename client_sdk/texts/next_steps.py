@@ -61,8 +61,8 @@ NEXT: dict[str, str] = {
     "RECORD_ERASED": N_("the record was erased for good and takes no version."),
     "RECORD_KEPT": N_("only what was withdrawn, set aside or erased has a proof; see `credit-registry records`."),
     "RECORD_UNKNOWN": N_(
-        "there is no such live record of this member about this person: compare number and record; "
-        "`credit-registry records` lists a lender's own."
+        "compare issuer and id of the record, and the identity number where one was given; `credit-registry records` "
+        "lists a lender's own records, `check` those of a person."
     ),
     "REGISTER_AHEAD": N_("its operator must put the newest database back; nothing was done, and nothing is lost here."),
     "REGISTER_DAMAGED": N_("tell the registry's operator, and try again later: nothing is lost or doubled."),

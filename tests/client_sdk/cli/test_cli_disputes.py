@@ -92,6 +92,14 @@ def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
     assert shown(asker, number)["flags"] == []
 
 
+def test_a_record_that_is_not_there_is_told_without_a_person(office: Command, paper: str) -> None:
+    nowhere = "lender-1/00000000-0000-8000-8000-000000000000"
+    refused = office("subject", "dispute", "open", nowhere, "--evidence", paper, code=1).content["error"]
+    assert (refused["reason"], "person" in refused["message"]) == ("RECORD_UNKNOWN", False)
+    # No identity number was given, so the first thing to compare is the record's name.
+    assert refused["hint"].startswith("compare issuer and id of the record, ")
+
+
 def test_an_answer_names_what_it_rests_on(lender: Command, office: Command, record: str, tmp_path: Path) -> None:
     missing = office("subject", "dispute", "open", record, code=1).content["error"]
     assert (missing["rule"], "--evidence" in missing["hint"]) == ("annotation.requested", True)
