@@ -2,16 +2,19 @@
 
 from client_sdk._address import HostPort, host_port, is_this_machine
 from client_sdk.kernel.formats.jurisdiction import Jurisdiction, jurisdiction
+from client_sdk.kernel.formats.lasting_text import holds_long_number
 from client_sdk.kernel.formats.moment import moment_text
 from client_sdk.kernel.formats.plain import Json, Plain, plain
 from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Word
 from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
 from client_sdk.kernel.rules.dates import day_of, offset_of
+from client_sdk.kernel.rules.forbidden import MOST_NAME_DIGITS, digits_in
 
 __all__ = [
     "INSTITUTION_ID",
     "MINOR_UNITS",
+    "MOST_NAME_DIGITS",
     "HostPort",
     "Json",
     "Jurisdiction",
@@ -20,6 +23,8 @@ __all__ = [
     "check_institution_id",
     "check_record_id",
     "day_of",
+    "digits_in",
+    "holds_long_number",
     "host_port",
     "is_this_machine",
     "jurisdiction",

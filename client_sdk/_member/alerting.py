@@ -44,7 +44,7 @@ class Alerting(Asking):
         """Ask for alerts about a person, once the caller has kept what it asks for."""
         person = arguments.person_of(identity, "identity")
         arguments.consent_of(mandate)
-        arguments.text_of(officer, "inquiry.officer")
+        arguments.officer_of(officer)
         last = arguments.date_of(until, "inquiry.alerts_until")
         arguments.callable_of(keep, "keep")
 

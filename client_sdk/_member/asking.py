@@ -57,7 +57,7 @@ class Asking(Core):
         asked_about = yield from beside(partial(arguments.persons_of, identities, "inquiry.persons"))
         why = arguments.purpose_of(purpose)
         arguments.consent_of(consent)
-        arguments.text_of(officer, "inquiry.officer")
+        arguments.officer_of(officer)
         answers: list[Answer] = []
         persons = list(dict.fromkeys(asked_about))
         for start in range(0, len(persons), MAX_PERSONS):

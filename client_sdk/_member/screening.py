@@ -140,7 +140,7 @@ class Screener(Core):
         arguments.items_of(customers, "customers", "an iterable of Customer")
         arguments.callable_of(progress, "progress")
         arguments.of_type(executor, (Executor, type(None)), "executor", "an Executor, or None")
-        aim = _Aim(arguments.purpose_of(purpose), arguments.text_of(officer, "inquiry.officer"), progress, executor)
+        aim = _Aim(arguments.purpose_of(purpose), arguments.officer_of(officer), progress, executor)
         people = yield from beside(partial(_customers_of, customers))
         directory = yield from self.directory()
         yield from beside(partial(self.session.check_screening, directory, people, aim.purpose, aim.officer))

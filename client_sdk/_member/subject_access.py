@@ -44,7 +44,7 @@ class SubjectAccessing(Asking):
         """Return everything that is held about a person, and who asked."""
         person = arguments.person_of(identity, "identity")
         arguments.consent_of(mandate)
-        arguments.text_of(officer, "inquiry.officer")
+        arguments.officer_of(officer)
         question, answers = yield from self.fresh(
             partial(self._put, [person], Purpose.SUBJECT_ACCESS, mandate, officer)
         )

@@ -33,7 +33,7 @@ from client_sdk.kernel.rules.dates import is_month
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.field_types import check_field_types
-from client_sdk.kernel.rules.forbidden import check_not_forbidden
+from client_sdk.kernel.rules.forbidden import check_not_forbidden, check_officer_name
 from client_sdk.kernel.rules.text import check_statement
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.models.proposal import ProposalView
@@ -64,6 +64,7 @@ __all__ = [
     "name_of",
     "number_of",
     "of_type",
+    "officer_of",
     "person_of",
     "persons_of",
     "proposal_of",
@@ -196,6 +197,16 @@ def purpose_of(value: Purpose | str) -> Purpose:
     if value not in Purpose.__members__:
         raise _refused(field, "inquiry.purpose", "another word", want)
     return Purpose(value)
+
+
+def officer_of(value: str) -> str:
+    """Return the name of the member of staff who asks, if it can be no identity number."""
+    field = "inquiry.officer"
+    try:
+        check_officer_name(text_of(value, field), field)
+    except RuleError as error:
+        raise _refused(error.field, error.rule, error.got, error.want) from None
+    return value
 
 
 def consent_of(value: Consent | None) -> Consent | None:

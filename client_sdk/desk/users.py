@@ -22,6 +22,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.table_file import TableFile
 from client_sdk.errors import ConfigError
+from client_sdk.forms import MOST_NAME_DIGITS, digits_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +35,6 @@ __all__ = ["USERS_FILE", "User", "UserFile", "check_name", "check_password", "is
 USERS_FILE = "desk-users.toml"
 _MAX_USERS = 1_000
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._@-]{0,63}", re.ASCII)
-# A name goes into the journal and to the registry: no identity number has so few digits.
-_MOST_DIGITS = 6
 _LEAST_PASSWORD, _MOST_PASSWORD = 12, 256
 # Each hash takes 64 MiB for a tenth of a second.
 _HASHES_AT_ONCE = 2
@@ -64,7 +63,7 @@ class User:
 
 def is_name(text: object) -> bool:
     """Whether a text can name a person: Latin letters, digits and ``._@-``, too few digits for an identity number."""
-    return isinstance(text, str) and _NAME.fullmatch(text) is not None and sum(map(str.isdigit, text)) <= _MOST_DIGITS
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None and digits_in(text) <= MOST_NAME_DIGITS
 
 
 def is_same_name(one: str, other: str) -> bool:
@@ -79,7 +78,7 @@ def check_name(name: str) -> str:
         ConfigError: it is none. The error does not repeat it.
     """
     if not is_name(name):
-        want = f"a letter, then up to 63 letters, digits and ._@-, with at most {_MOST_DIGITS} digits"
+        want = f"a letter, then up to 63 letters, digits and ._@-, with at most {MOST_NAME_DIGITS} digits"
         raise ConfigError(f"the name of a user: want {want}")
     return name
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.errors import ConfigError
+from client_sdk.forms import MOST_NAME_DIGITS, digits_in
 from client_sdk.models import Purpose
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ MOST_LISTS = 100
 _ENDING = ".watch"
 # As of people at the desk: too few digits for an identity number.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
-_MOST_DIGITS = 6
 
 
 class WatchList(NamedTuple):
@@ -43,7 +43,7 @@ class WatchList(NamedTuple):
 
 def is_list_name(text: str) -> bool:
     """Whether a text can name a watch list: letters, digits, ``_`` and ``-``, too few digits for an identity number."""
-    return _NAME.fullmatch(text) is not None and sum(map(str.isdigit, text)) <= _MOST_DIGITS
+    return _NAME.fullmatch(text) is not None and digits_in(text) <= MOST_NAME_DIGITS
 
 
 class WatchLists:

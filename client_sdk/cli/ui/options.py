@@ -183,7 +183,9 @@ def any_record(text: str | RecordKey) -> RecordKey:
 # SHA-256 of a document, and the id of an inquiry.
 digest = hexadecimal(32)
 inquiry_id = hexadecimal(16)
-OfficerOption = Annotated[str, typer.Option(help="Who asks, as you name your staff; only a commitment is logged.")]
+OfficerOption = Annotated[
+    str, typer.Option(help="Who asks, as you name your staff, with at most 6 digits; only a commitment is logged.")
+]
 DaskOption = Annotated[
     str | None,
     typer.Option(

@@ -24,7 +24,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.clock import clock_ms
 from client_sdk.errors import PreflightError, RefusedError
-from client_sdk.forms import day_of
+from client_sdk.forms import day_of, holds_long_number
 from client_sdk.models import IdType
 from client_sdk.texts import say
 
@@ -52,7 +52,9 @@ UntilOption = Annotated[
     date | None,
     typer.Option(parser=day, metavar="YYYY-MM-DD", help="Last day; in a year if left out.", show_default=False),
 ]
-LabelOption = Annotated[str, typer.Option(metavar="TEXT", help="Your own name of the case, for `alerts list`.")]
+LabelOption = Annotated[
+    str, typer.Option(metavar="TEXT", help="Your own name of the case, for `alerts list`; no identity number.")
+]
 
 
 def add_alerts(group: typer.Typer) -> None:
@@ -95,6 +97,11 @@ def add_alerts(group: typer.Typer) -> None:
             raise UsageError(
                 say("the label cannot be shown"),
                 say("give at most {max_label} characters that can be printed.", max_label=_MAX_LABEL),
+            )
+        if holds_long_number(label):
+            raise UsageError(
+                say("the label looks like an identity or account number"),
+                say("lists show it: name the case, such as case-17."),
             )
         mandate = read_mandate(mandate_date, mandate_digest, mandate_file)
         identity = read_identity(session, identity_file, id_type, issuing_state)

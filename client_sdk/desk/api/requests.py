@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from client_sdk.desk.users import is_name
+from client_sdk.forms import MOST_NAME_DIGITS
 from client_sdk.lending.column_forms import FORMS, ColumnForm
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.models import Consent, ConsentForm, DisputeOutcome, Identity, IdType, Kind, Purpose, RecordName
@@ -35,7 +36,9 @@ MOST_NUMBER = 10**12
 
 def _officer(name: str) -> str:
     if not is_name(name):
-        raise ValueError("want a letter, then up to 63 letters, digits and ._@-, with at most 6 digits")
+        raise ValueError(
+            f"want a letter, then up to 63 letters, digits and ._@-, with at most {MOST_NAME_DIGITS} digits"
+        )
     return name
 
 

@@ -102,6 +102,9 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
     assert office(*on, "--mail", "a@b.example\r\nBcc: c@d.example", given=given, code=5).reason == "CONFIG"
     hook = ("--webhook", "https://hooks.example/a")
     office(*on, *hook, "--label", "a\nb", given=given, code=2)
+    for label in (given, f"case {given[:6]} {given[6:]}", "6222 0200 0000 0000"):
+        refused = office(*on, *hook, "--label", label, given=given, code=2)
+        assert (refused.reason, label in refused.err) == ("USAGE", False)
     office(*on, *hook, given=f"{given}\n{id_number(number + 1)}\n", code=2)
     office(*on, *hook, "--until", "2199-01-01", given=given, code=1)
     lender(*on, *hook, given=given, code=1)

@@ -51,6 +51,17 @@ def test_the_report_and_its_evidence_are_written_and_the_evidence_verifies(
     office("verify", "--trust-root", str(registry.trust_root), evidence)
 
 
+def test_an_identity_number_is_no_officer(office: Command, number: int, tmp_path: Path) -> None:
+    given = id_number(number)
+    words = (given if word == "desk-1" else word for word in WORDS)
+    refused = office(*words, *mandate(number), "-o", str(tmp_path / "new"), given=given, code=2)
+    (violation,) = refused.content["error"]["violations"]
+    told = (violation["field"], violation["rule"], violation["got"])
+    assert told == ("inquiry.officer", "officer.digits", "18 digits")
+    assert given not in refused.out + refused.err
+    assert given not in office("inquiry", "list").out
+
+
 def test_languages_and_forms_are_chosen(office: Command, number: int, tmp_path: Path) -> None:
     chosen = ("--language", "zh", "--format", "html")
     said = office.said(*WORDS, *mandate(number), *chosen, "-o", str(tmp_path / "new"), given=id_number(number)).out

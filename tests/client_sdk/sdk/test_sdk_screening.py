@@ -299,6 +299,7 @@ def test_one_process_of_a_home_screens_at_a_time(lender: Client, registry: TestR
         (customers(1), Purpose.REPORTING, "d", "inquiry.purpose", 0),
         (customers(1), Purpose.SUBJECT_ACCESS, "d", "inquiry.purpose", 0),
         (customers(1), REVIEW, " ", "officer.present", 0),
+        (customers(1), REVIEW, person(1).number, "officer.digits", 0),
         (
             [
                 *customers(1),

@@ -115,7 +115,7 @@ METHODS: Wrong = {
     "purpose": (None, 5, "NONSENSE", HALF, [], b"LOAN_APPROVAL"),
     "consent": NO_CONSENT,
     "mandate": NO_CONSENT,
-    "officer": (*NO_TEXT, "", "clerk\0", f"clerk-{HALF}"),
+    "officer": (*NO_TEXT, "", NUMBER, "clerk\0", f"clerk-{HALF}"),
     "customers": (
         *(None, 5, NUMBER, b"", {}, [], person(1), [person(1)], [None], Customer(person(1), CONSENT)),
         *([Customer(wrong, CONSENT)] for wrong in NO_PERSON),
