@@ -59,7 +59,7 @@ class Program(Verbs):
                 message = error.format_message() or say("a verb is missing")
                 # The message of a missing verb is the help, which the library prints instead of returning it.
                 said.truncate(said.seek(0))
-                code = _tell(ExitCode.USAGE, "USAGE", message)
+                code = _tell(ExitCode.USAGE, "USAGE", message, hint=_help_of(error))
             except typer.Abort:
                 code = ExitCode.INTERRUPTED
             if not said.getvalue().strip() and code == ExitCode.INTERRUPTED:
@@ -86,7 +86,7 @@ class Program(Verbs):
             error.show()
             code = error.exit_code
         except ClickException as error:
-            code = _tell(ExitCode.USAGE, "USAGE", error.format_message(), as_json=False)
+            code = _tell(ExitCode.USAGE, "USAGE", error.format_message(), hint=_help_of(error), as_json=False)
         except typer.Abort:
             code = _tell(ExitCode.INTERRUPTED, "INTERRUPTED", say("Aborted."), as_json=False)
         sys.exit(code)
@@ -114,12 +114,17 @@ def _options(words: Sequence[str]) -> Sequence[str]:
     return words[: words.index("--")] if "--" in words else words
 
 
-def _tell(code: ExitCode, reason: str, message: str, *, as_json: bool = True) -> ExitCode:
+def _help_of(error: ClickException) -> str:
+    """Return where the command that was typed wrong says how it is used."""
+    context = getattr(error, "ctx", None)
+    return say("see `{command} --help`.", command=context.command_path if context else "credit-registry")
+
+
+def _tell(code: ExitCode, reason: str, message: str, *, hint: str = "", as_json: bool = True) -> ExitCode:
     """Print an error as the verbs print theirs."""
     from client_sdk.cli.ui.failures import CommandFailure  # noqa: PLC0415 - loads the kernel, which help does not need
     from client_sdk.cli.ui.output import Output  # noqa: PLC0415 - likewise
 
-    hint = say("see `credit-registry --help`.") if code is ExitCode.USAGE else ""
     CommandFailure(code=code, reason=reason, message=message, hint=hint).show(Output(as_json=as_json))
     return code
 

@@ -227,18 +227,12 @@ class _Speaker(FactSpeaker):
 
     def _history(self, item: SubjectRecord) -> Rows:
         head = tuple(self.text(f"history_{name}") for name in ("when", "who", "what"))
-        return Rows(
-            head,
-            tuple(
-                (
-                    self.time(event.logged_at),
-                    self._member(event.by) if event.by else self.text("history_clock"),
-                    self._event(event),
-                )
-                for event in item.history
-            ),
-            self.text("history"),
-        )
+        rows, marks = [], frozenset[AnnotationFlag]()
+        for event in item.history:
+            by = self._member(event.by) if event.by else self.text("history_clock")
+            rows.append((self.time(event.logged_at), by, self._event(event, marks)))
+            marks = marks if event.flags is None else event.flags
+        return Rows(head, tuple(rows), self.text("history"))
 
     def _months(self, item: SubjectRecord) -> Rows:
         """Return the monthly history; months of which the same is known stand in one row."""
@@ -258,15 +252,18 @@ class _Speaker(FactSpeaker):
             return self.text("months_version", version=month.version)
         return self.text("months_nothing")
 
-    def _event(self, event: RecordEvent) -> str:
+    def _event(self, event: RecordEvent, before: frozenset[AnnotationFlag]) -> str:
+        """Return what an event did; of a remark also which marks of those before are gone."""
         if event.standing is not None:
             said = self.text("history_version", version=event.version, standing=self.term(event.standing))
             return said + (self.text("history_until", date=event.retain_until) if event.retain_until else "")
-        marks = [self.term(flag) for flag in sorted(event.flags or frozenset[AnnotationFlag]())]
+        now = event.flags or frozenset[AnnotationFlag]()
+        marks = [self.term(flag) for flag in sorted(now)]
+        marks += [self.text("history_gone", what=self.term(flag)) for flag in sorted(before - now)]
         if event.outcome is not None:
             marks.insert(0, self.term(event.outcome))
         code = self.text("history_code", code=visible(event.code)) if event.code else ""
-        return ("; ".join(marks) or self.text("history_nothing")) + code
+        return (self.text("between").join(marks) or self.text("history_nothing")) + code
 
     def _asked(self) -> Part:
         head = tuple(self.text(f"asked_{name}") for name in ("when", "who", "why", "where"))

@@ -21,6 +21,7 @@ from client_sdk.cli.ui.failures import SYSTEM_ERRORS
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.spoken_help import LIBRARY_ERRORS, paragraphs
 from client_sdk.kernel.ledger.findings import MEANINGS
+from client_sdk.kernel.ledger.rulebook_preview import EFFECTS, UNCOUNTED
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
 from client_sdk.kernel.rules.listing_facts import ListingFacts
 from client_sdk.lending.column_guide import GUIDE
@@ -74,7 +75,7 @@ class MessageId(NamedTuple):
 
 def message_ids() -> set[MessageId]:
     """Return every message id."""
-    found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help(), *_audit())}
+    found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help(), *_audit(), *_preview())}
     found |= {MessageId(CONTEXT, text) for text in (*_errors(), *LIBRARY_ERRORS, *SYSTEM_ERRORS)}
     return found | {MessageId("report", text) for text in _terms()}
 
@@ -116,6 +117,12 @@ def _audit() -> Iterator[str]:
     yield from MEANINGS.values()
     for _, _, message, _, _ in extract_from_dir(_AUDIT, [("*.j2", "jinja2.ext:babel_extract")], keywords={"say": None}):
         yield message if isinstance(message, str) else message[0]
+
+
+def _preview() -> Iterator[str]:
+    """Yield what the limits of a rulebook change, and what of it is not counted."""
+    yield from EFFECTS.values()
+    yield from UNCOUNTED.values()
 
 
 def _labels() -> Iterator[str]:

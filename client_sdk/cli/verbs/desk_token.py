@@ -78,7 +78,7 @@ def register(app: typer.Typer) -> None:
         rows = [(token.name, " ".join(sorted(token.scopes)), token.expires, _host(token)) for token in found]
         session.output.result(
             {"tokens": [_content(token) for token in found]},
-            table(("name", "scopes", "refused from", "webhook at"), rows)
+            table(("name", "scope", "refused from", "webhook at"), rows)
             if found
             else say("None: no program may use it."),
         )

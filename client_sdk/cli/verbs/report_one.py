@@ -11,7 +11,7 @@ from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
 from client_sdk.errors import PreflightError
 from client_sdk.forms import moment_text
 from client_sdk.models import EnforcementFacts
-from client_sdk.texts import say
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from client_sdk.models.report import Report
 
 __all__ = ["report_one"]
+
+# Each part of an amount, with its name in the claim and among what was executed.
+_PARTS = {
+    "principal": (N_("principal"), N_("executed principal")),
+    "interest": (N_("interest"), N_("executed interest")),
+    "penalty": (N_("penalty"), N_("executed penalty")),
+    "fees": (N_("fees"), N_("executed fees")),
+    "total": (N_("total"), N_("executed total")),
+}
 
 
 def report_one(session: Run, client: Client, report: Report, *, dry_run: bool, yes: bool) -> ExitCode:
@@ -78,12 +87,12 @@ def _shown(report: Report) -> Iterator[tuple[str, str]]:
         return
     yield "  as of", facts.as_of.isoformat()
     amounts = facts.applied if isinstance(facts, EnforcementFacts) else facts.amounts
-    yield from _money("", amounts)
+    yield from _money(amounts)
     if isinstance(facts, EnforcementFacts):
-        yield from _money("executed ", facts.executed)
+        yield from _money(facts.executed, executed=True)
 
 
-def _money(prefix: str, amounts: Amounts) -> Iterator[tuple[str, str]]:
-    for part in ("principal", "interest", "penalty", "fees", "total"):
+def _money(amounts: Amounts, *, executed: bool = False) -> Iterator[tuple[str, str]]:
+    for part, names in _PARTS.items():
         if (amount := getattr(amounts, part)) or part == "total":
-            yield f"  {prefix}{part}", money(amount, amounts.currency)
+            yield f"  {names[executed]}", money(amount, amounts.currency)

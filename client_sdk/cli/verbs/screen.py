@@ -343,7 +343,12 @@ def _show(
             for finding in ScreenFinding
         ),
         *(
-            [table(("  row", *RESULT_COLUMNS[1:shown]), [(f"  {line[0]}", *line[1:shown]) for line in listed[:_SHOWN]])]
+            [
+                table(
+                    ("  row", "reference", "finding", "outcome")[:shown],
+                    [(f"  {line[0]}", *line[1:shown]) for line in listed[:_SHOWN]],
+                )
+            ]
             if listed
             else []
         ),
@@ -363,6 +368,7 @@ def _show_changes(
     session: Run, portfolio: ScreenedPortfolio, report: WatchReport, changes: Sequence[dict[str, Json]]
 ) -> None:
     since = None if report.since is None else moment_text(report.since)
+    customers, changed = counted(len(portfolio.rows), "customer"), counted(len(changes), "change")
     rows = [(f"  {item['row']}", item["reference"], item["change"]) for item in changes]
     session.output.result(
         {
@@ -372,8 +378,9 @@ def _show_changes(
             "rejected_rows": portfolio.rejected_rows,
             "rejected": [violation_content(item) for item in portfolio.rejected],
         },
-        f"{counted(len(portfolio.rows), 'customer')}, {counted(len(changes), 'change')} "
-        + (say("at the first look") if since is None else say("since {since}", since=since)),
+        say("{count}, {changes} at the first look", count=customers, changes=changed)
+        if since is None
+        else say("{count}, {changes} since {since}", count=customers, changes=changed, since=since),
         *([table(("  row", "reference", "change"), rows)] if rows else []),
         _replayed_line(report.screening),
         *rejected_lines(portfolio.rejected, None, "watch"),

@@ -122,6 +122,8 @@ def test_what_the_library_says_of_a_command_line_is_said_in_chinese(tmp_path: Pa
         said = chinese.said("--lang", "zh", *words, code=2).err
         assert re.match(r"USAGE: .*[\u4e00-\u9fff]", said), words
         assert not re.search(r"\b(?:Invalid|Missing|No such|requires|valid|range|not)\b", said), said
+    said = chinese.said("--lang", "zh", "inbox", "acknowledge", "x", code=2).err
+    assert "`credit-registry inbox acknowledge --help`" in said
 
 
 def test_english_loads_no_catalogue_and_chinese_no_babel() -> None:

@@ -240,6 +240,25 @@ def test_the_report_says_until_when_and_why_and_whom_to_write_to() -> None:
         assert said in chinese
 
 
+def test_the_history_says_which_marks_a_remark_has_removed() -> None:
+    stated, disputed = frozenset((AnnotationFlag.STATEMENT,)), frozenset((AnnotationFlag.DISPUTED,))
+    history = (
+        RecordEvent(index=3, logged_at=AT, by="lender-1", version=1, standing=Standing.OPEN),
+        RecordEvent(index=4, logged_at=AT, by="office", flags=stated | disputed),
+        RecordEvent(index=5, logged_at=AT, by="office", flags=disputed, code="paid"),
+        RecordEvent(index=6, logged_at=AT, by="office", flags=frozenset()),
+        RecordEvent(index=7, logged_at=AT, by="office", flags=frozenset()),
+    )
+    document = report(record(facts_samples.DEFAULT, Kind.DEFAULT, history=history))
+    english, chinese = (
+        as_page(document_of(document, language, EVIDENCE)).decode() for language in (Language.ENGLISH, Language.CHINESE)
+    )
+    assert "disputed by the person; no longer: with the person&#39;s own statement, code paid" in english
+    assert "no longer: disputed by the person<" in english
+    assert "no marks<" in english
+    assert "本人有异议；不再：附本人声明，代码 paid" in chinese
+
+
 @pytest.mark.parametrize("language", Language)
 def test_the_law_is_that_of_the_jurisdiction(language: Language) -> None:
     item = record(facts_samples.DEFAULT, Kind.DEFAULT)

@@ -59,7 +59,7 @@ def _lines(found: "RulebookPreview", records: "Sequence[RecordCount]") -> "Itera
         return
     yield table(
         ("limit", "now", "then", "concerns"),
-        ((change.name, change.before, change.after, change.effect) for change in found.changes),
+        ((change.name, change.before, change.after, say(change.effect)) for change in found.changes),
     )
     yield ""
     yield say(
@@ -79,4 +79,4 @@ def _lines(found: "RulebookPreview", records: "Sequence[RecordCount]") -> "Itera
         )
     if found.uncounted:
         yield say("Not counted here:")
-        yield from (f"  {item}" for item in found.uncounted)
+        yield from (f"  {say(item)}" for item in found.uncounted)
