@@ -69,8 +69,9 @@ def _templates(language: Language) -> tuple[_Template, ...]:
 
 def _pattern(template: str) -> re.Pattern[str]:
     parts = PLACE.split(template)
-    # What has little text of its own, such as "{0} to {1}", fits values of one word alone: a sentence may hold it too.
-    value = ".*?" if len(PLACE.sub("", template).strip()) >= _LONG_ENOUGH else r"\S*?"
+    # What has little text of its own, such as "{0} to {1}", fits values of one word alone, or of a list
+    # of words: a sentence may hold it too.
+    value = ".*?" if len(PLACE.sub("", template).strip()) >= _LONG_ENOUGH else r"\S*?(?:, \S+?)*?"
     seen: set[str] = set()
     pattern = ""
     for place, part in enumerate(parts):

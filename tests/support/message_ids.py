@@ -41,6 +41,8 @@ _AUDIT = Path("client_sdk/auditing")
 _NEXT = Path("client_sdk/texts/next_steps.py")
 # Where errors are raised that people at the command or the desk meet. Rules of bytes and proofs are told by their ids.
 _OF_VALUES = (
+    *(f"client_sdk/kernel/ledger/{name}.py" for name in ("chain", "onboarding", "directory")),
+    "client_sdk/kernel/formats/lasting_text.py",
     *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
     *("client_sdk/_protocol/hiding.py", "client_sdk/_session.py"),
     *("client_sdk/models", "client_sdk/criteria_file.py", "client_sdk/_member", "client_sdk/cli/ui/record_form.py"),
@@ -218,8 +220,13 @@ def _errors() -> Iterator[str]:
 def _prepared(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:
     """Yield what is found or wanted where that is put together before it is raised, and the words of separators."""
     match node:
-        case ast.Assign(targets=[ast.Name(id="got" | "want")], value=value):
+        case ast.Assign(targets=[ast.Name(id="got" | "want" | "VALUE_WANTED" | "NO_LONG_NUMBER")], value=value):
             yield from _templates(value, constants)
+        case ast.Assign(
+            targets=[ast.Tuple(elts=[ast.Name(id="got"), ast.Name(id="want")])], value=ast.Tuple(elts=both)
+        ):
+            for value in both:
+                yield from _templates(value, constants)
         case ast.FunctionDef(name="_whole"):
             for part in ast.walk(node):
                 if isinstance(part, ast.Return) and part.value is not None:
@@ -255,7 +262,7 @@ def _parameters(roots: list[Path]) -> dict[tuple[Path | None, str], dict[str, in
     for path, tree in _modules(*roots):
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
-                names = [argument.arg for argument in node.args.args]
+                names = [argument.arg for argument in node.args.args if argument.arg != "self"]
                 places: dict[str, int] = {name: names.index(name) for name in ("got", "want") if name in names}
                 if places:
                     found[path, node.name] = found[None, node.name] = places

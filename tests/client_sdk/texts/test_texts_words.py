@@ -54,12 +54,20 @@ def test_a_thing_has_one_chinese_word(word: str, others: list[str]) -> None:
         "a whole number of minor units, without separators: 350.00 CNY is 35000",
         "an earlier version of this record, row 6, to be accepted",
         "an ISO 4217 code in use",
+        "64 hexadecimal digits",
+        "one of DEFAULT, JUDGMENT",
+        "DEFAULT, JUDGMENT or ENFORCEMENT",
+        "a value",
+        "a record of the log",
+        "an id not used yet",
+        "an identity number",
+        "no identity or account number; a word or a comma between two dates or other numbers",
     ],
 )
 def test_what_a_row_holds_and_should_hold_is_said_in_chinese(text: str) -> None:
     said = recognised_in(Language.CHINESE, text)
     assert re.search(r"[\u4e00-\u9fff]", said)
-    assert not re.search(r"characters|commas|row|accepted|code", said)
+    assert not re.search(r"characters|commas|row|accepted|code|hexadecimal|one of|\bor\b|number", said)
 
 
 def test_the_records_of_a_member_are_told_by_what_it_becomes() -> None:
