@@ -222,7 +222,7 @@ class AsyncClient:
         return await self._run(self._member.preflight(reports))
 
     async def preflight_row(self, cells: Mapping[str, str]) -> tuple[Violation, ...]:
-        """Hold one row of a portfolio against the rules without sending anything, as a form does while it is filled."""
+        """Hold one row of a portfolio against the rules without sending anything; return everything that is wrong."""
         return await self._run(self._member.preflight_row(cells))
 
     async def withdraw(

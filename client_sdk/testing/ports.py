@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import tempfile
-from pathlib import Path
+import threading
+from collections import deque
 
-from filelock import FileLock, Timeout
-
-from client_sdk._files import cannot_be_written
 from client_sdk.errors import ConfigError
 
 __all__ = ["HOST", "free_address", "free_port", "listens"]
@@ -19,50 +16,46 @@ HOST = "127.0.0.1"
 # Below the range from which systems choose ports of their own accord, so that no connection takes one in between.
 _PORTS = range(20_000, 32_768)
 _CONNECT_SECONDS = 1.0
-_LOCK_SECONDS = 60.0
-_FOLDER_MODE = 0o700
-_MODE = 0o600
+# Programs beside this one draw ports too: a datagram socket of the same number keeps a port from them, and lets a
+# server listen on it. The newest are held; by then the servers of the others listen.
+_MOST_HELD = 48
+_held: deque[int] = deque()
+_given: set[int] = set()
+_drawing = threading.Lock()
 
 
 def free_port() -> int:
-    """Return a port on which nothing listens; no other call is given it, here or beside, until all others were.
+    """Return a port on which nothing listens; this process gives each once, and no other one gives it meanwhile.
 
     Raises:
-        ConfigError: something listens on each, or the file with the next number cannot be written.
+        ConfigError: none is left.
     """
-    for _ in _PORTS:
-        port = _next_port()
-        if not listens(port):
-            return port
+    with _drawing:
+        left = [port for port in _PORTS if port not in _given]
+        secrets.SystemRandom().shuffle(left)
+        for port in left:
+            if not listens(port) and _hold(port):
+                return port
     raise ConfigError(f"no port from {_PORTS.start} to {_PORTS.stop - 1} is left")
 
 
-def _next_port() -> int:
-    """Return the next number; all programs of one user take turns at one file, which holds it."""
-    folder = Path(tempfile.gettempdir()) / f"credit-registry-ports-{os.getuid()}"
-    file = folder / "next"
+def _hold(port: int) -> bool:
+    """Keep a port from other programs that draw one; return False where another has it."""
+    if len(_held) >= _MOST_HELD:
+        os.close(_held.popleft())
     try:
-        folder.mkdir(_FOLDER_MODE, exist_ok=True)
-        # In a folder that all users share: a link, or what another user made, may lead to any file of this one.
-        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-            raise ConfigError(f"{folder} belongs to another user: it has to be removed")
-        with FileLock(folder / "lock", timeout=_LOCK_SECONDS, mode=_MODE):
-            port = _read(file)
-            file.write_text(str(port + 1))
-    except Timeout:
-        raise ConfigError(f"{folder}: another program holds its lock") from None
+        held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     except OSError as error:
-        raise cannot_be_written(file, error) from error
-    return port
-
-
-def _read(file: Path) -> int:
-    """Return the number in the file; where there is none in it, any one to begin with."""
+        raise ConfigError(f"no port can be kept: {error.strerror}") from error
     try:
-        port = int(file.read_text())
-    except (FileNotFoundError, ValueError):
-        return secrets.choice(_PORTS)
-    return port if port in _PORTS else _PORTS.start
+        held.bind((HOST, port))
+    except OSError:
+        held.close()
+        return False
+    # The descriptor alone, which the end of the program closes: no object of it is found unclosed.
+    _held.append(held.detach())
+    _given.add(port)
+    return True
 
 
 def listens(port: int) -> bool:

@@ -59,7 +59,6 @@ def test_roles_and_limits_are_those_of_the_code() -> None:
     limits = " ".join(GUIDE.partition("## Limits")[2].split())
     handshakes = f"beside them, {connections.MOST_HANDSHAKES} whose TLS handshake is not finished"
     assert f"{connections.MOST_CONNECTIONS} connections and, {handshakes}" in limits
-    assert f"{connections.HANDSHAKE_SECONDS:.0f} seconds for that handshake" in limits
     assert (
         f"{connections.HANDSHAKE_SECONDS:.0f} seconds for that handshake, "
         f"{connections.HEAD_SECONDS:.0f} for the head of a request, {form.BODY_SECONDS:.0f} for its" in limits

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -231,50 +230,21 @@ def test_no_two_are_given_the_same_free_port() -> None:
     assert len(set(drawn)) == len(drawn)
 
 
-def draw(code: str, temporary: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program that draws ports."""
-    program = f"from client_sdk.testing.ports import free_port; {code}"
-    environment = os.environ if temporary is None else {**os.environ, "TMPDIR": str(temporary)}
-    words = [sys.executable, "-c", program]
-    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=300, env=environment)
-
-
-def test_programs_that_draw_at_once_are_given_other_ports() -> None:
-    code = "print(*(free_port() for _ in range(50)))"
-    with ThreadPoolExecutor() as threads:
-        programs = [threads.submit(draw, code) for _ in range(4)]
-        drawn = [free_port() for _ in range(50)]
-    for program in programs:
-        drawn += map(int, program.result().stdout.split())
-    assert len(set(drawn)) == len(drawn) == 250
-
-
-def test_the_ports_begin_anew_after_the_last_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = int(taken.getsockname()[1])
-        monkeypatch.setattr(ports, "_PORTS", range(port, port + 1))
+def test_a_port_that_another_program_was_given_is_not_given_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "from client_sdk.testing.ports import free_port; print(free_port(), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout is not None
+        taken = int(other.stdout.readline())
+        monkeypatch.setattr(ports, "_PORTS", range(taken, taken + 1))
         with pytest.raises(ConfigError, match="no port"):
             free_port()
-    assert [free_port(), free_port()] == [port, port]
+        other.communicate("\n", timeout=60)
+    # It is free again once that program has ended.
+    assert free_port() == taken
 
 
 def test_a_program_draws_more_ports_than_it_may_have_files_open() -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))"
-    done = draw(f"{limit}; print(len({{free_port() for _ in range(200)}}))")
+    code = f"from client_sdk.testing.ports import free_port; {limit}; print(len({{free_port() for _ in range(200)}}))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=300)
     assert (done.stdout.strip(), done.stderr) == ("200", "")
-
-
-def test_a_folder_for_ports_that_is_none_of_its_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = tmp_path / f"credit-registry-ports-{os.getuid()}"
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "next").write_text("a text")
-    folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ConfigError, match="another user"):
-        free_port()
-    assert (folder / "next").read_text() == "a text"
-    folder.unlink()
-    folder.write_text("")
-    with pytest.raises(ConfigError, match="cannot be written"):
-        free_port()
