@@ -197,6 +197,7 @@ def test_an_auditor_that_is_killed_stops_neither_reports_nor_checks(whole: Whole
 
 
 def test_a_key_service_that_is_killed_is_named_and_reports_and_checks_go_on_with_it(whole: Whole) -> None:
+    whole.go_on()
     whole.registry.stop(SICK, kill=True)
     number = next(whole.numbers)
     with Client(whole.config("lender-1")) as lender:
