@@ -213,7 +213,7 @@ def test_a_request_speaks_for_one_person_under_each_version_of_the_keys_alone(le
 
 
 def test_a_request_that_was_used_for_two_is_found(database_url: str) -> None:
-    """Whoever can write into the database lets an office ask about another person under it."""
+    """A row that was changed in the database by hand would let an office use the request for another person."""
     world = World()
     with world.ledger(database_url) as ledger:
         world.enrol_lender(ledger, OFFICE, Role.REPRESENTATIVE)
