@@ -37,6 +37,8 @@ _LEEWAY_SECONDS = 60
 _MOST_BYTES = 1024 * 1024
 # Asymmetric alone: with a key that both sides know, whoever reads the settings could sign.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
+# Accounts of the issuer that one run of the desk lets in.
+_MOST_ACCOUNTS = 10_000
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -44,7 +46,8 @@ class OpenIdError(CreditRegistryError):
     """Nobody could be signed in.
 
     Attributes:
-        reason: ISSUER_UNREACHABLE, TOKEN_INVALID, STATE_UNKNOWN, ACCESS_DENIED, NO_ROLE or NAME_INVALID.
+        reason: ISSUER_UNREACHABLE, TOKEN_INVALID, STATE_UNKNOWN, ACCESS_DENIED, NO_ROLE, NAME_INVALID
+            or NAME_TAKEN.
     """
 
     def __init__(self, reason: str) -> None:
@@ -78,6 +81,8 @@ class OpenId:
         self._lock = threading.Lock()
         self._begun: OrderedDict[str, _Begun] = OrderedDict()
         self._metadata: tuple[float, dict[str, str]] = (float("-inf"), {})
+        # By account: the name under which it came first, in small letters.
+        self._names: dict[str, str] = {}
 
     def begin(self, redirect: str, address: str) -> tuple[str, str]:
         """Begin a sign-in; where too many have begun, the oldest of the address that has begun most is forgotten.
@@ -149,6 +154,7 @@ class OpenId:
                 iss={"essential": True, "value": self._settings.issuer},
                 aud={"essential": True, "value": self._settings.client_id},
                 nonce={"essential": True, "value": begun.nonce},
+                sub={"essential": True},
                 exp={"essential": True},
                 iat={"essential": True},
             )
@@ -166,7 +172,24 @@ class OpenId:
         roles = [self._settings.roles[word] for word in words if isinstance(word, str) and word in self._settings.roles]
         if not roles:
             raise OpenIdError("NO_ROLE")
+        self._hold_name(str(claims["sub"]), name.casefold())
         return User(name, max(roles, key=lambda role: DeskRole(role).rank))
+
+    def _hold_name(self, account: str, name: str) -> None:
+        """Hold an account to the name under which it came first, and the name to that account, as long as the desk runs.
+
+        People are told apart by their names, which some issuers let them change: who has prepared an act would else
+        approve it under another name, or come as somebody else.
+
+        Raises:
+            OpenIdError: it came under another name, or another account has this one.
+        """
+        with self._lock:
+            known = self._names.get(account)
+            if known is None and (name in self._names.values() or len(self._names) >= _MOST_ACCOUNTS):
+                raise OpenIdError("NAME_TAKEN")
+            if self._names.setdefault(account, name) != name:
+                raise OpenIdError("NAME_TAKEN")
 
     def _client(self, redirect: str) -> Any:
         return OAuth2Client(

@@ -109,6 +109,23 @@ def test_who_has_no_role_or_no_name_is_not_let_in(
     refused(openid_desk, reason)
 
 
+def test_who_changes_the_name_at_the_provider_is_no_second_person(
+    openid_desk: RunningDesk, provider: OpenIdProvider
+) -> None:
+    first = {"sub": "renamed-1", "preferred_username": "berta"}
+    provider.claims = {**provider.claims, **first}
+    visitor = openid_desk.visitor(signed_in=False)
+    assert visitor.get(there_and_back(visitor)).status == 200
+    provider.claims = {**provider.claims, "preferred_username": "berta-2"}
+    refused(openid_desk, "NAME_TAKEN")
+    # Nor does another account come under that name.
+    provider.claims = {**provider.claims, "sub": "renamed-2", "preferred_username": "Berta"}
+    refused(openid_desk, "NAME_TAKEN")
+    provider.claims = {**provider.claims, **first}
+    again = openid_desk.visitor(signed_in=False)
+    assert again.get(there_and_back(again)).status == 200
+
+
 def refused(desk: RunningDesk, reason: str) -> None:
     visitor = desk.visitor(signed_in=False)
     answered = visitor.get(there_and_back(visitor))
@@ -126,8 +143,9 @@ def refused(desk: RunningDesk, reason: str) -> None:
         lambda claims: claims | {"exp": int(time.time()) - 120},
         lambda claims: {name: value for name, value in claims.items() if name != "nonce"},
         lambda claims: {name: value for name, value in claims.items() if name != "exp"},
+        lambda claims: {name: value for name, value in claims.items() if name != "sub"},
     ],
-    ids=["issuer", "audience", "nonce", "old", "no nonce", "no end"],
+    ids=["issuer", "audience", "nonce", "old", "no nonce", "no end", "no account"],
 )
 def test_a_token_that_was_made_for_something_else_lets_nobody_in(
     openid_desk: RunningDesk, provider: OpenIdProvider, lie: Callable[[dict[str, Any]], dict[str, Any]]
