@@ -31,14 +31,13 @@ from client_sdk.following import (
     WitnessTrust,
     replay_trust,
 )
-from client_sdk.kernel.formats.lasting_text import is_visible
 from client_sdk.kernel.formats.leaf import HeadLeaf, parse_leaf
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import KeyUsage, KeyUse, Purpose, purposes_of
 from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.head_time import check_head_time
-from client_sdk.kernel.ledger.inquiry import MAX_OFFICER_CHARACTERS, MAX_PERSONS
+from client_sdk.kernel.ledger.inquiry import MAX_PERSONS
 from client_sdk.kernel.rules.alerts import check_alerts_until
 from client_sdk.kernel.rules.consent import check_inquiry_consent, for_purpose
 from client_sdk.kernel.rules.dates import day_of
@@ -284,20 +283,19 @@ class Session:
         identities: Sequence[Identity],
         purpose: Purpose,
         consent: Consent,
-        officer: str,
         alerts_until: str = "",
     ) -> None:
         """Hold an inquiry against the rules before anything is sent.
 
         Raises:
-            PreflightError: purpose, consent, officer, number of persons or last day of alerts are not in order.
+            PreflightError: purpose, consent, number of persons or last day of alerts are not in order.
         """
         today, most = (
             day_of(self.now_ms(), directory.rulebook.time_zone),
             min(MAX_PERSONS, directory.rulebook.max_subjects_per_inquiry),
         )
         try:
-            self._check_asker(directory, purpose, officer)
+            self._check_asker(directory, purpose)
             self._check_consent(directory, purpose, consent)
             if purpose is Purpose.SUBJECT_ACCESS and len(identities) > 1:
                 want = "one person under SUBJECT_ACCESS: a request serves the person who signed it"
@@ -309,19 +307,17 @@ class Session:
         except RuleError as error:
             raise PreflightError((violation_of_error(error, 0),)) from error
 
-    def check_screening(
-        self, directory: Directory, customers: Sequence[Customer], purpose: Purpose, officer: str
-    ) -> None:
+    def check_screening(self, directory: Directory, customers: Sequence[Customer], purpose: Purpose) -> None:
         """Hold a screening against the rules before anything is sent.
 
         Raises:
-            PreflightError: purpose or officer are not in order, there is nobody or there are too many, or a consent is
+            PreflightError: the purpose is not in order, there is nobody or there are too many, or a consent is
                 not in order; ``row`` is then the place of the customer, counted from 1.
         """
         most = directory.rulebook.daily_inquired_subjects
         wrong: list[Violation] = []
         try:
-            self._check_asker(directory, purpose, officer)
+            self._check_asker(directory, purpose)
             if not 0 < len(customers) <= most:
                 rule = "rulebook.daily-inquired-subjects"
                 raise _refused("screening.persons", rule, str(len(customers)), f"1 to {most}")
@@ -340,14 +336,11 @@ class Session:
         signed = None if consent is None else for_purpose(consent, purpose)
         check_inquiry_consent(signed, purpose, rulebook, today=day_of(self.now_ms(), rulebook.time_zone))
 
-    def _check_asker(self, directory: Directory, purpose: Purpose, officer: str) -> None:
+    def _check_asker(self, directory: Directory, purpose: Purpose) -> None:
         purposes = purposes_of(directory.institution(self.config.institution).roles)
         if purpose not in purposes:
             want = f"one of {', '.join(sorted(purposes))}" if purposes else "a LENDER or a REPRESENTATIVE, who may ask"
             raise _refused("inquiry.purpose", "inquiry.purpose", purpose.name, want)
-        if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS or not officer.isprintable():
-            got = f"{len(officer)} characters"
-            raise _refused("inquiry.officer", "officer.present", got, f"1 to {MAX_OFFICER_CHARACTERS} that can be seen")
 
     def ask(
         self,

@@ -9,7 +9,7 @@ from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institutio
 from client_sdk.kernel.formats.words import Word
 from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
 from client_sdk.kernel.rules.dates import day_of, offset_of
-from client_sdk.kernel.rules.forbidden import MOST_NAME_DIGITS, digits_in
+from client_sdk.kernel.rules.officer import MOST_NAME_DIGITS, digits_in
 
 __all__ = [
     "INSTITUTION_ID",

@@ -48,6 +48,7 @@ class RefusalReason(StrEnum):
     """Reasons that the server adds to those of the rules; stable, never renamed."""
 
     ALERTS_FULL = "ALERTS_FULL"
+    ALERTS_ON = "ALERTS_ON"
     ALIASES_INVALID = "ALIASES_INVALID"
     ALREADY_FOUNDED = "ALREADY_FOUNDED"
     ANSWER_OVERTAKEN = "ANSWER_OVERTAKEN"
@@ -209,6 +210,7 @@ _LEDGER: dict[str, Entry] = {
 # What only a server can refuse.
 _SERVER: dict[str, Entry] = {
     RefusalReason.ALERTS_FULL: Entry(_EXHAUSTED, "The institution is alerted about as many persons as it may be."),
+    RefusalReason.ALERTS_ON: Entry(GrpcStatus.ALREADY_EXISTS, "The institution is alerted about this person already."),
     RefusalReason.ALIASES_INVALID: Entry(
         _INVALID, "Aliases must be given for each other live version of the subject keys, and for no further version."
     ),

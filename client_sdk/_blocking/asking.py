@@ -168,7 +168,8 @@ class AskingMethods(FlowRunner):
 
         Raises:
             PreflightError: mandate, officer or day are not in order, or this member is no REPRESENTATIVE.
-            RefusedError: the registry refuses; reason ALERTS_FULL for too many.
+            RefusedError: the registry refuses; reason ALERTS_ON where alerts about the person are on already,
+                ALERTS_FULL for too many.
             KeyServiceError: a key service refuses, or proves nothing.
             VerificationError: what the registry answers does not verify.
             TransportError: registry or key service is away.

@@ -99,7 +99,7 @@ class Asking(Core):
     ) -> Flow[Question]:
         """Return a signed inquiry, which nobody has seen yet."""
         directory = yield from self.directory()
-        self.session.check_asking(directory, identities, purpose, consent, officer, alerts_until)
+        self.session.check_asking(directory, identities, purpose, consent, alerts_until)
         names = yield from self.names(identities, KeyUse.INQUIRE, purpose)
         people = list(zip(identities, names, strict=True))
         return (yield from beside(partial(self.session.ask, people, purpose, consent, officer, alerts_until)))

@@ -143,7 +143,7 @@ class Screener(Core):
         aim = _Aim(arguments.purpose_of(purpose), arguments.officer_of(officer), progress, executor)
         people = yield from beside(partial(_customers_of, customers))
         directory = yield from self.directory()
-        yield from beside(partial(self.session.check_screening, directory, people, aim.purpose, aim.officer))
+        yield from beside(partial(self.session.check_screening, directory, people, aim.purpose))
         return aim, people
 
     def _file(self, path: str | Path | None, purpose: Purpose) -> ScreenFile:

@@ -33,7 +33,8 @@ from client_sdk.kernel.rules.dates import is_month
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
 from client_sdk.kernel.rules.field_types import check_field_types
-from client_sdk.kernel.rules.forbidden import check_not_forbidden, check_officer_name
+from client_sdk.kernel.rules.forbidden import check_not_forbidden
+from client_sdk.kernel.rules.officer import check_officer
 from client_sdk.kernel.rules.text import check_statement
 from client_sdk.kernel.subjects.identifiers import Identity
 from client_sdk.models.proposal import ProposalView
@@ -200,10 +201,10 @@ def purpose_of(value: Purpose | str) -> Purpose:
 
 
 def officer_of(value: str) -> str:
-    """Return the name of the member of staff who asks, if it can be no identity number."""
+    """Return the name of the member of staff who asks, if the registry takes it."""
     field = "inquiry.officer"
     try:
-        check_officer_name(text_of(value, field), field)
+        check_officer(text_of(value, field), field)
     except RuleError as error:
         raise _refused(error.field, error.rule, error.got, error.want) from None
     return value

@@ -10,7 +10,7 @@ from client_sdk._protocol.inquiry_receipt import is_signed_by
 from client_sdk._protocol.verification import verifying
 from client_sdk.kernel.formats.errors import FormatError, SignatureError
 from client_sdk.kernel.formats.moment import moment
-from client_sdk.kernel.ledger.inquiry import Inquiry, check_officer
+from client_sdk.kernel.ledger.inquiry import Inquiry, check_officer_opening
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
 from client_sdk.models.own_inquiry import OwnInquiry
 
@@ -63,7 +63,7 @@ def _read(message: check_pb2.OwnInquiry, asker: InstitutionState, registry: str)
     if not is_signed_by(asker, signed.payload, signed.signature):
         raise SignatureError(_PART, "own-inquiry.signature", want="a signature by a key of the asker")
     if message.officer or message.officer_opening:
-        check_officer(inquiry, message.officer_opening, message.officer)
+        check_officer_opening(inquiry, message.officer_opening, message.officer)
     return OwnInquiry(
         inquiry_id=inquiry.inquiry_id,
         received_at=moment(leaf.received_at),

@@ -48,8 +48,15 @@ STATUS_DETAILS = "grpc-status-details-bin"
 # The class of every reason with which registry or key services decide: with the status of a call, and in the results of
 # a batch, which carry none. Other reasons come with a status under which nothing was decided.
 _CONFLICTS = (
-    *("ACKNOWLEDGED", "ACT_ORDER", "ACT_THRESHOLD", "ADMINISTRATION_INVALID", "ALREADY_FOUNDED", "ANNOTATION_INVALID"),
-    *("ANNOTATION_ORDER", "BREACH_INVALID", "CLOSING_INVALID", "CONTINUES_INVALID", "CORRECTION_INVALID"),
+    *("ACKNOWLEDGED", "ACT_ORDER", "ACT_THRESHOLD", "ADMINISTRATION_INVALID", "ALERTS_ON", "ALREADY_FOUNDED"),
+    *(
+        "ANNOTATION_INVALID",
+        "ANNOTATION_ORDER",
+        "BREACH_INVALID",
+        "CLOSING_INVALID",
+        "CONTINUES_INVALID",
+        "CORRECTION_INVALID",
+    ),
     *("DEBT_BLOCKED", "DEBT_TAKEN", "DEPTH_INVALID", "REGISTRY_CLOSED"),
     *("ENROLMENT_INVALID", "ERASED_ALONE", "HEAD_GONE", "INQUIRY_STALE", "INQUIRY_TAKEN", "KEY_NOT_ENDORSED"),
     *("KEY_NOT_POSSESSED", "KEY_SERVICES_INVALID", "KEY_TAKEN", "KIND_CHANGED", "LAPSE_EARLY", "PREVIOUS_MISMATCH"),

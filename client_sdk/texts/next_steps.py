@@ -16,6 +16,10 @@ NEXT_BY_RULE: dict[str, str] = {
 # By reason of the error catalogue; each is read after "What to do:", so it begins in lower case.
 NEXT: dict[str, str] = {
     "ACT_ORDER": N_("another act was logged in between: propose this one again."),
+    "ALERTS_ON": N_(
+        "nothing was changed; to choose other recipients or another last day, end them by that id with "
+        "`credit-registry subject alerts off`, then ask anew."
+    ),
     "CERTIFICATE_UNKNOWN": N_("the certificate names nobody the registry knows: ask an administrator for a new one."),
     "CLOCK_JUMPED": N_("the registry's clock was set: its operator must put it right or confirm it; try again later."),
     "CLOCK_UNCONFIRMED": N_(

@@ -9,8 +9,9 @@ import secrets
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import AlertReason
+from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
-from registry_server.storage import alerts
+from registry_server.storage import alerts, inquiries
 from registry_server.storage.alerts import AlertRequestRow, StoredAlert
 
 if TYPE_CHECKING:
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
     from registry_server.storage.live import LiveRow
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["MAX_WATCHED", "MAX_WATCHED_ONE", "AlertRequests", "alert_of_records"]
+__all__ = ["MAX_WATCHED", "AlertRequests", "alert_of_records"]
 
 # Inquiries of one member for which alerts are made at one time: with each, a report or an inquiry costs one row more.
 MAX_WATCHED = 10_000
-# Of these, inquiries about one and the same person.
-MAX_WATCHED_ONE = 8
 _ALERT_ID_BYTES = 16
 
 
@@ -40,6 +39,7 @@ class AlertRequests:
     """
 
     def __init__(self, work: UnitOfWork, subjects: Iterable[bytes], day: str) -> None:
+        self._work, self._day = work, day
         self._by_subject: dict[bytes, list[AlertRequestRow]] = {}
         for row in alerts.watches_of(work, subjects):
             if row.until >= day:
@@ -68,34 +68,40 @@ class AlertRequests:
             for member, inquiry_id in sorted(told)
         ]
 
-    def begin(self, item: InquiryItem, before: int) -> None:
+    def begin(self, item: InquiryItem, before: int, time_zone: str) -> None:
         """Begin what an inquiry about one person asks for.
 
         Args:
             item: answered, with the pseudonyms of the person.
             before: for how many inquiries its asker is alerted already.
+            time_zone: of the rulebook.
 
         Raises:
-            RuleError: ALERTS_FULL; for too many, or too many about this person.
+            RuleError: ALERTS_ON; its asker is alerted about the person already, under each of the pseudonyms.
+                ALERTS_FULL; its asker is alerted about too many.
         """
-        about = {
-            row.inquiry_id
+        about = [
+            next((row for row in self._by_subject.get(subject, ()) if row.member == item.asker), None)
             for subject in item.subjects[0]
-            for row in self._by_subject.get(subject, ())
-            if row.member == item.asker
-        }
-        _check_most(before, MAX_WATCHED, "persons for whom a member is alerted")
-        _check_most(len(about), MAX_WATCHED_ONE, "times that a member is alerted about one person")
+        ]
+        if (running := about[0]) is not None and None not in about:
+            got = f"since {self._begun_on(running, time_zone)} and until {running.until}, as {running.inquiry_id.hex()}"
+            raise RuleError(
+                "ALERTS_ON", "inquiry.alerts_until", "alerts.once", got=got, want="alerts that are not on yet"
+            )
+        if before >= MAX_WATCHED:
+            want = f"at most {MAX_WATCHED:,} persons for whom a member is alerted"
+            raise RuleError("ALERTS_FULL", "inquiry.alerts_until", "alerts.most", got=f"{before:,}", want=want)
         for subject in dict.fromkeys(item.subjects[0]):
             row = AlertRequestRow(subject, item.asker, item.inquiry_id, item.alerts_until)
             self._by_subject.setdefault(subject, []).append(row)
             self.fresh.append(row)
 
-
-def _check_most(held: int, most: int, what: str) -> None:
-    if held >= most:
-        want = f"at most {most:,} {what}"
-        raise RuleError("ALERTS_FULL", "inquiry.alerts_until", "alerts.most", got=f"{held:,}", want=want)
+    def _begun_on(self, running: AlertRequestRow, time_zone: str) -> str:
+        """Return the day on which alerts were asked for; today where the inquiry is of this transaction."""
+        key = running.member, running.inquiry_id
+        stored = inquiries.by_keys(self._work, [key]).get(key)
+        return self._day if stored is None else day_of(stored.received_at, time_zone).isoformat()
 
 
 def alert_of_records(work: UnitOfWork, added: Sequence[tuple[LiveRow, bytes, bytes]], staging: Staging) -> None:

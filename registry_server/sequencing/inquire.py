@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import AlertReason
+from client_sdk.kernel.ledger.inquiry import Inquiry
 from client_sdk.kernel.ledger.inquiry_tree import ANSWERED, InquiryLeaf
-from client_sdk.kernel.rules.consent import check_own_request
+from client_sdk.kernel.rules.consent import RequestUse, check_own_request
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.sequencing.alerting import AlertRequests
@@ -55,7 +56,7 @@ def record(database: Database, rulebook: Rulebook, now: int, items: Sequence[Inq
         subjects = [subject for item in items for person in item.subjects for subject in person]
         held = alerts.count_watches(work, [item.asker for item in items if item.alerts_until])
         book = _Book(known, used, rulebook, now, day, AlertRequests(work, subjects, day), held)
-        book.requests = inquiries.requests(work, requests)
+        book.requests = _uses(work, requests)
         results = [
             InquiryResult(item.outcome, now, overtaken=True) if late else book.enter(item)
             for item, late in zip(items, overtaken, strict=True)
@@ -105,10 +106,11 @@ class _Book:
         self._most = rulebook.daily_inquired_subjects
         self._now = now
         self._day = day
+        self._time_zone = rulebook.time_zone
         self._held = held
         self.watches = watches
-        # For which pseudonym each request has been used.
-        self.requests: dict[bytes, bytes] = {}
+        # What each request has been used for.
+        self.requests: dict[bytes, RequestUse] = {}
         self.alerts: list[StoredAlert] = []
         self.fresh: list[StoredInquiry] = []
         self.shown: list[ShownRow] = []
@@ -127,7 +129,9 @@ class _Book:
         if item.outcome == ANSWERED:
             refusal = self._check_request(item) or self._count(item) or self._begin_alerts(item)
             if refusal is not None:
-                item = replace(item, outcome=refusal.reason, opening=b"", subjects=(), alerts_until="", requests={})
+                item = replace(
+                    item, outcome=refusal.reason, opening=b"", subjects=(), alerts_until="", requests={}, signed_on=""
+                )
         if item.outcome != ANSWERED and (unkept := self._count_refused(item)) is not None:
             return InquiryResult(unkept.reason, self._now, refusal=unkept, kept=False)
         leaf = InquiryLeaf.of(self._now, item.outcome, item.payload, item.signature).encode()
@@ -150,7 +154,7 @@ class _Book:
             self._show(item, self._now)
             asked_about = (subject for person in item.subjects for subject in person)
             self.alerts += self.watches.alerts(asked_about, AlertReason.ACCESS, self._now, item.asker)
-        self.requests |= {request: subject for subject, request in item.requests.items()}
+        self.requests |= {request: RequestUse(subject, item.signed_on) for subject, request in item.requests.items()}
         self.persons += _persons(item, self._now)
         return InquiryResult(item.outcome, self._now, refusal=refusal)
 
@@ -163,17 +167,17 @@ class _Book:
         """Begin the alerts that an inquiry asks for; return why it must not."""
         if item.alerts_until:
             try:
-                self.watches.begin(item, self._held[item.asker])
+                self.watches.begin(item, self._held[item.asker], self._time_zone)
             except RuleError as error:
                 return error
             self._held[item.asker] += 1
         return None
 
     def _check_request(self, item: InquiryItem) -> RuleError | None:
-        """Return why an inquiry is not made on its request: another person has signed that one."""
+        """Return why an inquiry is not made on its request: another person has signed it, or on another day."""
         try:
             for subject, request in item.requests.items():
-                check_own_request(subject, self.requests.get(request))
+                check_own_request(RequestUse(subject, item.signed_on), self.requests.get(request))
         except RuleError as error:
             return error
         return None
@@ -205,6 +209,14 @@ class _Book:
     def _use(self, key: QuotaKey, count: int) -> None:
         self._used[key] += count
         self.counted[key] = self.counted.get(key, 0) + count
+
+
+def _uses(work: UnitOfWork, requests: Sequence[bytes]) -> dict[bytes, RequestUse]:
+    """Return what requests have been used for; all uses of one are for one person and with one day."""
+    return {
+        request: RequestUse(subject, Inquiry.parse(first.payload).consent_terms.first_given_on)
+        for request, (subject, first) in inquiries.requests(work, requests).items()
+    }
 
 
 def _refused(item: InquiryItem, day: str) -> QuotaKey:

@@ -256,6 +256,7 @@ class InquiryItem:
         subjects: pseudonyms of each person in order; empty where it was refused.
         alerts_until: last day of the alerts that it asks for, YYYY-MM-DD; empty where it asks for none.
         requests: by pseudonym, what the request stands under that the person signed; empty for other purposes.
+        signed_on: day on which it was signed, YYYY-MM-DD; empty likewise.
     """
 
     asker: str
@@ -271,6 +272,7 @@ class InquiryItem:
     subjects: tuple[tuple[bytes, ...], ...] = ()
     alerts_until: str = ""
     requests: Mapping[bytes, bytes] = field(default_factory=dict)
+    signed_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

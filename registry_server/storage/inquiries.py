@@ -14,7 +14,7 @@ from sqlalchemy import Integer, bindparam, delete, func, select, tuple_, update
 
 from client_sdk.kernel.formats.encoding import label, lp, u64
 from registry_server.storage import months, schema
-from registry_server.storage.driver import insert, select_in
+from registry_server.storage.driver import fetch, insert, select_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -151,11 +151,25 @@ def request_hash(asker: str, version: int, digest: bytes) -> bytes:
     return sha256(_LABEL + lp(asker) + u64(version) + digest).digest()
 
 
-def requests(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, bytes]:
-    """Return for which pseudonym requests have been used; those that have not are left out."""
-    keys = [(one,) for one in dict.fromkeys(hashes)]
-    sql = "SELECT DISTINCT request, subject FROM inquired_persons"
-    return {row[0]: row[1] for row in select_in(work, sql, (_PERSONS.c.request,), keys)}
+def requests(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, tuple[bytes, StoredInquiry]]:
+    """Return for which pseudonym requests have been used, and in which inquiry first; unused ones are left out."""
+    keys = list(dict.fromkeys(hashes))
+    firsts: list[tuple[bytes, bytes, str, bytes]] = []
+    for start in range(0, len(keys), _PAGE):
+        ranked = (
+            select(
+                _PERSONS.c.request,
+                _PERSONS.c.subject,
+                _PERSONS.c.asker,
+                _PERSONS.c.inquiry_id,
+                func.row_number().over(partition_by=_PERSONS.c.request, order_by=_PERSONS.c.received_at).label("use"),
+            )
+            .where(_PERSONS.c.request.in_(keys[start : start + _PAGE]))
+            .subquery()
+        )
+        firsts += fetch(work, select(*list(ranked.c)[:4]).where(ranked.c.use == 1))
+    stored = by_keys(work, [(asker, inquiry_id) for _, _, asker, inquiry_id in firsts])
+    return {request: (subject, stored[asker, inquiry_id]) for request, subject, asker, inquiry_id in firsts}
 
 
 def hold(work: UnitOfWork, keys: Iterable[InquiryKey], hashes: Iterable[bytes] = ()) -> None:

@@ -91,7 +91,14 @@ class _Asked:
         persons = self.question.opening.persons
         subjects = tuple(tuple(subject for _, subject in person.pseudonyms) for person in persons)
         requests = requests_of(inquiry, self.question.opening)
-        return replace(item, shown=self.shown, subjects=subjects, alerts_until=inquiry.alerts_until, requests=requests)
+        return replace(
+            item,
+            shown=self.shown,
+            subjects=subjects,
+            alerts_until=inquiry.alerts_until,
+            requests=requests,
+            signed_on=inquiry.consent_terms.first_given_on if requests else "",
+        )
 
 
 class Checks:

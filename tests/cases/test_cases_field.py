@@ -378,7 +378,7 @@ def test_a_consent_that_is_empty_asks_about_nobody(lender: Command, tmp_path: Pa
     lender(*words, "--consent-digest", nothing, "--identity-file", "-", given=number, code=1)
     for officer in (" ", "\u200b"):
         blank = [officer if word == "c" else word for word in words]
-        lender(*blank, "--consent-digest", "ab" * 32, "--identity-file", "-", given=number, code=1)
+        lender(*blank, "--consent-digest", "ab" * 32, "--identity-file", "-", given=number, code=2)
 
 
 def number_in(file: Path) -> str:

@@ -41,11 +41,13 @@ from client_sdk.models import (
 LENDER_CODE = "91350100M000100Y43"
 NOTICE_AT = datetime(2025, 1, 2, tzinfo=UTC)
 FIRST_DAY = date(2025, 3, 31)
+# A request counts for a year from the day on which the person signed it.
+SIGNED_ON = datetime.now(UTC).date() - timedelta(30)
 
 
 def request_of(identity: Identity) -> Consent:
     """The request that a person signs: each has a document of its own."""
-    return written_consent(document=f"request of {identity.number}".encode(), given_on=date(2025, 1, 1))
+    return written_consent(document=f"request of {identity.number}".encode(), given_on=SIGNED_ON)
 
 
 def person(number: int = 1) -> Identity:

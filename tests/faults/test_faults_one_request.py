@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from client_sdk import Client
 from client_sdk.errors import RefusedError
 from client_sdk.models import Purpose, Role, written_consent
-from tests.client_sdk.sdk_samples import person
+from tests.client_sdk.sdk_samples import SIGNED_ON, person
 from tests.support.further_process import further_process
 from tests.support.waiting import wait_until
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.held import Site
 
 OFFICE = "office-of-two-desks"
-REQUEST = written_consent(document=b"show me what is held about me", given_on=date(2025, 1, 1))
+REQUEST = written_consent(document=b"show me what is held about me", given_on=SIGNED_ON)
 FIRST = 71_000
 
 

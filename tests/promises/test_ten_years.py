@@ -339,9 +339,9 @@ def consent(decade: Decade) -> Consent:
 
 
 def request_of(decade: Decade, owed: Owed) -> Consent:
-    """What a person signs: each has a document of its own."""
-    document = f"request of {owed.who.number}".encode()
-    return written_consent(document=document, given_on=decade.today - timedelta(days=1))
+    """What a person signs: each has a document of its own, each time a new one."""
+    signed_on = decade.today - timedelta(days=1)
+    return written_consent(document=f"request of {owed.who.number} on {signed_on}".encode(), given_on=signed_on)
 
 
 def ask(decade: Decade, asker: str, owed: Owed, purpose: Purpose = Purpose.LOAN_APPROVAL) -> Verdict:

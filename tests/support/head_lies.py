@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.act import RulebookBody, StateBody
+from client_sdk.kernel.formats.act import InstitutionBody, RulebookBody, StateBody
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.encoding import u32
@@ -17,12 +17,15 @@ from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import (
     InstitutionStatus,
+    KeyUsage,
     Kind,
     LapseKind,
     Purpose,
+    Role,
     Standing,
 )
 from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.kernel.rules.dates import day_of
 from tests.support.closing_lies import closing
 from tests.support.handmade_log import HandmadeLog, record_id, seed, signer
 from tests.support.live_map import map_entries
@@ -242,6 +245,16 @@ def an_inquiry_in_the_place_of_another(log: HandmadeLog, _: HandmadeRegistry) ->
 @lie(_F.INQUIRY)
 def an_answer_for_a_purpose_that_is_not_the_askers(log: HandmadeLog, _: HandmadeRegistry) -> None:
     log.inquire("for the subject", purpose=Purpose.SUBJECT_ACCESS)
+    log.head()
+
+
+@lie(_F.CONSENT)
+def an_answer_on_a_request_that_is_too_old(log: HandmadeLog, _: HandmadeRegistry) -> None:
+    log.act(InstitutionBody(log.enrolment("office", (Role.REPRESENTATIVE,), KeyUsage.INQUIRE)))
+    rulebook = log.state.directory.rulebook
+    signed_on = day_of(log.logged_at, rulebook.time_zone) - timedelta(days=rulebook.request_days + 1)
+    own = {"asker": "office", "purpose": Purpose.SUBJECT_ACCESS}
+    log.inquire("old", by="office INQUIRE", **own, consent_terms=ConsentTerms.on(signed_on, Purpose.SUBJECT_ACCESS))
     log.head()
 
 

@@ -79,14 +79,51 @@ def decide_breach(members: dict[str, Member], act: breach_pb2.BreachAct, logged_
         require(listed and listed == sorted(set(listed)) and listed[0] > 0, "listed")
     for text in (act.cause, act.harm, act.remedies, act.advice, act.contact):
         require(0 < len(text) <= 1000, "text")
-        seen = {char for char in text if category(char)[0] in "LNPS"}
-        require(seen - set("\u115f\u1160\u2800\u3164\uffa0"), "seen")
-        require("Cf" not in map(category, text), "characters")
+        require(any(category(char)[0] in "LNPS" for char in text), "seen")
+        require(not hides(text), "characters")
         require(longest_number(text) < 15, "number")
     require(list(act.members) == sorted(set(act.members)) and len(act.members) <= 200, "members")
     for member in act.members:
         require({1, 4} & set(known(members, member).message.roles), "inbox")
     return lambda: None
+
+
+def hides(text: str) -> bool:
+    """Whether a character of a text shows nothing, other than where writing needs it."""
+    for place, char in enumerate(text):
+        before, after = text[place - 1 : place] if place else "", text[place + 1 : place + 2]
+        code, scripts = ord(char), _script(before) & _script(after)
+        if char in "\u200c\u200d" and scripts & {"arabic", "indic", "mongolian"}:
+            continue
+        if (char == "\u180e" and "mongolian" in scripts) or (
+            0x180B <= code <= 0x180F and code != 0x180E and "mongolian" in _script(before)
+        ):
+            continue
+        supplement = 0xE0100 <= code <= 0xE01EF
+        if (0xFE00 <= code <= 0xFE02 or supplement) and "han" in _script(before):
+            continue
+        selects = 0x180B <= code <= 0x180F or 0xFE00 <= code <= 0xFE0F or supplement
+        if category(char) == "Cf" or selects or char in "\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5":
+            return True
+    return False
+
+
+SCRIPTS = {
+    "arabic": "0600-077F 07C0-07FF 0840-08FF FB50-FDFF FE70-FEFC",
+    "indic": "0900-0DFF 1000-109F 1780-17FF 1CD0-1CFF A8E0-A8FF",
+    "mongolian": "1820-18AA",
+    "han": "3400-4DBF 4E00-9FFF FA0E-FA29 20000-2A6DF 2A700-2B738 2B740-2B81D 2B820-2CEA1 2CEB0-2EBE0 30000-3134A",
+}
+
+
+def _script(char: str) -> set[str]:
+    """Return the script of a character; of none or another, nothing."""
+    runs = {name: [run.split("-") for run in listed.split()] for name, listed in SCRIPTS.items()}
+    return {
+        name
+        for name, listed in runs.items()
+        if char and any(int(first, 16) <= ord(char) <= int(last, 16) for first, last in listed)
+    }
 
 
 def longest_number(text: str) -> int:

@@ -63,5 +63,5 @@ def _read(log: NaiveLog, leaf: bytes, received_at: int, shown: evidence_pb2.Sign
     days = {date.fromisoformat(day(received_at)), date.fromisoformat(day(received_at - MINUTES))}
     first, last = (date.fromisoformat(text) for text in (terms.first_given_on, terms.last_given_on))
     limits = [scope.consent_days for scope in log.genesis.rulebook.scopes if scope.purpose == said.purpose]
-    limit = limits[0] if limits else 0
+    limit = limits[0] if limits else log.genesis.rulebook.request_days
     require(any(last <= today and (not limit or (today - first).days <= limit) for today in days), "consent")

@@ -339,8 +339,8 @@ def inquire(
     today = day_of(world.clock.now, world.rulebook.time_zone)
     purpose = changes.get("purpose", Purpose.LOAN_APPROVAL)
     assert isinstance(purpose, Purpose)
-    # Each person signs a request of its own.
-    document = f"request of {persons}" if purpose is Purpose.SUBJECT_ACCESS else "consent"
+    # Each person signs a request of its own, on the day of the inquiry.
+    document = f"request of {persons} on {today}" if purpose is Purpose.SUBJECT_ACCESS else "consent"
     consent = for_purpose(consent or Consent(form=ConsentForm.WRITTEN, date=today, digest=seed(document)), purpose)
     opened = tuple(
         PersonOpening(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +20,7 @@ from client_sdk.kernel.formats.keys import check_enrolable
 from client_sdk.kernel.formats.lasting_text import check_ground
 from client_sdk.kernel.formats.leaf import TIME_END_MS
 from client_sdk.kernel.formats.review import Review
+from client_sdk.kernel.formats.shapeless import is_shapeless
 from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
@@ -92,9 +92,10 @@ class Enrolment:
         check_institution_id(message.id, PART, "id")
         if not message.licence_number or not message.name:
             raise FormatError(PART, "enrolment.complete", want="a licence number and a name (征信业管理条例 Art. 7)")
-        if any(unicodedata.category(char) == "Cf" for char in message.licence_number + message.name):
-            # A direction mark or a character without width lets one name look like another.
-            raise FormatError(PART, "enrolment.name", want="a licence number and a name without format characters")
+        if is_shapeless(message.licence_number) or is_shapeless(message.name):
+            # With it one name looks like another.
+            got, want = "a character that shows nothing", "characters that are seen"
+            raise FormatError(PART, "enrolment.name", got=got, want=want)
         roles = tuple(word(Role, role, PART, "roles") for role in message.roles)
         keys = tuple(KeyGrant.of(grant) for grant in message.keys)
         check_ascending(roles, PART, "roles")

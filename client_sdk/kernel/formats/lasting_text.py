@@ -11,7 +11,7 @@ import unicodedata
 
 from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.shapeless import BLANKS
+from client_sdk.kernel.formats.shapeless import BLANKS, is_shapeless
 
 __all__ = ["NO_LONG_NUMBER", "check_ground", "holds_long_number", "is_visible"]
 
@@ -56,8 +56,9 @@ def check_ground(ground: str, part: str, rule: str, want: str) -> str:
     """
     if not is_visible(ground):
         raise FormatError(part, rule, got="nothing that can be seen" if ground else "none", want=want)
-    if any(unicodedata.category(char) == "Cf" for char in ground):
-        raise FormatError(part, "ground.characters", want="a ground without format characters")
+    if is_shapeless(ground):
+        got, want = "a character that shows nothing", "characters that are seen"
+        raise FormatError(part, "ground.characters", got=got, want=want)
     if holds_resident_number(ground) or holds_long_number(ground):
         want = f"a ground that names nobody: {NO_LONG_NUMBER}"
         raise FormatError(part, "ground.number", got="what looks like an identity number", want=want)

@@ -224,6 +224,7 @@ _MOST = {
     "correction_days": 1_830,
     "default_days": 366,
     "stale_days": 3_660,
+    "request_days": 3_660,
     "review_days": 1_830,
     "breach_hours": 72,
     "reciprocity_days": 1_830,
@@ -251,6 +252,7 @@ class Rulebook:
     paid_judgment_months: int = 0
     correction_days: int = 184  # No six months are longer (FCRA 611(d)).
     free_reports_a_year: int = 2
+    request_days: int = 366  # No year is longer, and alerts last for one.
     overlays: tuple[Overlay, ...] = ()
     # As ``PurposeScope.text``; the reasons are in jurisdictions/cn.toml.
     scopes: tuple[str, ...] = (
@@ -366,6 +368,7 @@ class Rulebook:
             "default_days",
             "reciprocity_grace_days",
             "reciprocity_levels",
+            "request_days",
             "review_days",
             "overlays",
             *quorums,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.breach import BREACH_TEXTS
 from client_sdk.kernel.formats.lasting_text import NO_LONG_NUMBER, holds_long_number, is_visible
 from client_sdk.kernel.formats.moment import HOUR_MS, moment
+from client_sdk.kernel.formats.shapeless import is_shapeless
 from client_sdk.kernel.formats.words import ANNOTATING, InstitutionStatus
 from client_sdk.kernel.rules.errors import RuleError
 
@@ -65,9 +65,10 @@ def check_breach(body: BreachBody, institutions: Mapping[str, InstitutionState],
         if not is_visible(text):
             got, want = "nothing that can be seen", "a text that can be read"
             raise RuleError("BREACH_INVALID", name, "breach.text", got=got, want=want)
-        if any(unicodedata.category(char) == "Cf" for char in text):
-            # A direction mark or a character without width shows another text than was signed.
-            raise RuleError("BREACH_INVALID", name, "breach.text", want="a text without format characters")
+        if is_shapeless(text):
+            # With it the notice shows another text than was signed.
+            got, want = "a character that shows nothing", "characters that are seen"
+            raise RuleError("BREACH_INVALID", name, "breach.text", got=got, want=want)
         if holds_long_number(text):
             got, want = "15 or more digits in a row", NO_LONG_NUMBER
             raise RuleError("BREACH_INVALID", name, "breach.number", got=got, want=want)

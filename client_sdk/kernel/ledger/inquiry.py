@@ -20,12 +20,13 @@ from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.discreet import Discreet
 from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.lasting_text import is_visible
 from client_sdk.kernel.formats.map_page import MAX_PAGE_DEPTH
 from client_sdk.kernel.formats.statement import check_institution_id, is_day
 from client_sdk.kernel.formats.words import Purpose, word
 from client_sdk.kernel.rules.consent import terms_of
+from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.fact_parts import Consent
+from client_sdk.kernel.rules.officer import check_officer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ __all__ = [
     "InquiryOpening",
     "PersonOpening",
     "Screening",
-    "check_officer",
+    "check_officer_opening",
     "person_message",
     "person_of",
 ]
@@ -45,8 +46,6 @@ __all__ = [
 PART = "inquiry"
 INQUIRY_ID_BYTES = 16
 MAX_PERSONS = 100
-# Characters; a name or a staff number.
-MAX_OFFICER_CHARACTERS = 200
 
 
 class PersonOpening(NamedTuple):
@@ -279,13 +278,13 @@ class InquiryOpening(Discreet):
 
         Raises:
             FormatError: a commitment does not open, the consent is not canonical or has other terms than the inquiry
-                says, or nobody asks; of a screening, something beside the officer is opened.
+                says, or the officer has no name that one may have; of a screening, something beside it is opened.
             RuleError: DATE_INVALID; the consent has no real day.
         """
         if inquiry.screening is not None:
             if self.persons or self.consent or self.consent_opening:
                 raise FormatError(PART, "screening.opening", want="the opening of the officer alone")
-            self._check_officer(inquiry)
+            check_officer_opening(inquiry, self.officer_opening, self.officer)
             return
         if len(self.persons) != len(inquiry.subject_commitments):
             want = str(len(inquiry.subject_commitments))
@@ -296,18 +295,17 @@ class InquiryOpening(Discreet):
         check_open(inquiry.consent_commitment, commit_consent(self.consent_opening, self.consent), "consent")
         if terms_of([consent]) != inquiry.consent_terms:
             raise FormatError("consent", "consent.terms", want="the day and purposes that the inquiry says")
-        self._check_officer(inquiry)
-
-    def _check_officer(self, inquiry: Inquiry) -> None:
-        check_officer(inquiry, self.officer_opening, self.officer)
+        check_officer_opening(inquiry, self.officer_opening, self.officer)
 
 
-def check_officer(inquiry: Inquiry, opening: bytes, officer: str) -> None:
-    """Check that an officer is the one whom an inquiry commits to.
+def check_officer_opening(inquiry: Inquiry, opening: bytes, officer: str) -> None:
+    """Check that an officer is the one whom an inquiry commits to, and can be one.
 
     Raises:
-        FormatError: it is another one, empty or too long.
+        FormatError: it is another one, or breaks a rule of names.
     """
-    if not is_visible(officer) or len(officer) > MAX_OFFICER_CHARACTERS:
-        raise FormatError("officer", "officer.present", want="who asks, at most 200 characters")
+    try:
+        check_officer(officer, "officer")
+    except RuleError as error:
+        raise FormatError("officer", error.rule, got=error.got, want=error.want) from None
     check_open(inquiry.officer_commitment, commit_officer(opening, officer), "officer")

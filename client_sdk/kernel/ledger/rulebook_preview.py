@@ -50,6 +50,7 @@ EFFECTS = {
     "paid_judgment_months": _REPORTS,
     "correction_days": "which members get a notice of a correction: those that asked within so many days before it",
     "free_reports_a_year": "reports that persons ask for from now on",
+    "request_days": "how old a request may be that a person signed: inquiries of representatives, from the next one on",
     "overlays": _OVERLAYS,
     "scopes": "which facts answers show for each purpose, and how old a consent may be, from the next HEAD on; no "
     "verdict changes",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.encoding import is_digest_of_nothing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.rules.fact_parts import Consent
 
 __all__ = [
+    "RequestUse",
     "check_consent",
     "check_consent_terms",
     "check_inquiry_consent",
@@ -105,8 +106,8 @@ def check_consent_terms(terms: ConsentTerms, purpose: Purpose, rulebook: Ruleboo
         today: date of the inquiry in the registry's legal time zone.
 
     Raises:
-        RuleError: CONSENT_MISSING; for another purpose, given after the inquiry, or longer ago than the scope of the
-            purpose lets a consent count.
+        RuleError: CONSENT_MISSING; for another purpose, given after the inquiry, or longer ago than the rulebook lets a
+            consent, or a person's own request, count.
     """
     if purpose not in terms.purposes:
         raise _missing("inquiry.consent.purposes", "C12", ", ".join(terms.purposes), purpose.name)
@@ -115,23 +116,44 @@ def check_consent_terms(terms: ConsentTerms, purpose: Purpose, rulebook: Ruleboo
     days = consent_days(purpose, rulebook)
     oldest = required_date(terms.first_given_on, "inquiry.consent.date")
     if days and today - oldest > timedelta(days=days):
+        rule = "request.days" if purpose is Purpose.SUBJECT_ACCESS else "consent.days"
         want = f"at most {days} days before {today.isoformat()}"
-        raise _missing("inquiry.consent.date", "consent.days", terms.first_given_on, want)
+        raise _missing("inquiry.consent.date", rule, terms.first_given_on, want)
 
 
-def check_own_request(subject: bytes, used_for: bytes | None) -> None:
-    """Check that a request serves the person who signed it.
+class RequestUse(NamedTuple):
+    """For whom a person's signed request is used.
+
+    Attributes:
+        subject: pseudonym of the person who is asked about.
+        signed_on: day on which it was signed, YYYY-MM-DD.
+    """
+
+    subject: bytes
+    signed_on: str
+
+    def __repr__(self) -> str:
+        return "RequestUse(...)"
+
+
+def check_own_request(use: RequestUse, before: RequestUse | None) -> None:
+    """Check that a request serves the person who signed it, under the day on which it was signed.
 
     Args:
-        subject: pseudonym of the person who is asked about.
-        used_for: that for which the request has been used under the same subject keys; None where it has not.
+        use: of it that is to be made.
+        before: an earlier one under the same subject keys; None where there was none.
 
     Raises:
-        RuleError: CONSENT_MISSING; it has served another person.
+        RuleError: CONSENT_MISSING; it has served another person, or was used with another day.
     """
-    if used_for is not None and used_for != subject:
+    if before is None:
+        return
+    if before.subject != use.subject:
         want = "a request that this person signed"
         raise _missing("inquiry.consent.digest", "request.one-person", "one used for another", want)
+    if before.signed_on != use.signed_on:
+        want = f"{before.signed_on}, as this document was used with before"
+        raise _missing("inquiry.consent.date", "request.one-day", use.signed_on, want)
 
 
 def _check_written(consent: Consent | None, field: str, rule: str) -> None:

@@ -17,10 +17,7 @@ from client_sdk.kernel.rules.errors import RuleError, RuleReason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MOST_NAME_DIGITS", "check_names_nobody", "check_not_forbidden", "check_officer_name", "digits_in"]
-
-# Of the name of a member of staff, which the registry, journals and lists show: no identity number has so few.
-MOST_NAME_DIGITS = 6
+__all__ = ["check_names_nobody", "check_not_forbidden"]
 
 # Words of each kind: of Chinese as parts of a text, of English as whole words. Names of persons and courts are not
 # scanned for them, because many are such words.
@@ -64,22 +61,6 @@ def check_names_nobody(text: str, field: str) -> None:
     if holds_resident_number(unicodedata.normalize("NFKC", text)):
         got, want = "an identity number", "a text without one"
         raise RuleError(RuleReason.FACTS_INVALID, field, "text.number", got=got, want=want)
-
-
-def digits_in(name: str) -> int:
-    """Return how many digits a name has, of whatever script."""
-    return sum(map(str.isdigit, name))
-
-
-def check_officer_name(name: str, field: str) -> None:
-    """Check the name of the member of staff who asks: the registry learns it, so it can be no identity number.
-
-    Raises:
-        RuleError: FACTS_INVALID; it has too many digits.
-    """
-    if digits_in(name) > MOST_NAME_DIGITS:
-        want = f"the name of a member of staff, with at most {MOST_NAME_DIGITS} digits: no identity number"
-        raise RuleError(RuleReason.FACTS_INVALID, field, "officer.digits", got=f"{digits_in(name)} digits", want=want)
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.scope import scopes_of
+from client_sdk.kernel.formats.words import Purpose
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.kernel.rules.lifecycle import is_paid
 from client_sdk.kernel.rules.reciprocity import held_back
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.contribution import Contribution
     from client_sdk.kernel.formats.scope import PurposeScope
     from client_sdk.kernel.formats.state import Rulebook
-    from client_sdk.kernel.formats.words import Kind, Purpose, Standing
+    from client_sdk.kernel.formats.words import Kind, Standing
 
 __all__ = ["Withheld", "Withholding", "consent_days", "scope_for"]
 
@@ -46,7 +47,12 @@ def scope_for(purpose: Purpose, rulebook: Rulebook) -> PurposeScope | None:
 
 
 def consent_days(purpose: Purpose, rulebook: Rulebook) -> int:
-    """Return for how many days a consent counts for a purpose; 0 for as long as the document itself says."""
+    """Return for how many days a consent counts for a purpose; 0 for as long as the document itself says.
+
+    For SUBJECT_ACCESS it is the request that the person signed.
+    """
+    if purpose is Purpose.SUBJECT_ACCESS:
+        return rulebook.request_days
     scope = scope_for(purpose, rulebook)
     return 0 if scope is None else scope.consent_days
 

@@ -19,6 +19,7 @@ from client_sdk.kernel.formats.tls_key import SignedClaim
 from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening
 from client_sdk.kernel.ledger.inquiry_tree import InquiryLeaf
+from client_sdk.kernel.rules.consent import RequestUse, check_own_request
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.storage import contributions, inquiries, leaves, live, lost, records, tls_keys
 from registry_server.storage.contributions import GivenRow
@@ -213,7 +214,7 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int) -> Non
         placed: leaves of the inquiry tree.
     """
     missing = 0
-    signed: dict[bytes, bytes] = {}
+    signed: dict[bytes, RequestUse] = {}
     for stored in inquiries.rows(work):
         report.inquiries += 1
         leaf = InquiryLeaf.of(stored.received_at, stored.outcome, stored.payload, stored.signature).encode()
@@ -226,14 +227,22 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int) -> Non
             report.note(RowKind.INQUIRY_ROW, f"inquiry {stored.position}", "inquiries.position", want=want)
         for row in inquired(stored):
             missing += _row_number(row)
-            if row.request is not None and signed.setdefault(row.request, row.subject) != row.subject:
-                want = "one person for each request that a person signed"
-                report.note(RowKind.INQUIRY_ROW, f"inquiry {stored.position}", "request.one-person", want=want)
+            if row.request is not None:
+                use = RequestUse(row.subject, Inquiry.parse(stored.payload).consent_terms.first_given_on)
+                _check_request(use, signed.setdefault(row.request, use), stored, report)
     for row in inquiries.persons(work):
         missing -= _row_number(row)
     if missing:
         want = "a row for each pseudonym that an opening names, and no other"
         report.note(RowKind.INQUIRED_PERSON_ROWS, "inquired_persons", "inquiries.opening", want=want)
+
+
+def _check_request(use: RequestUse, first: RequestUse, stored: StoredInquiry, report: FsckReport) -> None:
+    try:
+        check_own_request(use, first)
+    except RuleError as error:
+        want = "one person and one day for each request that a person signed"
+        report.note(RowKind.INQUIRY_ROW, f"inquiry {stored.position}", error.rule, want=want)
 
 
 def inquired(stored: StoredInquiry) -> set[InquiredPerson]:

@@ -8,8 +8,9 @@ from client_sdk.lending.rows import row_of
 from tests.client_sdk.sdk_samples import default_report, person
 
 DIGEST = "ab" * 32
+CONSENT_DAY = "2026-01-01"
 ASKING = (
-    *("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", "--consent-date", "2026-01-01"),
+    *("check", "--purpose", "LOAN_APPROVAL", "--officer", "clerk-7", "--consent-date", CONSENT_DAY),
     *("--consent-digest", DIGEST, "--identity-file", "-"),
 )
 

@@ -13,6 +13,7 @@ import pytest
 from client_sdk.models import Role
 from tests.client_sdk.cli.command_samples import ASKING, digest_of, id_number, report_words
 from tests.client_sdk.cli.test_cli_screening import HEADER, WHY, line
+from tests.client_sdk.sdk_samples import SIGNED_ON
 from tests.support.command import Command
 from tests.support.hooks import running_hook
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
     from tests.support.hooks import Posted
 
-ON = ("subject", "alerts", "on", "--officer", "desk-1", "--mandate-date", "2026-01-01", "--identity-file", "-")
+ON = ("subject", "alerts", "on", "--officer", "desk-1", "--mandate-date", SIGNED_ON.isoformat(), "--identity-file", "-")
 OWN_NETWORK = 'contact = "Consumer desk"\nwebhook_networks = ["127.0.0.0/8"]\n'
 
 
@@ -67,6 +68,22 @@ def test_a_person_hears_of_an_inquiry_and_of_a_record(
     office("alerts", "deliver")
     assert office("alerts", "list").content == {"persons": [], "messages": []}
     office("subject", "alerts", "off", asked["inquiry_id"], code=2)
+
+
+def test_alerts_that_are_on_are_told_and_not_asked_for_twice(office: Command, number: int) -> None:
+    on = (*ON, "--mandate-digest", digest_of(number), "--webhook", "https://hooks.example/a")
+    asked = office(*on, given=id_number(number)).content
+    held = office("alerts", "list").content
+    refused = office(*on, "--label", "once more", given=id_number(number), code=1)
+    assert refused.reason == "ALERTS_ON"
+    error = refused.content["error"]
+    assert asked["inquiry_id"] in error["got"]
+    assert asked["until"] in error["got"]
+    assert "subject alerts off" in office.said(*on, given=id_number(number), code=1).err
+    assert office("alerts", "list").content == held
+    office("subject", "alerts", "off", asked["inquiry_id"])
+    anew = office(*on, given=id_number(number)).content
+    office("subject", "alerts", "off", anew["inquiry_id"])
 
 
 def test_what_is_not_taken_waits_and_is_told(office: Command, asker: Command, number: int) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from client_sdk.models import Role
-from tests.client_sdk.cli.command_samples import ASKING, DIGEST, digest_of, id_number, report_words
+from tests.client_sdk.cli.command_samples import ASKING, CONSENT_DAY, DIGEST, digest_of, id_number, report_words
+from tests.client_sdk.sdk_samples import SIGNED_ON
 from tests.support.command import Command
 from tests.support.handmade_log import REGISTRY, HandmadeLog
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
 
 OFFICE = "consumer-office"
-ASKED = {"LOAN_APPROVAL": "SUBJECT_ACCESS"}
+ASKED = {"LOAN_APPROVAL": "SUBJECT_ACCESS", CONSENT_DAY: SIGNED_ON.isoformat()}
 
 
 def access_of(number: int) -> list[str]:

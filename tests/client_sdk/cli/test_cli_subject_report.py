@@ -10,6 +10,7 @@ import pytest
 
 from client_sdk.models import Role
 from tests.client_sdk.cli.command_samples import ASKING, digest_of, id_number, report_words
+from tests.client_sdk.sdk_samples import SIGNED_ON
 from tests.support.command import Command
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from client_sdk.testing import TestRegistry
 
-WORDS = ("subject", "report", "--officer", "desk-1", "--mandate-date", "2026-01-01", "--identity-file", "-")
+WORDS = ("subject", "report", "--officer", "desk-1", "--mandate-date", SIGNED_ON.isoformat(), "--identity-file", "-")
 
 
 def mandate(number: int) -> tuple[str, str]:

@@ -36,7 +36,7 @@ from client_sdk.models import (
     Unopened,
     written_consent,
 )
-from tests.client_sdk.sdk_samples import default_facts, default_report, person, request_of
+from tests.client_sdk.sdk_samples import SIGNED_ON, default_facts, default_report, person, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from client_sdk.testing import TestRegistry
 
-REQUEST = written_consent(document=b"the subject's signed request", given_on=date(2025, 1, 1))
+REQUEST = written_consent(document=b"the subject's signed request", given_on=SIGNED_ON)
 ASKED, LETTER, CONTRACT = (sha256(name).digest() for name in (b"request", b"letter", b"contract"))
 OFFICE = "consumer-office"
 

@@ -245,6 +245,10 @@ def without_officer(registry: RunningRegistry) -> check_pb2.CheckRequest:
     return inquire(registry.world, "lender-2", ["A"], officer="")
 
 
+def with_a_number_for_an_officer(registry: RunningRegistry) -> check_pb2.CheckRequest:
+    return inquire(registry.world, "lender-2", ["A"], officer="110105194912310021")
+
+
 def for_another_registry(registry: RunningRegistry) -> check_pb2.CheckRequest:
     return inquire(registry.world, "lender-2", ["A"], registry="elsewhere")
 
@@ -264,6 +268,7 @@ REFUSED_AND_KEPT: dict[Maker, tuple[str, str, str, str]] = {
     with_another_opening: ("INVALID_ARGUMENT", "COMMITMENT_MISMATCH", "inquiry", "commitment.opens"),
     with_too_few_persons: ("INVALID_ARGUMENT", "MALFORMED", "inquiry", "inquiry.persons"),
     without_officer: ("INVALID_ARGUMENT", "MALFORMED", "officer", "officer.present"),
+    with_a_number_for_an_officer: ("INVALID_ARGUMENT", "MALFORMED", "officer", "officer.digits"),
     for_another_registry: ("INVALID_ARGUMENT", "REGISTRY_OTHER", "inquiry.registry", "inquiry.registry"),
     with_a_key_for_reports: ("PERMISSION_DENIED", "KEY_USAGE", "inquiry.key_id", "key.usage"),
 }

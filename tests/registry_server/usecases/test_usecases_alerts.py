@@ -157,20 +157,34 @@ def test_who_asks_for_alerts_asks_for_one_person_and_a_year_at_most(ledger: Ledg
     assert taken(ledger) == []
 
 
-def test_one_member_cannot_make_inquiries_about_a_person_slow(
+def test_alerts_about_a_person_are_asked_for_once_until_they_end(ledger: Ledger, world: World) -> None:
+    watch(ledger, world, "A", "one", days=20)
+    begun = day(world, 0)
+    world.clock.now += 3 * DAY_MS
+    with pytest.raises(RuleError) as refused:
+        watch(ledger, world, "A", "one more", days=30)
+    complaint = refused.value.complaint
+    assert (complaint.reason, complaint.rule) == ("ALERTS_ON", "alerts.once")
+    running = seed("one", 16).hex()
+    assert complaint.got == f"since {begun} and until {day(world, 17)}, as {running}"
+    watch(ledger, world, "A", "of another member", member=OTHER)
+    ask(ledger, world, "lender-1", "A", "loan")
+    assert len(taken(ledger)) == 1
+    assert Alerts(ledger).end(OFFICE, seed("one", 16))
+    watch(ledger, world, "A", "anew")
+    world.clock.now += 200 * DAY_MS
+    watch(ledger, world, "A", "after the end")
+
+
+def test_one_member_is_alerted_about_so_many_persons(
     ledger: Ledger, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in range(alerting.MAX_WATCHED_ONE):
-        watch(ledger, world, "A", f"watch {place}")
-    with pytest.raises(RuleError) as one:
-        watch(ledger, world, "A", "one more")
-    assert (one.value.complaint.reason, one.value.complaint.rule) == ("ALERTS_FULL", "alerts.most")
-    monkeypatch.setattr(alerting, "MAX_WATCHED", alerting.MAX_WATCHED_ONE)
-    with pytest.raises(RuleError):
+    monkeypatch.setattr(alerting, "MAX_WATCHED", 1)
+    watch(ledger, world, "A", "of one")
+    with pytest.raises(RuleError) as refused:
         watch(ledger, world, "B", "of another person")
+    assert (refused.value.complaint.reason, refused.value.complaint.rule) == ("ALERTS_FULL", "alerts.most")
     watch(ledger, world, "B", "of another member", member=OTHER)
-    ask(ledger, world, "lender-1", "A", "loan")
-    assert len(taken(ledger)) == alerting.MAX_WATCHED_ONE
 
 
 LIES = {

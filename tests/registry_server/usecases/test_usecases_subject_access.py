@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -152,21 +153,36 @@ def test_it_is_answered_to_an_own_fresh_inquiry_about_one_person_alone(ledger: L
     assert stale.value.complaint.reason == "INQUIRY_STALE"
 
 
-def request(document: str) -> Consent:
-    return Consent(form=ConsentForm.WRITTEN, date=samples.TODAY, digest=seed(document))
+def request(document: str, days: int = 0) -> Consent:
+    return Consent(form=ConsentForm.WRITTEN, date=samples.TODAY + timedelta(days), digest=seed(document))
 
 
-def ask(ledger: Ledger, world: World, *asked: tuple[str, str, str], asker: str = OFFICE) -> list[str]:
-    """The rules that refuse inquiries which come together, each about a person, under a document and by a name."""
+def ask(ledger: Ledger, world: World, *asked: tuple[str, str, str], asker: str = OFFICE, days: int = 0) -> list[str]:
+    """The rules that refuse inquiries which come together, each about a person, under a document and by a name.
+
+    The documents are dated so many days from today.
+    """
     questions = [
         question(
-            inquire(world, asker, [person], name, consent=request(document), purpose=Purpose.SUBJECT_ACCESS), asker
+            inquire(world, asker, [person], name, consent=request(document, days), purpose=Purpose.SUBJECT_ACCESS),
+            asker,
         )
         for person, document, name in asked
     ]
     answers = Checks(ledger, 1_000_000).answer(questions)
     world.clock.now += 1_000
     return [one.complaint.rule if isinstance(one, RuleError) else "" for one in answers]
+
+
+def test_a_request_counts_for_a_year_and_has_one_day(ledger: Ledger, world: World) -> None:
+    assert ask(ledger, world, ("A", "old paper", "1"), days=-367) == ["request.days"]
+    assert ask(ledger, world, ("A", "old paper", "2"), days=-366) == [""]
+    # A newer day does not make it younger, in one batch or later, and what was refused has not used it.
+    assert ask(ledger, world, ("A", "old paper", "3"), days=-1) == ["request.one-day"]
+    assert ask(ledger, world, ("A", "old paper", "4"), days=-366) == [""]
+    assert ask(ledger, world, ("B", "paper of B", "5"), days=1) == ["C10"]
+    assert ask(ledger, world, ("B", "paper of B", "6")) == [""]
+    assert fsck(ledger.database).clean
 
 
 def test_a_request_speaks_for_the_person_who_signed_it_alone(ledger: Ledger, world: World) -> None:

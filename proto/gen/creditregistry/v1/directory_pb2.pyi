@@ -427,6 +427,7 @@ class Rulebook(_message.Message):
     PAID_JUDGMENT_MONTHS_FIELD_NUMBER: _builtins.int
     CORRECTION_DAYS_FIELD_NUMBER: _builtins.int
     FREE_REPORTS_A_YEAR_FIELD_NUMBER: _builtins.int
+    REQUEST_DAYS_FIELD_NUMBER: _builtins.int
     OVERLAYS_FIELD_NUMBER: _builtins.int
     SCOPES_FIELD_NUMBER: _builtins.int
     JURISDICTION_FIELD_NUMBER: _builtins.int
@@ -473,6 +474,10 @@ class Rulebook(_message.Message):
     """Days for which a member that was shown a record gets a notice of its correction."""
     free_reports_a_year: _builtins.int
     """Reports about oneself that are free within 12 months (征信业管理条例 Art. 17)."""
+    request_days: _builtins.int
+    """Days for which a request counts that a person signed, so that a representative asks; 0 for as long as the document
+    itself says.
+    """
     jurisdiction: _builtins.str
     """Name of the jurisdiction, whose limits no other value may exceed: "cn" or "uk"."""
     retained_from_start: _builtins.bool
@@ -548,6 +553,7 @@ class Rulebook(_message.Message):
         paid_judgment_months: _builtins.int = ...,
         correction_days: _builtins.int = ...,
         free_reports_a_year: _builtins.int = ...,
+        request_days: _builtins.int = ...,
         overlays: _abc.Iterable[Global___Overlay] | None = ...,
         scopes: _abc.Iterable[Global___PurposeScope] | None = ...,
         jurisdiction: _builtins.str = ...,
@@ -569,7 +575,7 @@ class Rulebook(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["breach_hours", b"breach_hours", "correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "replay_quorum", b"replay_quorum", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "review_days", b"review_days", "scopes", b"scopes", "stale_days", b"stale_days", "time_zone", b"time_zone", "witness_quorum", b"witness_quorum", "workdays", b"workdays"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breach_hours", b"breach_hours", "correction_days", b"correction_days", "daily_inquire_evaluations", b"daily_inquire_evaluations", "daily_inquired_subjects", b"daily_inquired_subjects", "daily_report_evaluations", b"daily_report_evaluations", "daily_statements", b"daily_statements", "default_days", b"default_days", "dispute_days", b"dispute_days", "free_reports_a_year", b"free_reports_a_year", "heartbeat_seconds", b"heartbeat_seconds", "holidays", b"holidays", "jurisdiction", b"jurisdiction", "listing_years", b"listing_years", "max_live_records_per_subject", b"max_live_records_per_subject", "max_subjects_per_inquiry", b"max_subjects_per_inquiry", "no_fraud_cause", b"no_fraud_cause", "no_part_payments", b"no_part_payments", "notice_hours", b"notice_hours", "one_default_a_debt", b"one_default_a_debt", "overlays", b"overlays", "paid_judgment_months", b"paid_judgment_months", "reciprocity_days", b"reciprocity_days", "reciprocity_grace_days", b"reciprocity_grace_days", "reciprocity_levels", b"reciprocity_levels", "relisting_months", b"relisting_months", "replay_quorum", b"replay_quorum", "request_days", b"request_days", "retained_from_start", b"retained_from_start", "retention_years", b"retention_years", "review_days", b"review_days", "scopes", b"scopes", "stale_days", b"stale_days", "time_zone", b"time_zone", "witness_quorum", b"witness_quorum", "workdays", b"workdays"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

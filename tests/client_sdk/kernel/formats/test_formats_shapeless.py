@@ -9,6 +9,7 @@ import pytest
 
 from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.formats.shapeless import is_shapeless
+from tests.support.naive_acts import hides
 
 HAN, ZWNJ, ZWJ, SEPARATOR = "\u8fba", "\u200c", "\u200d", "\u180e"
 # Of Unicode 14.0: those of the category Cf, blanks, marks and selectors, in order.
@@ -67,3 +68,14 @@ def test_what_writing_needs_is_none_of_it(text: str) -> None:
 def test_the_same_characters_are_found_under_every_python() -> None:
     found = [char for char in map(chr, range(sys.maxunicode + 1)) if is_assigned(char) and is_shapeless(char)]
     assert (len(found), sha256("".join(found).encode()).hexdigest()) == (COUNT, DIGEST)
+
+
+@pytest.mark.parametrize(
+    "frame", ["x{0}x", "\u0645{0}\u062e", "\u0915{0}\u0937", "\u1820{0}\u1821", f"{HAN}{{0}}{HAN}", "{0}"]
+)
+def test_the_text_of_the_formats_says_the_same(frame: str) -> None:
+    """``hides`` is written from proto/README.md 1 alone."""
+    for code in range(0xE0200):
+        if 0xD800 <= code < 0xE000 or not is_assigned(char := chr(code)):
+            continue
+        assert is_shapeless(frame.format(char)) == hides(frame.format(char)), f"U+{code:04X}"

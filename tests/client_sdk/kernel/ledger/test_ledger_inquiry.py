@@ -232,6 +232,8 @@ OPENINGS: list[tuple[Callable[[InquiryOpening], InquiryOpening], str]] = [
     (lambda opening: replace(opening, officer="somebody else"), "officer"),
     (lambda opening: replace(opening, officer=""), "officer"),
     (lambda opening: replace(opening, officer="x" * 201), "officer"),
+    (lambda opening: replace(opening, officer="clerk-1234567"), "officer"),
+    (lambda opening: replace(opening, officer="clerk\ufe0f"), "officer"),
     (lambda opening: replace(opening, officer_opening=seed("another")), "officer"),
 ]
 
