@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from creditregistry.v1 import directory_pb2 as pb
 
+from client_sdk.kernel.formats.day_lists import DAY_LISTS
 from client_sdk.kernel.formats.state import Rulebook
 from client_sdk.kernel.ledger.rulebook_preview import EFFECTS
+from client_sdk.lending.typed_text import typed_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +111,10 @@ def _value(name: str, kind: type, text: str) -> object:
         if len(text) > _MOST_DIGITS or int(text) > _most(name):
             raise RulebookValueError(name, SMALLER_WANTED)
         return int(text)
-    return tuple(sorted({item.strip() for item in text.split(",") if item.strip()})) if kind is tuple else text
+    if kind is not tuple:
+        return text
+    items = {item.strip() for item in text.split(",") if item.strip()}
+    return tuple(sorted(map(typed_day, items) if name in DAY_LISTS else items))
 
 
 def _most(name: str) -> int:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.desk.texts import N_
+from client_sdk.lending.typed_text import NoDayError, read_day
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import date
     from enum import StrEnum
 
     from client_sdk.desk.form import Form
 
 __all__ = [
+    "DAY_SENTENCE",
     "FieldError",
     "day_of_form",
     "digest_of_form",
@@ -28,7 +30,7 @@ __all__ = [
 W = TypeVar("W", bound="StrEnum")
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DAY_SENTENCE = N_("Give a day with the year first, such as 2026-01-05, 2026/1/5, 2026年1月5日 or 20260105.")
 
 
 class FieldError(Exception):
@@ -63,13 +65,10 @@ def day_of_form(form: Form, field: str) -> date:
     Raises:
         FieldError: it is none.
     """
-    text = form.text(field)
     try:
-        if _DAY.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise FieldError(field, N_("Give a day as YYYY-MM-DD."))
+        return read_day(form.text(field))
+    except NoDayError:
+        raise FieldError(field, DAY_SENTENCE) from None
 
 
 def digest_of_form(form: Form, field: str) -> bytes:

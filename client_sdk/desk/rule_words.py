@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import IDENTITY, details_of, next_step
+from client_sdk.desk.form_values import DAY_SENTENCE
 from client_sdk.desk.texts import N_
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _SENTENCES = {
     "column.integer": N_("Give a whole number from 0."),
     "column.hexadecimal": N_("Choose the document, or give its SHA-256 as 64 hexadecimal digits."),
     "column.contacts": N_("Write channels with their counts, such as SMS:3 CALL:2."),
-    "date.form": N_("Give a day as YYYY-MM-DD."),
+    "date.form": DAY_SENTENCE,
     "date.future": N_("This day is in the future: correct it."),
     "date.order": N_("This day is before one that it must follow: compare the days."),
     "days.plausible": N_("So many days cannot have passed since the first day overdue: compare the two."),

@@ -7,13 +7,25 @@ Another text stays as it is, and is refused with what was seen.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["half_width", "typed_day", "typed_number", "typed_time"]
+from client_sdk.kernel.rules.dates import required_date
+from client_sdk.kernel.rules.errors import RuleError
+from client_sdk.lending.kind_of_text import kind_of_text
+
+if TYPE_CHECKING:
+    from datetime import date
+
+__all__ = ["DAY_WANTED", "NoDayError", "half_width", "read_day", "typed_day", "typed_number", "typed_time"]
+
+# The one sentence for commands, pages and programs.
+DAY_WANTED = "a day with the year first, such as 2026-01-05, 2026/1/5, 2026年1月5日 or 20260105"
 
 # 2026/1/5, 2026-1-5, 2026.1.5, 2026年1月5日, each with a time of nought as spreadsheets add one.
 _DAY = re.compile(
     r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日)(?: 0?0:00(?::00(?:\.0+)?)?)?"
 )
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIGHT_DAY = re.compile(r"((?:19|20|21)[0-9]{2})([0-9]{2})([0-9]{2})")
 _TIME = re.compile(
     r"([0-9年月日/.-]+)[ T]([0-9]{1,2}):([0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?) ?(Z|[+-][0-9]{2}:[0-9]{2})?"
@@ -41,6 +53,33 @@ def typed_day(text: str) -> str:
     if found := _TIGHT_DAY.fullmatch(plain):
         return "-".join(found.groups())
     return text
+
+
+class NoDayError(ValueError):
+    """What was typed is no day, or can be read in two ways.
+
+    Attributes:
+        got: in a few words what was typed, without it: it may be an identity number.
+    """
+
+    def __init__(self, *, got: str) -> None:
+        super().__init__(got)
+        self.got = got
+
+
+def read_day(text: str) -> date:
+    """Return the day that a person typed, of the years 1900 to 2199.
+
+    Raises:
+        NoDayError: it is none, or it may be read in two ways.
+    """
+    plain = typed_day(text.strip())
+    try:
+        return required_date(plain, "day")
+    except RuleError:
+        if _ISO_DAY.fullmatch(plain):
+            raise NoDayError(got="a day that no calendar of 1900 to 2199 has") from None
+        raise NoDayError(got=kind_of_text(text)) from None
 
 
 def typed_time(text: str) -> str:

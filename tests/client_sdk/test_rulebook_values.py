@@ -63,6 +63,11 @@ def test_what_makes_no_rulebook_names_the_rule(typed: dict[str, str], rule: str,
     assert want in caught.value.complaint.want
 
 
+def test_days_are_read_as_people_type_them() -> None:
+    changed = with_limits(Rulebook(), {"holidays": "2026/1/1, 2026年1月2日"})
+    assert changed.holidays == ("2026-01-01", "2026-01-02")
+
+
 def test_changes_of_one_rulebook_are_made_to_another() -> None:
     before, other = Rulebook(), replace(Rulebook(), stale_days=92, overlays=(), notice_hours=24)
     after = replace(before, dispute_days=15, notice_hours=72)

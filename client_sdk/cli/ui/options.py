@@ -10,8 +10,9 @@ from typer.models import OptionInfo
 
 from client_sdk.errors import FormatError
 from client_sdk.forms import Word, check_institution_id, check_record_id
+from client_sdk.lending.typed_text import NoDayError, read_day
 from client_sdk.models import IdType, Kind, RecordKey
-from client_sdk.texts import say
+from client_sdk.texts import recognised, say
 
 __all__ = [
     "DAY",
@@ -123,13 +124,17 @@ def words_of(kind: type[Word]) -> Sequence[str]:
 
 
 def day(text: str | date) -> date:
-    """Return the day that a text names."""
+    """Return the day that a text names, as people type days."""
     if isinstance(text, date):
         return text
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(say("want a date as YYYY-MM-DD")) from None
+        return read_day(text)
+    except NoDayError as error:
+        wanted = say(
+            "want a day with the year first, such as 2026-01-05, 2026/1/5, 2026年1月5日 or 20260105; found {got}",
+            got=recognised(error.got),
+        )
+        raise typer.BadParameter(wanted) from None
 
 
 def hexadecimal(length: int) -> Callable[[str | bytes], bytes]:

@@ -1,6 +1,7 @@
 """``desk journal``: who did what at the desk, verified."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.options import DAY, day
 from client_sdk.cli.ui.output import counted, pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
@@ -62,11 +64,14 @@ def register(app: typer.Typer) -> None:
         /,
         *,
         who: Annotated[str, typer.Option(metavar="NAME", help="Only lines of this person.")] = "",
-        since: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="Only lines since this day, UTC.")] = "",
+        since: Annotated[
+            date | None,
+            typer.Option(parser=day, metavar=DAY, help="Only lines since this day, UTC.", show_default=False),
+        ] = None,
     ) -> None:
         """Show the lines, each verified against the one before; with --json one document a line."""
         for line, _ in read_journal(_file(session)):
-            if (who and line.who != who) or line.at < since:
+            if (who and line.who != who) or (since and line.at < since.isoformat()):
                 continue
             ended = f" {line.reason}" if line.reason else ""
             to = say(" of {to}", to=line.to) if line.to else ""

@@ -9,6 +9,7 @@ from client_sdk.desk.users import is_name
 from client_sdk.forms import MOST_NAME_DIGITS
 from client_sdk.lending.column_forms import FORMS, ColumnForm
 from client_sdk.lending.columns import COLUMNS
+from client_sdk.lending.typed_text import DAY_WANTED, NoDayError, read_day
 from client_sdk.models import Consent, ConsentForm, DisputeOutcome, Identity, IdType, Kind, Purpose, RecordName
 
 __all__ = [
@@ -44,9 +45,10 @@ def _officer(name: str) -> str:
 
 def _day(text: object) -> object:
     # Lax dates take a time of midnight, and numbers of seconds.
-    if isinstance(text, str) and len(text) == len("YYYY-MM-DD"):
-        return date.fromisoformat(text)
-    raise ValueError("want YYYY-MM-DD")
+    try:
+        return read_day(text if isinstance(text, str) else "")
+    except NoDayError as error:
+        raise ValueError(f"want {DAY_WANTED}, found {error.got}") from None
 
 
 class _Body(BaseModel):

@@ -110,8 +110,8 @@ MISTAKES = {
     ),
     "wrong date": Mistake(
         _typed(*CHECK, "--consent-date", "01.02.2026", "--consent-digest", DIGEST),
-        r"--consent-date.*want a date as YYYY-MM-DD",
-        r"--consent-date.*日期应为 YYYY-MM-DD.*怎么办：",
+        r"--consent-date.*want a day with the year first.*found 10 characters: digits, '\.'",
+        r"--consent-date.*日期应为年份在前.*实际为.*怎么办：",
     ),
     "no consent": Mistake(
         _typed(*CHECK, "--consent-date", "2026-01-01"),

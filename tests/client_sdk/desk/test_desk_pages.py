@@ -102,7 +102,7 @@ def test_an_answer_is_for_the_session_that_asked_alone(desk: RunningDesk, office
         ({"id_type": "LEI", "number": "110105180001010010"}, "This is a number of another type"),
         ({"id_type": "x"}, "Choose one of the list."),
         ({"purpose": "REPORTING"}, "Choose one of the list."),
-        ({"consent_date": "1.3.2026"}, "Give a day as YYYY-MM-DD."),
+        ({"consent_date": "1.3.2026"}, "Give a day with the year first"),
         ({"consent_date": "2199-01-01"}, "The consent is dated in the future"),
         ({"consent_digest": ""}, "Give the signed consent, or its SHA-256"),
         ({"consent_digest": "abc"}, "Give a SHA-256 as 64 hexadecimal digits."),

@@ -29,7 +29,7 @@ from client_sdk.lending.files import (
     write_portfolio,
 )
 from client_sdk.lending.rows import row_of
-from client_sdk.lending.typed_text import typed_day, typed_number, typed_time
+from client_sdk.lending.typed_text import NoDayError, read_day, typed_day, typed_number, typed_time
 from client_sdk.models import DefaultReport, RejectedRow, Report, Violation
 from client_sdk.tables.columnar import ColumnarKind, columnar_batches, frame_batches
 from client_sdk.tables.values import TableError
@@ -321,6 +321,32 @@ def test_a_table_inside_of_a_gzip_file_is_told(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_days_as_people_type_them(text: str, day: str | None) -> None:
     assert typed_day(text) == (day or text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-05", "2026/1/5", "2026.1.5", "2026年1月5日", "20260105", " ２０２６-０１-０５ "]
+)
+def test_a_day_is_read_as_people_type_it(text: str) -> None:
+    assert read_day(text) == date(2026, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("", "nothing"),
+        ("05/01/2026", "10 characters: digits, '/'"),
+        ("5.1.2026", "8 characters: digits, '.'"),
+        ("2026-02-30", "a day that no calendar of 1900 to 2199 has"),
+        ("1899年1月5日", "a day that no calendar of 1900 to 2199 has"),
+        ("110105194912310021", "18 digits"),
+        ("2026-W01-1", "10 characters: letters, digits, '-'"),
+        ("tomorrow", "8 characters: letters"),
+    ],
+)
+def test_what_is_no_day_or_two_is_refused_with_what_was_seen(text: str, got: str) -> None:
+    with pytest.raises(NoDayError) as refused:
+        read_day(text)
+    assert refused.value.got == got
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from client_sdk.cli.ui.options import YesOption, word_option
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.act.proposing import propose_body
+from client_sdk.lending.typed_text import typed_time
 from client_sdk.texts import say
 
 __all__ = ["register"]
@@ -21,7 +22,7 @@ def _instant(text: str | datetime) -> datetime:
     if isinstance(text, datetime):
         return text
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(typed_time(text.strip()))
     except ValueError:
         raise typer.BadParameter(say("want a date and a time, such as 2026-11-28T09:30+08:00")) from None
     if instant.tzinfo is None:
