@@ -179,7 +179,7 @@ class ActWords:
                 yield from ((say("Record"), f"{key.issuer}/{UUID(bytes=key.record_id)}") for key in body.records)
             case AdministratorsBody():
                 yield say("Threshold"), self._threshold(body.threshold, len(body.administrators))
-                yield say("Administrators"), ", ".join(body.administrators)
+                yield say("Administrators"), say.list(body.administrators)
                 yield from (row for item in body.enrolments for row in self._enrolment(item))
             case ClockBody():
                 yield say("Not before"), clock_text(moment(body.not_before))

@@ -181,7 +181,7 @@ class AuditWords:
                 f"{row.number} ({row.leaf_index})",
                 clock_text(row.logged_at),
                 f"{row.decision}: {visible(row.about)}",
-                ", ".join(row.signers),
+                self._say.list(row.signers),
             )
             for row in self._report.acts
         )

@@ -29,6 +29,6 @@ _NAMES = {
 def breach_pairs(body: BreachBody, say: Say) -> Iterator[tuple[str, str]]:
     """Yield everything that the notice says: names and values."""
     yield say("Noticed"), clock_text(moment(body.noticed_at))
-    yield say("What happened"), f"{', '.join(body.natures)}: {', '.join(body.data)}"
+    yield say("What happened"), say.pair(say.list(body.natures), say.list(body.data))
     yield from ((say(_NAMES[name]), visible(str(getattr(body, name)))) for name in BREACH_TEXTS)
-    yield say("Concerns"), ", ".join(body.members) or say("all members")
+    yield say("Concerns"), say.list(body.members) or say("all members")

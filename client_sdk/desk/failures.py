@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.openid import OpenIdError
+from client_sdk.desk.record_columns import name_of_field
 from client_sdk.desk.texts import N_
 from client_sdk.errors import (
     AuditRunningError,
@@ -91,6 +92,10 @@ class ErrorWords:
     violations: tuple[tuple[tuple[str, str], ...], ...] = ()
     next: str = ""
 
+    def said(self, say: Say) -> str:
+        """Return what happened and what to do in one line."""
+        return say("{title} ({reason}). {next}", title=self.title, reason=self.reason, next=self.next)
+
 
 def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
     """Return an error in words, in one language."""
@@ -147,9 +152,9 @@ def next_step(reason: str, otherwise: str, say: Say, rule: str = "") -> str:
 def broken_rules(error: PreflightError | FormatError | RuleError, say: Say) -> list[str]:
     """Return what is wrong with a form, one sentence each."""
     if isinstance(error, PreflightError):
-        return ["; ".join(f"{name}: {value}" for name, value in _violation(item, say)) for item in error.violations]
+        return [say.pairs(_violation(item, say)) for item in error.violations]
     words = error_words(error, say)
-    return [words.next, "; ".join(f"{name}: {value}" for name, value in words.details)]
+    return [words.next, say.pairs(words.details)]
 
 
 def _of_silence(error: TransportError, say: Say) -> ErrorWords:
@@ -202,4 +207,6 @@ def details_of(item: Violation, say: Say, *, apart_from: tuple[str, ...] = ()) -
 
 
 def _named(parts: tuple[tuple[str, str], ...], say: Say) -> tuple[tuple[str, str], ...]:
-    return tuple((say(_PARTS[name]), say.error(value)) for name, value in parts)
+    return tuple(
+        (say(_PARTS[name]), name_of_field(value, say) if name == "field" else say.error(value)) for name, value in parts
+    )

@@ -10,18 +10,20 @@ from client_sdk.desk.texts import N_
 from client_sdk.lending.typed_text import NoDayError, read_day
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import date
     from enum import StrEnum
 
     from client_sdk.desk.form import Form
+    from client_sdk.desk.texts import Say
 
 __all__ = [
     "DAY_SENTENCE",
     "FieldError",
+    "Mistakes",
     "day_of_form",
-    "digest_of_form",
     "digests_of_form",
+    "document_of_form",
     "file_of_form",
     "text_of_form",
     "word_of_form",
@@ -31,6 +33,10 @@ W = TypeVar("W", bound="StrEnum")
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 DAY_SENTENCE = N_("Give a day with the year first, such as 2026-01-05, 2026/1/5, 2026年1月5日 or 20260105.")
+TWO_DOCUMENTS = N_(
+    "The file that was chosen has the SHA-256 {chosen}, and this is another one: {typed}. Correct it, or leave one of "
+    "the two empty."
+)
 
 
 class FieldError(Exception):
@@ -38,12 +44,38 @@ class FieldError(Exception):
 
     Attributes:
         field: its name.
-        text: what to do, to be said in a language; it repeats nothing that was typed.
+        text: what to do, to be said in a language; of what was typed it repeats SHA-256 alone.
+        values: for the places of the text.
     """
 
-    def __init__(self, field: str, text: str) -> None:
+    def __init__(self, field: str, text: str, **values: object) -> None:
         super().__init__(field, text)
-        self.field, self.text = field, text
+        self.field, self.text, self.values = field, text, values
+
+    def said(self, say: Say) -> dict[str, str]:
+        """Return what to do by the name of the field, in a language."""
+        return {self.field: say(self.text, **self.values)}
+
+
+class Mistakes(dict[str, str]):
+    """What is wrong with the fields of a page, by their names; a field tells its label when the page shows it."""
+
+    def __init__(self, wrong: Mapping[str, str]) -> None:
+        super().__init__(wrong)
+        self._labels: dict[str, str] = {}
+
+    def stands_at(self, field: str, label: str) -> str:
+        """Take note of the label under which the page shows a field; nothing of that is shown."""
+        self._labels[field] = label
+        return ""
+
+    def named(self) -> list[tuple[str, str, str]]:
+        """Return name, label and what is wrong, of each field in the order of the page.
+
+        Last, and without a label, come those that the page does not show.
+        """
+        shown = [(field, label, self[field]) for field, label in self._labels.items()]
+        return shown + [(field, "", text) for field, text in self.items() if field not in self._labels]
 
 
 def word_of_form(form: Form, field: str, words: type[W], allowed: Collection[W]) -> W:
@@ -71,7 +103,7 @@ def day_of_form(form: Form, field: str) -> date:
         raise FieldError(field, DAY_SENTENCE) from None
 
 
-def digest_of_form(form: Form, field: str) -> bytes:
+def _digest_of_form(form: Form, field: str) -> bytes:
     """Return the SHA-256 that was typed.
 
     Raises:
@@ -81,6 +113,22 @@ def digest_of_form(form: Form, field: str) -> bytes:
     if not _DIGEST.fullmatch(text):
         raise FieldError(field, N_("Give a SHA-256 as 64 hexadecimal digits."))
     return bytes.fromhex(text)
+
+
+def document_of_form(form: Form, file: str, digest: str) -> bytes | None:
+    """Return the SHA-256 of a document that was chosen as a file, or named by its SHA-256; None where it was neither.
+
+    Raises:
+        FieldError: both are there and differ, or the SHA-256 is none.
+    """
+    document = form.file(file)
+    typed = _digest_of_form(form, digest) if form.text(digest) else None
+    if not document:
+        return typed
+    chosen = hashlib.sha256(document).digest()
+    if typed is not None and typed != chosen:
+        raise FieldError(digest, TWO_DOCUMENTS, chosen=chosen.hex(), typed=typed.hex())
+    return chosen
 
 
 def digests_of_form(form: Form, field: str) -> tuple[bytes, ...]:

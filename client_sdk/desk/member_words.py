@@ -31,7 +31,7 @@ _USAGES = {
 
 def roles_text(roles: Iterable[str], say: Say) -> str:
     """Return roles, by their names, as people say them."""
-    return ", ".join(say(_ROLES[role]) for role in roles)
+    return say.list(say(_ROLES[role]) for role in roles)
 
 
 def status_text(status: str, say: Say) -> str:

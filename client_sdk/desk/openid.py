@@ -176,7 +176,7 @@ class OpenId:
         return User(name, max(roles, key=lambda role: DeskRole(role).rank))
 
     def _hold_name(self, account: str, name: str) -> None:
-        """Hold an account to the name under which it came first, and the name to that account, as long as the desk runs.
+        """Hold an account to the name under which it came first, and the name to that account, while the desk runs.
 
         People are told apart by their names, which some issuers let them change: who has prepared an act would else
         approve it under another name, or come as somebody else.

@@ -6,17 +6,18 @@ spaces between. ``cells`` are what a portfolio's row holds.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from client_sdk.desk.form_values import FieldError, document_of_form
 from client_sdk.desk.money import minor_units, places_of
 from client_sdk.desk.rendering import clock_text
-from client_sdk.desk.texts import N_, Language
+from client_sdk.desk.texts import N_, Language, say_in
 from client_sdk.forms import MINOR_UNITS
 from client_sdk.lending.column_forms import FORMS, MONEY, ColumnForm
 from client_sdk.lending.column_guide import GUIDE, WORDS
+from client_sdk.lending.places import column_of
 from client_sdk.subject_report.terms import FACTS, term_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = [
     "columns_of",
     "fields_of",
     "name_of",
+    "name_of_field",
     "shown_cell",
     "typed_of_cells",
     "typed_of_form",
@@ -43,6 +45,9 @@ __all__ = [
 IDENTITY_COLUMNS = ("id_type", "id_number", "issuing_state")
 # Columns whose names the facts do not have.
 _NAMES = {
+    "id_type": N_("Type of number"),
+    "id_number": N_("Identity number of the person"),
+    "issuing_state": N_("Issuing state"),
     "standing": N_("Standing"),
     "reference": N_("Own reference"),
     "first_day": N_("First day, as it was first reported"),
@@ -138,6 +143,12 @@ def name_of(column: str, language: Language, say: Say) -> str:
     return say(_NAMES[column]) if column in _NAMES else FACTS[column].of(language)
 
 
+def name_of_field(field: str, say: Say) -> str:
+    """Return the name of a field that an error names by its path or its column; as it is where no column holds it."""
+    column = column_of(field)
+    return name_of(column, say.language, say) if column in GUIDE and (column in _NAMES or column in FACTS) else field
+
+
 def shown_cell(column: str, cells: Mapping[str, str], language: Language) -> str:
     """Return what a record holds in a column, in words; an empty text where it holds nothing."""
     text = cells.get(column, "")
@@ -147,13 +158,24 @@ def shown_cell(column: str, cells: Mapping[str, str], language: Language) -> str
         return clock_text(datetime.fromisoformat(text))
     if column in WORDS:
         named = [term_of(WORDS[column][name]).of(language) for name in text.split()]
-        return ("、" if language is Language.CHINESE else ", ").join(named)
+        return say_in(language).list(named)
     return text
 
 
-def typed_of_form(form: Form, columns: Iterable[str]) -> dict[str, str]:
-    """Return what was typed in a form, by column; a file stands for its SHA-256."""
-    return {column: _typed(form, column) for column in columns}
+def typed_of_form(form: Form, columns: Iterable[str]) -> tuple[dict[str, str], list[FieldError]]:
+    """Return what was typed in a form, by column, and what cannot be taken as it is; a file stands for its SHA-256."""
+    typed: dict[str, str] = {}
+    twice: list[FieldError] = []
+    for column in columns:
+        typed[column] = form.text(column)
+        if FORMS[column] is ColumnForm.LIST and column in WORDS:
+            typed[column] = " ".join(word.name for word in WORDS[column] if form.text(f"{column}.{word.name}"))
+        elif column in _DOCUMENTS and form.file(f"{column}_file"):
+            try:
+                typed[column] = (document_of_form(form, f"{column}_file", column) or b"").hex()
+            except FieldError as error:
+                twice.append(error)
+    return typed, twice
 
 
 def typed_of_cells(cells: Mapping[str, str]) -> dict[str, str]:
@@ -218,13 +240,6 @@ def _field(column: str, value: str, language: Language, say: Say, only: tuple[st
         return FieldOfColumn(column, label, hint, "document", value, document=say(_DOCUMENTS[column]))
     kinds = {ColumnForm.DAY: "date", ColumnForm.TIME: "time"}
     return FieldOfColumn(column, label, hint, kinds.get(FORMS[column], "text"), value)
-
-
-def _typed(form: Form, column: str) -> str:
-    if FORMS[column] is ColumnForm.LIST and column in WORDS:
-        return " ".join(word.name for word in WORDS[column] if form.text(f"{column}.{word.name}"))
-    document = form.file(f"{column}_file") if column in _DOCUMENTS else b""
-    return hashlib.sha256(document).hexdigest() if document else form.text(column)
 
 
 def _typed_cell(column: str, text: str, currency: str) -> str:

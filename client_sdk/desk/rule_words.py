@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import IDENTITY, details_of, next_step
 from client_sdk.desk.form_values import DAY_SENTENCE
+from client_sdk.desk.record_columns import name_of_field
 from client_sdk.desk.texts import N_
+from client_sdk.errors import PreflightError
+from client_sdk.models import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from client_sdk.desk.texts import Say
-    from client_sdk.models import Violation
+    from client_sdk.errors import FormatError, RuleError
 
-__all__ = ["MISSING", "field_of", "sentence_of", "sorted_out"]
+__all__ = ["MISSING", "field_of", "mistakes_of", "sentence_of", "sorted_out"]
 
 MISSING = "column.present"
 # What to do, by rule; of a rule that is not here what was found and what is wanted is shown.
@@ -50,13 +54,28 @@ def sentence_of(item: Violation, say: Say) -> str:
     if item.rule == MISSING:
         return say(_SENTENCES[MISSING])
     text = say(known) if known else next_step(item.reason, "", say)
-    details = "; ".join(f"{name}: {value}" for name, value in details_of(item, say, apart_from=("field",)))
-    return f"{text} ({details})" if text else details
+    details = say.pairs(details_of(item, say, apart_from=("field",)))
+    return say("{text} ({more})", text=text, more=details) if text else details
 
 
 def field_of(item: Violation) -> str:
     """Return the field of the page that a broken rule names."""
     return _FIELDS.get(item.field, item.field)
+
+
+def mistakes_of(
+    error: PreflightError | FormatError | RuleError, fields: Mapping[str, str], say: Say
+) -> tuple[dict[str, str], list[str]]:
+    """Return the first thing that an error says of each field of a page, and what it says of none of them.
+
+    Args:
+        error: of the SDK.
+        fields: of the page, by the names that errors give them.
+        say: says texts.
+    """
+    items = error.violations if isinstance(error, PreflightError) else (Violation.of(error.complaint),)
+    known = [replace(item, field=fields.get(item.field, item.field)) for item in items]
+    return sorted_out(known, set(fields.values()), say)
 
 
 def sorted_out(items: Iterable[Violation], columns: Collection[str], say: Say) -> tuple[dict[str, str], list[str]]:
@@ -74,6 +93,6 @@ def sorted_out(items: Iterable[Violation], columns: Collection[str], say: Say) -
         if field in columns or field in ("number", "id_type", "issuing_state"):
             at_fields.setdefault(field, sentence_of(item, say))
         else:
-            where = "" if not item.field else f"{item.field}: "
-            others.append(where + sentence_of(item, say))
+            text = sentence_of(item, say)
+            others.append(say.pair(name_of_field(item.field, say), text) if item.field else text)
     return at_fields, others

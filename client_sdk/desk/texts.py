@@ -16,11 +16,12 @@ from client_sdk.texts.catalogue import own_catalogue, written_catalogue
 from client_sdk.texts.recognised import recognised_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["N_", "Language", "Say", "preferred", "say_in"]
 
 _MOST_HEADER = 1_000
+_PAIR = N_("{name}: {value}")
 
 
 class Say(Protocol):
@@ -30,8 +31,25 @@ class Say(Protocol):
         """Return the text."""
         ...
 
+    @property
+    def language(self) -> Language:
+        """The language."""
+        ...
+
     def error(self, text: str) -> str:
         """Return the text of an error, which the SDK or a registry wrote in English."""
+        ...
+
+    def pair(self, name: str, value: str) -> str:
+        """Return a name with its value, both said already."""
+        ...
+
+    def pairs(self, pairs: Iterable[tuple[str, str]]) -> str:
+        """Return names with their values in one line, all said already."""
+        ...
+
+    def list(self, items: Iterable[str]) -> str:
+        """Return several things in one line, all said already."""
         ...
 
 
@@ -39,7 +57,7 @@ class _Sayer:
     """Says texts in one language."""
 
     def __init__(self, language: Language) -> None:
-        self._language = language
+        self.language = language
         self._translations = _translations(language)
 
     def __call__(self, text: str, /, **values: object) -> str:
@@ -48,7 +66,17 @@ class _Sayer:
         return said.format(**values) if values else said
 
     def error(self, text: str) -> str:
-        return recognised_in(self._language, text)
+        return recognised_in(self.language, text)
+
+    def pair(self, name: str, value: str) -> str:
+        return self(_PAIR, name=name, value=value)
+
+    def pairs(self, pairs: Iterable[tuple[str, str]]) -> str:
+        joint = "；" if self.language is Language.CHINESE else "; "
+        return joint.join(self.pair(name, value) for name, value in pairs)
+
+    def list(self, items: Iterable[str]) -> str:
+        return ("、" if self.language is Language.CHINESE else ", ").join(items)
 
 
 def say_in(language: Language) -> Say:

@@ -10,11 +10,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from client_sdk.desk.failures import error_words
 from client_sdk.desk.form import NO_FORM, Form
+from client_sdk.desk.form_values import Mistakes
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import Language, Say, preferred, say_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -111,14 +112,37 @@ class Visit:
         """Forget the value whose id stands in the path."""
         self.desk.kept.forget(self.key, str(self.path["key"]))
 
-    def show(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
-        """Return a page from a template, every value escaped."""
+    def show(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        wrong: Mapping[str, str] | None = None,
+        broken: Sequence[str] = (),
+        **values: object,
+    ) -> HTMLResponse:
+        """Return a page from a template, every value escaped.
+
+        Args:
+            template: its name.
+            status: of HTTP.
+            wrong: what is wrong with fields of the page, by their names; all of it is told above the page.
+            broken: what else is wrong.
+            values: for the template.
+        """
         notes: list[str] = []
         if self.session is not None and self.session.notes:
             notes, self.session.notes = self.session.notes, []
         token = "" if self.session is None else self.desk.sessions.token(self.session)
         shown = self.desk.templates.get_template(template).render(
-            **values, visit=self, say=self.say, token=token, notes=notes, Right=Right
+            **values,
+            wrong=Mistakes(wrong or {}),
+            broken=broken,
+            visit=self,
+            say=self.say,
+            token=token,
+            notes=notes,
+            Right=Right,
         )
         return HTMLResponse(shown, status)
 

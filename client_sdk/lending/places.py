@@ -12,6 +12,7 @@ _COLUMNS = {
     "basis": "basis_reference",
     "basis.record": "basis_reference",
     "facts.debt": "contract",
+    "facts.debt.debt_ref": "contract",
     "facts.notice": "notice_digest",
     "facts.notice.channel": "notice_channel",
     "facts.notice.sent_at": "notice_sent_at",

@@ -12,12 +12,13 @@ from starlette.exceptions import HTTPException
 from client_sdk.desk.api import checks, disputes, inbox, jobs, records, reports
 from client_sdk.desk.api.call import AnyCall, json_response
 from client_sdk.desk.api.gate import ApiGate
-from client_sdk.desk.api.problems import ApiProblemError, problem_response, say_for
+from client_sdk.desk.api.problems import ApiProblemError, body_field, problem_response, say_for
 from client_sdk.desk.desk import Desk
 from client_sdk.desk.rights import ApiScope
 from client_sdk.desk.texts import N_
 from client_sdk.errors import CreditRegistryError
 from client_sdk.forms import Json
+from client_sdk.lending.places import column_of
 from client_sdk.models import Violation
 
 __all__ = ["API_PATH", "TOPICS", "contract", "make_api", "make_application"]
@@ -28,6 +29,8 @@ _LONG_BODIES = {
     f"{API_PATH}/jobs/checks": _MOST_JOB_BODY,
     f"{API_PATH}/jobs/reports": reports.MOST_FILE_BYTES,
 }
+# Where bodies are rows of a portfolio.
+_ROWS = (f"{API_PATH}/reports", f"{API_PATH}/jobs/reports")
 _MOST_BROKEN = 20
 _MOST_NAME = 40
 _PROBLEMS: dict[int | str, dict[str, object]] = {
@@ -116,7 +119,8 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _problem(request: Request, error: Exception) -> Response:
-    return problem_response(cast("ApiProblemError | CreditRegistryError", error), say_for(request.headers))
+    named = column_of if request.scope["path"].startswith(_ROWS) else body_field
+    return problem_response(cast("ApiProblemError | CreditRegistryError", error), say_for(request.headers), named)
 
 
 def _missing(request: Request, error: Exception) -> Response:

@@ -24,6 +24,8 @@ __all__ = ["FoundPerson", "FoundPersons", "router"]
 router = APIRouter(tags=["checks"])
 # Persons of one inquiry.
 _TOGETHER = 100
+# Of one of many persons, by the names that errors give them.
+_FIELDS = {"identity": "number", "issuing_state": "issuing_state"}
 # What an answer of a job may take in memory, roughly.
 _BYTES_A_PERSON = 8 * 1024
 
@@ -144,7 +146,7 @@ def _question(place: int, person: PersonAsked, consent: ConsentGiven | None) -> 
     try:
         return _ReadPerson(place, person.reference, person.identity(), consent)
     except FormatError as error:
-        return Violation.of(error.complaint, row=place)
+        return Violation.of(replace(error.complaint, field=_FIELDS.get(error.complaint.field, "")), row=place)
 
 
 def _groups(questions: Sequence[_ReadPerson]) -> Iterator[list[_ReadPerson]]:

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from client_sdk.desk.api.problems import ProblemDocument, problem_of
-from client_sdk.desk.jobs import DeskJob, JobState
+from client_sdk.desk.api.problems import ProblemDocument, body_field, problem_of
+from client_sdk.desk.jobs import DeskJob, JobKind, JobState
 from client_sdk.desk.texts import Language, Say, say_in
 from client_sdk.forms import Json
+from client_sdk.lending.places import column_of
 from client_sdk.models import BatchReport, PreflightReport
 
 __all__ = ["JobDocument", "job_content"]
@@ -45,7 +46,8 @@ class JobDocument(BaseModel):
 
 def job_content(job: DeskJob, say: Say | None = None) -> dict[str, Json]:
     """Return a job as the API answers with it, its problem in English where no language is given."""
-    problem = None if job.error is None else problem_of(job.error, say or say_in(Language.ENGLISH)).model_dump()
+    named = body_field if job.kind is JobKind.CHECKS else column_of
+    problem = None if job.error is None else problem_of(job.error, say or say_in(Language.ENGLISH), named).model_dump()
     return {
         "job": job.key,
         "kind": job.kind,

@@ -1,6 +1,7 @@
 """Problem documents (RFC 9457): what happened, by which rule, and what to do; no value that was sent is repeated."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -26,9 +27,18 @@ from client_sdk.errors import (
     TransportError,
     VerificationError,
 )
+from client_sdk.lending.places import column_of
 from client_sdk.models import Violation
 
-__all__ = ["PROBLEM_TYPE", "ApiProblemError", "ProblemDocument", "problem_of", "problem_response", "say_for"]
+__all__ = [
+    "PROBLEM_TYPE",
+    "ApiProblemError",
+    "ProblemDocument",
+    "body_field",
+    "problem_of",
+    "problem_response",
+    "say_for",
+]
 
 PROBLEM_TYPE = "application/problem+json"
 _TYPE = "urn:credit-registry:reason:"
@@ -38,6 +48,9 @@ _STATUS: tuple[tuple[type[CreditRegistryError], int], ...] = (
     (ConflictError, 409),
     (InvalidError, 422),
 )
+# What the contract calls a field of an error; a prefix that it does not have.
+_FIELDS = {"identity": "body.person.number", "issuing_state": "body.person.issuing_state"}
+_PREFIXES = ("inquiry.", "annotation.")
 # Of this machine, and over once other work has ended.
 _RETRYABLE = (OutboxError, JobsFullError)
 
@@ -104,8 +117,24 @@ class ApiProblemError(Exception):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def problem_of(error: ApiProblemError | CreditRegistryError, say: Say) -> ProblemDocument:
-    """Return the document of an error, in one language."""
+def body_field(field: str) -> str:
+    """Return the part of a request's body that an error of the SDK names, as the contract names it."""
+    if field in _FIELDS:
+        return _FIELDS[field]
+    part = next((field.removeprefix(known) for known in _PREFIXES if field.startswith(known)), "")
+    return f"body.{part}" if part else field
+
+
+def problem_of(
+    error: ApiProblemError | CreditRegistryError, say: Say, named: Callable[[str], str] = column_of
+) -> ProblemDocument:
+    """Return the document of an error, in one language.
+
+    Args:
+        error: of the API, or of the SDK.
+        say: says texts in the language.
+        named: name in the request of a field that the SDK names; of a row of a portfolio, its column.
+    """
     if isinstance(error, ApiProblemError):
         return ProblemDocument(
             type=_TYPE + error.reason,
@@ -118,7 +147,7 @@ def problem_of(error: ApiProblemError | CreditRegistryError, say: Say) -> Proble
             got=error.got,
             want=error.want,
             retryable=error.retryable,
-            violations=[_broken(item) for item in error.violations],
+            violations=[_broken(item, str) for item in error.violations],
         )
     words = error_words(error, say)
     parts = _parts(error)
@@ -129,18 +158,20 @@ def problem_of(error: ApiProblemError | CreditRegistryError, say: Say) -> Proble
         status=next((status for kind, status in _STATUS if isinstance(error, kind)), words.status),
         detail=words.next,
         reason=words.reason,
-        field=parts.get("field", ""),
+        field=named(parts.get("field", "")),
         rule=parts.get("rule", ""),
         got=parts.get("got", ""),
         want=parts.get("want", ""),
         retryable=isinstance(error, _RETRYABLE) or getattr(error, "retryable", False) is True,
-        violations=[_broken(item) for item in violations],
+        violations=[_broken(item, named) for item in violations],
     )
 
 
-def problem_response(error: ApiProblemError | CreditRegistryError, say: Say) -> Response:
-    """Return the answer that tells an error."""
-    document = problem_of(error, say)
+def problem_response(
+    error: ApiProblemError | CreditRegistryError, say: Say, named: Callable[[str], str] = column_of
+) -> Response:
+    """Return the answer that tells an error; arguments as of ``problem_of``."""
+    document = problem_of(error, say, named)
     headers = dict(error.headers) if isinstance(error, ApiProblemError) else {}
     if document.retryable:
         headers.setdefault("Retry-After", "1")
@@ -167,5 +198,6 @@ def _parts(error: CreditRegistryError) -> dict[str, str]:
             return {}
 
 
-def _broken(item: Violation) -> BrokenRule:
-    return BrokenRule(row=item.row, reason=item.reason, field=item.field, rule=item.rule, got=item.got, want=item.want)
+def _broken(item: Violation, named: Callable[[str], str]) -> BrokenRule:
+    field = named(item.field)
+    return BrokenRule(row=item.row, reason=item.reason, field=field, rule=item.rule, got=item.got, want=item.want)

@@ -78,7 +78,7 @@ def _give_back(visit: Visit, request: ApprovalRequest) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.RETURN, about=[request.id]):
             visit.desk.approvals.give_back(request, visit.user.name, word)
     except FieldError as error:
-        return _shown(visit, request, wrong={error.field: visit.say(error.text)})
+        return _shown(visit, request, wrong=error.said(visit.say))
     except ApprovalStateError:
         return _decided(visit)
     return visit.go("/approvals", visit.say("It is returned to {author}.", author=request.author))

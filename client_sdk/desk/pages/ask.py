@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, day_of_form, digest_of_form, word_of_form
+from client_sdk.desk.form_values import FieldError, day_of_form, document_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept_answer import KeptAnswer
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import FormatError, PreflightError, RuleError
@@ -27,6 +27,15 @@ __all__ = ["PAGES", "identity_of_form", "type_choices"]
 # With the signed document, of which the SHA-256 is taken here.
 _FORM_BYTES = 12 * 1024 * 1024
 PURPOSES = (Purpose.LOAN_APPROVAL, Purpose.GUARANTEE_REVIEW, Purpose.POST_LOAN_REVIEW, Purpose.COLLECTION)
+# Fields by the names that errors give them.
+_FIELDS = {
+    "identity": "number",
+    "issuing_state": "issuing_state",
+    "inquiry.purpose": "purpose",
+    "inquiry.consent": "consent_file",
+    "inquiry.consent.date": "consent_date",
+    "inquiry.consent.digest": "consent_digest",
+}
 # Fields that are shown again where another one is wrong; the number is typed anew.
 _AGAIN = ("id_type", "issuing_state", "purpose", "consent_date", "consent_digest")
 
@@ -37,14 +46,14 @@ def _form(visit: Visit) -> Response:
 
 def _number(visit: Visit) -> Response:
     """Tell, while the form is filled, whether the number can be one of its type; nothing is asked and nothing kept."""
-    wrong = ""
+    problem = ""
     try:
         identity_of_form(visit)
     except FieldError:
-        return visit.show("number.html.j2", wrong="", right=False)
+        return visit.show("number.html.j2", problem="", right=False)
     except FormatError as error:
-        wrong = broken_rules(error, visit.say)[0]
-    return visit.show("number.html.j2", wrong=wrong, right=not wrong)
+        problem = broken_rules(error, visit.say)[0]
+    return visit.show("number.html.j2", problem=problem, right=not problem)
 
 
 def _ask(visit: Visit) -> Response:
@@ -57,12 +66,9 @@ def _ask(visit: Visit) -> Response:
             if answer.inquiry_id:
                 entry.about.append(answer.inquiry_id.hex())
     except FieldError as error:
-        return _shown(visit, {error.field: visit.say(error.text)}, [])
-    except (PreflightError, RuleError) as error:
-        return _shown(visit, {}, broken_rules(error, visit.say))
-    except FormatError as error:
-        field = "issuing_state" if error.complaint.field == "issuing_state" else "number"
-        return _shown(visit, {field: broken_rules(error, visit.say)[0]}, [])
+        return _shown(visit, error.said(visit.say), [])
+    except (PreflightError, RuleError, FormatError) as error:
+        return _shown(visit, *mistakes_of(error, _FIELDS, visit.say))
     kept = KeptAnswer(
         answer=replace(answer, identity=None),
         assessment=answer.assess(visit.desk.criteria),
@@ -88,10 +94,9 @@ def _read(visit: Visit) -> tuple[Identity, Purpose, Consent]:
     given = day_of_form(form, "consent_date")
     if given > date.today():  # noqa: DTZ011 - the day of this machine, as the person who types sees it
         raise FieldError("consent_date", N_("The consent is dated in the future: correct its day."))
-    document, typed = form.file("consent_file"), form.text("consent_digest")
-    if bool(document) is bool(typed):
+    digest = document_of_form(form, "consent_file", "consent_digest")
+    if digest is None:
         raise FieldError("consent_file", N_("Give the signed consent, or its SHA-256: one of the two."))
-    digest = hashlib.sha256(document).digest() if document else digest_of_form(form, "consent_digest")
     return identity, purpose, Consent(form=ConsentForm.WRITTEN, date=given, digest=digest)
 
 

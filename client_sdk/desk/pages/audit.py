@@ -114,7 +114,7 @@ def _accept(visit: Visit) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.ACCEPT_FINDING, about=[reference]):
             Auditor(visit.desk.config).accept([reference], reason)
     except FieldError as error:
-        return _shown(visit, {error.field: visit.say(error.text)})
+        return _shown(visit, error.said(visit.say))
     except AuditRunningError:
         raise
     except ConfigError:

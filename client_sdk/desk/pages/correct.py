@@ -47,8 +47,11 @@ def _prepare(visit: Visit) -> Response:
     opened = visit.kept(OpenedRecord)
     if opened is None:
         return _away(visit)
-    typed = typed_of_form(visit.form, _columns(opened))
-    cells, wrong = cells_of(typed)
+    typed, twice = typed_of_form(visit.form, _columns(opened))
+    cells, unread = cells_of(typed)
+    wrong = {field: visit.say(text) for field, text in unread.items()}
+    for error in twice:
+        wrong |= error.said(visit.say)
     whole = _whole(opened, cells)
     report = report_of(whole, 0)
     if wrong or isinstance(report, RejectedRow):
@@ -115,8 +118,7 @@ def _broken(
     wrong: Mapping[str, str] | None = None,
 ) -> Response:
     at_fields, others = sorted_out(broken, _columns(opened), visit.say)
-    unread = {field: visit.say(text) for field, text in (wrong or {}).items()}
-    return _shown(visit, opened, typed, at_fields | unread, others)
+    return _shown(visit, opened, typed, at_fields | dict(wrong or {}), others)
 
 
 def _shown(

@@ -6,13 +6,13 @@ from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError, digests_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import dispute_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import PreflightError, RuleError
@@ -70,9 +70,10 @@ def _answer(visit: Visit) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.ANSWER_DISPUTE, about=[str(uuid)], reason=outcome.name):
             receipt = visit.desk.client.answer_dispute(uuid.bytes, outcome, evidence=evidence)
     except FieldError as error:
-        return _shown(visit, dispute_of(visit.desk.client, uuid), wrong={error.field: visit.say(error.text)})
+        return _shown(visit, dispute_of(visit.desk.client, uuid), wrong=error.said(visit.say))
     except (PreflightError, RuleError) as error:
-        return _shown(visit, dispute_of(visit.desk.client, uuid), broken=broken_rules(error, visit.say))
+        wrong, broken = mistakes_of(error, {"evidence": "evidence", "outcome": "outcome"}, visit.say)
+        return _shown(visit, dispute_of(visit.desk.client, uuid), wrong=wrong, broken=broken)
     told = visit.say("The dispute is answered, at leaf {index}.", index=receipt.index)
     return visit.go(f"/disputes/{uuid}", told)
 

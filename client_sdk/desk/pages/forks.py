@@ -73,7 +73,7 @@ def _compare(visit: Visit) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.COMPARE):
             told = _taken(visit, given) if is_contradiction(given) else _compared(visit, given)
     except FieldError as error:
-        return _shown(visit, {error.field: visit.say(error.text)}, "")
+        return _shown(visit, error.said(visit.say), "")
     return _shown(visit, {}, visit.say(told))
 
 

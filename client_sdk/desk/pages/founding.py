@@ -91,7 +91,7 @@ def _take_genesis(visit: Visit) -> Response:
     try:
         given = _genesis(visit)
     except FieldError as error:
-        return _shown(visit, {error.field: visit.say(error.text)})
+        return _shown(visit, error.said(visit.say))
     return visit.go(f"/founding/genesis/{visit.keep(given)}")
 
 
@@ -178,7 +178,7 @@ def _install_certificate(visit: Visit) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.INSTALL_CERTIFICATE):
             install_own_certificate(visit.desk.config, certificate, ca or None)
     except FieldError as error:
-        return _shown(visit, {error.field: visit.say(error.text)})
+        return _shown(visit, error.said(visit.say))
     except ConfigError:
         text = N_("It is no certificate of this member for the TLS key of this home, or the CA's file is missing.")
         return _shown(visit, {"certificate": visit.say(text)})
@@ -192,7 +192,7 @@ def _install_root(visit: Visit) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.INSTALL_TRUST_ROOT, about=[root.fingerprint]):
             install_trust_root(visit.desk.config.home, data, root.fingerprint)
     except FieldError as error:
-        return _shown(visit, {error.field: visit.say(error.text)})
+        return _shown(visit, error.said(visit.say))
     return visit.go("/founding", visit.say("The trust root is installed."))
 
 

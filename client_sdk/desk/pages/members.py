@@ -43,10 +43,6 @@ class _ShownAct:
     act: LoggedAct
     words: ActWords
 
-    @property
-    def signed_by(self) -> str:
-        return ", ".join(self.act.approved_by)
-
 
 @dataclass(frozen=True, slots=True)
 class _ShownKey:

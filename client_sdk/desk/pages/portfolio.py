@@ -80,7 +80,7 @@ def _drop(visit: Visit) -> Response:
     try:
         file = DroppedFile.of_form(visit.form)
     except FieldError as error:
-        return _dropping(visit, {error.field: visit.say(error.text)})
+        return _dropping(visit, error.said(visit.say))
     desk, who = visit.desk, visit.user.name
 
     def check(job: DeskJob) -> CheckedFile:

@@ -67,8 +67,8 @@ def _prepare(visit: Visit) -> Response:
     try:
         body = form.body(directory, visit.form)
     except FieldError as error:
-        text = visit.say(error.text)
-        return _form(visit, kind, {error.field: text}) if error.field else _form(visit, kind, {}, [text])
+        said = error.said(visit.say)
+        return _form(visit, kind, said) if error.field else _form(visit, kind, {}, list(said.values()))
     except (FormatError, RuleError) as error:
         return _form(visit, kind, {}, broken_rules(error, visit.say))
     return visit.go(f"/propose/prepared/{visit.keep(PreparedAct(kind, body, directory))}")
@@ -135,8 +135,7 @@ def _propose(visit: Visit) -> Response:
             entry.about.append(approved.proposal.proposal_id.hex())
     except (FormatError, PreflightError, RefusedError, RuleError) as error:
         words = error_words(error, visit.say)
-        details = "; ".join(f"{name}: {value}" for name, value in words.details)
-        return _shown(visit, prepared, {}, [f"{words.title} ({words.reason}). {words.next}", details])
+        return _shown(visit, prepared, {}, [words.said(visit.say), visit.say.pairs(words.details)])
     visit.forget()
     if approved.logged:
         number = approved.proposal.act.number

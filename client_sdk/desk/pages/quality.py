@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.rights import Right
-from client_sdk.desk.texts import N_
+from client_sdk.desk.texts import N_, say_in
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.models import QualityEvent
 from client_sdk.subject_report.terms import term_of
@@ -122,7 +122,7 @@ def _level(level: LevelStanding, found: Reciprocity, language: Language, say: Sa
 
 
 def _kinds(kinds: Iterable[Kind], language: Language) -> str:
-    return ", ".join(term_of(kind).of(language) for kind in kinds)
+    return say_in(language).list(term_of(kind).of(language) for kind in kinds)
 
 
 PAGES = (DeskPage("GET", "/quality", Right.READ, _quality),)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError, day_of_form, digests_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
@@ -18,6 +17,7 @@ from client_sdk.desk.prepared import OpenedRecord, PreparedWithdrawal
 from client_sdk.desk.record_columns import typed_of_cells
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.desk.withdrawal_words import REASONS, REMOVED
@@ -46,9 +46,10 @@ def _open(visit: Visit) -> Response:
     try:
         identity = identity_of_form(visit)
     except FieldError as error:
-        return _detail(visit, *_record(visit), wrong={error.field: visit.say(error.text)})
+        return _detail(visit, *_record(visit), wrong=error.said(visit.say))
     except FormatError as error:
-        return _detail(visit, *_record(visit), wrong={"number": broken_rules(error, visit.say)[0]})
+        wrong, broken = mistakes_of(error, _FIELDS, visit.say)
+        return _detail(visit, *_record(visit), wrong=wrong, broken=broken)
     uuid = _path_uuid(visit)
     with visit.desk.journal.act(visit.user.name, DeskAct.OPEN_RECORD, about=[str(uuid)]):
         found = list(visit.desk.client.records([uuid.bytes], identity=identity))
@@ -99,9 +100,10 @@ def _withdraw(visit: Visit) -> Response:
         opened = _kept(visit, form.text("opened"))
         return do_or_request_approval(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))
     except FieldError as error:
-        return _detail(visit, *_record(visit), wrong={error.field: visit.say(error.text)})
+        return _detail(visit, *_record(visit), wrong=error.said(visit.say))
     except (PreflightError, RuleError) as error:
-        return _detail(visit, *_record(visit), broken=broken_rules(error, visit.say))
+        wrong, broken = mistakes_of(error, _FIELDS, visit.say)
+        return _detail(visit, *_record(visit), wrong=wrong, broken=broken)
 
 
 def _record(visit: Visit) -> tuple[RecordView, DisputeView | None]:
@@ -154,6 +156,14 @@ def _path_uuid(visit: Visit) -> UUID:
     return UUID(str(visit.path["record"]))
 
 
+# Fields by the names that errors give them.
+_FIELDS = {
+    "identity": "number",
+    "issuing_state": "issuing_state",
+    "statement.reason": "reason",
+    "statement.removed_on": "removed_on",
+    "evidence": "evidence",
+}
 _RECORD = "/records/{record:uuid}"
 PAGES = (
     DeskPage("GET", _RECORD, Right.READ, _one),

@@ -86,7 +86,7 @@ def _searched(visit: Visit) -> Response:
             )
             record_id = visit.desk.client.record_id(name)
     except FieldError as error:
-        return _list(visit, [], (), wrong={error.field: visit.say(error.text)})
+        return _list(visit, [], (), wrong=error.said(visit.say))
     except (FormatError, PreflightError) as error:
         return _list(visit, [], (), wrong={"reference": broken_rules(error, visit.say)[0]})
     with visit.desk.journal.act(visit.user.name, DeskAct.LIST_RECORDS) as entry:

@@ -53,7 +53,7 @@ class _Read:
     Attributes:
         typed: by field, without the number.
         cells: by column, the number with them.
-        wrong: what is wrong with fields that a cell cannot say, by field, unsaid.
+        wrong: what is wrong with fields that a cell cannot say, by field, said.
     """
 
     typed: dict[str, str]
@@ -79,16 +79,16 @@ def _rules(visit: Visit) -> Response:
     """Tell, while the form is filled, what is wrong and what is missing; nothing is signed, sent or kept."""
     kind = _kind(visit)
     if kind is None:
-        return visit.show("report_rules.html.j2", wrong=[], others=[], missing=[], total="")
+        return visit.show("report_rules.html.j2", named=[], others=[], missing=[], total="")
     read = _read(visit, kind)
     broken = form_violations(visit, read.cells, read.wrong)
     missing = [item for item in broken if item.rule == MISSING]
     wrong, others = sorted_out([item for item in broken if item.rule != MISSING], columns_of(kind), visit.say)
-    wrong = wrong | _said(visit, read.wrong)
+    wrong = wrong | read.wrong
     labels = {field.name: field.label for field in _fields(visit, kind, read.typed)} | _person_labels(visit)
     return visit.show(
         "report_rules.html.j2",
-        wrong=[(name, labels.get(name, name), text) for name, text in wrong.items()],
+        named=[(name, labels.get(name, name), text) for name, text in wrong.items()],
         others=others,
         missing=[(field_of(item), labels.get(field_of(item), item.field)) for item in missing],
         total=_total(read.typed),
@@ -114,7 +114,7 @@ def _prepare(visit: Visit) -> Response:
     except CreditRegistryError as error:
         return _refused(visit, kind, read.typed, error)
     at_fields, others = sorted_out(broken, columns_of(kind), visit.say)
-    return report_form(visit, kind, read.typed, at_fields | _said(visit, read.wrong), others)
+    return report_form(visit, kind, read.typed, at_fields | read.wrong, others)
 
 
 def _plan(visit: Visit) -> Response:
@@ -210,10 +210,13 @@ def _fields(visit: Visit, kind: Kind, typed: Mapping[str, str]) -> list[FieldOfC
 
 def _read(visit: Visit, kind: Kind) -> _Read:
     """Read a form as far as it can be read."""
-    typed = typed_of_form(visit.form, columns_of(kind))
-    cells, wrong = cells_of(typed)
+    typed, twice = typed_of_form(visit.form, columns_of(kind))
+    cells, unread = cells_of(typed)
+    wrong = {field: visit.say(text) for field, text in unread.items()}
+    for error in twice:
+        wrong |= error.said(visit.say)
     if typed["standing"] and typed["standing"] not in standings_of(kind):
-        cells["standing"], wrong["standing"] = UNREAD, N_("Choose one of the list.")
+        cells["standing"], wrong["standing"] = UNREAD, visit.say("Choose one of the list.")
     for name in _PERSON:
         typed[name] = visit.form.text(name)
     cells |= {"kind": kind.name, "id_type": typed["id_type"], "issuing_state": typed["issuing_state"]}
@@ -231,11 +234,7 @@ def _refused(visit: Visit, kind: Kind, typed: Mapping[str, str], error: CreditRe
     if isinstance(error, RuleError | FormatError | RefusedError):
         found = replace(error.complaint, reason=words.reason, field=column_of(error.complaint.field))
         wrong, _ = sorted_out([Violation.of(found)], columns, visit.say)
-    return report_form(visit, kind, typed, wrong, [f"{words.title} ({words.reason}). {words.next}"])
-
-
-def _said(visit: Visit, wrong: Mapping[str, str]) -> dict[str, str]:
-    return {field: visit.say(text) for field, text in wrong.items()}
+    return report_form(visit, kind, typed, wrong, [words.said(visit.say)])
 
 
 def _total(typed: Mapping[str, str]) -> str:

@@ -100,7 +100,7 @@ def _screen(visit: Visit) -> Response:
                 "watch", N_("Name it with up to 40 letters, digits, - and _, at most 6 of them digits.")
             )
     except FieldError as error:
-        return _dropping(visit, {error.field: visit.say(error.text)})
+        return _dropping(visit, error.said(visit.say))
     state = WatchLists(desk.config.home).file(name, purpose) if name else None
 
     def screen(job: DeskJob) -> Screened:
@@ -171,7 +171,7 @@ def _forget(visit: Visit) -> Response:
         if not is_list_name(name):
             raise FieldError("watch", N_("Choose one of the list."))  # noqa: TRY301 - shown at its field, like those of the helpers
     except FieldError as error:
-        return _dropping(visit, {error.field: visit.say(error.text)})
+        return _dropping(visit, error.said(visit.say))
     with visit.desk.journal.act(visit.user.name, DeskAct.FORGET_WATCH_LIST):
         lists.forget(name, purpose)
     return visit.go("/screening", visit.say("The watch list is forgotten: its next look is a first one."))

@@ -127,7 +127,7 @@ def _language(visit: Visit) -> Response:
     return answer
 
 
-def _shown(visit: Visit, status: int = 200, wrong: str = "") -> Response:
+def _shown(visit: Visit, status: int = 200, refused: str = "") -> Response:
     desk = visit.desk
     by_password = bool(desk.users.read())
     return visit.show(
@@ -136,7 +136,7 @@ def _shown(visit: Visit, status: int = 200, wrong: str = "") -> Response:
         by_password=by_password,
         by_openid=desk.openid is not None,
         by_link=not desk.by_name,
-        wrong=wrong,
+        refused=refused,
         institution=desk.config.institution,
     )
 

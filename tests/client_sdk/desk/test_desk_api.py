@@ -107,8 +107,38 @@ def test_persons_of_a_job_that_cannot_be_asked_about_are_named_by_place_and_noth
     assert [(item["row"], item["reason"]) for item in broken] == [(2, "CONSENT_MISSING"), (3, "CONSENT_MISSING")]
     both = program.post("/jobs/checks", {"persons": persons, "purpose": "LOAN_APPROVAL", "consent": CONSENT})
     (item,) = both.content["violations"]
-    assert (item["row"], item["rule"]) == (2, "identity.checksum")
+    assert (item["row"], item["field"], item["rule"]) == (2, "number", "identity.checksum")
     assert mistyped not in json.dumps(both.content)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"person": {"id_type": "CN_RESIDENT_ID", "number": "11010518000101001X"}}, "body.person.number"),
+        ({"person": {"id_type": "PASSPORT", "number": "E12345678"}}, "body.person.issuing_state"),
+        ({"consent": {"date": "2199-01-01", "digest": "ab" * 32}}, "body.consent.date"),
+        ({"consent": {"date": YESTERDAY, "digest": hashlib.sha256(b"").hexdigest()}}, "body.consent.digest"),
+        ({"consent": {"date": YESTERDAY, "digest": "ab"}}, "body.consent.digest"),
+        ({"purpose": "REPORTING"}, "body.purpose"),
+    ],
+)
+def test_a_problem_names_the_field_as_the_contract_has_it(
+    program: Program, changes: dict[str, object], field: str
+) -> None:
+    refused = program.post("/checks", question(1, **changes))
+    assert (refused.status, refused.content["field"]) == (422, field)
+    assert [item["field"] for item in refused.content["violations"]] in ([], [field])
+
+
+def test_a_problem_of_a_row_names_its_columns(reporter: Program) -> None:
+    (row,) = rows(621)
+    for changes, column in (
+        ({"notice_sent_at": "2199-01-01T00:00:00Z"}, "notice_sent_at"),
+        ({"id_number": person(621).number[:-1] + "0"}, "id_number"),
+        ({"consent_date": "2199-01-01"}, "consent_date"),
+    ):
+        refused = reporter.post("/reports", {**row, **changes})
+        assert (refused.status, refused.content["field"]) == (422, column), refused.content
 
 
 def test_a_record_is_reported_once_however_often_it_is_sent_and_read_again(reporter: Program) -> None:

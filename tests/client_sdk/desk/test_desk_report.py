@@ -190,6 +190,35 @@ def test_all_mistakes_are_named_at_once_though_some_values_cannot_be_read(office
     assert set(re.findall(r'href="#([a-z_]+)"', told.text)) == named | {"notice_digest", "consent_digest"}
 
 
+def test_the_list_of_mistakes_names_fields_as_the_page_does_and_leads_to_them(officer: Visitor) -> None:
+    unread = {"principal": "1.2", "as_of": "soon", "number": "11010518000101001X", "called_on": "", "approver": " "}
+    broken = unread | {"subject_role": "GUARANTOR"}
+    for language, joint in (("en", ": "), ("zh", "："), ("en", ": ")):
+        officer.language = language
+        refused = officer.post("/report/default", typed_of(default_report(34), **broken), DOCUMENTS).text
+        summary = refused[refused.index('class="problems"') : refused.index("<h1>")]
+        labels = dict(re.findall(r'<label for="([a-z_]+)">([^<]+)</label>', refused))
+        listed = re.findall(r'<li><a href="#([a-z_]+)">([^<]+)</a></li>', summary)
+        assert [name for name, _ in listed] == ["number", "as_of", "approver", "principal", "called_on"]
+        assert all(text.startswith(labels[name] + joint) for name, text in listed)
+        assert len(labels) == len(set(labels.values())), "two fields of one name cannot be told apart"
+
+
+@pytest.mark.parametrize("chosen", ["notice_digest", "consent_digest"])
+def test_a_document_and_the_sha_256_of_another_are_refused_with_both(officer: Visitor, chosen: str) -> None:
+    document, other = DOCUMENTS[f"{chosen}_file"], hashlib.sha256(b"another").hexdigest()
+    typed = typed_of(default_report(34), **{chosen: other})
+    refused = officer.post("/report/default", typed, DOCUMENTS)
+    assert refused.status == 422
+    assert re.findall(r'<li><a href="#([a-z_]+)">', refused.text) == [chosen]
+    assert f"has the SHA-256 {hashlib.sha256(document).hexdigest()}, and this is another one: {other}" in refused.words
+    assert typed_in(refused.text)[chosen] == other
+    unread = officer.post("/report/default", typed | {chosen: "110105180001010010"}, DOCUMENTS)
+    assert "Give a SHA-256 as 64 hexadecimal digits." in unread.words
+    agreed = officer.post("/report/default", typed | {chosen: hashlib.sha256(document).hexdigest().upper()}, DOCUMENTS)
+    assert agreed.status == 303
+
+
 def test_the_rules_are_told_while_one_types_and_nothing_is_kept(officer: Visitor) -> None:
     path, whole = "/report/default/rules", typed_of(default_report(35))
     nothing = officer.post(path, {"id_type": "CN_RESIDENT_ID"}, headers={"HX-Request": "true"})
@@ -306,8 +335,9 @@ def test_records_are_paged_and_narrowed_by_kind_and_standing(registry: TestRegis
 def test_what_is_typed_for_a_report_reads_as_the_same_cells(report: Report) -> None:
     row = row_of(report)
     texts = typed_of(report) | {name: row.get(name, "") for name in ("notice_digest", "consent_digest")}
-    cells, wrong = cells_of(typed_of_form(Form(texts), columns_of(report.kind)))
-    assert wrong == {}
+    typed, twice = typed_of_form(Form(texts), columns_of(report.kind))
+    cells, wrong = cells_of(typed)
+    assert (wrong, twice) == ({}, [])
     person_cells = {name: row[name] for name in ("kind", "id_type", "id_number")}
     read = report_of(cells | person_cells, 0)
     assert not isinstance(read, RejectedRow)
