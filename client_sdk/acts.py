@@ -50,6 +50,7 @@ from client_sdk.kernel.ledger.directory import Directory
 from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.kernel.ledger.key_grant_file import KeyGrantFile
 from client_sdk.kernel.ledger.key_service_file import KeyServiceFile
+from client_sdk.kernel.ledger.next_act import next_act
 from client_sdk.kernel.ledger.onboarding import ReviewStanding, ReviewState
 from client_sdk.kernel.ledger.rulebook_preview import RulebookChange, RulebookPreview, preview_rulebook
 from client_sdk.kernel.rules.licence import licence_fits
@@ -110,6 +111,7 @@ __all__ = [
     "members_of",
     "milliseconds",
     "moment",
+    "next_act",
     "preview_rulebook",
     "spki_hash",
 ]

@@ -13,6 +13,7 @@ from client_sdk._protocol import proposal as proposals
 from client_sdk._steps import ask, beside
 from client_sdk.kernel.formats.act import ClockBody
 from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.ledger.next_act import next_act
 
 if TYPE_CHECKING:
     from client_sdk._steps import Flow
@@ -34,7 +35,7 @@ class Administering(Core):
         if after is not None:
             arguments.bytes_of(after, "after")
         directory = yield from self._directory_for(decided)
-        act = proposals.next_act(directory, decided, self.session.now_ms(), after)
+        act = next_act(directory, decided, self.session.now_ms(), after)
         request = yield from beside(partial(proposals.propose, act, self.session.signer(KeyUsage.ADMINISTER)))
         response = yield from ask(self.services.directory.ProposeAct, request)
         return proposals.read_approved(response, directory, self.session.log_key)

@@ -19,6 +19,7 @@ from client_sdk.desk.kept import KeptValues
 from client_sdk.desk.openid import OpenId
 from client_sdk.desk.rendering import make_templates
 from client_sdk.desk.rights import Right
+from client_sdk.desk.seen_proposals import SeenProposals
 from client_sdk.desk.sessions import Sessions
 from client_sdk.desk.start_link import StartLink
 from client_sdk.desk.texts import N_
@@ -99,6 +100,7 @@ class Desk:
         templates: of the pages.
         criteria: the lender's own.
         audits: of an auditor.
+        proposals: that an administrator's desk has seen.
         origin: scheme, name and port under which the one-time link reaches it.
         tell: a line for who started the desk.
     """
@@ -120,6 +122,7 @@ class Desk:
     templates: Environment
     criteria: Criteria
     audits: AuditRuns
+    proposals: SeenProposals
     origin: str
     tell: Callable[[str], None]
 
@@ -153,6 +156,7 @@ class Desk:
             make_templates(),
             read_criteria(None if settings.criteria is None else config.home / settings.criteria),
             AuditRuns(config, journal),
+            SeenProposals(config.home),
             f"{'http' if settings.tls is None else 'https'}://{link.host}:{port}",
             tell,
         )

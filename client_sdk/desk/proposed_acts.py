@@ -32,15 +32,16 @@ from client_sdk.rulebook_values import (
     with_changes,
     with_limits,
 )
+from client_sdk.subject_report.facts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from client_sdk.acts import Body, Directory, Enrolment
+    from client_sdk.acts import Body, Directory, Enrolment, Rulebook
     from client_sdk.desk.form import Form
     from client_sdk.desk.texts import Say
 
-__all__ = ["KINDS", "ActForm", "PreparedAct"]
+__all__ = ["KINDS", "ActForm", "PreparedAct", "kind_of", "renewed"]
 
 _MOST_LEAF_DIGITS = 18
 _MOST_REFERENCE = 64
@@ -75,11 +76,13 @@ class PreparedAct:
         kind: of the form.
         body: what is decided.
         directory: that it was decided on.
+        renews: number of the proposal that it takes the place of; empty for none.
     """
 
     kind: str
     body: Body
     directory: Directory
+    renews: str = ""
 
     def is_of(self, directory: Directory) -> bool:
         """Whether no act was logged since it was decided."""
@@ -91,10 +94,29 @@ class PreparedAct:
         Raises:
             FormatError: they make no rulebook with those that another act has changed.
         """
-        body = self.body
-        if isinstance(body, RulebookBody):
-            body = RulebookBody(with_changes(directory.rulebook, self.directory.rulebook, body.rulebook))
-        return PreparedAct(self.kind, body, directory)
+        body = renewed(self.body, self.directory.rulebook, directory)
+        return replace(self, body=body, directory=directory)
+
+
+def renewed(body: Body, before: Rulebook, directory: Directory) -> Body:
+    """Return what was decided, on a directory of now; of a rulebook, the limits that it changes and no other.
+
+    Args:
+        body: what was decided.
+        before: the rulebook in force when it was decided.
+        directory: of now.
+
+    Raises:
+        FormatError: the limits make no rulebook with those that another act has changed.
+    """
+    if not isinstance(body, RulebookBody):
+        return body
+    return RulebookBody(with_changes(directory.rulebook, before, body.rulebook))
+
+
+def kind_of(body: Body) -> str:
+    """Return by which form an act of this desk is proposed; ``other`` for one that commands alone propose."""
+    return next((kind for type_, kind in _KIND_OF.items() if isinstance(body, type_)), "other")
 
 
 def _enrolment_fields(_: Directory, form: Form, say: Say) -> list[FieldOfColumn]:
@@ -113,12 +135,19 @@ def _enrolment_fields(_: Directory, form: Form, say: Say) -> list[FieldOfColumn]
     ]
 
 
-def _enrolment(_: Directory, form: Form) -> Body:
+def _enrolment(directory: Directory, form: Form) -> Body:
     data = file_of_form(form, "enrolment", N_("Choose the file that the member's `init` made."))
     try:
         enrolment = EnrolmentFile.parse(data).enrolment
     except (FormatError, RuleError):
         raise FieldError("enrolment", N_("This is no enrolment file: ask the member for it again.")) from None
+    known = directory.institutions.get(enrolment.id)
+    if known is not None:
+        raise FieldError(
+            "enrolment", _MEMBER, member=enrolment.id, name=visible(known.name), licence=visible(known.licence_number)
+        )
+    for grant in enrolment.keys:
+        _check_new(directory, "enrolment", grant.key_id)
     given = form.text("reviewed_on"), form.text("review"), form.file("document")
     return InstitutionBody(_reviewed(form, enrolment) if any(given) else enrolment)
 
@@ -134,13 +163,31 @@ def _grant_fields(_: Directory, __: Form, say: Say) -> list[FieldOfColumn]:
     return [FieldOfColumn("grant", say("The file of the key, ID.USAGE-N.key.json"), "", "file", "")]
 
 
-def _grant(_: Directory, form: Form) -> Body:
+def _grant(directory: Directory, form: Form) -> Body:
     data = file_of_form(form, "grant", N_("Choose the file that the member's `key add` made."))
     try:
         file = KeyGrantFile.parse(data)
     except (FormatError, RuleError):
         raise FieldError("grant", N_("This is no file of a key: ask the member for it again.")) from None
+    if file.institution not in directory.institutions:
+        raise FieldError("grant", N_("{member} is no member: enrol it first."), member=visible(file.institution))
+    _check_new(directory, "grant", file.grant.key_id)
     return KeyGrantBody(file.institution, file.grant)
+
+
+def _check_new(directory: Directory, field: str, key_id: bytes) -> None:
+    """Check that no act has given a key before.
+
+    Raises:
+        FieldError: one has; it says whose the key is, and since when.
+    """
+    owner = directory.owners.get(key_id)
+    if owner is None:
+        return
+    key = directory.institutions[owner].key(key_id)
+    if key is not None and not key.running:
+        raise FieldError(field, _ENDED, key=key_id.hex(), member=owner, first=key.first, end=key.end)
+    raise FieldError(field, _GIVEN, key=key_id.hex(), member=owner, first=0 if key is None else key.first)
 
 
 def _running_keys(directory: Directory) -> Iterator[tuple[str, str, str, bytes]]:
@@ -227,6 +274,18 @@ def _rulebook(directory: Directory, form: Form) -> Body:
     return RulebookBody(rulebook)
 
 
+_MEMBER = N_(
+    "{member} is a member already, as {name} with the licence {licence}: propose a further key or another state of it."
+)
+_GIVEN = N_("The key {key} is one of {member} already, since leaf {first}: nothing is to be proposed.")
+_ENDED = N_("The key {key} was one of {member} from leaf {first} and ended at leaf {end}: ask for a new key.")
+_KIND_OF: dict[type[object], str] = {
+    InstitutionBody: "institution",
+    KeyGrantBody: "key",
+    KeyEndBody: "key-end",
+    StateBody: "state",
+    RulebookBody: "rulebook",
+}
 _WANTED = {
     TRUTH_WANTED: N_("Give true or false."),
     NUMBER_WANTED: N_("Give a whole number from 0."),

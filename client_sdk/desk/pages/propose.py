@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from client_sdk.acts import RulebookBody, members_of, preview_rulebook
+from client_sdk.acts import RulebookBody, members_of, next_act, preview_rulebook
+from client_sdk.clock import clock_ms
 from client_sdk.desk.act_words import ActWords
 from client_sdk.desk.failures import broken_rules, error_words
 from client_sdk.desk.form import DOCUMENTS_BYTES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from client_sdk.acts import Directory, RulebookPreview
     from client_sdk.models.statistics import RecordCount
 
-__all__ = ["PAGES"]
+__all__ = ["PAGES", "directory_of_now"]
 
 
 def _kinds(visit: Visit) -> Response:
@@ -31,7 +32,7 @@ def _kinds(visit: Visit) -> Response:
     return visit.show("propose_kinds.html.j2", rows=rows)
 
 
-def _directory(visit: Visit) -> Directory:
+def directory_of_now(visit: Visit) -> Directory:
     """Return the directory as of now, and not of a minute ago: what is decided is decided about it."""
     visit.desk.client.acts()
     return visit.desk.client.directory()
@@ -51,7 +52,7 @@ def _form(visit: Visit, kind: str, wrong: Mapping[str, str] | None = None, broke
         kind=kind,
         title=visit.say(form.title),
         hint=visit.say(form.hint),
-        fields_of_act=form.fields(_directory(visit), visit.form, visit.say),
+        fields_of_act=form.fields(directory_of_now(visit), visit.form, visit.say),
         wrong=dict(wrong or {}),
         broken=list(broken),
     )
@@ -63,14 +64,19 @@ def _prepare(visit: Visit) -> Response:
     form = KINDS.get(kind)
     if form is None:
         return visit.go("/propose")
-    directory = _directory(visit)
+    directory = directory_of_now(visit)
     try:
         body = form.body(directory, visit.form)
+        next_act(directory, body, clock_ms())
     except FieldError as error:
         said = error.said(visit.say)
         return _form(visit, kind, said) if error.field else _form(visit, kind, {}, list(said.values()))
     except (FormatError, RuleError) as error:
         return _form(visit, kind, {}, broken_rules(error, visit.say))
+    waiting = next((one for one in visit.desk.client.proposals() if one.act.body == body), None)
+    if waiting is not None:
+        text = visit.say("The same is proposed already and waits here: nothing was signed.")
+        return visit.go(f"/proposals/{waiting.proposal_id.hex()}", text)
     return visit.go(f"/propose/prepared/{visit.keep(PreparedAct(kind, body, directory))}")
 
 
@@ -86,7 +92,7 @@ def _overtaken(visit: Visit, prepared: PreparedAct) -> Response | None:
 
     What is signed is what was read: a rulebook would else undo the limits that the other act has changed.
     """
-    directory = _directory(visit)
+    directory = directory_of_now(visit)
     if prepared.is_of(directory):
         return None
     visit.forget()
@@ -137,11 +143,13 @@ def _propose(visit: Visit) -> Response:
         words = error_words(error, visit.say)
         return _shown(visit, prepared, {}, [words.said(visit.say), visit.say.pairs(words.details)])
     visit.forget()
+    visit.desk.proposals.forget(prepared.renews)
     if approved.logged:
         number = approved.proposal.act.number
         return visit.go(
             "/acts", visit.say("Act {number} is logged at leaf {index}.", number=number, index=approved.index)
         )
+    visit.desk.proposals.note([approved.proposal])
     key = approved.proposal.proposal_id.hex()
     left = approved.proposal.threshold - len(approved.proposal.approved_by)
     return visit.go(f"/proposals/{key}", visit.say("Proposed. More must sign: {count}.", count=left))

@@ -51,15 +51,15 @@ from client_sdk.home import create_home
 from client_sdk.kernel.formats.statement import RecordKey
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.testing import TestRegistry
+from tests.client_sdk.desk.desk_acts import log_rulebook, propose, proposed, signed_in
+from tests.client_sdk.desk.desk_forms import PASSWORD
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor, filled, typed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.desk import Answered
 
-PASSWORD = "correct horse battery"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DIGEST = bytes(range(32))
 
@@ -85,19 +85,6 @@ def administrators_desk(governed: TestRegistry, tmp_path_factory: pytest.TempPat
 def anna(administrators_desk: RunningDesk) -> Visitor:
     """An approver."""
     return signed_in(administrators_desk, "anna")
-
-
-def signed_in(desk: RunningDesk, name: str) -> Visitor:
-    visitor = desk.visitor(signed_in=False)
-    assert visitor.post("/sign-in", {"name": name, "password": PASSWORD}).status == 303
-    visitor.get("/proposals")
-    return visitor
-
-
-def propose(registry: TestRegistry, body: Body) -> str:
-    """Propose as the first administrator; return the path of the proposal."""
-    with registry.client("admin-1") as client:
-        return f"/proposals/{client.propose(body).proposal.proposal_id.hex()}"
 
 
 def test_a_rulebook_is_previewed_read_and_approved_by_an_approver_alone(
@@ -151,17 +138,6 @@ def test_what_this_member_has_signed_is_not_signed_twice(governed: TestRegistry,
     assert "signed by this member" in anna.get("/proposals").words
     with governed.client("admin-3") as client:
         client.approve(proposal)
-
-
-def proposed(visitor: Visitor, kind: str, form: dict[str, str], files: dict[str, bytes] | None = None) -> Answered:
-    """Fill the form of a kind, read what would be signed, and sign it; return the page of the proposal."""
-    filled_in = visitor.post(f"/propose/{kind}", form, files)
-    assert filled_in.status == 303, filled_in.words
-    path = filled_in.headers["location"]
-    assert "What is signed" in visitor.get(path).words
-    unread = visitor.post(path)
-    assert (unread.status, "Tick that you have read it" in unread.words) == (422, True)
-    return visitor.follow(visitor.post(path, {"read": "yes"}))
 
 
 def enrolment_of(registry: TestRegistry, institution: str) -> bytes:
@@ -227,14 +203,6 @@ def test_acts_are_proposed_at_the_desk_and_approved_by_another(
     assert "/propose" not in signed_in(administrators_desk, "olga").get("/proposals").text.replace("/proposals", "")
 
 
-def log_rulebook(registry: TestRegistry, **limits: int) -> None:
-    """Have two other administrators change limits."""
-    with registry.client("admin-1") as client, registry.client("admin-3") as other:
-        client.acts()
-        changed = replace(client.directory().rulebook, **limits)  # type: ignore[arg-type]  # limits that are numbers
-        assert other.approve(client.propose(RulebookBody(changed)).proposal).logged
-
-
 def test_a_rulebook_undoes_no_limit_that_another_act_has_changed(governed: TestRegistry, anna: Visitor) -> None:
     page = typed_in(anna.get("/propose/rulebook").text)
     log_rulebook(governed, correction_days=100)
@@ -293,16 +261,57 @@ def test_an_act_that_breaks_a_rule_is_refused_before_it_is_signed(governed: Test
     assert anna.post("/propose/nothing").headers["location"] == "/propose"
     assert anna.get("/propose/prepared/nothing").status == 404
     assert anna.post("/propose/prepared/nothing").status == 404
-    files = {"enrolment": enrolment_of(governed, "lender-1")}
-    path = anna.post("/propose/institution", {}, files).headers["location"]
-    refused = anna.post(path, {"read": "yes"})
-    assert refused.status == 422
-    assert "Nothing was proposed" in refused.words
+    with governed.client("admin-1") as client:
+        held = client.directory().institutions["lender-1"]
+    held_key = held.keys[0]
+    ended = {"ended": f"lender-1/{held_key.key_id.hex()}", "contested_from": "999999"}
+    again = governed.home("lender-1") / "lender-1.enrolment.json"
+    grant = Command(governed.home("lender-1"))("key", "add", "--usage", "REPORT").content
+    strange = Path(str(grant["grant"])).read_bytes().replace(b"lender-1", b"lender-0")
+    for kind, form, files, field, said in (
+        (
+            "institution",
+            {},
+            {"enrolment": again.read_bytes()},
+            "enrolment",
+            "lender-1 is a member already, as Test lender-1",
+        ),
+        ("institution", {}, {"enrolment": enrolment_of(governed, "lender-1")}, "enrolment", "is a member already"),
+        ("key", {}, {"grant": strange}, "grant", "lender-0 is no member: enrol it first."),
+        ("state", {"member": "lender-1", "state": held.status.name}, {}, "state", "This is its state already."),
+        ("key-end", ended, {}, "", "Rule: key.contested"),
+    ):
+        refused = anna.post(f"/propose/{kind}", form, files)
+        assert refused.status == 422, kind
+        assert "Nothing was proposed" in refused.words
+        assert said in refused.words
+        assert not field or f'href="#{field}"' in refused.text
     anna.language = "zh"
     try:
-        assert "没有提出任何决议" in anna.post(path, {"read": "yes"}).words
+        assert "没有提出任何决议" in anna.post("/propose/institution", {}, {"enrolment": again.read_bytes()}).words
     finally:
         anna.language = "en"
+
+
+def test_a_key_that_was_given_before_is_told_with_whose_it_is(governed: TestRegistry, anna: Visitor) -> None:
+    added = Command(governed.home("lender-2"))("key", "add", "--usage", "REPORT").content
+    file = {"grant": Path(str(added["grant"])).read_bytes()}
+    proposed(anna, "key", {}, file)
+    waits = anna.follow(anna.post("/propose/key", {}, file)).words
+    assert "The same is proposed already and waits here: nothing was signed." in waits
+    with governed.client("admin-1") as client:
+        (waiting,) = [one for one in client.proposals() if isinstance(one.act.body, KeyGrantBody)]
+        logged = client.approve(waiting)
+        assert logged.logged
+        refused = anna.post("/propose/key", {}, file)
+        assert refused.status == 422
+        assert f"The key {added['key_id']} is one of lender-2 already, since leaf {logged.index}" in refused.words
+        client.acts()
+        ended = client.propose(KeyEndBody("lender-2", bytes.fromhex(str(added["key_id"])))).proposal
+        with governed.client("admin-3") as other:
+            leaf = other.approve(ended).index
+    refused = anna.post("/propose/key", {}, file)
+    assert f"and ended at leaf {leaf}: ask for a new key." in refused.words
 
 
 def test_members_show_keys_and_what_changed_when(governed: TestRegistry, anna: Visitor) -> None:

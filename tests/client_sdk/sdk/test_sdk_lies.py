@@ -14,9 +14,9 @@ from creditregistry.v1 import check_pb2, submission_pb2
 from client_sdk import Client
 from client_sdk._answer_page import Page
 from client_sdk._protocol.own_record import read_held, version_of
-from client_sdk._protocol.proposal import next_act
 from client_sdk._protocol.receipt import read_receipt, read_result
 from client_sdk._protocol.statement import RecordEnd, sign_ending
+from client_sdk.acts import next_act
 from client_sdk.errors import RefusedError, RollbackError, VerificationError
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import ClockBody, RulebookBody

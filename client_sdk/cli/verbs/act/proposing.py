@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client_sdk.acts import Act, Body
+from client_sdk.acts import Body, next_act
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.verbs.act.approve import tell_approved
 from client_sdk.cli.verbs.act.rendering import act_lines
+from client_sdk.clock import clock_ms
 from client_sdk.texts import say
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ def propose_body(session: Run, decide: Callable[["Directory"], Body], *, yes: bo
         client.acts()
         directory = client.directory()
         body = decide(directory)
+        # Before it is read and confirmed: what cannot be decided is refused at once.
+        act = next_act(directory, body, clock_ms())
         if not yes:
-            act = Act(directory.state.registry, directory.state.act_number + 1, directory.state.act_hash, body)
             session.output.tell(*act_lines(act, directory.rulebook))
         session.confirm(say("Sign and propose this act?"), yes=yes)
         approved = client.propose(body, after=directory.state.act_hash)
