@@ -475,9 +475,7 @@ class Rulebook(_message.Message):
     free_reports_a_year: _builtins.int
     """Reports about oneself that are free within 12 months (征信业管理条例 Art. 17)."""
     request_days: _builtins.int
-    """Days for which a request counts that a person signed, so that a representative asks; 0 for as long as the document
-    itself says.
-    """
+    """Days for which a person's signed request counts; 0 for as long as the document itself says."""
     jurisdiction: _builtins.str
     """Name of the jurisdiction, whose limits no other value may exceed: "cn" or "uk"."""
     retained_from_start: _builtins.bool
@@ -501,9 +499,7 @@ class Rulebook(_message.Message):
     stale_days: _builtins.int
     """Days without a further version after which a running record is stale."""
     review_days: _builtins.int
-    """Days for which the review of a lender counts, above 0 where real persons are in the registry: enrolments then need
-    a licence number of the jurisdiction's forms, and those of lenders a review. 0 where invented persons alone are.
-    """
+    """Days a lender's review counts; above 0, for real persons, enrolments need a licence number in the forms of the law."""
     breach_hours: _builtins.int
     """Hours from when a breach was noticed within which the act that tells of it is logged (个人信息保护法 Art. 57)."""
     @_builtins.property
@@ -622,9 +618,7 @@ class PurposeScope(_message.Message):
     purpose: _common_pb2.Purpose.ValueType
     """The purpose."""
     paid_days: _builtins.int
-    """Days after the newest version of a record that is CURED or SATISFIED, for which its disclosure is shown; 0 for as
-    long as it is kept.
-    """
+    """Days after its newest version for which a CURED or SATISFIED record is disclosed; 0 for as long as it is kept."""
     consent_days: _builtins.int
     """Days for which a consent counts; 0 for as long as the document itself says."""
     @_builtins.property
