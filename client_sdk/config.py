@@ -6,6 +6,7 @@ A member's home folder holds everything; its ``config.toml`` names what is not w
     registry = "registry.example:7443"      # host:port; of a registry with several, all with commas between
     name = "example"                        # of the registry, part of everything that is signed
     witnessed = "follow_up"                 # optional: strict, follow_up or none
+    role = "REPRESENTATIVE"                 # of a member that speaks for persons; other roles follow from the keys
 
     [keys]                                  # usage -> key URI
     report = "file:keys/report.pem"         # or a key in a device: client_sdk.signing
@@ -42,7 +43,7 @@ from client_sdk.kernel.formats.record_id import SECRET_BYTES
 from client_sdk.kernel.formats.replay_quorum import read_witnesses
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.witness_quorum import NO_QUORUM, WitnessQuorum
-from client_sdk.kernel.formats.words import KeyUsage
+from client_sdk.kernel.formats.words import KeyUsage, Role
 from client_sdk.kernel.ledger.head_time import MAX_OFF_MS
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
@@ -71,7 +72,14 @@ __all__ = [
 HOME_VARIABLE = "CREDIT_REGISTRY_HOME"
 NEXT_TLS_KEY = "next-key.pem"
 ADDRESS_VARIABLE = "CREDIT_REGISTRY_ADDRESS"
-_FIELDS = frozenset(("institution", "registry", "name", "witnessed", "telemetry_endpoint", "keys", "limits"))
+_FIELDS = frozenset(("institution", "registry", "name", "role", "witnessed", "telemetry_endpoint", "keys", "limits"))
+# Which role a key is for, where the settings name none: a representative has the keys of a lender.
+_ROLES = {
+    KeyUsage.REPORT: Role.LENDER,
+    KeyUsage.INQUIRE: Role.LENDER,
+    KeyUsage.ADMINISTER: Role.ADMINISTRATOR,
+    KeyUsage.AUDIT: Role.AUDITOR,
+}
 # Seconds.
 _LIMITS = {
     "deadline": 20.0,
@@ -98,6 +106,7 @@ class ClientConfig:
         name: of the registry, part of everything that is signed.
         home: the member's folder; relative paths start from it.
         keys: key URI by usage; a usage without a key cannot be used.
+        role: REPRESENTATIVE for a member that speaks for persons; None where the role follows from the keys.
         deadline: seconds for a call.
         batch_deadline: seconds for a stream of many reports or records.
         max_age: seconds that the newest HEAD, and under ``strict`` the newest quorum of witnesses, may be off this
@@ -119,6 +128,7 @@ class ClientConfig:
     name: str
     home: Path
     keys: Mapping[KeyUsage, str] = field(default_factory=dict)
+    role: Role | None = None
     deadline: float = _LIMITS["deadline"]
     batch_deadline: float = _LIMITS["batch_deadline"]
     max_age: float = _LIMITS["max_age"]
@@ -141,6 +151,7 @@ class ClientConfig:
             raise ConfigError("config: name, of the registry, is missing")
         object.__setattr__(self, "home", path_of(self.home, "config: home"))
         _check_keys(self.keys)
+        object.__setattr__(self, "role", _role(self.role))
         object.__setattr__(self, "witnessed", _demand(self.witnessed))
         for name in _LIMITS:
             if not is_seconds(getattr(self, name)):
@@ -164,6 +175,7 @@ class ClientConfig:
             name=text_setting(content, "name", file),
             home=home,
             keys=_keys(content.get("keys", {}), file),
+            role=_role(text_setting(content, "role", file, "")),
             deadline=limits["deadline"],
             batch_deadline=limits["batch_deadline"],
             max_age=limits["max_age"],
@@ -193,6 +205,8 @@ class ClientConfig:
         """Return the text of ``config.toml``; what has its default is left out."""
         # A JSON string is a basic string of TOML.
         lines = [f"{name} = {json.dumps(getattr(self, name))}" for name in ("institution", "registry", "name")]
+        if self.role is not None:
+            lines.append(f"role = {json.dumps(self.role.name)}")
         if self.witnessed is not WitnessDemand.FOLLOW_UP:
             lines.append(f"witnessed = {json.dumps(self.witnessed)}")
         if self.telemetry_endpoint:
@@ -203,6 +217,11 @@ class ClientConfig:
         if changed:
             lines += ["", "[limits]", *changed]
         return "\n".join(lines) + "\n"
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Roles of the member, by its settings; what the registry allows is decided by its directory."""
+        return frozenset((self.role,)) if self.role else frozenset(_ROLES[usage] for usage in self.keys)
 
     @property
     def tls_key(self) -> Path:
@@ -400,6 +419,12 @@ def _keys(content: object, file: Path) -> dict[KeyUsage, str]:
             raise ConfigError(f"{file}: keys: {name} must be report, inquire, administer or audit, with a key URI")
         keys[usage] = uri
     return keys
+
+
+def _role(value: object) -> Role | None:
+    if value not in (None, "", Role.REPRESENTATIVE):
+        raise ConfigError("config: role must be REPRESENTATIVE, or left out: every other role follows from the keys")
+    return Role.REPRESENTATIVE if value else None
 
 
 def _limits(content: object, file: Path) -> dict[str, float]:

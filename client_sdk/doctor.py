@@ -139,7 +139,7 @@ class _HomeChecklist:
         for usage in sorted(config.keys):
             key_id = config.signer(usage).public_key.key_id
             yield from self._key(usage, key_id)
-        if KeyUsage.REPORT in config.keys:
+        if KeyUsage.REPORT in config.keys and Role.LENDER in config.roles:
             config.record_secret()
             yield Examined("keys", Grade.PASS, "the secret behind record ids is there; back it up with the keys")
 
@@ -216,9 +216,14 @@ class _HomeChecklist:
         grade = Grade.PASS if state.status.name == "ACTIVE" else Grade.FAIL
         advice = "" if grade is Grade.PASS else "ask the administrators what it needs to be active again"
         yield Examined("membership", grade, f"{self._config.institution} is {state.status.name}, {roles}", advice)
+        speaks = Role.REPRESENTATIVE in state.roles
         if Role.LENDER in state.roles and KeyUsage.REPORT not in self._config.keys:
             advice = "`credit-registry key add --usage REPORT`"
             yield Examined("membership", Grade.WARN, "a lender, and the settings name no key to report with", advice)
+        if speaks is not (Role.REPRESENTATIVE in self._config.roles):
+            found = "the settings name another role, and the desk shows its pages"
+            advice = 'add role = "REPRESENTATIVE" to config.toml' if speaks else "take `role` out of config.toml"
+            yield Examined("membership", Grade.WARN, found, advice)
 
     def clock(self) -> Iterator[Examined]:
         """Whether this machine's clock agrees with the newest HEAD of the log."""

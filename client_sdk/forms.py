@@ -9,10 +9,14 @@ from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institutio
 from client_sdk.kernel.formats.words import Word
 from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
 from client_sdk.kernel.rules.dates import day_of, offset_of
+from client_sdk.kernel.rules.minors import ADULT_YEARS, age_on
 from client_sdk.kernel.rules.officer import MOST_NAME_DIGITS, digits_in
+from client_sdk.kernel.rules.text import MAX_STATEMENT_CHARACTERS
 
 __all__ = [
+    "ADULT_YEARS",
     "INSTITUTION_ID",
+    "MAX_STATEMENT_CHARACTERS",
     "MINOR_UNITS",
     "MOST_NAME_DIGITS",
     "HostPort",
@@ -20,6 +24,7 @@ __all__ = [
     "Jurisdiction",
     "Plain",
     "Word",
+    "age_on",
     "check_institution_id",
     "check_record_id",
     "day_of",

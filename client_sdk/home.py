@@ -108,7 +108,8 @@ def create_home(
     usages = sorted(usage for role in held for usage in USAGES[role])
     held_by_devices = _devices(devices or {}, usages)
     uris = {usage: f"file:keys/{usage.name.lower()}.pem" for usage in usages} | held_by_devices
-    config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris)
+    role = Role.REPRESENTATIVE if Role.REPRESENTATIVE in held else None
+    config = ClientConfig(institution=institution, registry=registry, name=name, home=home, keys=uris, role=role)
     signing_keys = {usage: Ed25519PrivateKey.generate() for usage in usages if usage not in held_by_devices}
     signers: dict[KeyUsage, Signer] = {usage: Ed25519Signer(key) for usage, key in signing_keys.items()}
     signers |= {usage: open_signer(uri, home, secret) for usage, uri in held_by_devices.items()}

@@ -92,7 +92,7 @@ class SpeakingMethods(FlowRunner):
         return self._run(self._member.add_statement(issuer, record_id, identity, text))
 
     def remove_statement(self, issuer: str, record_id: bytes) -> AnnotationReceipt:
-        """Remove the subject's own statement from a record; arguments and errors as for ``open_dispute``."""
+        """Remove the subject's own statement from a record with one; arguments and errors as for ``open_dispute``."""
         return self._run(self._member.remove_statement(issuer, record_id))
 
     def inbox(self, *, follow: bool = False, everything: bool = False, after: int = 0) -> Iterator[Notice]:

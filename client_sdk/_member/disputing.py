@@ -102,8 +102,14 @@ class Disputing(Core):
 
     def remove_statement(self, issuer: str, record_id: bytes) -> Flow[AnnotationReceipt]:
         """Remove the subject's own statement from a record."""
-        draft = AnnotationDraft(drop=_STATEMENT)
-        return self._annotate(_record(self.session.config.institution, issuer, record_id), lambda _: draft)
+
+        def draft(end: AnnotationEnd) -> AnnotationDraft:
+            if AnnotationFlag.STATEMENT not in end.flags:
+                want = "a record with the person's own statement"
+                raise ConflictError("ANNOTATION_INVALID", field="record", rule="annotation.stated", want=want)
+            return AnnotationDraft(drop=_STATEMENT)
+
+        return self._annotate(_record(self.session.config.institution, issuer, record_id), draft)
 
     def hide(
         self, record_id: bytes, identity: Identity, overlay: str, issuer: str, *, dry_run: bool

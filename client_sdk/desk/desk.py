@@ -25,7 +25,7 @@ from client_sdk.desk.start_link import StartLink
 from client_sdk.desk.texts import N_
 from client_sdk.desk.users import UserFile
 from client_sdk.errors import ConfigError
-from client_sdk.models import KeyUsage
+from client_sdk.models import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 __all__ = ["Desk"]
 
 _MINUTE, _HOUR = 60.0, 3_600.0
-# Pages that are named on each page, by what the member signs, which follows from its role; the first one that a visitor
-# may see is the visitor's first page.
+# Pages that are named on each page, by the member's role; the first one that a visitor may see is the visitor's first
+# page.
 _MENUS = {
-    KeyUsage.REPORT: (
+    Role.LENDER: (
         ("/today", N_("Today"), Right.READ),
         ("/ask", N_("Ask"), Right.ACT),
         ("/report", N_("Report"), Right.ACT),
@@ -60,13 +60,21 @@ _MENUS = {
         ("/inbox", N_("Inbox"), Right.READ),
         ("/quality", N_("Quality"), Right.READ),
     ),
-    KeyUsage.AUDIT: (
+    Role.REPRESENTATIVE: (
+        ("/today", N_("Today"), Right.READ),
+        ("/person", N_("Own report"), Right.ACT),
+        ("/disputes", N_("Disputes"), Right.READ),
+        ("/statements", N_("Statements"), Right.ACT),
+        ("/alerts", N_("Alerts"), Right.READ),
+        ("/inbox", N_("Inbox"), Right.READ),
+    ),
+    Role.AUDITOR: (
         ("/audit", N_("Audit"), Right.READ),
         ("/log", N_("Log"), Right.READ),
         ("/inquiries", N_("Inquiries"), Right.READ),
         ("/forks", N_("Forks"), Right.READ),
     ),
-    KeyUsage.ADMINISTER: (
+    Role.ADMINISTRATOR: (
         ("/proposals", N_("Proposals"), Right.READ),
         ("/members", N_("Members"), Right.READ),
         ("/acts", N_("Acts"), Right.READ),
@@ -175,13 +183,18 @@ class Desk:
         """Path, name and right of the pages that each page names: those of the member's roles, and the journal."""
         if self.member.founding:
             return (*_FOUNDING, *_MENU)
-        rows = (*(entry for usage, menu in _MENUS.items() if usage in self.config.keys for entry in menu), *_MENU)
+        rows = (*(entry for role, menu in _MENUS.items() if role in self.config.roles for entry in menu), *_MENU)
         return tuple(row for row in rows if row[0] != "/approvals" or self.settings.approval.wanted)
 
     @property
     def lends(self) -> bool:
-        """Whether the member is a lender: it has a key that reports."""
-        return KeyUsage.REPORT in self.config.keys
+        """Whether the member is a lender."""
+        return Role.LENDER in self.config.roles
+
+    @property
+    def represents(self) -> bool:
+        """Whether the member speaks for persons."""
+        return Role.REPRESENTATIVE in self.config.roles
 
     @property
     def by_name(self) -> bool:

@@ -149,8 +149,8 @@ def next_step(reason: str, otherwise: str, say: Say, rule: str = "") -> str:
     return text[:1].upper() + text[1:]
 
 
-def broken_rules(error: PreflightError | FormatError | RuleError, say: Say) -> list[str]:
-    """Return what is wrong with a form, one sentence each."""
+def broken_rules(error: PreflightError | FormatError | RuleError | RefusedError, say: Say) -> list[str]:
+    """Return what is wrong with a form, or why it was refused, one sentence each."""
     if isinstance(error, PreflightError):
         return [say.pairs(_violation(item, say)) for item in error.violations]
     words = error_words(error, say)

@@ -46,10 +46,17 @@ class FormError(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Form:
-    """What was sent: texts by the names of their fields, of a name that stands twice the last; all files of a name."""
+    """What was sent: texts by the names of their fields, of a name that stands twice the last; all files of a name.
+
+    Attributes:
+        texts: by the names of their fields.
+        files: by the names of their fields; of a field that takes several, each further one beside the first.
+        empty: fields for which a file was chosen that holds nothing.
+    """
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    empty: frozenset[str] = frozenset()
 
     def text(self, name: str) -> str:
         """Return a field without the spaces around it; an empty text where it was not sent."""
@@ -112,16 +119,20 @@ async def read_form(request: Request, most_bytes: int) -> Form:
 async def _read(data: FormData) -> Form:
     texts: dict[str, str] = {}
     files: dict[str, bytes] = {}
+    empty: set[str] = set()
     try:
         for name, value in data.multi_items():
             if isinstance(value, UploadFile):
+                content = await value.read()
                 # Further files of a field are kept beside the first.
-                files[name if name not in files else f"{name}*{len(files)}"] = await value.read()
+                files[name if name not in files else f"{name}*{len(files)}"] = content
+                # A browser sends a field where nothing was chosen as a file without a name.
+                empty |= {name} if value.filename and not content else set()
             else:
                 texts[name] = value
     finally:
         await data.close()
-    return Form(texts, files)
+    return Form(texts, files, frozenset(empty))
 
 
 async def _bounded(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:

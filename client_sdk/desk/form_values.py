@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
 
 from client_sdk.desk.texts import N_
+from client_sdk.errors import FormatError
+from client_sdk.forms import check_institution_id
 from client_sdk.lending.typed_text import NoDayError, read_day
+from client_sdk.models import RecordKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,10 +25,12 @@ __all__ = [
     "DAY_SENTENCE",
     "FieldError",
     "Mistakes",
+    "check_no_empty_file",
     "day_of_form",
     "digests_of_form",
     "document_of_form",
     "file_of_form",
+    "record_of_form",
     "text_of_form",
     "word_of_form",
 ]
@@ -131,8 +137,23 @@ def document_of_form(form: Form, file: str, digest: str) -> bytes | None:
     return chosen
 
 
+def check_no_empty_file(form: Form, field: str) -> None:
+    """Check that no file without content was chosen: it shows nothing, and was chosen by mistake.
+
+    Raises:
+        FieldError: one was.
+    """
+    if field in form.empty:
+        raise FieldError(field, N_("A file that you chose is empty: choose the document itself."))
+
+
 def digests_of_form(form: Form, field: str) -> tuple[bytes, ...]:
-    """Return the SHA-256 of each document that was chosen; none where none was."""
+    """Return the SHA-256 of each document that was chosen; none where none was.
+
+    Raises:
+        FieldError: one of them is empty.
+    """
+    check_no_empty_file(form, field)
     return tuple(hashlib.sha256(document).digest() for document in form.documents(field))
 
 
@@ -158,3 +179,17 @@ def file_of_form(form: Form, field: str, wanted: str) -> bytes:
     if not content:
         raise FieldError(field, wanted)
     return content
+
+
+def record_of_form(form: Form, field: str) -> RecordKey:
+    """Return the record that was named as answers name it, issuer and number.
+
+    Raises:
+        FieldError: none was.
+    """
+    issuer, _, number = form.text(field).partition("/")
+    try:
+        return RecordKey(check_institution_id(issuer, "record", "issuer"), UUID(number).bytes)
+    except (FormatError, ValueError):
+        text = N_("Name the record as answers do: lender-1/01234567-89ab-8def-8123-456789abcdef.")
+        raise FieldError(field, text) from None

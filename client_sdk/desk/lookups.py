@@ -34,15 +34,20 @@ def record_of(client: Client, uuid: UUID, *, issuer: str = "", identity: Identit
     return found[0]
 
 
-def dispute_of(client: Client, uuid: UUID) -> DisputeView:
-    """Return the newest dispute of an own record.
+def dispute_of(client: Client, uuid: UUID, *, issuer: str = "") -> DisputeView:
+    """Return the newest dispute of a record.
+
+    Args:
+        client: of the member.
+        uuid: of the record.
+        issuer: of the record, whose dispute this member has opened; empty for a dispute of an own record.
 
     Raises:
         ConflictError: there is none.
     """
     for ended in (False, True):
-        for dispute in client.disputes(ended=ended):
-            if dispute.record_id == uuid.bytes:
+        for dispute in client.disputes(opened=bool(issuer), ended=ended):
+            if dispute.record_id == uuid.bytes and issuer in ("", dispute.issuer):
                 return dispute
     raise ConflictError("DISPUTE_UNKNOWN", field="record", rule="dispute.known", got="none", want="a disputed record")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.person_form import shown_number
 from client_sdk.desk.prepared import PreparedCorrection, PreparedReport, PreparedWithdrawal
 from client_sdk.desk.record_columns import name_of, shown_cell
 from client_sdk.desk.rendering import clock_text
@@ -29,8 +30,6 @@ ACTS = {
     DeskAct.CORRECT_RECORD: N_("Correct a record"),
     DeskAct.WITHDRAW_RECORD: N_("Withdraw a record"),
 }
-# Of the number, so that two persons are told apart who are looked at together.
-_SHOWN_CHARACTERS = 4
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -91,10 +90,8 @@ def _report(report: Report, language: Language, say: Say) -> Iterator[tuple[str,
 
 
 def _person(identity: Identity | None, language: Language, say: Say) -> Iterator[tuple[str, str]]:
-    """Yield the type of the number and its last characters: enough to compare, and no number."""
     if identity is not None:
-        kind = term_of(identity.id_type).of(language)
-        yield say("Person"), say("{kind}, number ending in {end}", kind=kind, end=identity.number[-_SHOWN_CHARACTERS:])
+        yield say("Person"), shown_number(identity, language, say)
 
 
 def _facts(facts: Facts | None, language: Language, say: Say) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from client_sdk.models import SubjectReport
     from client_sdk.subject_report.content import Document
 
-__all__ = ["EVIDENCE_NAME", "Format", "check_folder", "write_report"]
+__all__ = ["EVIDENCE_NAME", "Format", "as_file", "check_folder", "write_report"]
 
 EVIDENCE_NAME = "report.evidence"
 
@@ -58,7 +58,7 @@ def write_report(
     for language in languages:
         document = document_of(report, language, EVIDENCE_NAME)
         for form in formats:
-            contents[target / f"report.{language}.{form}"] = _written(document, form)
+            contents[target / f"report.{language}.{form}"] = as_file(document, form)
     for path, content in contents.items():
         with NewFile(path) as file:
             file.write(content)
@@ -86,12 +86,13 @@ def check_folder(
     return target
 
 
-def _written(document: Document, form: Format) -> bytes:
+def as_file(document: Document, form: Format) -> bytes:
+    """Return what a report says as the bytes of a file."""
     match form:
         case Format.HTML:
             return as_page(document)
         case Format.PDF:
-            # What it needs takes long to load, and no other verb needs it.
+            # What it needs takes long to load, and nothing else needs it.
             from client_sdk.subject_report.printed import as_pdf  # noqa: PLC0415 - loaded when needed
 
             return as_pdf(document)

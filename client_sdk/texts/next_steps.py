@@ -8,6 +8,9 @@ __all__ = ["NEXT", "NEXT_BY_RULE", "next_of"]
 
 # By rule, where it says more than the reason does; read as those below.
 NEXT_BY_RULE: dict[str, str] = {
+    "annotation.repeated": N_("this dispute stands: wait for its answer, or give further documents under its code."),
+    "annotation.stated": N_("no statement of the person stands with this record: compare its number."),
+    "record.person": N_("this record is about another person: compare its number and the identity number."),
     "request.one-person": N_(
         "this signed request was used for another person already: give the one that this person signed."
     ),

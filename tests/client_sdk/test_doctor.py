@@ -12,6 +12,7 @@ import pytest
 from client_sdk import doctor
 from client_sdk.config import ClientConfig
 from client_sdk.doctor import examine
+from client_sdk.models import Role
 from client_sdk.models.examined import Examined, Grade
 from client_sdk.signing import write_private
 from client_sdk.testing import TestRegistry
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def registry() -> Iterator[TestRegistry]:
-    with TestRegistry() as running:
+    with TestRegistry(representatives=("office",)) as running:
         yield running
 
 
@@ -44,7 +45,7 @@ def graded(home: Path, check: str) -> list[tuple[Grade, str]]:
     return [(item.grade, item.found) for item in examine(ClientConfig.from_home(home)) if item.check == check]
 
 
-@pytest.mark.parametrize("member", ["lender-1", "auditor", "admin-1"])
+@pytest.mark.parametrize("member", ["lender-1", "auditor", "admin-1", "office"])
 def test_a_home_that_is_in_order_passes_but_for_witnesses_and_auditors(registry: TestRegistry, member: str) -> None:
     examined = examine(registry.config(member))
     assert [(item.check, item.grade) for item in examined if item.grade is not Grade.PASS] == [
@@ -54,6 +55,14 @@ def test_a_home_that_is_in_order_passes_but_for_witnesses_and_auditors(registry:
     assert {"files", "keys", "certificate", "registry", "membership", "clock", "key-services"} <= {
         item.check for item in examined
     }
+
+
+def test_a_role_of_the_settings_that_the_directory_does_not_know_is_named(registry: TestRegistry, home: Path) -> None:
+    config = registry.config("office")
+    for other in (replace(config, role=None), replace(ClientConfig.from_home(home), role=Role.REPRESENTATIVE)):
+        (found,) = [item for item in examine(other) if item.grade is Grade.WARN and item.check == "membership"]
+        assert "another role" in found.found
+        assert "config.toml" in found.advice
 
 
 def test_the_command_ends_with_1_where_a_check_fails(home: Path) -> None:

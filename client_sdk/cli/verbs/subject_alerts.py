@@ -1,7 +1,6 @@
 """``subject alerts``: alerts about a person, by webhook and by mail: on, off."""
 
 from datetime import date, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +22,6 @@ from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.clock import clock_ms
-from client_sdk.errors import PreflightError, RefusedError
 from client_sdk.forms import day_of, holds_long_number
 from client_sdk.models import IdType
 from client_sdk.texts import say
@@ -32,12 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from client_sdk.alerting.address import Address
-    from client_sdk.alerting.queue import DeliveryQueue
     from client_sdk.models import AlertsAsked
 
 __all__ = ["add_alerts"]
 
-_MAX_LABEL = 64
 _USUAL = timedelta(365)
 
 WebhookOption = Annotated[
@@ -93,22 +89,17 @@ def add_alerts(group: typer.Typer) -> None:
         something happened and whom to ask (`contact` in alerts.toml).
         """
         to = _addresses(session, webhook or (), mail or ())
-        if not label.isprintable() or len(label) > _MAX_LABEL:
-            raise UsageError(
-                say("the label cannot be shown"),
-                say("give at most {max_label} characters that can be printed.", max_label=_MAX_LABEL),
-            )
-        if holds_long_number(label):
-            raise UsageError(
-                say("the label looks like an identity or account number"),
-                say("lists show it: name the case, such as case-17."),
-            )
+        _check_label(label)
         mandate = read_mandate(mandate_date, mandate_digest, mandate_file)
         identity = read_identity(session, identity_file, id_type, issuing_state)
         with session.client() as client, consent_as_options("mandate"):
             last = until or day_of(clock_ms(), client.directory().rulebook.time_zone) + _USUAL
-            ask = partial(client.alerts_on, identity, mandate=mandate, officer=officer, until=last)
-            asked = _ask(session, ask, label, to)
+            asked = _ask(
+                session,
+                lambda keep: client.alerts_on(identity, mandate=mandate, officer=officer, until=last, keep=keep),
+                label,
+                to,
+            )
         session.output.result(
             asked.to_dict(),
             say("The person is alerted from now on; run `alerts deliver --follow`."),
@@ -140,6 +131,26 @@ def add_alerts(group: typer.Typer) -> None:
         )
 
 
+def _check_label(label: str) -> None:
+    """Check that lists can show a label.
+
+    Raises:
+        UsageError: it is too long, holds what cannot be printed, or looks like an identity number.
+    """
+    from client_sdk.alerting.asking import MOST_LABEL  # noqa: PLC0415 - loaded by this verb alone
+
+    if not label.isprintable() or len(label) > MOST_LABEL:
+        raise UsageError(
+            say("the label cannot be shown"),
+            say("give at most {max_label} characters that can be printed.", max_label=MOST_LABEL),
+        )
+    if holds_long_number(label):
+        raise UsageError(
+            say("the label looks like an identity or account number"),
+            say("lists show it: name the case, such as case-17."),
+        )
+
+
 def _addresses(session: Run, webhooks: "Sequence[str]", mails: "Sequence[str]") -> "list[Address]":
     """Return where messages go.
 
@@ -147,41 +158,20 @@ def _addresses(session: Run, webhooks: "Sequence[str]", mails: "Sequence[str]") 
         UsageError: nowhere.
         ConfigError: an address is none, or a webhook leads inward.
     """
-    from client_sdk.alerting.address import mailbox, webhook  # noqa: PLC0415 - loaded by this verb alone
-    from client_sdk.alerting.posting import refuse_inward  # noqa: PLC0415 - likewise
-    from client_sdk.alerting.settings import DeliverySettings  # noqa: PLC0415 - likewise
+    from client_sdk.alerting.asking import addresses_of  # noqa: PLC0415 - loaded by this verb alone
 
-    hooks = [webhook(url) for url in webhooks]
-    networks = DeliverySettings.from_home(session.config().home).networks
-    for hook in hooks:
-        refuse_inward(hook, networks)
-    if not (hooks or mails):
+    to = addresses_of(session.config().home, webhooks, mails)
+    if not to:
         raise UsageError(say("no recipient was given"), say("give --webhook with a URL, or --mail with an address."))
-    return list(dict.fromkeys([*hooks, *map(mailbox, mails)]))
+    return to
 
 
-def _ask(session: Run, ask: "Callable[..., AlertsAsked]", label: str, to: "list[Address]") -> "AlertsAsked":
-    """Ask for alerts; of an attempt that gave none, nothing is kept."""
-    from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - loaded by this verb alone
+def _ask(
+    session: Run, ask: "Callable[[Callable[[AlertsAsked], None]], AlertsAsked]", label: str, to: "list[Address]"
+) -> "AlertsAsked":
+    from client_sdk.alerting.asking import ask_for_alerts  # noqa: PLC0415 - loaded by this verb alone
+    from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - likewise
 
     config = session.config()
     with DeliveryQueue(config.home, config.name, config.institution) as queue:
-        begun: list[bytes] = []
-
-        def keep(asked: "AlertsAsked") -> None:
-            # Before the registry knows of it: a crash leaves no alerts that nobody here can end.
-            queue.add_request(asked, label, to)
-            begun.append(asked.inquiry_id)
-
-        try:
-            asked = ask(keep=keep)
-        except (PreflightError, RefusedError):
-            _remove(queue, begun)
-            raise
-        _remove(queue, begun[:-1])
-    return asked
-
-
-def _remove(queue: "DeliveryQueue", refused: list[bytes]) -> None:
-    for asked in refused:
-        queue.remove_request(asked)
+        return ask_for_alerts(queue, ask, label, to)

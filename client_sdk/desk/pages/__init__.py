@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.pages import (
+    alerts,
     answers,
     approvals,
     ask,
@@ -19,6 +20,8 @@ from client_sdk.desk.pages import (
     journal,
     log,
     members,
+    opened_disputes,
+    person,
     portfolio,
     proposals,
     propose,
@@ -28,9 +31,10 @@ from client_sdk.desk.pages import (
     report,
     screening,
     sign_in,
+    statements,
     today,
 )
-from client_sdk.models import KeyUsage
+from client_sdk.models import Role
 
 if TYPE_CHECKING:
     from client_sdk.desk.desk import Desk
@@ -39,18 +43,21 @@ if TYPE_CHECKING:
 __all__ = ["PAGES", "ROLE_PAGES", "all_pages"]
 
 PAGES: tuple[DeskPage, ...] = (*sign_in.PAGES, *journal.PAGES)
-# By what a member signs, which follows from its role.
-ROLE_PAGES: dict[KeyUsage, tuple[DeskPage, ...]] = {
-    KeyUsage.REPORT: (
+# By the member's role; some pages are of two.
+ROLE_PAGES: dict[Role, tuple[DeskPage, ...]] = {
+    Role.LENDER: (
         *(*ask.PAGES, *answers.PAGES, *report.PAGES, *approvals.PAGES, *records.PAGES, *record.PAGES, *correct.PAGES),
         *(*disputes.PAGES, *inbox.PAGES, *today.PAGES, *portfolio.PAGES, *screening.PAGES, *jobs.PAGES, *quality.PAGES),
     ),
-    KeyUsage.AUDIT: (*audit.PAGES, *log.PAGES, *forks.PAGES),
-    KeyUsage.ADMINISTER: (*proposals.PAGES, *propose.PAGES, *members.PAGES, *health.PAGES, *founding.PAGES),
+    Role.REPRESENTATIVE: (
+        *(*person.PAGES, *opened_disputes.PAGES, *statements.PAGES, *alerts.PAGES, *inbox.PAGES, *today.PAGES),
+    ),
+    Role.AUDITOR: (*audit.PAGES, *log.PAGES, *forks.PAGES),
+    Role.ADMINISTRATOR: (*proposals.PAGES, *propose.PAGES, *members.PAGES, *health.PAGES, *founding.PAGES),
 }
 
 
 def all_pages(desk: Desk) -> tuple[DeskPage, ...]:
     """Return the pages of a member: those for everybody, and those of its roles."""
-    roles = (pages for usage, pages in ROLE_PAGES.items() if usage in desk.config.keys)
+    roles = (pages for role, pages in ROLE_PAGES.items() if role in desk.config.roles)
     return (*PAGES, *(page for pages in roles for page in pages))

@@ -7,22 +7,25 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, day_of_form, document_of_form, word_of_form
+from client_sdk.desk.form_values import FieldError, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept_answer import KeptAnswer
+from client_sdk.desk.person_form import AGAIN, identity_of_form, signed_of_form, type_choices
 from client_sdk.desk.rights import Right
 from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import FormatError, PreflightError, RuleError
-from client_sdk.models import Consent, ConsentForm, Identity, IdType, Purpose
+from client_sdk.models import Purpose
 from client_sdk.regions import region_is_known
 from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-__all__ = ["PAGES", "identity_of_form", "type_choices"]
+    from client_sdk.models import Consent, Identity
+
+__all__ = ["NUMBER_PAGE", "PAGES", "PURPOSES"]
 
 # With the signed document, of which the SHA-256 is taken here.
 _FORM_BYTES = 12 * 1024 * 1024
@@ -37,7 +40,7 @@ _FIELDS = {
     "inquiry.consent.digest": "consent_digest",
 }
 # Fields that are shown again where another one is wrong; the number is typed anew.
-_AGAIN = ("id_type", "issuing_state", "purpose", "consent_date", "consent_digest")
+_AGAIN = (*AGAIN, "purpose", "consent_date", "consent_digest")
 
 
 def _form(visit: Visit) -> Response:
@@ -88,35 +91,15 @@ def _read(visit: Visit) -> tuple[Identity, Purpose, Consent]:
         FieldError: a field is empty or of another form.
         FormatError: the number is none of its type.
     """
-    form = visit.form
     identity = identity_of_form(visit)
-    purpose = word_of_form(form, "purpose", Purpose, PURPOSES)
-    given = day_of_form(form, "consent_date")
-    if given > date.today():  # noqa: DTZ011 - the day of this machine, as the person who types sees it
-        raise FieldError("consent_date", N_("The consent is dated in the future: correct its day."))
-    digest = document_of_form(form, "consent_file", "consent_digest")
-    if digest is None:
-        raise FieldError("consent_file", N_("Give the signed consent, or its SHA-256: one of the two."))
-    return identity, purpose, Consent(form=ConsentForm.WRITTEN, date=given, digest=digest)
-
-
-def identity_of_form(visit: Visit) -> Identity:
-    """Return the identity that a form names.
-
-    Raises:
-        FieldError: there is no number.
-        FormatError: it is none of its type.
-    """
-    form = visit.form
-    id_type = word_of_form(form, "id_type", IdType, tuple(IdType))
-    if not form.text("number"):
-        raise FieldError("number", N_("Type the identity number."))
-    return Identity.parse(id_type, form.text("number"), form.text("issuing_state"), today=date.today())  # noqa: DTZ011 - as above
-
-
-def type_choices(visit: Visit) -> list[tuple[str, str]]:
-    """Return the types of identity numbers, with their names."""
-    return [(kind.value, term_of(kind).of(visit.language)) for kind in IdType]
+    purpose = word_of_form(visit.form, "purpose", Purpose, PURPOSES)
+    consent = signed_of_form(
+        visit.form,
+        "consent",
+        in_future=N_("The consent is dated in the future: correct its day."),
+        neither=N_("Give the signed consent, or its SHA-256: one of the two."),
+    )
+    return identity, purpose, consent
 
 
 def _shown(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:
@@ -129,12 +112,14 @@ def _shown(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:
         given={name: visit.form.text(name) for name in _AGAIN},
         types=type_choices(visit),
         purposes=[(word.value, term_of(word).of(visit.language)) for word in PURPOSES],
-        today=date.today().isoformat(),  # noqa: DTZ011 - as above
+        today=date.today().isoformat(),  # noqa: DTZ011 - the day of this machine, as the person who types sees it
     )
 
 
+# Of every form about a person.
+NUMBER_PAGE = DeskPage("POST", "/number", Right.ACT, _number)
 PAGES = (
     DeskPage("GET", "/ask", Right.ACT, _form),
     DeskPage("POST", "/ask", Right.ACT, _ask, _FORM_BYTES),
-    DeskPage("POST", "/ask/number", Right.ACT, _number),
+    NUMBER_PAGE,
 )

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from client_sdk.models import DisputeView
 
-__all__ = ["PAGES"]
+__all__ = ["MOST_DOCUMENTS", "PAGES", "dispute_row", "show_disputes"]
 
 # Disputes that are shown; those whose answer is due come first.
 _MOST = 200
-_MOST_DOCUMENTS = 16
+MOST_DOCUMENTS = 16
 _ANSWERS = {
     DisputeOutcome.CORRECTED: N_("Corrected: a further version of the record says what is right"),
     DisputeOutcome.CONFIRMED: N_("Confirmed: the record is right"),
@@ -37,14 +37,25 @@ _ANSWERS = {
 
 
 def _listed(visit: Visit) -> Response:
-    """Show the disputes that stand, those that are due first, and those that have ended."""
+    return show_disputes(visit, opened=False)
+
+
+def show_disputes(visit: Visit, *, opened: bool) -> Response:
+    """Show the disputes that stand, those that are due first, and those that have ended.
+
+    Args:
+        visit: of the page.
+        opened: those that this member has opened for persons; else those of own records.
+    """
     with visit.desk.journal.act(visit.user.name, DeskAct.LIST_DISPUTES):
-        standing = sorted(visit.desk.client.disputes(), key=lambda one: one.due_on or date.max)
-        ended = sorted(visit.desk.client.disputes(ended=True), key=lambda one: one.annotated_at, reverse=True)
+        client = visit.desk.client
+        standing = sorted(client.disputes(opened=opened), key=lambda one: one.due_on or date.max)
+        ended = sorted(client.disputes(opened=opened, ended=True), key=lambda one: one.annotated_at, reverse=True)
     return visit.show(
         "disputes.html.j2",
-        standing=[_row(visit, one) for one in standing[:_MOST]],
-        ended=[_row(visit, one) for one in ended[:_MOST]],
+        opened=opened,
+        standing=[dispute_row(visit, one, opened=opened) for one in standing[:_MOST]],
+        ended=[dispute_row(visit, one, opened=opened) for one in ended[:_MOST]],
         more=len(standing) > _MOST,
         more_ended=len(ended) > _MOST,
         most=_MOST,
@@ -65,7 +76,7 @@ def _answer(visit: Visit) -> Response:
     try:
         outcome = word_of_form(visit.form, "outcome", DisputeOutcome, tuple(_ANSWERS))
         evidence = digests_of_form(visit.form, "evidence")
-        if not 0 < len(evidence) <= _MOST_DOCUMENTS:
+        if not 0 < len(evidence) <= MOST_DOCUMENTS:
             raise FieldError("evidence", N_("Choose the documents that the answer rests on, at most 16."))  # noqa: TRY301 - shown at its field, like those of the helpers
         with visit.desk.journal.act(visit.user.name, DeskAct.ANSWER_DISPUTE, about=[str(uuid)], reason=outcome.name):
             receipt = visit.desk.client.answer_dispute(uuid.bytes, outcome, evidence=evidence)
@@ -84,9 +95,8 @@ def _shown(
     return visit.show(
         "dispute.html.j2",
         status=422 if wrong or broken else 200,
-        row=_row(visit, dispute),
-        evidence=[digest.hex() for digest in dispute.evidence],
-        answered=[digest.hex() for digest in dispute.answer_evidence],
+        row=dispute_row(visit, dispute),
+        opened=False,
         may_answer=visit.may(Right.ACT) and dispute.stands,
         outcomes=[(word.value, visit.say(text)) for word, text in _ANSWERS.items()],
         given=visit.form.text("outcome"),
@@ -95,9 +105,18 @@ def _shown(
     )
 
 
-def _row(visit: Visit, dispute: DisputeView) -> dict[str, object]:
+def dispute_row(visit: Visit, dispute: DisputeView, *, opened: bool = False) -> dict[str, object]:
+    """Return a dispute as pages show it.
+
+    Args:
+        visit: of the page.
+        dispute: to show.
+        opened: whether this member has opened it; else it is about an own record.
+    """
+    name = f"{dispute.issuer}/{dispute.uuid}" if opened else str(dispute.uuid)
     return {
-        "uuid": str(dispute.uuid),
+        "record": name,
+        "path": f"/disputes/of/{name}" if opened else f"/disputes/{name}",
         "due": "" if dispute.due_on is None else dispute.due_on.isoformat(),
         "code": dispute.code,
         "opened_by": dispute.opened_by,
@@ -107,6 +126,8 @@ def _row(visit: Visit, dispute: DisputeView) -> dict[str, object]:
         "answered": clock_text(dispute.answered_at),
         "marks": [term_of(flag).of(visit.language) for flag in sorted(dispute.flags)],
         "restricted": dispute.restricted,
+        "evidence": [digest.hex() for digest in dispute.evidence],
+        "answer_evidence": [digest.hex() for digest in dispute.answer_evidence],
     }
 
 

@@ -9,10 +9,10 @@ from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError, day_of_form, digests_of_form, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import record_of
-from client_sdk.desk.pages.ask import identity_of_form, type_choices
 from client_sdk.desk.pages.doing import do_or_request_approval
 from client_sdk.desk.pages.records import record_row
 from client_sdk.desk.pages.report import report_form
+from client_sdk.desk.person_form import identity_of_form, type_choices
 from client_sdk.desk.prepared import OpenedRecord, PreparedWithdrawal
 from client_sdk.desk.record_columns import typed_of_cells
 from client_sdk.desk.rendering import clock_text

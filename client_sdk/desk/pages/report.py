@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from client_sdk.desk.failures import error_words
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.money import minor_units
-from client_sdk.desk.pages.ask import type_choices
 from client_sdk.desk.pages.doing import do_or_request_approval, waits
+from client_sdk.desk.person_form import type_choices
 from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.prepared_words import shown_of
 from client_sdk.desk.record_columns import UNREAD, cells_of, columns_of, fields_of, typed_of_form

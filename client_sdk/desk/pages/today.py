@@ -35,7 +35,8 @@ class RegistryToday(NamedTuple):
 
     Attributes:
         status: of registry, key services and inbox.
-        due: disputes that wait for an answer, the first to be answered first.
+        due: disputes that wait for an answer, the first to be answered first: of own records, or of those that a
+            representative has opened.
         closing: last day on which a registry that closes serves its members; empty else.
     """
 
@@ -60,9 +61,9 @@ def _today(visit: Visit) -> Response:
         "today.html.j2",
         found=found,
         away=away,
-        disputes=[] if found is None else [_dispute(one) for one in found.due[:_MOST_DISPUTES]],
+        disputes=[] if found is None else [_dispute(visit, one) for one in found.due[:_MOST_DISPUTES]],
         silent=[] if found is None else [one.url for one in found.status.key_services if not one.reachable],
-        pending=pending_reports(desk.config),
+        pending=pending_reports(desk.config) if desk.lends else 0,
         approvals=len(desk.approvals.waiting_for(visit.user.name)) if visit.may(Right.APPROVE) else 0,
         jobs=job_lines(visit, (JobKind.CHECK_FILE, JobKind.REPORT_FILE, JobKind.SCREEN)),
         certificates=_certificates(visit),
@@ -71,17 +72,26 @@ def _today(visit: Visit) -> Response:
 
 def _asked(visit: Visit) -> RegistryToday:
     client = visit.desk.client
-    due = sorted((one for one in client.disputes() if one.due_on is not None), key=lambda one: str(one.due_on))
+    disputes = client.disputes(opened=visit.desk.represents)
+    due = sorted((one for one in disputes if one.due_on is not None), key=lambda one: str(one.due_on))
     closing = client.directory().closing
     return RegistryToday(client.status(), due, "" if closing is None else closing.body.open_until)
 
 
-def _dispute(one: DisputeView) -> tuple[str, str, bool]:
-    """Return id of the record, last day for the answer, and whether that is over."""
+def _dispute(visit: Visit, one: DisputeView) -> tuple[str, str, str, bool]:
+    """Return where a dispute is shown, which one it is, the last day for its answer, and whether that is over."""
     due = one.due_on
     assert due is not None  # noqa: S101 - the others were left out
-    today = datetime.now().astimezone().date()
-    return str(one.uuid), due.isoformat(), due < today
+    over = due < datetime.now().astimezone().date()
+    if not visit.desk.represents:
+        return (
+            f"/records/{one.uuid}",
+            visit.say("Answer the dispute of record {record}", record=one.uuid),
+            str(due),
+            over,
+        )
+    told = visit.say("{lender} answers the dispute of record {record}", lender=one.issuer, record=one.uuid)
+    return f"/disputes/of/{one.issuer}/{one.uuid}", told, str(due), over
 
 
 def _certificates(visit: Visit) -> list[tuple[str, str, bool]]:

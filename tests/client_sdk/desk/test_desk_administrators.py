@@ -360,7 +360,7 @@ def test_health_tells_what_is_away_and_which_certificates_end_first(governed: Te
 
 def test_a_stranger_reads_no_page_of_an_administrator(administrators_desk: RunningDesk) -> None:
     stranger = administrators_desk.visitor(signed_in=False)
-    for page in ROLE_PAGES[KeyUsage.ADMINISTER]:
+    for page in ROLE_PAGES[Role.ADMINISTRATOR]:
         path = filled(page.path)
         answered = stranger.get(path) if page.method == "GET" else stranger.post(path)
         assert (answered.status, answered.headers["location"]) == (303, "/sign-in"), page.path

@@ -26,7 +26,7 @@ from client_sdk.following import COSIGNED_FILE
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import moment
-from client_sdk.models import KeyUsage
+from client_sdk.models import Role
 from client_sdk.testing import TestRegistry
 from client_sdk.verification import read_trust_root
 from tests.client_sdk.kernel.ledger.test_ledger_cosigned import QUORUM, SECONDS, cosigned_note
@@ -300,7 +300,7 @@ def test_witnesses_stand_on_the_time_line(audited: TestRegistry, tmp_path: Path)
 
 def test_a_stranger_reads_no_page_of_an_auditor_and_no_progress(auditors_desk: RunningDesk) -> None:
     stranger = auditors_desk.visitor(signed_in=False)
-    for page in ROLE_PAGES[KeyUsage.AUDIT]:
+    for page in ROLE_PAGES[Role.AUDITOR]:
         answered = stranger.get(page.path) if page.method == "GET" else stranger.post(page.path)
         assert (answered.status, answered.headers["location"]) == (303, "/sign-in"), page.path
 

@@ -22,7 +22,7 @@ from client_sdk.desk.connections import MOST_CONNECTIONS, MOST_HANDSHAKES, Bound
 from client_sdk.desk.pages import PAGES, ROLE_PAGES
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.users import UserFile
-from client_sdk.models import KeyUsage
+from client_sdk.models import Role
 from tests.client_sdk.desk.test_desk_pages import question
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor, filled
@@ -187,7 +187,7 @@ def test_markup_in_what_was_typed_is_shown_as_text(officer: Visitor) -> None:
 
 def test_a_stranger_reads_nothing_and_no_session_can_be_brought_along(desk: RunningDesk) -> None:
     stranger = desk.visitor(signed_in=False)
-    for page in (*PAGES, *ROLE_PAGES[KeyUsage.REPORT]):
+    for page in (*PAGES, *ROLE_PAGES[Role.LENDER]):
         if page.right is None:
             continue
         path = filled(page.path)

@@ -12,7 +12,7 @@ from client_sdk.desk.api.tokens import TokenFile
 from client_sdk.desk.pages import PAGES, ROLE_PAGES
 from client_sdk.desk.rights import ApiScope, DeskRole, Right
 from client_sdk.desk.users import UserFile
-from client_sdk.models import KeyUsage, Role
+from client_sdk.models import Role
 from tests.client_sdk.desk.desk_forms import PASSWORD
 from tests.support.desk import RunningDesk, Visitor, filled
 from tests.support.program import Program, raw, routes
@@ -32,11 +32,12 @@ GET /  POST /sign-out  GET /today  GET /records  POST /records  GET /records/{re
 GET /records/{record:uuid}/receipts/{version:number}  GET /disputes  GET /disputes/{record:uuid}
 GET /inbox  GET /inbox/{number:number}  GET /quality
 GET /audit  GET /audit/progress  GET /audit/report.html  GET /audit/report.pdf  GET /log  GET /inquiries  GET /forks
+GET /disputes/of/{issuer}/{record:uuid}  GET /alerts
 GET /proposals  GET /proposals/{key:digest}  GET /members  GET /members/{member}  GET /acts  GET /acts/{number:number}
 GET /health  GET /founding  GET /founding/enrolment
 """
 OFFICER = """
-GET /ask  POST /ask  POST /ask/number  GET /answers/{key}  GET /answers/{key}/evidence  GET /answers/{key}/pdf
+GET /ask  POST /ask  POST /number  GET /answers/{key}  GET /answers/{key}/evidence  GET /answers/{key}/pdf
 GET /report  GET /report/{kind}  POST /report/{kind}  POST /report/{kind}/rules
 GET /reports/{key}  POST /reports/{key}  GET /reports/{key}/change
 GET /approvals  GET /approvals/{key}  GET /approvals/{key}/again  POST /approvals/{key}/take-back
@@ -48,6 +49,11 @@ GET /portfolio  POST /portfolio  GET /portfolio/{key}  POST /portfolio/{key}/sen
 GET /screening  POST /screening  POST /screening/forget  GET /screening/{key}  GET /screening/{key}/{name}
 GET /jobs/{key}/progress  POST /jobs/{key}/stop
 POST /audit/start  POST /audit/stop  POST /forks
+GET /person  POST /person  GET /person/{key}  POST /person/{key}/anew  GET /person/{key}/files/{name}
+GET /disputes/open  POST /disputes/open  GET /person/{key}/dispute/{place:number}
+POST /disputes/of/{issuer}/{record:uuid}/withdraw
+GET /statements  POST /statements  POST /statements/remove  GET /person/{key}/statement/{place:number}
+GET /alerts/on  POST /alerts/on  GET /person/{key}/alerts  POST /alerts/{key}/off
 """
 APPROVER = """
 POST /approvals/{key}/approve  POST /approvals/{key}/return  POST /audit/accept  POST /proposals/{key:digest}/approve
@@ -89,7 +95,12 @@ SCOPES = {
     "/token": "",
     "/openapi.json": "",
 }
-MEMBERS = {"lender-rights": KeyUsage.REPORT, "auditor-rights": KeyUsage.AUDIT, "admin-1": KeyUsage.ADMINISTER}
+MEMBERS = {
+    "lender-rights": Role.LENDER,
+    "office-rights": Role.REPRESENTATIVE,
+    "auditor-rights": Role.AUDITOR,
+    "admin-1": Role.ADMINISTRATOR,
+}
 
 
 def every_page() -> list[DeskPage]:
@@ -99,11 +110,10 @@ def every_page() -> list[DeskPage]:
 @pytest.fixture(scope="session", params=MEMBERS)
 def staffed(
     request: pytest.FixtureRequest, registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[KeyUsage, RunningDesk]]:
+) -> Iterator[tuple[Role, RunningDesk]]:
     """A desk of each role of member, with a person of each role at the desk."""
     member = str(request.param)
-    role_of_member = Role.LENDER if MEMBERS[member] is KeyUsage.REPORT else Role.AUDITOR
-    home = registry.home(member) if member == "admin-1" else registry.enrol(member, role_of_member)
+    home = registry.home(member) if member == "admin-1" else registry.enrol(member, MEMBERS[member])
     for role in DeskRole:
         UserFile(home).add(role.value, role, PASSWORD)
     try:
@@ -126,7 +136,7 @@ def test_each_page_asks_for_the_right_of_the_table() -> None:
     assert {f"{page.method} {page.path}": page.right for page in every_page()} == TABLE
 
 
-def test_a_role_without_the_right_is_refused_at_every_page(staffed: tuple[KeyUsage, RunningDesk]) -> None:
+def test_a_role_without_the_right_is_refused_at_every_page(staffed: tuple[Role, RunningDesk]) -> None:
     usage, desk = staffed
     pages = (*PAGES, *ROLE_PAGES[usage])
     for role in DeskRole:
@@ -141,7 +151,7 @@ def test_a_role_without_the_right_is_refused_at_every_page(staffed: tuple[KeyUsa
                 assert "Your role does not allow this" in answered.words, (role, path)
 
 
-def test_pages_of_another_role_of_member_are_not_there(staffed: tuple[KeyUsage, RunningDesk]) -> None:
+def test_pages_of_another_role_of_member_are_not_there(staffed: tuple[Role, RunningDesk]) -> None:
     usage, desk = staffed
     visitor = signed_in(desk, DeskRole.ADMINISTRATOR)
     own = {page.path for page in (*PAGES, *ROLE_PAGES[usage])}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -204,6 +205,7 @@ def test_a_further_scheme_opens_its_own_keys(tmp_path: Path) -> None:
         ('institution = "a"\nregistry = "h:1"\nname = "r"\n[limits]\ndeadline = "1"', "must be seconds"),
         ('institution = "a"\nregistry = "h:1"\nname = "r"\n[limits]\nmax_age = 0', "above 0"),
         ('institution = "a"\nregistry = "h:1"\nname = "r"\nwitnessed = "always"', "strict, follow_up, none"),
+        ('institution = "a"\nregistry = "h:1"\nname = "r"\nrole = "LENDER"', "REPRESENTATIVE, or left out"),
         ("institution =", "no TOML"),
     ],
 )
@@ -225,6 +227,11 @@ def test_settings_are_written_as_they_are_read(tmp_path: Path) -> None:
     )
     (tmp_path / "config.toml").write_text(config.to_toml())
     assert ClientConfig.from_home(tmp_path) == config
+    assert config.roles == {Role.LENDER}
+    speaking = replace(config, role=Role.REPRESENTATIVE)
+    (tmp_path / "config.toml").write_text(speaking.to_toml())
+    assert ClientConfig.from_home(tmp_path) == speaking
+    assert speaking.roles == {Role.REPRESENTATIVE}
 
 
 def test_the_environment_names_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,6 +271,12 @@ def test_a_statement_is_sealed_to_the_subject_and_shown_with_the_record(office: 
     assert record.flags == {AnnotationFlag.DISPUTED, AnnotationFlag.STATEMENT}
     assert record.subject_statement == "I was in hospital; 已全部还清。"
     office.remove_statement("lender-1", receipt.record_id)
+    with pytest.raises(ConflictError) as refused:
+        office.remove_statement("lender-1", receipt.record_id)
+    assert (refused.value.rule, refused.value.want) == (
+        "annotation.stated",
+        "a record with the person's own statement",
+    )
     record = shown(office, person(7007))
     assert record.flags == {AnnotationFlag.DISPUTED}
     assert record.subject_statement == ""

@@ -1,0 +1,204 @@
+"""Alerts about persons: who is alerted and what was sent, asking for them under a signed request, and ending them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from client_sdk.alerting.address import mailbox
+from client_sdk.alerting.asking import MOST_LABEL, addresses_of, ask_for_alerts
+from client_sdk.alerting.queue import DELIVERED, WAITING, DeliveryQueue, shown_address
+from client_sdk.alerting.settings import DeliverySettings
+from client_sdk.desk.failures import broken_rules
+from client_sdk.desk.form_values import FieldError, day_of_form
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.pages.person import FORM_BYTES, REQUEST_AGAIN, report_gone, request_of_form
+from client_sdk.desk.person_form import (
+    person_of_form,
+    report_of_form,
+    shown_number,
+    type_choices,
+    wrong_identity,
+)
+from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import N_
+from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.errors import ConfigError, FormatError, PreflightError, RefusedError, RuleError
+from client_sdk.forms import holds_long_number
+from client_sdk.models import Purpose, SubjectReport
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from client_sdk.alerting.address import Address
+    from client_sdk.alerting.queue import QueuedMessage
+
+__all__ = ["PAGES"]
+
+_MOST_MESSAGES = 100
+_USUAL = timedelta(365)
+_ID = 32
+_AGAIN = (*REQUEST_AGAIN, "report", "mail", "webhook", "until", "label")
+_KINDS = {"alert.access": N_("another institution asked"), "alert.new-record": N_("a new record")}
+_STATES = {WAITING: N_("waiting"), DELIVERED: N_("delivered")}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Recipients:
+    """Where messages go, until when, and under which name of the case."""
+
+    to: list[Address]
+    until: date
+    label: str
+
+
+def _listed(visit: Visit) -> Response:
+    """Show about whom the member is alerted, and the messages that wait or were sent; no address in full."""
+    settings = DeliverySettings.from_home(visit.desk.config.home)
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_ALERTS), _queue(visit) as queue:
+        persons, messages = queue.persons(), queue.messages(_MOST_MESSAGES)
+    return visit.show(
+        "alerts.html.j2",
+        persons=[
+            {
+                "id": one.inquiry_id.hex(),
+                "label": one.label,
+                "until": one.until,
+                "to": [shown_address(address) for address in one.addresses],
+            }
+            for one in persons
+        ],
+        messages=[_message(visit, one) for one in messages],
+        mails=settings.mail is not None,
+        most=_MOST_MESSAGES,
+    )
+
+
+def _message(visit: Visit, one: QueuedMessage) -> dict[str, object]:
+    return {
+        "label": one.label,
+        "what": visit.say(_KINDS[one.kind]) if one.kind in _KINDS else one.kind,
+        "when": clock_text(datetime.fromtimestamp(one.happened_at / 1_000, UTC)),
+        "to": shown_address(one.address),
+        "state": visit.say(_STATES[one.state]) if one.state in _STATES else visit.say("given up"),
+        "failure": one.failure,
+    }
+
+
+def _form(visit: Visit) -> Response:
+    return _asked(visit, {})
+
+
+def _form_of_report(visit: Visit) -> Response:
+    """Show the form for the person of a report that is kept, under the same request."""
+    if visit.kept(SubjectReport) is None:
+        return report_gone(visit)
+    return _asked(visit, {"report": str(visit.path["key"])})
+
+
+def _on(visit: Visit) -> Response:
+    """Ask for alerts; the addresses stay on this machine."""
+    report = report_of_form(visit)
+    try:
+        identity = person_of_form(visit)
+        request = request_of_form(visit) if report is None else report.mandate
+        recipients = _recipients(visit)
+        client, who = visit.desk.client, visit.user.name
+        reason = Purpose.SUBJECT_ACCESS.name
+        with visit.desk.journal.act(who, DeskAct.ALERTS_ON, reason=reason) as entry, _queue(visit) as queue:
+            asked = ask_for_alerts(
+                queue,
+                lambda keep: client.alerts_on(
+                    identity, mandate=request, officer=who, until=recipients.until, keep=keep
+                ),
+                recipients.label,
+                recipients.to,
+            )
+            entry.about.append(asked.inquiry_id.hex())
+    except FieldError as error:
+        return _asked(visit, _given(visit), wrong=error.said(visit.say))
+    except (PreflightError, RefusedError, RuleError) as error:
+        return _asked(visit, _given(visit), broken=broken_rules(error, visit.say))
+    except FormatError as error:
+        return _asked(visit, _given(visit), wrong=wrong_identity(error, visit))
+    told = visit.say("The person is alerted until {day}.", day=asked.until.isoformat())
+    return visit.go("/alerts", told)
+
+
+def _recipients(visit: Visit) -> _Recipients:
+    """Return where messages go, as the form says.
+
+    Raises:
+        FieldError: nowhere, or a field is of another form.
+    """
+    form, home = visit.form, visit.desk.config.home
+    # What is wrong with the settings is no mistake of who types.
+    DeliverySettings.from_home(home)
+    to: list[Address] = []
+    for text in form.text("mail").split():
+        try:
+            to.append(mailbox(text))
+        except ConfigError:
+            raise FieldError("mail", N_("Give plain addresses, such as person@mail.example.")) from None
+    try:
+        to += addresses_of(home, form.text("webhook").split(), ())
+    except ConfigError:
+        text = N_("Give addresses such as https://hooks.example/alerts, which lead to no machine inside.")
+        raise FieldError("webhook", text) from None
+    if not to:
+        raise FieldError("mail", N_("Give an address for mail, or for a program: one at least."))
+    label = form.text("label")
+    if not label.isprintable() or len(label) > MOST_LABEL or holds_long_number(label):
+        raise FieldError("label", N_("Name the case, such as case-17: at most 64 characters and no identity number."))
+    return _Recipients(list(dict.fromkeys(to)), day_of_form(form, "until"), label)
+
+
+def _off(visit: Visit) -> Response:
+    """End alerts, and delete the addresses and every message about the person."""
+    key = str(visit.path["key"])
+    if len(key) != _ID or not set(key) <= set("0123456789abcdef"):
+        return visit.show("message.html.j2", status=404, title=visit.say("Nothing is here"), text="")
+    with visit.desk.journal.act(visit.user.name, DeskAct.ALERTS_OFF, about=[key]), _queue(visit) as queue:
+        ended = visit.desk.client.alerts_off(bytes.fromhex(key))
+        known = queue.remove_request(bytes.fromhex(key))
+    told = N_("The person is not alerted any more, and the addresses are deleted.")
+    return visit.go("/alerts", visit.say(told if ended or known else N_("These alerts had ended before.")))
+
+
+def _queue(visit: Visit) -> DeliveryQueue:
+    config = visit.desk.config
+    return DeliveryQueue(config.home, config.name, config.institution)
+
+
+def _given(visit: Visit) -> dict[str, str]:
+    return {name: visit.form.text(name) for name in _AGAIN}
+
+
+def _asked(
+    visit: Visit, given: dict[str, str], *, wrong: dict[str, str] | None = None, broken: list[str] | None = None
+) -> Response:
+    today = date.today()  # noqa: DTZ011 - the day of this machine, as the person who types sees it
+    report = visit.desk.kept.find(visit.key, given.get("report", ""), SubjectReport)
+    identity = None if report is None else report.answer.identity
+    return visit.show(
+        "alerts_asked.html.j2",
+        status=422 if wrong or broken else 200,
+        given={name: given.get(name, "") for name in _AGAIN} | {"until": given.get("until") or str(today + _USUAL)},
+        person="" if identity is None else shown_number(identity, visit.language, visit.say),
+        types=type_choices(visit),
+        mails=DeliverySettings.from_home(visit.desk.config.home).mail is not None,
+        today=today.isoformat(),
+        wrong=wrong or {},
+        broken=broken or [],
+    )
+
+
+PAGES = (
+    DeskPage("GET", "/alerts", Right.READ, _listed),
+    DeskPage("GET", "/alerts/on", Right.ACT, _form),
+    DeskPage("GET", "/person/{key}/alerts", Right.ACT, _form_of_report),
+    DeskPage("POST", "/alerts/on", Right.ACT, _on, FORM_BYTES),
+    DeskPage("POST", "/alerts/{key}/off", Right.ACT, _off),
+)

@@ -1,0 +1,174 @@
+"""A person's own report: made under the person's signed request, shown for minutes, and saved for the person."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from client_sdk.desk.failures import broken_rules
+from client_sdk.desk.form_values import FieldError
+from client_sdk.desk.journal import DeskAct
+from client_sdk.desk.pages.ask import NUMBER_PAGE
+from client_sdk.desk.person_form import AGAIN, identity_of_form, signed_of_form, type_choices, wrong_identity
+from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import N_, Language
+from client_sdk.desk.visit import DeskPage, Visit, file_to_save
+from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
+from client_sdk.forms import ADULT_YEARS, age_on
+from client_sdk.models import AnnotationFlag, Purpose, SubjectReport
+from client_sdk.regions import region_is_known
+from client_sdk.subject_report.content import document_of
+from client_sdk.subject_report.writing import Format, as_file
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from client_sdk.models import Consent, Identity, SubjectRecord
+
+__all__ = ["FORM_BYTES", "PAGES", "REQUEST_AGAIN", "record_of_report", "report_gone", "request_of_form"]
+
+# With the signed request, of which the SHA-256 is taken here.
+FORM_BYTES = 12 * 1024 * 1024
+REQUEST_AGAIN = (*AGAIN, "request_date", "request_digest")
+_EVIDENCE = "evidence"
+_MEDIA = {Format.HTML: "text/html; charset=utf-8", Format.PDF: "application/pdf"}
+_LANGUAGES = {Language.CHINESE: "中文", Language.ENGLISH: "English"}
+
+
+def request_of_form(visit: Visit) -> Consent:
+    """Return the request that the person signed, as a form names it.
+
+    Raises:
+        FieldError: its day, or the document, is missing or of another form.
+    """
+    return signed_of_form(
+        visit.form,
+        "request",
+        in_future=N_("The request is dated in the future: correct its day."),
+        neither=N_("Give the request that the person signed, or its SHA-256: one of the two."),
+    )
+
+
+def _form(visit: Visit) -> Response:
+    return _asked(visit, {}, [])
+
+
+def _ask(visit: Visit) -> Response:
+    """Make the report, keep it for minutes, and send the browser on to it."""
+    try:
+        return _make(visit, identity_of_form(visit), request_of_form(visit))
+    except FieldError as error:
+        return _asked(visit, error.said(visit.say), [])
+    except (PreflightError, RefusedError, RuleError) as error:
+        return _asked(visit, {}, broken_rules(error, visit.say))
+    except FormatError as error:
+        return _asked(visit, wrong_identity(error, visit), [])
+
+
+def _make(visit: Visit, identity: Identity, request: Consent) -> Response:
+    with visit.desk.journal.act(visit.user.name, DeskAct.ASK, reason=Purpose.SUBJECT_ACCESS.name) as entry:
+        report = visit.desk.client.subject_report(identity, mandate=request, officer=visit.user.name)
+        entry.about.append(report.answer.inquiry_id.hex())
+    return visit.go(f"/person/{visit.keep(report)}")
+
+
+def _anew(visit: Visit) -> Response:
+    """Make the report once more, for the same person under the same request."""
+    report = visit.kept(SubjectReport)
+    if report is None or report.answer.identity is None:
+        return report_gone(visit)
+    return _make(visit, report.answer.identity, report.mandate)
+
+
+def _report(visit: Visit) -> Response:
+    """Show the report as the person reads it, and what can be done for the person."""
+    report = visit.kept(SubjectReport)
+    if report is None:
+        return report_gone(visit)
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_ANSWER, about=[report.answer.inquiry_id.hex()]):
+        document = document_of(report, visit.language, _name(report, _EVIDENCE))
+    places = enumerate(report.records)
+    identity = report.answer.identity
+    born = None if identity is None else identity.birth_date
+    return visit.show(
+        "person.html.j2",
+        key=visit.path["key"],
+        document=document,
+        # A part of its own is of a record, in the order of the report.
+        parts=[(part, _record(visit, *next(places)) if part.level > 2 else None) for part in document.parts],  # noqa: PLR2004 - the level of a heading
+        free_left=max(0, report.free - report.had - 1),
+        unknown_region=identity is not None and not region_is_known(identity),
+        minor=born is not None and age_on(born, report.made_at.date()) < ADULT_YEARS,
+        files=[
+            (name, [(form.name, f"{language}.{form}") for form in Format], language)
+            for language, name in _LANGUAGES.items()
+        ],
+    )
+
+
+def _record(visit: Visit, place: int, item: SubjectRecord) -> dict[str, object]:
+    """Return which record it is, and what stands with it."""
+    record = item.record
+    own = item.disputed_by == visit.desk.config.institution
+    return {
+        "place": place,
+        "ref": record.ref,
+        "dispute": f"/disputes/of/{record.ref}" if own else "",
+        "stated": AnnotationFlag.STATEMENT in record.flags,
+    }
+
+
+def _file(visit: Visit) -> Response:
+    """Give the evidence, or the report in a language and a form."""
+    report, (language, _, form) = visit.kept(SubjectReport), str(visit.path["name"]).partition(".")
+    if report is None:
+        return report_gone(visit)
+    about, name = [report.answer.inquiry_id.hex()], str(visit.path["name"])
+    if name == _EVIDENCE:
+        with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_EVIDENCE, about=about):
+            return file_to_save(report.answer.evidence, "application/octet-stream", _name(report, _EVIDENCE))
+    if language not in tuple(Language) or form not in tuple(Format):
+        return visit.show("message.html.j2", status=404, title=visit.say("Nothing is here"), text="")
+    with visit.desk.journal.act(visit.user.name, DeskAct.PRINT_ANSWER, about=about):
+        written = as_file(document_of(report, Language(language), _name(report, _EVIDENCE)), Format(form))
+    return file_to_save(written, _MEDIA[Format(form)], _name(report, name))
+
+
+def _name(report: SubjectReport, ending: str) -> str:
+    """Return a name of files: of the inquiry, and of nobody."""
+    return f"report-{report.answer.inquiry_id.hex()[:8]}.{ending}"
+
+
+def record_of_report(visit: Visit) -> SubjectRecord | None:
+    """Return the record whose place in a kept report stands in the path; None where there is none."""
+    report, place = visit.kept(SubjectReport), int(str(visit.path["place"]))
+    return report.records[place] if report is not None and place < len(report.records) else None
+
+
+def report_gone(visit: Visit) -> Response:
+    """Tell that a report is not kept any more."""
+    text = visit.say("A report can be read for ten minutes, in the session that made it. All of one day count as one.")
+    return visit.show("message.html.j2", status=404, title=visit.say("This report is not here any more"), text=text)
+
+
+def _asked(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:
+    """Show the form, with what is wrong at its fields."""
+    return visit.show(
+        "person_asked.html.j2",
+        status=422 if wrong or broken else 200,
+        wrong=wrong,
+        broken=broken,
+        given={name: visit.form.text(name) for name in REQUEST_AGAIN},
+        types=type_choices(visit),
+        today=date.today().isoformat(),  # noqa: DTZ011 - the day of this machine, as the person who types sees it
+    )
+
+
+PAGES = (
+    DeskPage("GET", "/person", Right.ACT, _form),
+    DeskPage("POST", "/person", Right.ACT, _ask, FORM_BYTES),
+    NUMBER_PAGE,
+    DeskPage("GET", "/person/{key}", Right.ACT, _report),
+    DeskPage("POST", "/person/{key}/anew", Right.ACT, _anew),
+    DeskPage("GET", "/person/{key}/files/{name}", Right.ACT, _file),
+)
