@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.words import AlertReason
@@ -154,7 +155,7 @@ class _Book:
             self._show(item, self._now)
             asked_about = (subject for person in item.subjects for subject in person)
             self.alerts += self.watches.alerts(asked_about, AlertReason.ACCESS, self._now, item.asker)
-        self.requests |= {request: RequestUse(subject, item.signed_on) for subject, request in item.requests.items()}
+        self.requests |= {request: _request_use(subject, item.signed_on) for subject, request in item.requests.items()}
         self.persons += _persons(item, self._now)
         return InquiryResult(item.outcome, self._now, refusal=refusal)
 
@@ -177,7 +178,7 @@ class _Book:
         """Return why an inquiry is not made on its request: another person has signed it, or on another day."""
         try:
             for subject, request in item.requests.items():
-                check_own_request(RequestUse(subject, item.signed_on), self.requests.get(request))
+                check_own_request(_request_use(subject, item.signed_on), self.requests.get(request))
         except RuleError as error:
             return error
         return None
@@ -214,9 +215,13 @@ class _Book:
 def _uses(work: UnitOfWork, requests: Sequence[bytes]) -> dict[bytes, RequestUse]:
     """Return what requests have been used for; all uses of one are for one person and with one day."""
     return {
-        request: RequestUse(subject, Inquiry.parse(first.payload).consent_terms.first_given_on)
+        request: _request_use(subject, Inquiry.parse(first.payload).consent_terms.first_given_on)
         for request, (subject, first) in inquiries.requests(work, requests).items()
     }
+
+
+def _request_use(subject: bytes, signed_on: str) -> RequestUse:
+    return RequestUse(subject, date.fromisoformat(signed_on))
 
 
 def _refused(item: InquiryItem, day: str) -> QuotaKey:

@@ -126,11 +126,11 @@ class RequestUse(NamedTuple):
 
     Attributes:
         subject: pseudonym of the person who is asked about.
-        signed_on: day on which it was signed, YYYY-MM-DD.
+        signed_on: day on which it was signed.
     """
 
     subject: bytes
-    signed_on: str
+    signed_on: date
 
     def __repr__(self) -> str:
         return "RequestUse(...)"
@@ -153,7 +153,7 @@ def check_own_request(use: RequestUse, before: RequestUse | None) -> None:
         raise _missing("inquiry.consent.digest", "request.one-person", "one used for another", want)
     if before.signed_on != use.signed_on:
         want = f"{before.signed_on}, as this document was used with before"
-        raise _missing("inquiry.consent.date", "request.one-day", use.signed_on, want)
+        raise _missing("inquiry.consent.date", "request.one-day", use.signed_on.isoformat(), want)
 
 
 def _check_written(consent: Consent | None, field: str, rule: str) -> None:

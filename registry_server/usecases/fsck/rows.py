@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -228,7 +229,8 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int) -> Non
         for row in inquired(stored):
             missing += _row_number(row)
             if row.request is not None:
-                use = RequestUse(row.subject, Inquiry.parse(stored.payload).consent_terms.first_given_on)
+                signed_on = date.fromisoformat(Inquiry.parse(stored.payload).consent_terms.first_given_on)
+                use = RequestUse(row.subject, signed_on)
                 _check_request(use, signed.setdefault(row.request, use), stored, report)
     for row in inquiries.persons(work):
         missing -= _row_number(row)

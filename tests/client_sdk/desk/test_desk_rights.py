@@ -57,6 +57,7 @@ GET /alerts/on  POST /alerts/on  GET /person/{key}/alerts  POST /alerts/{key}/of
 """
 APPROVER = """
 POST /approvals/{key}/approve  POST /approvals/{key}/return  POST /audit/accept  POST /proposals/{key:digest}/approve
+POST /proposals/{key:digest}/again  POST /proposals/{key:digest}/leave
 POST /founding/genesis  GET /founding/genesis/{key}  POST /founding/genesis/{key}  GET /founding/signed/{key}
 GET /founding/signed/{key}/file
 GET /propose  GET /propose/{act}  POST /propose/{act}  GET /propose/prepared/{key}  POST /propose/prepared/{key}

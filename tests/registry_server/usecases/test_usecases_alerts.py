@@ -158,19 +158,18 @@ def test_who_asks_for_alerts_asks_for_one_person_and_a_year_at_most(ledger: Ledg
 
 
 def test_alerts_about_a_person_are_asked_for_once_until_they_end(ledger: Ledger, world: World) -> None:
-    watch(ledger, world, "A", "one", days=20)
+    running = watch(ledger, world, "A", "one", days=20)
     begun = day(world, 0)
     world.clock.now += 3 * DAY_MS
     with pytest.raises(RuleError) as refused:
         watch(ledger, world, "A", "one more", days=30)
     complaint = refused.value.complaint
     assert (complaint.reason, complaint.rule) == ("ALERTS_ON", "alerts.once")
-    running = seed("one", 16).hex()
-    assert complaint.got == f"since {begun} and until {day(world, 17)}, as {running}"
+    assert complaint.got == f"since {begun} and until {day(world, 17)}, as {running.hex()}"
     watch(ledger, world, "A", "of another member", member=OTHER)
     ask(ledger, world, "lender-1", "A", "loan")
     assert len(taken(ledger)) == 1
-    assert Alerts(ledger).end(OFFICE, seed("one", 16))
+    assert Alerts(ledger).end(OFFICE, running)
     watch(ledger, world, "A", "anew")
     world.clock.now += 200 * DAY_MS
     watch(ledger, world, "A", "after the end")
