@@ -114,18 +114,20 @@ def test_what_is_read_from_the_standby_is_what_the_primary_shows(pair: Pair) -> 
 
 def test_no_answer_is_older_than_what_was_acknowledged_before_the_call(pair: Pair) -> None:
     with pair.ledger() as ledger, pair.another() as other:
-        over, sizes = threading.Event(), list[tuple[int, int]]()
+        over, sizes, acknowledged = threading.Event(), list[tuple[int, int]](), [0]
 
         def read(reader: Ledger) -> None:
             while not over.is_set():
-                before = max(ledger.size, other.size)
+                before = acknowledged[0]
                 sizes.append((before, shown(reader)[0]))
 
         readers = [threading.Thread(target=read, args=(reader,)) for reader in (ledger, other)]
         for reader in readers:
             reader.start()
         for appender in (ledger, other) * 10:
+            # What is committed counts once the register holds it, which is before it is acknowledged.
             pair.report(appender)
+            acknowledged[0] = appender.size
         over.set()
         for reader in readers:
             reader.join()
