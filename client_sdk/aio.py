@@ -320,7 +320,7 @@ class AsyncClient:
         return await self._run(self._member.add_statement(issuer, record_id, identity, text))
 
     async def remove_statement(self, issuer: str, record_id: bytes) -> AnnotationReceipt:
-        """Remove the subject's own statement from a record; arguments and errors as for ``open_dispute``."""
+        """Remove the subject's own statement from a record with one; arguments and errors as for ``open_dispute``."""
         return await self._run(self._member.remove_statement(issuer, record_id))
 
     async def hide(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,10 +22,10 @@ from tests.client_sdk.desk.desk_forms import PASSWORD, typed_of
 from tests.client_sdk.desk.test_desk_browser import (
     PATIENCE,
     choose,
+    command_lines,
     console,
     looked_at,
     path_of,
-    readable,
     tab_to,
     violations,
     waited,
@@ -37,6 +36,7 @@ from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from client_sdk.models import Report
     from client_sdk.testing import TestRegistry
@@ -353,11 +353,11 @@ def test_the_number_is_in_no_address_file_log_journal_or_storage_after_every_pat
             browser.find_element(By.CSS_SELECTOR, "a[href$='/again']").click()
             waited(browser, "#number")
             note(browser)
-        processes = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if readable(path)]
+        processes = command_lines()
     files = [path for path in (*profile.rglob("*"), *home.rglob("*")) if path.is_file()]
     assert any(path.name == "History" for path in files), "the profile was written"
     held = {str(path): path.read_bytes() for path in files}
-    held |= {"processes": b"".join(processes), "log": running.log().encode(), "addresses": "".join(addresses).encode()}
+    held |= {"processes": processes, "log": running.log().encode(), "addresses": "".join(addresses).encode()}
     for typed in (number, other):
         for form in (typed.encode(), typed.encode("utf-16-le")):
             assert [where for where, content in held.items() if form in content] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,10 +20,10 @@ from tests.client_sdk.desk.desk_forms import csv_of
 from tests.client_sdk.desk.test_desk_browser import (
     PATIENCE,
     choose,
+    command_lines,
     console,
     looked_at,
     path_of,
-    readable,
     signed_in,
     tab_to,
     violations,
@@ -39,6 +38,7 @@ from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from client_sdk.testing import TestRegistry
 
@@ -218,12 +218,12 @@ def test_no_number_of_a_file_is_in_an_address_history_storage_log_journal_or_fil
             seen.append(browser.page_source)
         script = "return JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
         seen.append(browser.execute_script(script))
-        processes = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if readable(path)]
+        processes = command_lines()
     files = [path for path in (*profile.rglob("*"), *registry.home("lender-files").rglob("*")) if path.is_file()]
     assert any(path.name == "History" for path in files), "the profile was written"
     assert any(path.suffix == ".watch" for path in files), "the watch list was kept"
     held = {str(path): path.read_bytes() for path in files}
-    held |= {"processes": b"".join(processes), "log": running.log().encode(), "pages": "".join(seen).encode()}
+    held |= {"processes": processes, "log": running.log().encode(), "pages": "".join(seen).encode()}
     for number in (person(place).number for place in (581, 582, 583)):
         for form in (number.encode(), number.encode("utf-16-le")):
             assert [where for where, content in held.items() if form in content] == []

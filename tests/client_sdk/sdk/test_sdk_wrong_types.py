@@ -234,6 +234,7 @@ SETTINGS: Wrong = {
     "telemetry_endpoint": (*NO_TEXT, "htt\0p"),
     "secret": NO_FUNCTION,
     "schemes": (None, 5, [], {"pkcs11": 5}),
+    "role": (5, "LENDER", "representative", [], HALF),
 }
 FILE = {"source": (None, b"path", *NO_PATH, io.StringIO("kind\n")), "mapping": (b"path", *NO_PATH)}
 FILE |= {"encoding": (5, "latin-1", [], HALF), "sheet": (5, [], HALF)}
