@@ -5,7 +5,6 @@
     inquiries       every leaf of the inquiry tree so far
     asked           the signed inquiries of these leaves, for a registry that lost its disk
     audit.lock      held while an audit runs
-    audit.state     what an audit that runs has no room for in memory, encrypted (``state_file``)
 
 Bindings lead to persons and are deleted with the record: none is kept, and none is ever written in clear.
 """
@@ -21,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from filelock import FileLock, Timeout
 
 from client_sdk._files import replace_file
+from client_sdk._state_file import HOT_ENTRIES, StateFile
 from client_sdk.auditing.leaf_store import LeafStore
-from client_sdk.auditing.state_file import HOT_ENTRIES, StateFile
 from client_sdk.errors import AuditRunningError, ConfigError
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.findings import Finding, FindingId

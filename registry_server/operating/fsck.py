@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from registry_server.operating.register import register_of
+from registry_server.operating.replay_state import replay_state
 from registry_server.storage import migrations
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import FsckReport, fsck
@@ -27,8 +28,13 @@ def run_fsck(settings: Settings, executor: Executor | None = None) -> FsckReport
 
     Raises:
         StorageError: the database failed.
+        ConfigError: the registry's folder takes no file, or its disk is full.
         ExecutorError: the executor did not do a part.
     """
     migrations.check(settings.database)
-    with Database(settings.database, serving=False) as database, closing(register_of(settings)) as register:
-        return fsck(database, register, executor)
+    with (
+        Database(settings.database, serving=False) as database,
+        closing(register_of(settings)) as register,
+        replay_state(settings) as store,
+    ):
+        return fsck(database, register, executor, store)

@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from registry_server.operating.replay_state import replay_state
 from registry_server.sequencing.restating import restate
 from registry_server.settings import SettingsError
 from registry_server.storage import lost, migrations
@@ -55,6 +56,7 @@ def put_register(settings: Settings, confirmed: str, clocks: Clocks | None = Non
         InconsistentError: what is stored does not fit together.
         SettingsError: something else was confirmed; nothing was changed.
         StorageError: the database is served, or failed, or the register cannot be written.
+        ConfigError: the registry's folder takes no file, or its disk is full.
         ClockError: records are lost, and what time it is is not known: confirm the clock, and run it again.
     """
     migrations.check(settings.database)
@@ -64,8 +66,8 @@ def put_register(settings: Settings, confirmed: str, clocks: Clocks | None = Non
             raise SettingsError(f"nothing was changed: --confirm must be exactly {state.confirmation}")
         signer = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes())
         reset_register(database, register, signer)
-        with database.snapshot() as work:
-            lost_only = lost.any_left(work) and not repair_derived(work, write=False).rows
+        with database.snapshot() as work, replay_state(settings) as store:
+            lost_only = lost.any_left(work) and not repair_derived(work, store, write=False).rows
         if lost_only:
             restate(database, register, signer, clocks)
         return compare_register(database, register)

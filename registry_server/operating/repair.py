@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from registry_server.operating.register import register_of
+from registry_server.operating.replay_state import replay_state
 from registry_server.operating.standing import standing_of
 from registry_server.operating.wind_down import while_not_served
 from registry_server.sequencing.errors import NoGenesisError
@@ -31,10 +32,15 @@ def look_for_repairs(settings: Settings) -> Repaired:
         NoGenesisError: there is no log.
         InconsistentError: leaves or inquiries are damaged or missing: nothing can be derived from them.
         StorageError: the database failed.
+        ConfigError: the registry's folder takes no file, or its disk is full.
     """
     migrations.check(settings.database)
-    with Database(settings.database, serving=False) as database, database.snapshot() as work:
-        return repair_derived(work, write=False)
+    with (
+        Database(settings.database, serving=False) as database,
+        database.snapshot() as work,
+        replay_state(settings) as store,
+    ):
+        return repair_derived(work, store, write=False)
 
 
 def repair(settings: Settings, clocks: Clocks | None = None) -> Repaired:
@@ -45,14 +51,15 @@ def repair(settings: Settings, clocks: Clocks | None = None) -> Repaired:
         NoGenesisError: there is no log.
         InconsistentError: leaves or inquiries are damaged or missing; nothing was changed.
         StorageError: the database is served, or failed; nothing was changed.
+        ConfigError: the registry's folder takes no file, or its disk is full; nothing was changed.
         ClockError: records are lost, and what time it is is not known: confirm the clock, and run it again.
     """
     migrations.check(settings.database)
     with Database(settings.database) as database, while_not_served(database):
-        with database.append() as work:
+        with replay_state(settings) as store, database.append() as work:
             if head.lock(work) is None:
                 raise NoGenesisError
-            repaired = repair_derived(work, write=True)
+            repaired = repair_derived(work, store, write=True)
             work.commit()
         forget(database, repaired)
         restate_lost(settings, database, repaired, clocks)

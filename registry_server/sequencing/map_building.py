@@ -1,12 +1,14 @@
 """The map's blocks made from nothing: from the live records and the directory, one part of the keys at a time.
 
 What is held meanwhile is one short string for each live record of the part, key || part of the value: sorted, they
-bring together the records of one subject. The records are read once for each part.
+bring together the records of one subject.
 
     fill_map       of a database whose table of blocks is new: a transaction for each part, the top block last, so that
                    a run that was interrupted is gone on with
     settle_map     of a database that nobody serves: what differs is put right, within one transaction
     wrong_blocks   what differs, for fsck
+
+The latter two read the records once, and have a store put them in order: of subjects a 32nd is in memory.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from client_sdk.kernel.formats.encoding import HASH_BYTES
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.map_entry import NO_ANNOTATION, record_part, subject_key, value_of_parts
 from client_sdk.kernel.formats.prefix_tree import EMPTY
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.sequencing.map_block import BLOCK_BITS, DEEPEST, MAX_ENTRIES, TOP, build, encode, fork, parse
 from registry_server.sequencing.map_nodes import built
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.state_store import StateStore
     from registry_server.sequencing.map_nodes import Node, Stub
     from registry_server.storage.driver import Fetched
     from registry_server.storage.head import HeadRow
@@ -81,7 +85,7 @@ def fill_map(database: Database, part_records: int = PART_RECORDS) -> bool:
     for first, end in parts:
         if not begun.keys() >= set(range(first, end)):
             with database.snapshot() as work:
-                making.add(_entries(live.map_pages(work), directory, first, end))
+                making.add(_entries(live.map_pages(work), directory, first, end, MemoryStore()))
             _write(database, making.take(), row)
     making.end()
     if begun and making.root != row.map_root:
@@ -94,15 +98,16 @@ def fill_map(database: Database, part_records: int = PART_RECORDS) -> bool:
     return True
 
 
-def settle_map(work: UnitOfWork, directory: Directory) -> int:
+def settle_map(work: UnitOfWork, directory: Directory, store: StateStore) -> int:
     """Let the table hold the blocks that follow from the rows, and no others; return how many were wrong.
 
     Args:
         work: a transaction that holds the head row; the caller commits.
         directory: of the newest commit.
+        store: takes what grows with the live records.
     """
     count, put, gone = 0, list[tuple[int, bytes]](), list[int]()
-    for place, wanted in wrong_blocks(work, directory):
+    for place, wanted in wrong_blocks(work, directory, store):
         count += 1
         if wanted is None:
             gone.append(place)
@@ -117,25 +122,22 @@ def settle_map(work: UnitOfWork, directory: Directory) -> int:
 
 
 def wrong_blocks(
-    work: UnitOfWork,
-    directory: Directory,
-    rows: MapPages = live.map_pages,
-    part_records: int = PART_RECORDS,
+    work: UnitOfWork, directory: Directory, store: StateStore, rows: MapPages = live.map_pages
 ) -> Iterator[WrongBlock]:
     """Yield every place of which the table does not hold what follows from the rows.
 
     Args:
         work: the transaction.
         directory: of the newest commit.
-        rows: reads the live records of the map, once for each part.
-        part_records: live records of one part at most.
+        store: takes what grows with the live records.
+        rows: reads the live records of the map.
     """
     making, compared = _Making({}), 0
-    for first, end in _parts(work, part_records):
-        making.add(_entries(rows(work) if first < _OF_SUBJECTS else (), directory, first, end))
+    for prefix, entries in _entries(rows(work), directory, 0, _PREFIXES, store):
+        making.add([(prefix, entries)])
         if making.blocks:
-            yield from _differing(work, making.take(), _of_prefixes(compared, end))
-            compared = end
+            yield from _differing(work, making.take(), _of_prefixes(compared, prefix + 1))
+            compared = prefix + 1
     making.end()
     yield from _differing(work, making.take(), [*_of_prefixes(compared, _PREFIXES), *_of_no_block(), (TOP, TOP + 1)])
 
@@ -189,23 +191,26 @@ def _parts(work: UnitOfWork, part_records: int) -> list[tuple[int, int]]:
 
 
 def _entries(
-    pages: Iterable[list[Fetched]], directory: Directory, first: int, end: int
+    pages: Iterable[list[Fetched]], directory: Directory, first: int, end: int, store: StateStore
 ) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield each prefix of a part with its entries, key || value, ascending."""
+    """Yield each prefix of a part with its entries, key || value, ascending; all pages are read before the first."""
     low, high = first << (8 - BLOCK_BITS), end << (8 - BLOCK_BITS)
     others = [key + value for key, value in directory.map_entries().items() if low <= key[0] < high]
-    rows: list[bytes] = []
-    for page in pages:
-        for index, subject, leaf, annotation, opening in page:
-            key = subject_key(subject)
-            if low <= key[0] < high:
-                rows.append(key + record_part(index, leaf, annotation or NO_ANNOTATION, opening))
-    rows.sort()
+    rows = store.in_order(_of_records(pages, low, high), bytes)
     for prefix, some in groupby(chain(_of_subjects(rows), sorted(others)), lambda entry: entry[0] >> (8 - BLOCK_BITS)):
         yield prefix, list(some)
 
 
-def _of_subjects(rows: list[bytes]) -> Iterator[bytes]:
+def _of_records(pages: Iterable[list[Fetched]], low: int, high: int) -> Iterator[bytes]:
+    """Yield the key of each record's subject || its part of the value, of those whose keys begin with some bytes."""
+    for page in pages:
+        for index, subject, leaf, annotation, opening in page:
+            key = subject_key(subject)
+            if low <= key[0] < high:
+                yield key + record_part(index, leaf, annotation or NO_ANNOTATION, opening)
+
+
+def _of_subjects(rows: Iterator[bytes]) -> Iterator[bytes]:
     """Yield key || value of every subject."""
     for key, records in groupby(rows, itemgetter(slice(HASH_BYTES))):
         yield key + value_of_parts([row[HASH_BYTES:] for row in records])
@@ -238,7 +243,7 @@ class _Making:
         self.blocks: list[tuple[int, bytes]] = []
         self.root = EMPTY
 
-    def add(self, parts: Iterator[tuple[int, list[bytes]]]) -> None:
+    def add(self, parts: Iterable[tuple[int, list[bytes]]]) -> None:
         """Make the blocks under some prefixes; until there are more entries than one block holds, they wait."""
         for prefix, entries in parts:
             if prefix in self._begun:

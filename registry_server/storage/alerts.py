@@ -36,6 +36,8 @@ __all__ = [
 
 _WATCHES = schema.watched_persons
 _ALERTS = schema.alerts
+# Rows that are read at a time, where all are.
+_PAGE = 1_000
 _COLUMNS = ", ".join(column.name for column in _WATCHES.columns)
 
 
@@ -136,14 +138,16 @@ def forget_before(work: UnitOfWork, day: str, moment: int) -> int:
 
 def watches(work: UnitOfWork) -> Iterator[AlertRequestRow]:
     """Yield every row of a person about whom a member is to be alerted, in no order."""
-    for row in work.connection.execute(select(_WATCHES)):
-        yield AlertRequestRow(*row)
+    with work.connection.execute(select(_WATCHES).execution_options(yield_per=_PAGE)) as found:
+        for row in found:
+            yield AlertRequestRow(*row)
 
 
 def rows(work: UnitOfWork) -> Iterator[StoredAlert]:
     """Yield every alert that waits, in no order."""
-    for row in work.connection.execute(select(_ALERTS)):
-        yield _alert(*row)
+    with work.connection.execute(select(_ALERTS).execution_options(yield_per=_PAGE)) as found:
+        for row in found:
+            yield _alert(*row)
 
 
 def _alert(member: str, alert_id: bytes, inquiry_id: bytes, reason: int, happened_at: int) -> StoredAlert:

@@ -19,14 +19,16 @@ from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from client_sdk.kernel.formats.words import Kind
     from registry_server.storage.unit_of_work import UnitOfWork
 
-__all__ = ["BlockedDebt", "add", "debt_hash", "forget_before", "forget_records", "known", "rows"]
+__all__ = ["BlockedDebt", "add", "blocking", "debt_hash", "forget_before", "forget_records", "known", "rows"]
 
 _LABEL = label("creditregistry/blocked-debt/v1")
+# Rows that are read, or records that are named, at a time.
+_PAGE = 1_000
 
 
 class BlockedDebt(NamedTuple):
@@ -57,11 +59,19 @@ def add(work: UnitOfWork, new: Sequence[BlockedDebt]) -> None:
     insert(work, schema.blocked_debts, new)
 
 
-def rows(work: UnitOfWork) -> list[BlockedDebt]:
-    """Return every row, in order of the records."""
-    table = schema.blocked_debts
-    query = select(*(table.c[name] for name in BlockedDebt._fields)).order_by(table.c.record)
-    return [BlockedDebt(*row) for row in work.connection.execute(query)]
+def rows(work: UnitOfWork) -> Iterator[BlockedDebt]:
+    """Yield every row, in no particular order, some at a time."""
+    query = select(*(schema.blocked_debts.c[name] for name in BlockedDebt._fields))
+    with work.connection.execute(query.execution_options(yield_per=_PAGE)) as found:
+        for row in found:
+            yield BlockedDebt(*row)
+
+
+def blocking(work: UnitOfWork, records: Iterable[int]) -> set[int]:
+    """Return which records block a debt, by the index of their first leaf."""
+    keys = [(record,) for record in dict.fromkeys(records)]
+    columns = (schema.blocked_debts.c.record,)
+    return {row[0] for row in select_in(work, "SELECT record FROM blocked_debts", columns, keys)}
 
 
 def known(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, list[BlockedDebt]]:
@@ -77,8 +87,9 @@ def known(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, list[Blocked
 
 def forget_records(work: UnitOfWork, records: Sequence[int]) -> None:
     """Delete the blocks that records made, by the index of their first leaf."""
-    if records:
-        work.connection.execute(delete(schema.blocked_debts).where(schema.blocked_debts.c.record.in_(records)))
+    for start in range(0, len(records), _PAGE):
+        some = records[start : start + _PAGE]
+        work.connection.execute(delete(schema.blocked_debts).where(schema.blocked_debts.c.record.in_(some)))
 
 
 def forget_before(work: UnitOfWork, moment: int) -> int:

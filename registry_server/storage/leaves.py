@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from registry_server.storage import schema
 from registry_server.storage.driver import insert, select_in, upsert
@@ -26,7 +26,9 @@ __all__ = [
     "leaves_at",
     "newest_act_number",
     "put_tiles",
+    "remove_tile",
     "tile",
+    "tile_places",
     "tiles",
 ]
 
@@ -102,6 +104,31 @@ def tile(work: UnitOfWork, tree: str, level: int, index: int) -> bytes | None:
     tiles_ = schema.tiles.c
     query = select(tiles_.hashes).where(tiles_.tree == tree, tiles_.level == level, tiles_.tile_index == index)
     return work.connection.execute(query).scalar_one_or_none()
+
+
+def tile_places(work: UnitOfWork, tree: str) -> Iterator[tuple[int, int]]:
+    """Yield level and index of every tile of a tree, level by level, in order."""
+    last = (-(1 << 31), 0)
+    tiles_ = schema.tiles.c
+    while True:
+        after = (tiles_.level > last[0]) | ((tiles_.level == last[0]) & (tiles_.tile_index > last[1]))
+        query = select(tiles_.level, tiles_.tile_index).where(tiles_.tree == tree, after)
+        page = [
+            (row[0], row[1])
+            for row in work.connection.execute(query.order_by(tiles_.level, tiles_.tile_index).limit(_PAGE))
+        ]
+        yield from page
+        if not page:
+            return
+        last = page[-1]
+
+
+def remove_tile(work: UnitOfWork, tree: str, level: int, index: int) -> None:
+    """Delete a tile."""
+    tiles_ = schema.tiles.c
+    work.connection.execute(
+        delete(schema.tiles).where(tiles_.tree == tree, tiles_.level == level, tiles_.tile_index == index)
+    )
 
 
 def tiles(work: UnitOfWork, tree: str) -> Iterator[StoredTile]:

@@ -44,7 +44,7 @@ __all__ = [
     "supersede",
 ]
 
-_PAGE = 4_096
+_PAGE = 1_024
 _TABLE = schema.live_records
 _BOUND = (
     "leaf_index, record, issuer, record_id, subject, subject_key_version, opening, debt_ref, kind, standing, "
@@ -255,7 +255,7 @@ def live_rows(work: UnitOfWork) -> Iterator[SealedRow]:
 
 
 def map_pages(work: UnitOfWork, *, hidden: bool = False) -> Iterator[list[Fetched]]:
-    """Yield what the map is rebuilt from, ascending by index, some thousand rows at a time as the driver gives them.
+    """Yield what the map is rebuilt from, ascending by index, a page of rows at a time as the driver gives them.
 
     A row is (leaf index, subject, leaf hash, annotation hash or nothing, opening). The map does not hold hidden
     records; theirs come where they are wanted.

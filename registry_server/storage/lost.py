@@ -13,13 +13,14 @@ from registry_server.storage import schema
 from registry_server.storage.driver import select_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from registry_server.storage.unit_of_work import UnitOfWork
 
 __all__ = ["any_left", "forget", "known", "rows"]
 
 _TABLE = schema.lost_bindings
+_PAGE = 1_000
 
 
 def any_left(work: UnitOfWork) -> bool:
@@ -27,10 +28,16 @@ def any_left(work: UnitOfWork) -> bool:
     return work.connection.execute(select(_TABLE.c.leaf_index).limit(1)).first() is not None
 
 
-def rows(work: UnitOfWork) -> list[tuple[int, str]]:
-    """Return leaf index and issuer of every one that is waited for, in order."""
-    query = select(_TABLE.c.leaf_index, _TABLE.c.issuer).order_by(_TABLE.c.leaf_index)
-    return [(row[0], row[1]) for row in work.connection.execute(query)]
+def rows(work: UnitOfWork) -> Iterator[tuple[int, str]]:
+    """Yield leaf index and issuer of every one that is waited for, in order, some at a time."""
+    last = -1
+    while True:
+        query = select(_TABLE.c.leaf_index, _TABLE.c.issuer).where(_TABLE.c.leaf_index > last)
+        page = [(row[0], row[1]) for row in work.connection.execute(query.order_by(_TABLE.c.leaf_index).limit(_PAGE))]
+        yield from page
+        if not page:
+            return
+        last = page[-1][0]
 
 
 def known(work: UnitOfWork, indexes: Iterable[int]) -> set[int]:

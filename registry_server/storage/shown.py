@@ -24,6 +24,7 @@ __all__ = [
     "ShownRow",
     "forget_before",
     "forget_records",
+    "has",
     "newest_links",
     "of_other_records",
     "of_records",
@@ -33,6 +34,8 @@ __all__ = [
 _TABLE = schema.shown
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
 _RECORD = schema.records.c
+# Rows that are read at a time, where all are.
+_PAGE = 1_000
 
 
 class ShownRow(NamedTuple):
@@ -75,6 +78,12 @@ def of_records(work: UnitOfWork, records: Iterable[int]) -> dict[int, list[Shown
     return found
 
 
+def has(work: UnitOfWork, record: int, asker: str) -> bool:
+    """Whether there is a row for a record and an asker."""
+    query = select(_TABLE.c.record).where(_TABLE.c.record == record, _TABLE.c.asker == asker)
+    return work.connection.execute(query).first() is not None
+
+
 def of_other_records(work: UnitOfWork) -> Iterator[tuple[ShownRow, int]]:
     """Yield each row whose version is of another record, with the first index of that one; -1 where it is of none."""
     version = schema.versions.c
@@ -84,8 +93,9 @@ def of_other_records(work: UnitOfWork) -> Iterator[tuple[ShownRow, int]]:
         .where(version.record.is_(None) | (version.record != _TABLE.c.record))
         .order_by(_TABLE.c.record, _TABLE.c.asker)
     )
-    for *columns, record in work.connection.execute(query):
-        yield ShownRow(*columns), -1 if record is None else record
+    with work.connection.execute(query.execution_options(yield_per=_PAGE)) as found:
+        for *columns, record in found:
+            yield ShownRow(*columns), -1 if record is None else record
 
 
 def newest_links(work: UnitOfWork, records: Iterable[int]) -> dict[int, NewestLinks]:

@@ -12,38 +12,52 @@ so that a database that was older than an erasure forgets as well.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.link import link_of
-from client_sdk.kernel.formats.merkle import Frontier, MemoryTree
+from client_sdk.kernel.formats.merkle import EMPTY_ROOT, Frontier
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.statement import RecordKey, Statement
-from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_of
 from client_sdk.kernel.formats.words import Standing
 from client_sdk.kernel.ledger.quality import FROM_LOG
 from client_sdk.kernel.ledger.replay import Replay
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from registry_server.sequencing.admission import BLOCKING
 from registry_server.sequencing.errors import InconsistentError, NoGenesisError
 from registry_server.sequencing.map_building import settle_map, wrong_blocks
-from registry_server.storage import blocked, head, inquiries, leaves, proposals, records, schema, wholesale
+from registry_server.storage import (
+    blocked,
+    head,
+    inquiries,
+    leaves,
+    proposals,
+    records,
+    replays,
+    schema,
+    shown,
+    wholesale,
+)
 from registry_server.storage.blocked import BlockedDebt
+from registry_server.storage.leaves import StoredTile
 from registry_server.storage.records import StoredRecord
 from registry_server.storage.replays import StoredReplay
-from registry_server.storage.settling import settle, settle_each
+from registry_server.storage.settling import WantedRows, settle, settle_each
 from registry_server.usecases.fsck.replay_rows import ReplayRows
 from registry_server.usecases.fsck.rows import inquired
+from registry_server.usecases.tile_rows import wrong_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from client_sdk.kernel.formats.errors import FormatError
     from client_sdk.kernel.formats.leaf import Leaf
     from client_sdk.kernel.formats.words import WithdrawalReason
     from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.state_store import StateStore
     from client_sdk.kernel.rules.errors import RuleError
     from registry_server.storage.driver import Fetched, Value
     from registry_server.storage.head import HeadRow
@@ -53,6 +67,8 @@ __all__ = ["Repaired", "repair_derived"]
 
 # Of a live record, what the map is made of.
 _OF_MAP = ("leaf_index", "subject", "leaf_hash", "annotation_hash", "opening")
+# Of a record, what tells which version is the newest that says something else.
+_OF_CHANGE = [[*schema.records.columns.keys()].index(name) for name in ("version", "changed_index")]
 
 
 class Repaired(NamedTuple):
@@ -69,6 +85,13 @@ class Repaired(NamedTuple):
     lost_texts: tuple[int, ...]
 
 
+class _VersionOf(NamedTuple):
+    """Record and number of a version."""
+
+    record: RecordKey
+    version: int
+
+
 class _Said(NamedTuple):
     """What the leaf of a version says beside its chain."""
 
@@ -79,14 +102,19 @@ class _Said(NamedTuple):
     logged_at: int
 
 
-@dataclass(slots=True)
 class _Log:
     """All leaves, replayed.
 
+    Args:
+        store: takes what grows with the log.
+
     Attributes:
-        hashes: of the leaves.
         replay: after the last one.
+        frontier: of the leaves.
+        roots: at the sizes of ``roots_at``.
         first: leaf index of version 1 of each record.
+        records: the same by that index.
+        heirs: first index of the record that continues another one, by the first index of that.
         versions: record and version by leaf index.
         annotations: first index and number of annotations by leaf index.
         acts: leaf index of each act, by number.
@@ -94,41 +122,86 @@ class _Log:
         last: the last leaf.
     """
 
-    replay: Replay
-    hashes: list[bytes] = field(default_factory=list)
-    first: dict[RecordKey, int] = field(default_factory=dict)
-    versions: dict[int, tuple[RecordKey, int]] = field(default_factory=dict)
-    annotations: dict[int, tuple[int, int]] = field(default_factory=dict)
-    acts: list[int] = field(default_factory=list)
-    newest: dict[RecordKey, _Said] = field(default_factory=dict)
-    last: bytes = b""
+    def __init__(self, store: StateStore) -> None:
+        self.replay = Replay(_refuse, store=store)
+        self.frontier = Frontier()
+        self.roots = {0: EMPTY_ROOT}
+        self.first = store.mapping("first versions", RecordKey, int)
+        self.records = store.mapping("records by first version", int, RecordKey)
+        self.heirs = store.mapping("heirs", int, int)
+        self.versions = store.mapping("versions", int, _VersionOf)
+        self.annotations = store.mapping("annotations", int, tuple)
+        self.acts: list[int] = []
+        self.newest = store.mapping("newest versions", RecordKey, _Said)
+        self.last = b""
+
+    def chain(self, first: int) -> Chain | None:
+        """Return the chain of the record whose version 1 is at an index."""
+        key = self.records.get(first)
+        return None if key is None else self.replay.chains[key]
+
+    def take(self, index: int, data: bytes) -> None:
+        """Take the next leaf.
+
+        Raises:
+            InconsistentError: it may not stand there.
+        """
+        if index != self.frontier.size:
+            raise InconsistentError("leaves", got=f"leaf {index}", want=f"leaf {self.frontier.size}")
+        hash_ = leaf_hash(data)
+        self.frontier.append(hash_)
+        self.replay.feed(data, hash_)
+        self.last = data
+        leaf = parse_leaf(data)
+        if isinstance(leaf, ActLeaf):
+            self.acts.append(index)
+            if Act.parse(leaf.payload).number != len(self.acts) - 1:
+                raise InconsistentError("leaves", got=f"another act at leaf {index}", want=f"act {len(self.acts) - 1}")
+        link = link_of(leaf)
+        if link is not None:
+            self._take_link(index, leaf, link.record, link.version)
+
+    def _take_link(self, index: int, leaf: Leaf, record: RecordKey, version: int) -> None:
+        chain = self.replay.chains[record]
+        if version:
+            self.versions[index] = _VersionOf(record, version)
+            self.newest[record] = _said(leaf)
+        if version == 1:
+            self.first[record], self.records[index] = index, record
+            if chain.continues is not None:
+                self.heirs[self.first[chain.continues]] = index
+        annotated = chain.annotation
+        if annotated is not None and annotated.index == index:
+            self.annotations[index] = (annotated.first, annotated.number)
 
 
-def repair_derived(work: UnitOfWork, *, write: bool) -> Repaired:
+def repair_derived(work: UnitOfWork, store: StateStore | None = None, *, write: bool) -> Repaired:
     """Compute every derived row anew, and put right what differs; the caller commits.
 
     Args:
         work: a transaction that holds the head row, or a snapshot where nothing is written.
+        store: takes what grows with the log; None for memory.
         write: put right; False only counts.
 
     Raises:
         NoGenesisError: there is no log.
+        ConfigError: the store's file cannot be written.
         InconsistentError: leaves or inquiries are damaged or missing: nothing can be derived from them.
     """
     row = head.read(work)
     if row is None:
         raise NoGenesisError
-    log = _read(work)
-    asked = [leaf_hash(leaf) for leaf in inquiries.leaves(work)]
-    newest = log.replay.head
-    frontier = Frontier()
-    frontier.extend(asked)
+    store = store or MemoryStore()
+    log = _read(work, store)
+    newest, frontier = log.replay.head, Frontier()
+    for leaf in inquiries.leaves(work):
+        frontier.append(leaf_hash(leaf))
     if newest is None or (frontier.size, frontier.root()) != (newest.inquiry_count, newest.inquiry_root):
         want = "none" if newest is None else f"{newest.inquiry_count} and the root that the last HEAD names"
         raise InconsistentError("inquiries", got=f"{frontier.size} inquiries", want=want)
-    repairing = _Repairing(work, log, write=write)
+    repairing = _Repairing(work, log, store, write=write)
     repairing.head(row, frontier)
-    repairing.trees(asked)
+    repairing.trees()
     repairing.records()
     repairing.live()
     repairing.counts()
@@ -142,33 +215,14 @@ def repair_derived(work: UnitOfWork, *, write: bool) -> Repaired:
     )
 
 
-def _read(work: UnitOfWork) -> _Log:
-    log = _Log(Replay(_refuse))
+def _read(work: UnitOfWork, store: StateStore) -> _Log:
+    log, cosigned = _Log(store), {replay.size for replay in replays.rows(work)}
     for stored in leaves.leaves(work):
-        index, data = stored
-        if index != len(log.hashes):
-            raise InconsistentError("leaves", got=f"leaf {index}", want=f"leaf {len(log.hashes)}")
-        log.hashes.append(leaf_hash(data))
-        log.replay.feed(data, log.hashes[-1])
-        leaf = parse_leaf(data)
-        log.last = data
-        if isinstance(leaf, ActLeaf):
-            log.acts.append(index)
-            if Act.parse(leaf.payload).number != len(log.acts) - 1:
-                raise InconsistentError("leaves", got=f"another act at leaf {index}", want=f"act {len(log.acts) - 1}")
-        link = link_of(leaf)
-        if link is None:
-            continue
-        if link.version:
-            log.versions[index] = (link.record, link.version)
-            log.newest[link.record] = _said(leaf)
-            if link.version == 1:
-                log.first[link.record] = index
-        annotated = log.replay.chains[link.record].annotation
-        if annotated is not None and annotated.index == index:
-            log.annotations[index] = (annotated.first, annotated.number)
+        log.take(*stored)
+        if log.frontier.size in cosigned:
+            log.roots[log.frontier.size] = log.frontier.root()
     if not log.replay.ends_with_head:
-        raise InconsistentError("leaves", got=f"{len(log.hashes)} leaves", want="a HEAD as the last one")
+        raise InconsistentError("leaves", got=f"{log.frontier.size} leaves", want="a HEAD as the last one")
     return log
 
 
@@ -192,29 +246,24 @@ def _refuse(index: int, error: FormatError | RuleError) -> NoReturn:
 class _Repairing:
     """One pass over the tables."""
 
-    def __init__(self, work: UnitOfWork, log: _Log, *, write: bool) -> None:
+    def __init__(self, work: UnitOfWork, log: _Log, store: StateStore, *, write: bool) -> None:
         self._work = work
         self._log = log
+        self._store = store
         self._write = write
         self.rows: Counter[str] = Counter()
         self.lost: set[int] = set()
         self.lost_texts: set[int] = set()
-        self._chains = {log.first[key]: chain for key, chain in log.replay.chains.items()}
-        self._heirs = {
-            log.first[chain.continues]: index for index, chain in self._chains.items() if chain.continues is not None
-        }
 
     def head(self, row: HeadRow, asked: Frontier) -> None:
         """Put the head row right, all but what only this machine's clock knows."""
         log, newest = self._log, self._log.replay.head
-        frontier = Frontier()
-        frontier.extend(log.hashes)
         if newest is None:
             raise NoGenesisError
         want = replace(
             row,
-            size=frontier.size,
-            frontier=frontier.to_bytes(),
+            size=log.frontier.size,
+            frontier=log.frontier.to_bytes(),
             leaf=log.last,
             logged_at=log.replay.logged_at,
             map_root=newest.map_root,
@@ -229,82 +278,106 @@ class _Repairing:
 
     def replays(self) -> None:
         """Delete what no auditor has cosigned of this log; its auditor hands it over anew after its next audit."""
-        rules = ReplayRows(self._log.replay.directory, self._log.hashes)
+        rules = ReplayRows(self._log.replay.directory, self._log.frontier.size, self._log.roots)
 
         def wanted(row: tuple[Value, ...]) -> tuple[Value, ...] | None:
             return None if rules.broken(StoredReplay(*row)) else row  # type: ignore[arg-type]  # as the schema has them
 
-        self.rows["replays"] = settle_each(self._work, schema.replays, wanted, write=self._write)
+        self.rows["replays"] = settle_each(self._work, schema.replays, wanted, self._store, write=self._write)
 
-    def trees(self, asked: Sequence[bytes]) -> None:
+    def trees(self) -> None:
         """Put the tiles of both trees right, and the list of acts."""
-        tiles = [*_tiles(schema.LOG_TREE, self._log.hashes), *_tiles(schema.INQUIRY_TREE, asked)]
-        self._settle("tiles", tiles)
-        self._settle("acts", list(enumerate(self._log.acts)))
+        self._tiles(schema.LOG_TREE, (leaf_hash(stored.leaf) for stored in leaves.leaves(self._work)))
+        self._tiles(schema.INQUIRY_TREE, map(leaf_hash, inquiries.leaves(self._work)))
+        self._settle("acts", enumerate(self._log.acts))
         if self._write:
             proposals.forget_up_to(self._work, len(self._log.acts) - 1)
+
+    def _tiles(self, tree: str, hashes: Iterable[bytes]) -> None:
+        for level, index, _, wanted in wrong_tiles(self._work, tree, hashes):
+            self.rows["tiles"] += 1
+            if self._write and wanted is None:
+                leaves.remove_tile(self._work, tree, level, index)
+            elif self._write and wanted is not None:
+                leaves.put_tiles(self._work, [StoredTile(tree, level, index, wanted)])
 
     def records(self) -> None:
         """Put records right, and the places of their versions and annotations."""
         log = self._log
-        known = {stored.first_index: stored for stored in records.records(self._work)}
-        keys = {index: chain.key for index, chain in self._chains.items()}
-        rows = []
-        for index, chain in self._chains.items():
-            heir = keys[self._heirs[index]] if index in self._heirs else None
-            stored = known.get(index)
-            rows.append(records.to_row(StoredRecord(index, chain, heir, _changed_index(stored, chain))))
-        self._settle("records", rows)
-        versions = [(index, log.first[key], version) for index, (key, version) in log.versions.items()]
+        missing = self._store.mapping("records without a row", int, bool)
+        missing.update((first, True) for first in log.records)
+
+        def wanted(row: tuple[Value, ...]) -> tuple[Value, ...] | None:
+            first = int(row[0] or 0)
+            if missing.pop(first, None) is None:
+                return None
+            # Of the row nothing else is believed than what only it knows.
+            return self._record_row(first, *(int(row[column] or 0) for column in _OF_CHANGE))
+
+        rest = (self._record_row(first) for first, _ in self._store.ascending(missing))
+        self.rows["records"] += settle_each(
+            self._work, schema.records, wanted, self._store, write=self._write, missing=rest
+        )
+        versions = ((at, log.first[key], version) for at, (key, version) in self._store.ascending(log.versions))
         self._settle("versions", versions)
-        self._settle("annotations", [(index, *place) for index, place in log.annotations.items()])
+        annotations = ((at, *place) for at, place in self._store.ascending(log.annotations))
+        self._settle("annotations", annotations)
+
+    def _record_row(self, first: int, version: int = 1, changed_index: int = 0) -> tuple[Value, ...]:
+        """Return the row of a record; version and index of the newest change are of its row, where it has one."""
+        chain, heir = self._log.replay.chains[self._log.records[first]], self._log.heirs.get(first)
+        # Of a version that only the log has, that it says something else.
+        newer = chain.version > version and chain.standing is not Standing.TRANSFERRED
+        heir_key = None if heir is None else self._log.records[heir]
+        return records.to_row(StoredRecord(first, chain, heir_key, chain.index if newer else changed_index))
 
     def live(self) -> None:
         """Put right what live records repeat of the leaves; delete what is live no more, and what was shown of it."""
-        table = schema.live_records
+        table, log = schema.live_records, self._log
         names = [column.name for column in table.columns]
-        waiting = {chain.index: first for first, chain in self._chains.items() if chain.live}
-        blocking = {row.record for row in blocked.rows(self._work)}
+        waiting = self._store.mapping("live records without a row", int, str)
+        waiting.update((chain.index, chain.key.issuer) for chain in log.replay.live())
         blocks: list[BlockedDebt] = []
 
         def wanted(row: tuple[Value, ...]) -> tuple[Value, ...] | None:
             held = dict(zip(names, row, strict=True))
-            first = self._newest_of(held)
-            if first is not None and waiting.pop(self._chains[first].index, None) is not None:
-                return tuple((held | self._follows(first, held)).values())
-            blocks.extend(self._block(held, blocking))
+            newest = self._newest_of(held)
+            if newest is not None and waiting.pop(newest[1].index, None) is not None:
+                return tuple((held | self._follows(*newest, held)).values())
+            blocks.extend(self._block(held))
             return None
 
-        self.rows["live_records"] += settle_each(self._work, table, wanted, write=self._write)
-        self.lost.update(waiting)
-        self._settle("lost_bindings", [(index, self._chains[first].key.issuer) for index, first in waiting.items()])
-        self.rows["blocked_debts"] += len(blocks)
-        ended = [first for first in blocking if first not in self._chains or self._chains[first].erased]
-        self.rows["blocked_debts"] += len(ended)
+        self.rows["live_records"] += settle_each(self._work, table, wanted, self._store, write=self._write)
+        self.lost.update(index for index, _ in self._store.ascending(waiting))
+        self._settle("lost_bindings", self._store.ascending(waiting))
+        chains = ((row.record, log.chain(row.record)) for row in blocked.rows(self._work))
+        ended = [first for first, chain in chains if chain is None or chain.erased]
+        self.rows["blocked_debts"] += len(blocks) + len(set(ended))
         if self._write:
             blocked.add(self._work, blocks)
             blocked.forget_records(self._work, ended)
         self._shown()
 
-    def _named_by(self, held: Mapping[str, Value]) -> list[int]:
-        """Return the first index of the records that a row may be of: by its leaf, and by what it says itself."""
-        leaf = self._log.versions.get(int(held["leaf_index"] or 0))
-        keys = [RecordKey(str(held["issuer"]), _bytes(held["record_id"])), *([] if leaf is None else [leaf[0]])]
-        return [self._log.first[key] for key in dict.fromkeys(keys) if key in self._log.first]
+    def _named_by(self, held: Mapping[str, Value]) -> list[tuple[int, Chain]]:
+        """Return the records that a row may be of, by what it says itself and by its leaf: first index and chain."""
+        log, keys = self._log, [RecordKey(str(held["issuer"]), _bytes(held["record_id"]))]
+        if (version := log.versions.get(int(held["leaf_index"] or 0))) is not None:
+            keys.append(version.record)
+        found = ((log.first.get(key), log.replay.chains.get(key)) for key in dict.fromkeys(keys))
+        return [(first, chain) for first, chain in found if first is not None and chain is not None]
 
-    def _newest_of(self, held: Mapping[str, Value]) -> int | None:
-        """Return the first index of the live record whose newest version a row is of; None for one that is over."""
-        live = [first for first in self._named_by(held) if self._chains[first].live]
+    def _newest_of(self, held: Mapping[str, Value]) -> tuple[int, Chain] | None:
+        """Return the live record whose newest version a row is of; None for one that is over."""
+        live = [named for named in self._named_by(held) if named[1].live]
         digest = disclosure_digest(_bytes(held["disclosure"]))
-        for first in live:
-            if self._log.newest[self._chains[first].key].disclosure_digest == digest:
-                return first
+        for named in live:
+            if self._log.newest[named[1].key].disclosure_digest == digest:
+                return named
         # Its sealed bytes are damaged, which nothing puts right; what opens its commitments may still be whole.
-        return next((first for first in live if self._chains[first].index == held["leaf_index"]), None)
+        return next((named for named in live if named[1].index == held["leaf_index"]), None)
 
-    def _follows(self, first: int, held: Mapping[str, Value]) -> dict[str, Value]:
+    def _follows(self, first: int, chain: Chain, held: Mapping[str, Value]) -> dict[str, Value]:
         """Return the columns of a live record that the leaves say."""
-        chain = self._chains[first]
         said, remark = self._log.newest[chain.key], chain.annotation
         if disclosure_digest(_bytes(held["disclosure"])) != said.disclosure_digest:
             self.lost.add(chain.index)
@@ -330,34 +403,39 @@ class _Repairing:
             "text_disclosure": text,
         }
 
-    def _block(self, held: Mapping[str, Value], blocking: Collection[int]) -> Iterator[BlockedDebt]:
+    def _block(self, held: Mapping[str, Value]) -> Iterator[BlockedDebt]:
         """Yield the block of a debt whose withdrawal the row of its record has not seen."""
-        for first in self._named_by(held):
-            chain = self._chains[first]
+        for first, chain in self._named_by(held):
             said = self._log.newest[chain.key]
             if chain.standing is Standing.WITHDRAWN and not chain.erased and said.reason in BLOCKING:
                 debt = blocked.debt_hash(chain.kind, _bytes(held["debt_ref"]))
-                if first not in blocking and said.reason is not None:
+                if not blocked.blocking(self._work, [first]):
                     yield BlockedDebt(debt, first, said.logged_at, said.reason.name, said.removed_on)
                 return
 
     def _shown(self) -> None:
         """Delete who was shown records that can change no more; a record that continues another takes its rows over."""
-        want: dict[tuple[Value, ...], tuple[Value, ...]] = {}
+        want = WantedRows(schema.shown, self._store)
 
         def wanted(row: tuple[Value, ...]) -> tuple[Value, ...] | None:
             record = int(row[0] or 0)
-            while record in self._heirs:
-                record = self._heirs[record]
-            if record not in self._chains or not self._chains[record].live:
+            while (heir := self._log.heirs.get(record)) is not None:
+                record = heir
+            chain = self._log.chain(record)
+            if chain is None or not chain.live:
                 return None
             moved = (record, *row[1:])
             if moved != row:
-                want.setdefault((record, row[1]), moved)
+                if not want.has(moved):
+                    want.add(moved)
                 return None
             return row
 
-        self.rows["shown"] += settle_each(self._work, schema.shown, wanted, write=self._write, missing=want)
+        # The heir may have been shown to the same member: that was later, and counts.
+        rest = (row for row in want.left() if not shown.has(self._work, int(row[0] or 0), str(row[1])))
+        self.rows["shown"] += settle_each(
+            self._work, schema.shown, wanted, self._store, write=self._write, missing=rest
+        )
 
     def counts(self) -> None:
         """Put right what is counted of the log; what sealed facts said, and what was refused, no leaf tells."""
@@ -371,66 +449,50 @@ class _Repairing:
         said = replay.tally.counts.items()
         self._settle("statement_counts", [(k.issuer, k.month, k.kind.number, k.event, count) for k, count in said])
         from_log = {event.number for event in FROM_LOG}
-        want: dict[tuple[Value, ...], tuple[Value, ...]] = {
-            (key.member, key.month, key.event.number, ""): (key.member, key.month, key.event.number, "", count)
-            for key, count in replay.quality.counts.items()
-        }
+        want = WantedRows(schema.quality_counts, self._store)
+        for key, count in replay.quality.counts.items():
+            want.add((key.member, key.month, key.event.number, "", count))
 
         def wanted(row: tuple[Value, ...]) -> tuple[Value, ...] | None:
-            return (
-                want.pop((str(row[0]), str(row[1]), int(row[2] or 0), str(row[3])), None) if row[2] in from_log else row
-            )
+            return want.take(row) if row[2] in from_log else row
 
         self.rows["quality_counts"] += settle_each(
-            self._work, schema.quality_counts, wanted, write=self._write, missing=want
+            self._work, schema.quality_counts, wanted, self._store, write=self._write, missing=want.left()
         )
 
     def persons(self) -> None:
         """Put right whom inquiries asked about, as their openings say."""
-        rows = [tuple(row) for stored in inquiries.rows(self._work) for row in inquired(stored)]
+        rows = (tuple(row) for stored in inquiries.rows(self._work) for row in inquired(stored))
         self._settle("inquired_persons", rows)
 
     def map(self) -> None:
         """Put the blocks of the map right, as follows from the live records once these are right."""
         directory = self._log.replay.directory
         if self._write:
-            self.rows["map_blocks"] += settle_map(self._work, directory)
+            self.rows["map_blocks"] += settle_map(self._work, directory, self._store)
         else:
-            self.rows["map_blocks"] += sum(1 for _ in wrong_blocks(self._work, directory, self._mapped))
+            wrong = wrong_blocks(self._work, directory, self._store, self._mapped)
+            self.rows["map_blocks"] += sum(1 for _ in wrong)
 
     def _mapped(self, work: UnitOfWork) -> Iterator[list[Fetched]]:
         """Yield what the map is made of, as ``live.map_pages``, of live records as they should be."""
-        names, seen = [column.name for column in schema.live_records.columns], set[int]()
+        names = [column.name for column in schema.live_records.columns]
+        seen = self._store.mapping("live records seen", int, bool)
         with wholesale.pages(work, schema.live_records) as found:
             for page in found:
                 mapped: list[Fetched] = []
                 for row in page:
                     held = dict(zip(names, row, strict=True))
-                    first = self._newest_of(held)
-                    if first is not None and first not in seen:
-                        seen.add(first)
-                        held |= self._follows(first, held)
+                    newest = self._newest_of(held)
+                    if newest is not None and newest[0] not in seen:
+                        seen[newest[0]] = True
+                        held |= self._follows(*newest, held)
                         if not held["hidden"]:
                             mapped.append(tuple(held[name] for name in _OF_MAP))
                 yield mapped
 
-    def _settle(self, name: str, rows: Sequence[tuple[Value, ...]]) -> None:
-        self.rows[name] += settle(self._work, schema.metadata.tables[name], rows, write=self._write)
-
-
-def _tiles(tree: str, hashes: Sequence[bytes]) -> Iterator[tuple[Value, ...]]:
-    nodes = MemoryTree(hashes)
-    for tile in tiles_of(len(hashes)):
-        first = TILE_WIDTH * tile.index
-        content = b"".join(nodes.node(TILE_HEIGHT * tile.level, first + at) for at in range(tile.width))
-        yield tree, tile.level, tile.index, content
-
-
-def _changed_index(stored: StoredRecord | None, chain: Chain) -> int:
-    """Return which version is the newest that says something else; of one that only the log has, that it does."""
-    before = 0 if stored is None else stored.changed_index
-    newer = chain.version > (1 if stored is None else stored.chain.version)
-    return chain.index if newer and chain.standing is not Standing.TRANSFERRED else before
+    def _settle(self, name: str, rows: Iterable[tuple[Value, ...]]) -> None:
+        self.rows[name] += settle(self._work, schema.metadata.tables[name], rows, self._store, write=self._write)
 
 
 def _bytes(value: Value) -> bytes:

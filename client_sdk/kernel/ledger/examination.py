@@ -169,6 +169,11 @@ class Examination:
         return self._frontier.root()
 
     @property
+    def frontier(self) -> bytes:
+        """Bytes of the frontier of the leaves examined."""
+        return self._frontier.to_bytes()
+
+    @property
     def begun(self) -> bool:
         """Whether the log begins with a genesis that stands; without one no leaf means anything."""
         return self.replay.begun

@@ -8,6 +8,7 @@ again. One transaction; a run that is killed has done nothing, and one that is r
 from __future__ import annotations
 
 from contextlib import closing
+from itertools import chain as joined
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
@@ -24,20 +25,23 @@ from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.sources import open_copy
 from registry_server.operating.register import register_of
 from registry_server.operating.repair import forget, restate_lost
+from registry_server.operating.replay_state import replay_state
 from registry_server.operating.wind_down import while_not_served
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.recover import directory_of
 from registry_server.storage import head, inquiries, leaves, migrations
-from registry_server.storage.inquiries import StoredInquiry
+from registry_server.storage.inquiries import StoredInquiry, WaitingInquiry
 from registry_server.storage.leaves import StoredLeaf
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.derived import Repaired, repair_derived
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping
     from pathlib import Path
 
     from client_sdk.kernel.formats.checkpoint import Checkpoint
-    from registry_server.operating.backup.sources import LogCopy
+    from client_sdk.kernel.ledger.state_store import StateStore
+    from registry_server.operating.backup.sources import KeptInquiry, LogCopy
     from registry_server.sequencing.clock import Clocks
     from registry_server.settings import Settings
     from registry_server.storage.head import HeadRow
@@ -76,7 +80,8 @@ def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Re
     Raises:
         BackupError: the folder holds no copy of this log, it contradicts what was signed, or it lacks inquiries that
             the leaves count; nothing was changed.
-        ConfigError: it is the folder of an audit, and damaged or in use.
+        ConfigError: it is the folder of an audit, and damaged or in use; or the registry's folder takes no file, or
+            its disk is full; nothing was changed.
         InconsistentError: leaves or inquiries do not fit together; nothing was changed.
         WindDownError: a server of the registry runs.
         NoGenesisError: there is no log to be refilled.
@@ -86,25 +91,25 @@ def refill(settings: Settings, folder: Path, clocks: Clocks | None = None) -> Re
     """
     migrations.check(settings.database)
     public_key = Ed25519Signer.from_pkcs8_pem(settings.log_key_file.read_bytes()).public_key
-    copy = open_copy(folder, VerifierKey.ed25519(settings.log_origin, public_key.raw))
     with closing(register_of(settings)) as register:
         held = register.read()
     with Database(settings.database) as database, while_not_served(database):
-        with database.append() as work:
+        with replay_state(settings) as store, database.append() as work:
+            copy = open_copy(folder, VerifierKey.ed25519(settings.log_origin, public_key.raw), store)
             row = head.lock(work)
             if row is None:
                 raise NoGenesisError
             signed = [copy.checkpoint, *([] if held is None else [held])]
             end = max((one.size for one in signed if one.size <= copy.size), default=0)
-            fresh, placed, taken = 0, 0, list[StoredInquiry]()
+            fresh, placed, taken = 0, 0, store.mapping("inquiries of the copy", int, StoredInquiry)
             if end > row.size:
                 last = _add_leaves(work, row, copy, end, signed)
-                placed, taken = _add_inquiries(work, row, copy, last)
+                placed = _add_inquiries(work, row, copy, last, store, taken)
                 fresh = end - row.size
                 if copy.checkpoint.size == end:
                     head.store_checkpoint(work, head.StoredCheckpoint(end, copy.note))
-            repaired = repair_derived(work, write=True)
-            _check_signers(work, taken)
+            repaired = repair_derived(work, store, write=True)
+            _check_signers(work, taken.values())
             work.commit()
         forget(database, repaired)
         restate_lost(settings, database, repaired, clocks)
@@ -130,11 +135,23 @@ def _add_leaves(work: UnitOfWork, row: HeadRow, copy: LogCopy, end: int, signed:
     return last
 
 
-def _add_inquiries(work: UnitOfWork, row: HeadRow, copy: LogCopy, last: bytes) -> tuple[int, list[StoredInquiry]]:
-    """Give inquiries their places up to the count of the last HEAD, those first that waited for it.
+def _add_inquiries(
+    work: UnitOfWork,
+    row: HeadRow,
+    copy: LogCopy,
+    last: bytes,
+    store: StateStore,
+    taken: MutableMapping[int, StoredInquiry],
+) -> int:
+    """Give inquiries their places up to the count of the last HEAD, those first that waited for it; return how many.
 
-    Returns:
-        How many, and those of them that the copy alone has.
+    Args:
+        work: the transaction.
+        row: the head row, as it was.
+        copy: of the log.
+        last: the last leaf that was added.
+        store: takes what grows with the inquiries.
+        taken: those that the copy alone has are put here, by their place.
 
     Raises:
         BackupError: neither database nor copy has one of them.
@@ -143,32 +160,37 @@ def _add_inquiries(work: UnitOfWork, row: HeadRow, copy: LogCopy, last: bytes) -
     if not isinstance(leaf, HeadLeaf):
         raise BackupError("the copy does not end with a HEAD: use another copy")
     count = leaf.head.inquiry_count
-    waiting = {item.leaf: item for item in inquiries.waiting(work, _MOST_WAITING)}
+    waiting = store.mapping("waiting inquiries", bytes, WaitingInquiry)
+    order = store.mapping("order of waiting inquiries", int, bytes)
+    for number, item in enumerate(inquiries.waiting(work, _MOST_WAITING)):
+        waiting[leaf_hash(item.leaf)], order[number] = item, item.leaf
     # Where the copy does not tell, those that waited come first, in their order; the HEAD's root says whether it is so.
-    wanted = list(copy.inquiry_leaves(row.inquiry_count))[: count - row.inquiry_count] or list(waiting)
-    taken: list[StoredInquiry] = []
+    told = copy.inquiry_leaves(row.inquiry_count)
+    first = next(told, None)
+    wanted = joined((first,), told) if first is not None else (data for _, data in store.ascending(order))
     for position in range(row.inquiry_count, count):
-        data = wanted[position - row.inquiry_count] if position - row.inquiry_count < len(wanted) else b""
-        if data in waiting:
-            inquiries.place(work, position, [waiting.pop(data)])
-        elif data in copy.asked:
-            taken.append(_inquiry(copy, data, position))
-            inquiries.add(work, taken[-1:])
+        data = next(wanted, b"")
+        hash_ = leaf_hash(data)
+        if (waited := waiting.pop(hash_, None)) is not None:
+            inquiries.place(work, position, [waited])
+        elif (kept := copy.asked.get(hash_)) is not None:
+            taken[position] = _inquiry(kept, data, position)
+            inquiries.add(work, [taken[position]])
         else:
             raise BackupError(
                 f"inquiries {position} to {count - 1} are neither in the database nor in the copy: name the folder of "
                 "an audit that was made after the backup"
             )
-    return count - row.inquiry_count, taken
+    return count - row.inquiry_count
 
 
-def _inquiry(copy: LogCopy, data: bytes, position: int) -> StoredInquiry:
+def _inquiry(signed: KeptInquiry, data: bytes, position: int) -> StoredInquiry:
     """Return an inquiry as an auditor has kept it: whom it asked about is not in it.
 
     Raises:
         BackupError: it is not the one that its leaf stands for.
     """
-    signed, leaf = copy.asked[data], InquiryLeaf.parse(data)
+    leaf = InquiryLeaf.parse(data)
     if InquiryLeaf.of(leaf.received_at, leaf.outcome, signed.payload, signed.signature) != leaf:
         raise BackupError(f"inquiry {position} was changed in the copy: use another copy")
     inquiry = Inquiry.parse(signed.payload)
@@ -187,14 +209,14 @@ def _inquiry(copy: LogCopy, data: bytes, position: int) -> StoredInquiry:
     )
 
 
-def _check_signers(work: UnitOfWork, taken: list[StoredInquiry]) -> None:
+def _check_signers(work: UnitOfWork, taken: Iterable[StoredInquiry]) -> None:
     """Check that the key that an inquiry of the copy names is its asker's and has signed it: its leaf names none.
 
     Raises:
         BackupError: it is not, or has not.
     """
     row = head.read(work)
-    if row is None or not taken:
+    if row is None:
         return
     directory = directory_of(work, row)
     for item in taken:

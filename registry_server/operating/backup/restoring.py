@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.moment import DAY_MS, HOUR_MS
 from client_sdk.kernel.ledger.findings import FindingId
@@ -16,11 +17,12 @@ from registry_server.operating.backup import MAX_AGE_DAYS, MAX_AGE_MS, BackupErr
 from registry_server.operating.backup.container import BackupReader
 from registry_server.operating.backup.keys import read_secret_key
 from registry_server.operating.backup.making import show_backup
+from registry_server.operating.replay_state import replay_state
 from registry_server.operating.standing import DatabaseStanding, standing_of
 from registry_server.operating.wind_down import while_not_served
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
 from registry_server.serving.files import open_regular
-from registry_server.storage import head, lost, migrations, schema, wholesale
+from registry_server.storage import head, migrations, schema, wholesale
 from registry_server.storage.driver import insert
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
@@ -29,6 +31,7 @@ from registry_server.usecases.fsck.report import LOST_FOR_GOOD
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from client_sdk.kernel.ledger.state_store import StateStore
     from registry_server.operating.backup.container import BackupHeader
     from registry_server.sequencing.clock import Clocks
     from registry_server.settings import Settings
@@ -52,7 +55,7 @@ def restore(
     Raises:
         BackupError: the backup is damaged, foreign, too old, or does not verify, or the database is not empty; the
             database is as it was.
-        ConfigError: the key has another passphrase.
+        ConfigError: the key has another passphrase, or the registry's folder takes no file; the database is as it was.
         WindDownError: a server of the registry runs.
         StorageError: the database failed, and is as it was.
         OSError: a file cannot be read.
@@ -75,7 +78,8 @@ def restore(
                 )
             _check_head(work, reader.header)
             work.commit()
-        _verify(database, path, fresh=not held)
+        with replay_state(settings) as store:
+            _verify(database, path, store, fresh=not held)
     return standing_of(settings)
 
 
@@ -116,33 +120,43 @@ def _check_head(work: UnitOfWork, header: BackupHeader) -> None:
         raise BackupError("rows and header of the backup do not belong together: use another backup")
 
 
-def _verify(database: Database, path: Path, *, fresh: bool) -> None:
+def _verify(database: Database, path: Path, store: StateStore, *, fresh: bool) -> None:
     """Recompute everything that was restored; where anything is wrong, take out again what this run has put in.
 
     Raises:
         BackupError: it is not what a registry writes.
+        ConfigError: the store's file cannot be written.
     """
     try:
-        wrong = _wrong(database)
+        wrong = _wrong(database, store)
+    except ConfigError:
+        # Of the store, such as on a full disk: nothing is known of what was restored.
+        if fresh:
+            _empty(database)
+        raise
     except Exception as error:  # noqa: BLE001 - whatever damaged rows do to it
         wrong = type(error).__name__
     if not wrong:
         return
     if not fresh:
         raise BackupError(f"what was restored before does not verify: {wrong}; see registry-server fsck")
+    _empty(database)
+    raise BackupError(f"{path} does not verify, and nothing of it was kept: {wrong}")
+
+
+def _empty(database: Database) -> None:
     with database.append() as work:
         for table in schema.metadata.sorted_tables:
             work.connection.execute(table.delete())
         work.commit()
     database.compact(schema.metadata.sorted_tables)
-    raise BackupError(f"{path} does not verify, and nothing of it was kept: {wrong}")
 
 
-def _wrong(database: Database) -> str:
+def _wrong(database: Database, store: StateStore) -> str:
     """Return the first thing that is wrong with what was restored; empty for nothing."""
-    report = fsck(database)
+    report = fsck(database, store=store)
     with database.snapshot() as work:
-        awaited = len(lost.rows(work))
+        awaited = wholesale.rows_of(work, schema.lost_bindings)
     # Rows of records that are waited for lack their records, as fsck has found; so no other record lacks its row.
     waiting = {FindingId.BINDING_MISSING} if report.counts[FindingId.BINDING_MISSING] == awaited else set()
     return next((str(found) for found in report.findings if found.reason not in LOST_FOR_GOOD | waiting), "")

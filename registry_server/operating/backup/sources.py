@@ -12,16 +12,18 @@ from creditregistry.v1 import transparency_pb2 as pb
 
 from client_sdk.auditing.home import AuditHome
 from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_checkpoint
+from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.tiles import TILE_WIDTH, EntryBundle, parse_entry_bundle
 from registry_server.operating.backup import BackupError
 from registry_server.sequencing.errors import InconsistentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from client_sdk.kernel.formats.note import VerifierKey
+    from client_sdk.kernel.ledger.state_store import StateStore
 
 __all__ = ["KeptInquiry", "LogCopy", "open_copy"]
 
@@ -49,7 +51,7 @@ class LogCopy(NamedTuple):
         note: the same as it was signed.
         leaves: returns the leaves from one place to before another.
         inquiry_leaves: leaves of the inquiry tree from a place on; none where the copy has none.
-        asked: signed inquiries by their leaf.
+        asked: signed inquiries by the hash of their leaf.
     """
 
     size: int
@@ -57,20 +59,25 @@ class LogCopy(NamedTuple):
     note: bytes
     leaves: Callable[[int, int], Iterator[bytes]]
     inquiry_leaves: Callable[[int], Iterator[bytes]]
-    asked: dict[bytes, KeptInquiry]
+    asked: Mapping[bytes, KeptInquiry]
 
 
-def open_copy(folder: Path, key: VerifierKey) -> LogCopy:
+def open_copy(folder: Path, key: VerifierKey, store: StateStore) -> LogCopy:
     """Return the copy of the log that a folder holds.
+
+    Args:
+        folder: of it.
+        key: of the log.
+        store: takes what grows with the inquiries.
 
     Raises:
         BackupError: it holds none of this log.
-        ConfigError: it is an audit's, and damaged.
+        ConfigError: it is an audit's, and damaged; or the store's file cannot be written.
         OSError: a file cannot be read.
     """
     try:
         if (folder / "audit.json").is_file():
-            return _audit(folder, key)
+            return _audit(folder, key, store)
         if (folder / "checkpoint").is_file() and (folder / "tile" / "entries").is_dir():
             return _tiles(folder, key)
     except FormatError as error:
@@ -105,7 +112,7 @@ def _bundle(path: Path) -> Sequence[bytes]:
         raise BackupError(f"{path} is damaged: {error}") from None
 
 
-def _audit(folder: Path, key: VerifierKey) -> LogCopy:
+def _audit(folder: Path, key: VerifierKey, store: StateStore) -> LogCopy:
     home = AuditHome(folder)
     with home.lock():
         position, _ = home.load()
@@ -118,7 +125,8 @@ def _audit(folder: Path, key: VerifierKey) -> LogCopy:
         return islice(home.inquiries.read(0, position.inquiry_bytes), start, None)
 
     shown = map(pb.LoggedInquiry.FromString, home.asked.read(0, position.asked_bytes))
-    asked = {
-        item.leaf: KeptInquiry(item.inquiry.payload, item.inquiry.key_id, item.inquiry.signature) for item in shown
-    }
+    asked = store.mapping("signed inquiries", bytes, KeptInquiry)
+    for item in shown:
+        signed_one = item.inquiry
+        asked[leaf_hash(item.leaf)] = KeptInquiry(signed_one.payload, signed_one.key_id, signed_one.signature)
     return LogCopy(position.size, signed.checkpoint, signed.raw, leaves, inquiry_leaves, asked)

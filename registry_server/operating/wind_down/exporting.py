@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import make_url, table
 
+from client_sdk._state_file import StateFile
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.ledger.closing import is_over
 from client_sdk.kernel.ledger.export_file import SignedExport, export_file, read_export
@@ -372,7 +373,8 @@ def _check_clean(path: Path) -> None:
         with copy.snapshot() as work:
             if strange := wholesale.strangers(work):
                 raise WindDownError(f"{path} holds {strange[0]}, which is no table or index of a registry")
-        report = fsck(copy)
+        with StateFile(path.with_name(f"{path.name}.state")) as store:
+            report = fsck(copy, store=store)
         copy.purge(())
     if not report.sound:
         wrong = next(found for found in report.findings if found.reason not in LOST_FOR_GOOD)

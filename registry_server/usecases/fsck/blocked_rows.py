@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import Act, GenesisBody, RulebookBody
@@ -17,12 +18,14 @@ from registry_server.storage import blocked, leaves
 from registry_server.usecases.fsck.report import RowKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.state_store import StateStore
     from registry_server.storage.unit_of_work import UnitOfWork
     from registry_server.usecases.fsck.report import FsckReport
+    from registry_server.usecases.fsck.rows import LeafPlaces
 
 __all__ = ["check_blocked"]
 
@@ -33,8 +36,9 @@ def check_blocked(
     work: UnitOfWork,
     report: FsckReport,
     chains: Mapping[RecordKey, Chain],
-    versions: Mapping[tuple[RecordKey, int], int],
+    links: LeafPlaces,
     now: int,
+    store: StateStore,
 ) -> None:
     """Check that each record whose withdrawal blocks its debt does so, and that nothing else does.
 
@@ -44,48 +48,50 @@ def check_blocked(
         work: the snapshot.
         report: takes the findings.
         chains: of all records, from the leaves.
-        versions: leaf index of each (record, version).
+        links: where their versions are.
         now: time of the newest leaf, ms.
+        store: takes what grows with the withdrawals.
     """
-    withdrawn = {
-        chain.index: versions.get((key, 1), chain.index)
-        for key, chain in chains.items()
-        if chain.standing is Standing.WITHDRAWN and not chain.erased
-    }
-    want = dict(_blocking(work, withdrawn))
-    rows = blocked.rows(work)
-    for row in rows:
+    withdrawn = store.mapping("withdrawn", int, int)
+    for chain in chains.values():
+        if chain.standing is Standing.WITHDRAWN and not chain.erased:
+            first = links.first(chain.key)
+            withdrawn[chain.index] = chain.index if first is None else first
+    want = store.mapping("blocking", int, tuple)
+    want.update(_blocking(work, store.ascending(withdrawn)))
+    for row in blocked.rows(work):
         if want.get(row.record) != (row.blocked_at, row.reason, row.removed_on) or len(row.debt_hash) != HASH_BYTES:
             got = f"{row.reason}, blocked at {row.blocked_at}, removed on {row.removed_on or 'no day'}"
             _note(report, row.record, got=got, want="a withdrawal that blocks, then, for that reason and with that day")
     # One that is older may have been deleted, also where the rulebook of today would keep it; a day for what ran since.
     over = now - _shortest_retention(work) * 366 * DAY_MS + DAY_MS
-    for record in want.keys() - {row.record for row in rows}:
-        moment, reason, _ = want[record]
-        if moment > over:
-            _note(report, record, got="none", want=f"a row, as it was withdrawn for {reason}")
+    fresh = ((record, reason) for record, (moment, reason, _) in store.ascending(want) if moment > over)
+    while some := list(islice(fresh, _PAGE)):
+        found = blocked.blocking(work, [record for record, _ in some])
+        for record, reason in some:
+            if record not in found:
+                _note(report, record, got="none", want=f"a row, as it was withdrawn for {reason}")
 
 
 def _note(report: FsckReport, record: int, *, got: str, want: str) -> None:
     report.note(RowKind.BLOCKED_ROW, f"record of leaf {record}", "blocked-debts.row", got=got, want=want)
 
 
-def _blocking(work: UnitOfWork, withdrawn: Mapping[int, int]) -> Iterable[tuple[int, tuple[int, str, str]]]:
+def _blocking(work: UnitOfWork, withdrawn: Iterator[tuple[int, int]]) -> Iterator[tuple[int, tuple[int, str, str]]]:
     """Yield the first index of each record whose withdrawal blocks its debt, with its time, reason and day of removal.
 
     Args:
         work: the snapshot.
-        withdrawn: first index of a record by the index of the leaf that withdrew it.
+        withdrawn: index of the leaf that withdrew a record, and first index of the record.
     """
-    indexes = sorted(withdrawn)
-    for start in range(0, len(indexes), _PAGE):
-        for index, data in leaves.leaves_at(work, indexes[start : start + _PAGE]).items():
+    while some := dict(islice(withdrawn, _PAGE)):
+        for index, data in leaves.leaves_at(work, some).items():
             # A leaf without form is found elsewhere.
             with suppress(FormatError):
                 leaf = parse_leaf(data)
                 said = Statement.parse(leaf.payload) if isinstance(leaf, StatementLeaf) else None
                 if said is not None and said.reason is not None and said.reason in BLOCKING:
-                    yield withdrawn[index], (leaf.logged_at, said.reason.name, said.removed_on)
+                    yield some[index], (leaf.logged_at, said.reason.name, said.removed_on)
 
 
 def _shortest_retention(work: UnitOfWork) -> int:

@@ -17,12 +17,13 @@ from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
 from client_sdk.kernel.formats.link import link_of
-from client_sdk.kernel.formats.merkle import Frontier
+from client_sdk.kernel.formats.merkle import EMPTY_ROOT, Frontier
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.ledger.examination import Examination, LiveBinding
 from client_sdk.kernel.ledger.findings import Findings
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from registry_server.sequencing.map_building import wrong_blocks
-from registry_server.storage import head, inquiries, leaves, live
+from registry_server.storage import head, inquiries, leaves, live, replays
 from registry_server.storage.errors import RegisterError
 from registry_server.storage.schema import INQUIRY_TREE, LOG_TREE
 from registry_server.usecases.fsck.alert_rows import check_alerts
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
 
+    from client_sdk.kernel.ledger.state_store import StateStore
     from registry_server.storage.head import HeadRow
     from registry_server.storage.register import Register
     from registry_server.storage.unit_of_work import Database, UnitOfWork
@@ -53,16 +55,23 @@ if TYPE_CHECKING:
 __all__ = ["FsckReport", "fsck"]
 
 
-def fsck(database: Database, register: Register | None = None, executor: Executor | None = None) -> FsckReport:
+def fsck(
+    database: Database,
+    register: Register | None = None,
+    executor: Executor | None = None,
+    store: StateStore | None = None,
+) -> FsckReport:
     """Check a whole database in one snapshot, and return the findings.
 
     Args:
         database: may be served meanwhile.
         register: what was signed last, to be held against the leaves; None leaves that out.
         executor: verifies signatures and computes the map; None for this process.
+        store: takes what grows with the log; None for memory.
 
     Raises:
         StorageError: the database failed.
+        ConfigError: the store's file cannot be written.
         ExecutorError: the executor did not do a part.
     """
     report = FsckReport()
@@ -78,7 +87,8 @@ def fsck(database: Database, register: Register | None = None, executor: Executo
         if row is None:
             report.note(RowKind.HEAD_ROW, "head", "log.genesis", got="none", want="a log with a genesis")
             return report
-        check = _Check(work, row, report)
+        size = registered.size if isinstance(registered, Checkpoint) else 0
+        check = _Check(work, row, report, size, store or MemoryStore())
         with SharedWork(executor) as shared:
             check.run(shared)
         if register is not None:
@@ -89,14 +99,18 @@ def fsck(database: Database, register: Register | None = None, executor: Executo
 class _Check:
     """One pass over one database."""
 
-    def __init__(self, work: UnitOfWork, row: HeadRow, report: FsckReport) -> None:
+    def __init__(self, work: UnitOfWork, row: HeadRow, report: FsckReport, registered: int, store: StateStore) -> None:
         self._work = work
         self._row = row
         self._report = report
+        self._store = store
         self._findings = Findings()
-        self._examination = Examination(self._findings)
-        self._hashes: list[bytes] = []
-        self._links = LeafPlaces()
+        # Sizes at which something was signed whose root is compared.
+        signed = {registered, row.checkpoint_size, *(replay.size for replay in replays.rows(work))}
+        self._examination = Examination(self._findings, roots_at=signed, store=store)
+        self._links = LeafPlaces(store)
+        self._last = b""
+        self._asked = Frontier()
 
     def run(self, work: SharedWork) -> None:
         """Look at everything; what no row bears on is shared."""
@@ -112,38 +126,42 @@ class _Check:
         work.settle()
         self._report.take_over(self._findings)
         if self._examination.begun:
+            for leaf in inquiries.leaves(self._work):
+                self._asked.append(leaf_hash(leaf))
             self._check_head()
             self._check_rows()
 
     def check_register(self, registered: Checkpoint | RegisterError | None) -> None:
         """Hold the checkpoint register against the leaves: they begin with what was signed last."""
-        report, have = self._report, f"{len(self._hashes)} leaves"
+        report, have = self._report, f"{self._examination.size} leaves"
         match registered:
             case None:
                 report.note(RowKind.REGISTER, "register", "register.present", got="none", want="a checkpoint register")
             case RegisterError():
                 report.note(RowKind.REGISTER, "register", "register.form", got=str(registered), want="one checkpoint")
-            case Checkpoint(size=size) if size > len(self._hashes):
+            case Checkpoint(size=size) if size > self._examination.size:
                 report.note(RowKind.REGISTER, "register", "register.below", got=have, want=f"{size} leaves or more")
-            case Checkpoint(size=size, root=root):
-                frontier = Frontier()
-                frontier.extend(self._hashes[:size])
-                if frontier.root() != root:
-                    want = f"the {size} leaves that were signed"
-                    report.note(RowKind.REGISTER, "register", "register.fork", got=have, want=want)
+            case Checkpoint(size=size, root=root) if self._roots.get(size) != root:
+                want = f"the {size} leaves that were signed"
+                report.note(RowKind.REGISTER, "register", "register.fork", got=have, want=want)
+
+    @property
+    def _roots(self) -> dict[int, bytes]:
+        """Roots of the leaves at the sizes at which something was signed."""
+        return {0: EMPTY_ROOT, **self._examination.roots}
 
     def _read_leaves(self, shared: SharedExamination) -> None:
         for stored in leaves.leaves(self._work):
-            if stored.leaf_index != len(self._hashes):
-                got, want = str(stored.leaf_index), str(len(self._hashes))
+            if stored.leaf_index != self._examination.size:
+                got, want = str(stored.leaf_index), str(self._examination.size)
                 self._report.note(RowKind.LEAF_ROW, f"leaf {stored.leaf_index}", "leaves.index", got=got, want=want)
                 break
-            self._hashes.append(leaf_hash(stored.leaf))
             shared.verify(self._examination.feed((stored.leaf,)))
             self._place(stored.leaf_index, stored.leaf)
+            self._last = stored.leaf
         shared.flush()
-        self._report.leaves = len(self._hashes)
-        if not self._hashes:
+        self._report.leaves = self._examination.size
+        if not self._examination.size:
             self._report.note(RowKind.LEAF_ROW, "leaf 0", "leaves.index", got="none", want=f"{self._row.size} leaves")
 
     def _place(self, index: int, data: bytes) -> None:
@@ -158,11 +176,11 @@ class _Check:
         if link is None:
             return
         if link.version:
-            self._links.versions[link.record, link.version] = index
+            self._links.add_version(link.record, link.version, index)
         chain = self._examination.replay.chains.get(link.record)
         head = None if chain is None else chain.annotation
         if head is not None and head.index == index:
-            self._links.annotations[head.first, head.number] = index
+            self._links.add_annotation(head.first, head.number, index)
 
     def _bindings(self) -> Iterator[LiveBinding]:
         for row in live.map_rows(self._work, hidden=True):
@@ -179,9 +197,7 @@ class _Check:
                 signed = parse_checkpoint(row.checkpoint, VerifierKey.ed25519(key.origin, key.public_key)).checkpoint
             except FormatError:
                 continue
-            frontier = Frontier()
-            frontier.extend(self._hashes[: signed.size])
-            if signed.size != row.checkpoint_size or (frontier.size, frontier.root()) != (signed.size, signed.root):
+            if signed.size != row.checkpoint_size or self._roots.get(signed.size) != signed.root:
                 got, want = f"size {signed.size}", "size and root of the leaves"
                 report.note(RowKind.CHECKPOINT_ROW, "head", "log.checkpoint", got=got, want=want)
             return
@@ -190,16 +206,13 @@ class _Check:
     def _check_head(self) -> None:
         """Hold the head row against the leaves."""
         replay = self._examination.replay
-        frontier, asked = Frontier(), Frontier()
-        frontier.extend(self._hashes)
-        asked.extend(leaf_hash(leaf) for leaf in inquiries.leaves(self._work))
-        newest = replay.head
+        asked, newest = self._asked, replay.head
         if newest is None:
             return
         want = replace(
             self._row,
-            size=len(self._hashes),
-            frontier=frontier.to_bytes(),
+            size=self._examination.size,
+            frontier=self._examination.frontier,
             logged_at=replay.logged_at,
             map_root=newest.map_root,
             entry_count=newest.entry_count,
@@ -210,28 +223,28 @@ class _Check:
         for name in self._row.__slots__:
             if getattr(self._row, name) != getattr(want, name):
                 self._report.note(RowKind.HEAD_ROW, f"head.{name}", "head.chain", want="what the leaves say")
-        if leaf_hash(self._row.leaf) != self._hashes[-1]:
+        if self._row.leaf != self._last:
             self._report.note(RowKind.HEAD_ROW, "head.leaf", "head.chain", want="the last leaf")
 
     def _check_rows(self) -> None:
-        work, report, replay = self._work, self._report, self._examination.replay
-        asked = [leaf_hash(leaf) for leaf in inquiries.leaves(work)]
-        check_tiles(work, report, LOG_TREE, self._hashes)
-        check_tiles(work, report, INQUIRY_TREE, asked)
-        check_acts(work, report, self._links.acts)
+        work, report, replay, store = self._work, self._report, self._examination.replay, self._store
+        size, links = self._examination.size, self._links
+        check_tiles(work, report, LOG_TREE, (leaf_hash(stored.leaf) for stored in leaves.leaves(work, 0, size)))
+        check_tiles(work, report, INQUIRY_TREE, map(leaf_hash, inquiries.leaves(work)))
+        check_acts(work, report, links.acts)
         check_contributions(work, report, replay.directory)
-        check_records(work, report, replay.chains, self._links)
-        check_live_rows(work, report, replay.chains, self._links.versions)
-        for place, wanted in wrong_blocks(work, replay.directory):
+        check_records(work, report, replay.chains, links)
+        check_live_rows(work, report, replay.chains, links)
+        for place, wanted in wrong_blocks(work, replay.directory, store):
             got, want = ("another block", "none") if wanted is None else ("", "what the rows say")
             report.note(RowKind.MAP_BLOCK_ROW, f"map block {place}", "map-block.row", got=got, want=want)
-        check_inquiry_rows(work, report, len(asked))
-        check_blocked(work, report, replay.chains, self._links.versions, replay.logged_at)
+        check_inquiry_rows(work, report, self._asked.size, store)
+        check_blocked(work, report, replay.chains, links, replay.logged_at, store)
         check_alerts(work, report)
         check_notices(work, report)
-        check_shown(work, report, replay.chains, self._links.versions)
+        check_shown(work, report, replay.chains, links, store)
         check_tls_keys(work, report, replay.directory)
-        check_replays(work, report, replay.directory, self._hashes)
+        check_replays(work, report, replay.directory, size, self._roots)
         check_statement_counts(work, report, replay.tally.counts)
         check_fact_counts(work, report, replay.tally.counts)
         check_quality_counts(work, report, replay.quality.counts)

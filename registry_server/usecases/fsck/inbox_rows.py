@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.chain import Chain
+    from client_sdk.kernel.ledger.state_store import StateStore
     from registry_server.storage.notices import StoredNotice
     from registry_server.storage.unit_of_work import UnitOfWork
     from registry_server.usecases.fsck.report import FsckReport
+    from registry_server.usecases.fsck.rows import LeafPlaces
 
 __all__ = ["check_notices", "check_shown"]
 
@@ -70,7 +72,8 @@ def check_shown(
     work: UnitOfWork,
     report: FsckReport,
     chains: Mapping[RecordKey, Chain],
-    versions: Mapping[tuple[RecordKey, int], int],
+    links: LeafPlaces,
+    store: StateStore,
 ) -> None:
     """Check that each version that a member was shown is one of its record, or of one that this record continues.
 
@@ -78,13 +81,15 @@ def check_shown(
         work: the snapshot.
         report: takes the findings.
         chains: of all records, from the leaves.
-        versions: leaf index of each (record, version).
+        links: where their versions are.
+        store: takes what grows with the records that continue others.
     """
-    before = {
-        versions.get((key, 1)): versions.get((chain.continues, 1))
-        for key, chain in chains.items()
-        if chain.continues is not None
-    }
+    before = store.mapping("continued records", int, int)
+    for chain in chains.values():
+        if chain.continues is not None:
+            first, former = links.first(chain.key), links.first(chain.continues)
+            if first is not None and former is not None:
+                before[first] = former
     for row, shown_of in shown.of_other_records(work):
         record: int | None = row.record
         # Each record begins after the one that it continues.

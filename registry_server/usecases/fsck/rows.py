@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from itertools import islice
+from secrets import token_bytes
+from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.debt import DEBT_REF_BYTES
-from client_sdk.kernel.formats.encoding import lp
+from client_sdk.kernel.formats.encoding import HASH_BYTES, lp
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
-from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.seal import disclosure_digest
 from client_sdk.kernel.formats.statement import Statement
-from client_sdk.kernel.formats.tiles import TILE_HEIGHT, TILE_WIDTH, tiles_of
 from client_sdk.kernel.formats.tls_key import SignedClaim
 from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.kernel.ledger.inquiry import Inquiry, InquiryOpening
@@ -27,13 +27,15 @@ from registry_server.storage.contributions import GivenRow
 from registry_server.storage.inquiries import InquiredPerson
 from registry_server.usecases.asking import requests_of
 from registry_server.usecases.fsck.report import RowKind
+from registry_server.usecases.tile_rows import wrong_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.chain import Chain
     from client_sdk.kernel.ledger.directory import Directory
+    from client_sdk.kernel.ledger.state_store import StateStore
     from registry_server.storage.inquiries import StoredInquiry
     from registry_server.storage.live import SealedRow
     from registry_server.storage.records import StoredRecord
@@ -53,34 +55,62 @@ __all__ = [
     "inquired",
 ]
 
+R = TypeVar("R")
+
 _PAGE = 512
 
 
-@dataclass(slots=True)
 class LeafPlaces:
-    """Leaf indexes of acts, of versions by record and number, of annotations by first index of chain and number."""
+    """Leaf indexes of acts, of versions by record and number, of annotations by first index of chain and number.
 
-    acts: list[int] = field(default_factory=list)
-    versions: dict[tuple[RecordKey, int], int] = field(default_factory=dict)
-    annotations: dict[tuple[int, int], int] = field(default_factory=dict)
+    Args:
+        store: takes what grows with the log.
+
+    Attributes:
+        acts: by number.
+    """
+
+    def __init__(self, store: StateStore) -> None:
+        self.acts: list[int] = []
+        self._versions = store.mapping("places of versions", bytes, int)
+        self._annotations = store.mapping("places of annotations", bytes, int)
+
+    def add_version(self, record: RecordKey, version: int, index: int) -> None:
+        """Note the leaf of a version."""
+        self._versions[_version_key(record, version)] = index
+
+    def add_annotation(self, first: int, number: int, index: int) -> None:
+        """Note the leaf of a link of an annotation chain."""
+        self._annotations[_place(first) + _place(number)] = index
+
+    def version(self, record: RecordKey, version: int) -> int | None:
+        """Return the leaf index of a version."""
+        return self._versions.get(_version_key(record, version))
+
+    def first(self, record: RecordKey) -> int | None:
+        """Return the leaf index of version 1 of a record, which names it in the database."""
+        return self.version(record, 1)
+
+    def annotation(self, first: int, number: int) -> int | None:
+        """Return the leaf index of a link of an annotation chain."""
+        return self._annotations.get(_place(first) + _place(number))
 
 
-def check_tiles(work: UnitOfWork, report: FsckReport, tree: str, hashes: Sequence[bytes]) -> None:
+def _version_key(record: RecordKey, version: int) -> bytes:
+    return lp(record.issuer) + lp(record.record_id) + _place(version)
+
+
+def _place(number: int) -> bytes:
+    # A damaged row may hold any.
+    return number.to_bytes(8, signed=True)
+
+
+def check_tiles(work: UnitOfWork, report: FsckReport, tree: str, hashes: Iterable[bytes]) -> None:
     """Check that the tiles of a tree are those of its leaves, and no other."""
-    nodes = MemoryTree(hashes)
-    want = {
-        (tile.level, tile.index): b"".join(
-            nodes.node(TILE_HEIGHT * tile.level, TILE_WIDTH * tile.index + at) for at in range(tile.width)
-        )
-        for tile in tiles_of(len(hashes))
-    }
-    for stored in leaves.tiles(work, tree):
-        expected = want.pop((stored.level, stored.tile_index), None)
-        if stored.hashes != expected:
-            place = f"{tree} tile {stored.level}/{stored.tile_index}"
-            report.note(RowKind.TILE_ROW, place, "tiles.hashes", want="the hashes of the leaves")
-    for level, index in want:
-        report.note(RowKind.TILE_ROW, f"{tree} tile {level}/{index}", "tiles.hashes", got="none", want="a tile")
+    for level, index, stored, wanted in wrong_tiles(work, tree, hashes):
+        got, want = ("", "the hashes of the leaves") if stored else ("none", "a tile")
+        want = "none" if wanted is None else want
+        report.note(RowKind.TILE_ROW, f"{tree} tile {level}/{index}", "tiles.hashes", got=got, want=want)
 
 
 def check_acts(work: UnitOfWork, report: FsckReport, places: Sequence[int]) -> None:
@@ -107,14 +137,22 @@ def check_contributions(work: UnitOfWork, report: FsckReport, directory: Directo
 
 def check_records(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain], links: LeafPlaces) -> None:
     """Check that each record stands as the log says, and that its versions and annotations are found."""
-    missing = dict(chains)
+    found = 0
     for page in _pages(records.records(work)):
         for stored in page:
             report.records += 1
-            _check_record(report, stored, missing.pop(stored.chain.key, None), links)
-        _check_links(work, report, page, links)
-    for chain in missing.values():
-        report.note(RowKind.RECORD_ROW, f"leaf {chain.index}", "records.row", got="none", want="a row")
+            chain = chains.get(stored.chain.key)
+            # No two rows have the same key.
+            found += chain is not None
+            _check_record(report, stored, chain, links)
+        _check_links(work, report, page, chains, links)
+    if found == len(chains):
+        return
+    for some in _pages(chains.values()):
+        rows = records.by_keys(work, [chain.key for chain in some])
+        for chain in some:
+            if chain.key not in rows:
+                report.note(RowKind.RECORD_ROW, f"leaf {chain.index}", "records.row", got="none", want="a row")
 
 
 def _check_record(report: FsckReport, stored: StoredRecord, chain: Chain | None, links: LeafPlaces) -> None:
@@ -122,62 +160,74 @@ def _check_record(report: FsckReport, stored: StoredRecord, chain: Chain | None,
     # The table leaves out what the leaf of the newest version holds.
     if chain is None or replace(chain, subject_commitment=b"") != replace(stored.chain, subject_commitment=b""):
         report.note(RowKind.RECORD_ROW, place, "records.chain", want="what the leaves say")
-    if links.versions.get((stored.chain.key, 1)) != stored.first_index:
+    if links.first(stored.chain.key) != stored.first_index:
         report.note(RowKind.RECORD_ROW, place, "records.first-index", want="the leaf of version 1")
 
 
-def _check_links(work: UnitOfWork, report: FsckReport, page: Sequence[StoredRecord], links: LeafPlaces) -> None:
+def _check_links(
+    work: UnitOfWork,
+    report: FsckReport,
+    page: Sequence[StoredRecord],
+    chains: Mapping[RecordKey, Chain],
+    links: LeafPlaces,
+) -> None:
+    # As many as the leaves say: the number in a damaged row may be any.
+    logged = [(stored.first_index, chain) for stored in page if (chain := chains.get(stored.chain.key)) is not None]
     versions = {
-        (stored.first_index, version): links.versions.get((stored.chain.key, version))
-        for stored in page
-        for version in range(1, stored.chain.version + 1)
+        (first, version): links.version(chain.key, version)
+        for first, chain in logged
+        for version in range(1, chain.version + 1)
     }
     found = records.version_places(work, versions)
     for (record, version), index in versions.items():
         if index is None or found.get((record, version)) != index:
             place = f"version {version} of the record of leaf {record}"
             report.note(RowKind.VERSION_ROW, place, "versions.leaf-index", want="its leaf")
-    heads = {stored.first_index: head for stored in page if (head := stored.chain.annotation) is not None}
-    chains = records.annotation_chains(work, [head.first for head in heads.values()])
-    for stored in page:
-        head = heads.get(stored.first_index)
-        if head is None:
-            continue
-        want = [links.annotations.get((head.first, number)) for number in range(1, head.number + 1)]
+    heads = [(first, chain.annotation) for first, chain in logged if chain.annotation is not None]
+    stored_links = records.annotation_chains(work, [head.first for _, head in heads])
+    for first, head in heads:
+        want = [links.annotation(head.first, number) for number in range(1, head.number + 1)]
         # A record that was continued has the beginning of a chain that goes on with the record after it.
-        if [place.leaf_index for place in chains.get(head.first, []) if place.number <= head.number] != want:
-            place = f"record of leaf {stored.first_index}"
+        if [place.leaf_index for place in stored_links.get(head.first, []) if place.number <= head.number] != want:
+            place = f"record of leaf {first}"
             report.note(RowKind.ANNOTATION_ROW, place, "annotations.leaf-index", want="the leaves of its annotations")
 
 
-def check_live_rows(
-    work: UnitOfWork,
-    report: FsckReport,
-    chains: Mapping[RecordKey, Chain],
-    versions: Mapping[tuple[RecordKey, int], int],
-) -> None:
+def check_live_rows(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain], links: LeafPlaces) -> None:
     """Check what is kept of each live record; whether its binding opens the commitment, the examination says.
 
     What issuers are to give back are live records of which nothing is kept.
     """
-    without = {(chain.index, key.issuer) for key, chain in chains.items() if chain.live}
     for sealed in live.live_rows(work):
         report.live += 1
-        without.discard((sealed.row.index, sealed.row.key.issuer))
         chain = chains.get(sealed.row.key)
         wrong = _wrong_columns(sealed, chain) if chain is not None and chain.live else ["leaf_index"]
         if "text_disclosure" in wrong and not sealed.text_disclosure:
             wrong.remove("text_disclosure")
             place = f"leaf {sealed.row.annotation_index}"
             report.note(RowKind.TEXT_LOST, place, "live.text", want="the sealed text of the annotation")
-        if sealed.row.record != versions.get((sealed.row.key, 1)):
+        if sealed.row.record != links.first(sealed.row.key):
             wrong.append("record")
         for column in wrong:
             report.note(RowKind.LIVE_ROW, f"leaf {sealed.row.index}: {column}", "live.row", want="what the leaves say")
-    for awaited in lost.rows(work):
-        if awaited not in without:
-            place = "leaf {}: {}".format(*awaited)
-            report.note(RowKind.LOST_ROW, place, "lost.row", want="a live record of which nothing is kept")
+    for some in _pages(lost.rows(work)):
+        indexes = [index for index, _ in some]
+        kept, found = live.sealed_by_indexes(work, indexes), leaves.leaves_at(work, indexes)
+        for index, issuer in some:
+            key = _record_of(found.get(index, b""))
+            chain = None if key is None else chains.get(key)
+            if chain is None or not chain.live or (chain.index, chain.key.issuer) != (index, issuer) or index in kept:
+                place, want = f"leaf {index}: {issuer}", "a live record of which nothing is kept"
+                report.note(RowKind.LOST_ROW, place, "lost.row", want=want)
+
+
+def _record_of(data: bytes) -> RecordKey | None:
+    """Return the record that a leaf is a version of."""
+    try:
+        leaf = parse_leaf(data)
+        return Statement.parse(leaf.payload).key if isinstance(leaf, StatementLeaf) else None
+    except FormatError:
+        return None
 
 
 def _wrong_columns(sealed: SealedRow, chain: Chain) -> list[str]:
@@ -206,16 +256,17 @@ def _wrong_columns(sealed: SealedRow, chain: Chain) -> list[str]:
     return [column for column, holds in right.items() if not holds]
 
 
-def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int) -> None:
+def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int, store: StateStore) -> None:
     """Check the leaf and the persons of each inquiry; the tree over the leaves, the examination checks.
 
     Args:
         work: the snapshot.
         report: takes the findings.
         placed: leaves of the inquiry tree.
+        store: takes what grows with the inquiries.
     """
-    missing = 0
-    signed: dict[bytes, RequestUse] = {}
+    missing, secret = 0, token_bytes(HASH_BYTES)
+    signed = store.mapping("uses of requests", bytes, RequestUse)
     for stored in inquiries.rows(work):
         report.inquiries += 1
         leaf = InquiryLeaf.of(stored.received_at, stored.outcome, stored.payload, stored.signature).encode()
@@ -231,7 +282,9 @@ def check_inquiry_rows(work: UnitOfWork, report: FsckReport, placed: int) -> Non
             if row.request is not None:
                 signed_on = date.fromisoformat(Inquiry.parse(stored.payload).consent_terms.first_given_on)
                 use = RequestUse(row.subject, signed_on)
-                _check_request(use, signed.setdefault(row.request, use), stored, report)
+                # A store shows keys: that of a request is hidden, for it is of a person.
+                first = signed.setdefault(sha256(secret + row.request).digest(), use)
+                _check_request(use, first, stored, report)
     for row in inquiries.persons(work):
         missing -= _row_number(row)
     if missing:
@@ -271,14 +324,9 @@ def _row_number(row: InquiredPerson) -> int:
     return int.from_bytes(sha256(encoded).digest())
 
 
-def _pages(rows: Iterable[StoredRecord]) -> Iterable[list[StoredRecord]]:
-    page: list[StoredRecord] = []
-    for row in rows:
-        page.append(row)
-        if len(page) == _PAGE:
-            yield page
-            page = []
-    if page:
+def _pages(rows: Iterable[R]) -> Iterator[list[R]]:
+    left = iter(rows)
+    while page := list(islice(left, _PAGE)):
         yield page
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from registry_server.sequencing.errors import InconsistentError
 from registry_server.sequencing.ledger import Ledger
 from registry_server.sequencing.map_building import fill_map, settle_map, wrong_blocks
@@ -131,7 +132,7 @@ def test_a_start_over_another_map_says_how_it_is_made_anew(database: Database, d
         with pytest.raises(InconsistentError, match="fsck --repair-derived"):
             Ledger.open(again, register_of(database_url), world.log_signer, world.clock)
         with again.append() as work:
-            settle_map(work, directory(work))
+            settle_map(work, directory(work), MemoryStore())
             work.commit()
         assert stored(again) == now
 
@@ -155,14 +156,14 @@ def test_what_is_wrong_is_found_and_put_right(database: Database, damage: str) -
     before = stored(database)
     run(database, DAMAGE[damage])
     with database.snapshot() as work:
-        wrong = [one.place for one in wrong_blocks(work, directory(work), part_records=FEW)]
+        wrong = [one.place for one in wrong_blocks(work, directory(work), MemoryStore())]
     assert wrong
     with database.append() as work:
-        assert settle_map(work, directory(work)) == len(wrong)
+        assert settle_map(work, directory(work), MemoryStore()) == len(wrong)
         work.commit()
     assert stored(database) == before
     with database.snapshot() as work:
-        assert not list(wrong_blocks(work, directory(work)))
+        assert not list(wrong_blocks(work, directory(work), MemoryStore()))
         assert not work.connection.execute(text("SELECT count(*) FROM map_blocks WHERE place < 1")).scalar_one()
 
 

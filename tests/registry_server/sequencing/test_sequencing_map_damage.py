@@ -11,6 +11,7 @@ from client_sdk.kernel.formats.errors import ProofError
 from client_sdk.kernel.formats.map_entry import REGISTRY_KEY, state_value, subject_key
 from client_sdk.kernel.formats.map_proof import verify_keys
 from client_sdk.kernel.formats.words import Standing
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from client_sdk.kernel.ledger.submission import Submission
 from registry_server.sequencing.errors import MapDamagedError
 from registry_server.sequencing.ledger import Ledger
@@ -117,7 +118,7 @@ def test_a_damaged_entry_is_never_taken_over_by_a_commit(
     with database.append() as work:
         row = head.lock(work)
         assert row is not None
-        assert settle_map(work, directory_at(work, row)) == 1
+        assert settle_map(work, directory_at(work, row), MemoryStore()) == 1
         work.commit()
     with opened(database, database_url, world) as ledger:
         check_never_clear(ledger)

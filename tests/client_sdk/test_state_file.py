@@ -5,13 +5,14 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_sdk.auditing.state_file import HOT_ENTRIES, StateFile
+from client_sdk._state_file import HOT_ENTRIES, StateFile
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.map_entry import subject_key
 from client_sdk.kernel.formats.statement import RecordKey
@@ -25,7 +26,6 @@ from tests.support.troubles import small_files_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from client_sdk.kernel.ledger.map_parts import MapPart, MapSubtree
 
@@ -72,19 +72,48 @@ def test_a_mapping_in_a_file_is_one_like_those_in_memory(
         assert not set(mapping).difference(other)
 
 
+def opened_in(folder: Path) -> Path:
+    """The one file of a folder that this process has open and that has no name any more."""
+    links = ((path, str(path.readlink())) for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+    (found,) = [path for path, name in links if name.startswith(f"{folder}/") and name.endswith(" (deleted)")]
+    return found
+
+
 def test_nothing_is_written_in_clear_and_nothing_is_left(tmp_path: Path) -> None:
-    path = tmp_path / "audit.state"
-    path.write_bytes(b"what an audit left that was killed")
-    with StateFile(path, hot_entries=1) as file:
+    with StateFile(tmp_path / "audit.state", hot_entries=1) as file:
         mapping = file.mapping("bindings", int, bytes)
         for number in range(50_000):
             mapping[number] = SECRET
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        written = path.read_bytes()
+        # It has no name: a process that is killed leaves nothing, and another one never meets it.
+        assert not list(tmp_path.iterdir())
+        opened = opened_in(tmp_path)
+        assert stat.S_IMODE(opened.stat().st_mode) == 0o600
+        written = opened.read_bytes()
         assert len(written) > 1 << 20
         assert SECRET not in written
         assert mapping[7] == SECRET
-    assert not path.exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_of_one_name_know_nothing_of_each_other_and_of_what_lies_there(tmp_path: Path) -> None:
+    path, victim = tmp_path / "audit.state", tmp_path / "victim"
+    victim.write_bytes(b"a file of another program")
+    path.symlink_to(victim)
+    with StateFile(path, hot_entries=1) as one, StateFile(path, hot_entries=1) as other:
+        first, second = one.mapping("chains", int, int), other.mapping("chains", int, int)
+        first.update((number, number) for number in range(100))
+        second.update((number, -number) for number in range(100))
+        assert (first[7], second[7]) == (7, -7)
+    assert victim.read_bytes() == b"a file of another program"
+    assert sorted(tmp_path.iterdir()) == [path, victim]
+
+
+def test_a_folder_that_takes_no_file_is_told(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"audit\.state cannot be written"),
+        StateFile(tmp_path / "no" / "audit.state"),
+    ):
+        pass
 
 
 @given(st.lists(st.binary(max_size=3), unique=True, max_size=200), st.integers(1, 70))
@@ -104,15 +133,15 @@ def test_the_file_shows_nothing_of_which_record_is_whose(tmp_path: Path) -> None
     log = HandmadeLog()
     report(log, 300)
     bindings = [LiveBinding(*binding) for binding in log.bindings()]
-    path, findings = tmp_path / "audit.state", Findings()
-    with StateFile(path, hot_entries=20) as file:
+    findings = Findings()
+    with StateFile(tmp_path / "audit.state", hot_entries=20) as file:
         examination = Examination(findings, store=file)
         for leaf in log.leaves:
             examination.feed((leaf,))
 
         def look(parts: Iterable[MapPart]) -> list[MapSubtree]:
             file.execute("COMMIT")
-            written = path.read_bytes()
+            written = opened_in(tmp_path).read_bytes()
             file.execute("BEGIN")
             keys = [subject_key(subject) for _, subject, _ in bindings]
             # Of a key, so many bytes as never stand in a file of this size by chance.
@@ -144,7 +173,7 @@ def test_a_path_that_is_too_long_for_sqlite_is_told_and_leaves_no_file(tmp_path:
     path.parent.mkdir(parents=True)
     with pytest.raises(ConfigError, match="cannot be read or written"), StateFile(path):
         pass
-    assert not path.exists()
+    assert not list(path.parent.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -223,8 +252,7 @@ def memory_of(log: HandmadeLog, folder: Path, hot_entries: int) -> int:
         done = subprocess.run([sys.executable, "-c", PROGRAM, *words], check=True, capture_output=True, text=True)
     memory, findings, live = map(int, done.stdout.split())
     assert (findings, live) == (0, len(log.bindings()))
-    assert {path.name for path in folder.iterdir()} >= {"audit.json", "leaves"}
-    assert not (folder / "audit.state").exists()
+    assert {path.name for path in folder.iterdir()} == {"asked", "audit.json", "audit.lock", "inquiries", "leaves"}
     return memory
 
 

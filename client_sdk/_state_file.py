@@ -1,23 +1,29 @@
-"""Storage in a file for what grows with the log while an audit replays it, so that its memory is bounded.
+"""Storage in a file for what grows with the log while it is replayed, so that memory is bounded.
 
-    audit.state     an SQLite file that begins empty and is removed at the end
+    with StateFile(folder / "audit.state") as store: ...
+
+    an SQLite file that begins empty and has no name once it is open, so that nothing is left of it, however it ends
         a table a mapping, (key, value); the newest entries are in memory as well
         a table whatever is put in order, (number, some items): sorted runs one after the other
 
-Values are encrypted under a key that this process alone has and that ends with it: among them are pseudonyms and
-openings, of which nothing may be left on an auditor's disk. Keys are in clear: of mappings, they are what the log
-shows; what is put in order by persons is numbered, so that a row tells neither its place nor its record.
+An audit, and the registry's ``fsck``, repair and refill, share it. Values are encrypted under a key that this process
+alone has and that ends with it: among them are pseudonyms and openings, of which nothing may be left on a disk. Keys
+are in clear: of mappings, they are what the log shows; what is put in order by persons is numbered, so that a row tells
+neither its place nor its record.
 """
 
 from __future__ import annotations
 
 import heapq
+import os
 import pickle
 import sqlite3
 from collections.abc import MutableMapping, ValuesView
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from itertools import count, islice
+from pathlib import Path
+from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from cryptography.exceptions import InvalidTag
@@ -28,7 +34,6 @@ from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 __all__ = ["HOT_ENTRIES", "StateFile"]
 
@@ -42,7 +47,6 @@ _GIVEN_UP = 4
 # Items of a sorted run that are read at once, of each run: few, as there are many runs.
 _READ_AT_ONCE = 16
 _CACHE_KIB = 16 * 1024
-_MODE = 0o600
 _INDEX_BYTES = 8
 _NONCE_BYTES = 12
 _SETTINGS = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", f"cache_size = -{_CACHE_KIB}")
@@ -52,7 +56,7 @@ class StateFile:
     """A ``StateStore`` in a file, while a block lasts.
 
     Args:
-        path: of the file; one that an audit has left there, which was killed, is removed.
+        path: what errors call the file; it lies in this folder, and any number may, of any number of processes.
         hot_entries: of each mapping in memory.
     """
 
@@ -65,31 +69,33 @@ class StateFile:
 
     def __enter__(self) -> Self:
         try:
-            self._path.unlink(missing_ok=True)
-            self._path.touch(_MODE, exist_ok=False)
+            # A name that nobody knows before: no link that another has put there is followed. Mode 0600.
+            opened, name = mkstemp(prefix=f"{self._path.name}.", dir=self._path.parent)
         except OSError as error:
             raise cannot_be_written(self._path, error) from error
+        os.close(opened)
         try:
-            self._connection = sqlite3.connect(self._path, isolation_level=None)
+            self._open(name)
+        finally:
+            # Only its name is gone.
+            with suppress(OSError):
+                Path(name).unlink()
+        return self
+
+    def _open(self, name: str) -> None:
+        try:
+            self._connection = sqlite3.connect(name, isolation_level=None)
         except sqlite3.Error as error:
-            self._remove()
             raise self._failed(error) from None
         try:
-            for statement in (*(f"PRAGMA {setting}" for setting in _SETTINGS), "BEGIN"):
+            for statement in (*(f"PRAGMA {setting}" for setting in _SETTINGS), "BEGIN EXCLUSIVE"):
                 self.execute(statement)
         except ConfigError:
-            self.__exit__()
+            self._connection.close()
             raise
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
-        self._remove()
-
-    def _remove(self) -> None:
-        # What cannot be removed now is encrypted, and removed before the next audit.
-        with suppress(OSError):
-            self._path.unlink(missing_ok=True)
 
     def mapping(self, name: str, key: type[K], value: type[V]) -> MutableMapping[K, V]:  # noqa: ARG002 - for people
         """Return a new, empty mapping.
@@ -196,7 +202,7 @@ class StateFile:
         return nonce + self._box.encrypt(nonce, pickle.dumps(value, pickle.HIGHEST_PROTOCOL), _place(table, key))
 
     def _damaged(self) -> ConfigError:
-        return ConfigError(f"{self._path} is damaged: it is not as this audit has written it")
+        return ConfigError(f"{self._path} is damaged: it is not as this program has written it")
 
     def _failed(self, error: sqlite3.Error) -> ConfigError:
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
