@@ -59,9 +59,9 @@ def rows_of(work: UnitOfWork, table: Table | TableClause) -> int:
 
 
 @contextmanager
-def pages(work: UnitOfWork, table: Table, size: int = _PAGE) -> Iterator[Iterator[list[tuple[Value, ...]]]]:
-    """Yield what yields all rows of a table, so many at a time, in no particular order."""
-    with work.connection.execute(select(table).execution_options(yield_per=size)) as rows:
+def pages(work: UnitOfWork, table: Table, size: int = 0) -> Iterator[Iterator[list[tuple[Value, ...]]]]:
+    """Yield what yields all rows of a table, so many at a time (0: a usual page), in no particular order."""
+    with work.connection.execute(select(table).execution_options(yield_per=size or _PAGE)) as rows:
         yield ([tuple(row) for row in page] for page in rows.partitions())
 
 
