@@ -20,6 +20,7 @@ Direction = int
 TO_SERVER: Direction = 0
 TO_CLIENT: Direction = 1
 _MOST_BYTES = 65_536
+_HEADER_BYTES = 5
 # A socket that is closed with this option sends a reset: neither side gets what is still under way.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -33,6 +34,7 @@ class Relay:
 
     Attributes:
         passed: bytes of the first connection that went to the server, and to the client.
+        records: where each TLS record of the first connection begins, on the way to the server, and to the client.
         connections: how many were made.
     """
 
@@ -43,6 +45,8 @@ class Relay:
         self._listener = socket.create_server((HOST, 0))
         self.address = f"{HOST}:{self._listener.getsockname()[1]}"
         self.passed = [0, 0]
+        self.records: list[list[int]] = [[], []]
+        self._unread = [b"", b""]
         self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -67,7 +71,7 @@ class Relay:
                 left = self._left(direction) if first else None
                 target.sendall(data[:left])
                 if first:
-                    self.passed[direction] += len(data[:left])
+                    self._note(direction, data[:left])
                 if left is not None and len(data) >= left:
                     for end in ends:
                         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -76,6 +80,18 @@ class Relay:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+    def _note(self, direction: Direction, data: bytes) -> None:
+        # What is kept are the bytes from where the next record begins, or has begun; RFC 8446 section 5.1.
+        begins, kept = self.passed[direction] - len(self._unread[direction]), self._unread[direction] + data
+        self.passed[direction] += len(data)
+        while len(kept) >= _HEADER_BYTES:
+            length = _HEADER_BYTES + int.from_bytes(kept[3:_HEADER_BYTES])
+            if len(kept) < length:
+                break
+            self.records[direction].append(begins)
+            begins, kept = begins + length, kept[length:]
+        self._unread[direction] = kept
 
     def _left(self, direction: Direction) -> int | None:
         if self._cut is None or self._cut[0] != direction:
