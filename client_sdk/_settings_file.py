@@ -1,4 +1,4 @@
-"""Settings files in TOML, read strictly: of a bounded size, without unknown settings, every text a text."""
+"""Settings files in TOML, read strictly: of a bounded size, without unknown settings, every text seen whole."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import tomllib
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
+from client_sdk.kernel.formats.readable import flaw_of
 from client_sdk.whole_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-__all__ = ["MAX_SETTINGS_BYTES", "check_known", "parse_settings", "read_settings", "text_setting"]
+__all__ = ["MAX_SETTINGS_BYTES", "check_known", "parse_settings", "read_settings", "shown_text", "text_setting"]
 
 MAX_SETTINGS_BYTES = 65_536
 
@@ -87,11 +88,26 @@ def text_setting(content: Mapping[str, object], name: str, place: object, defaul
         default: where it is missing; None where it may not be.
 
     Raises:
-        ConfigError: it is missing, or no text of characters that can be printed.
+        ConfigError: it is missing, or as ``shown_text``.
     """
     value = content.get(name, default)
     if value is None:
         raise ConfigError(f"{place}: {name} is missing: want a text")
-    if not isinstance(value, str) or not value.isprintable():
-        raise ConfigError(f"{place}: {name} must be a text of characters that can be printed")
+    return shown_text(value, f"{place}: {name}")
+
+
+def shown_text(value: object, what: str) -> str:
+    """Return a setting that is a text and is read as it was written.
+
+    Args:
+        value: given.
+        what: it is, for the error.
+
+    Raises:
+        ConfigError: it is no text, or one that holds what is not seen.
+    """
+    if not isinstance(value, str):
+        raise ConfigError(f"{what} must be a text")
+    if flaw := flaw_of(value):
+        raise ConfigError(f"{what}: got {flaw.got}, want {flaw.want}")
     return value

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from client_sdk._files import path_of
-from client_sdk._settings_file import read_settings, text_setting
+from client_sdk._settings_file import read_settings, shown_text, text_setting
 from client_sdk._transport.addresses import is_address_list
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError
@@ -140,7 +140,7 @@ class ClientConfig:
 
     def __post_init__(self) -> None:
         for name in ("institution", "registry", "name", "telemetry_endpoint"):
-            _check_text(getattr(self, name), name)
+            shown_text(getattr(self, name), f"config: {name}")
         try:
             check_institution_id(self.institution, "config", "institution")
         except FormatError as error:
@@ -371,11 +371,6 @@ class ClientConfig:
         return secret
 
 
-def _check_text(value: object, name: str) -> None:
-    if not isinstance(value, str) or not value.isprintable():
-        raise ConfigError(f"config: {name} must be a text of characters that can be printed")
-
-
 def is_seconds(value: object) -> bool:
     """Whether a value is a number of seconds for which a call can be waited for."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_SECONDS
@@ -406,7 +401,7 @@ def _check_keys(keys: object) -> None:
     if not isinstance(keys, Mapping) or not right:
         raise ConfigError("config: keys must be a mapping of KeyUsage to key URIs")
     for usage, uri in keys.items():
-        _check_text(uri, f"the URI of the {usage.name} key")
+        shown_text(uri, f"config: the URI of the {usage.name} key")
 
 
 def _keys(content: object, file: Path) -> dict[KeyUsage, str]:

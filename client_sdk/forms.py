@@ -1,10 +1,11 @@
-"""Forms of small things: ids, places of money, words, times as text, values as JSON, jurisdictions, addresses."""
+"""Forms of small things: ids, places of money, words, times, visible text, JSON, jurisdictions, addresses."""
 
 from client_sdk._address import HostPort, host_port, is_this_machine
 from client_sdk.kernel.formats.jurisdiction import Jurisdiction, jurisdiction
 from client_sdk.kernel.formats.lasting_text import holds_long_number
 from client_sdk.kernel.formats.moment import moment_text
 from client_sdk.kernel.formats.plain import Json, Plain, plain
+from client_sdk.kernel.formats.readable import Flaw, flaw_of
 from client_sdk.kernel.formats.statement import INSTITUTION_ID, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Word
 from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
@@ -19,6 +20,7 @@ __all__ = [
     "MAX_STATEMENT_CHARACTERS",
     "MINOR_UNITS",
     "MOST_NAME_DIGITS",
+    "Flaw",
     "HostPort",
     "Json",
     "Jurisdiction",
@@ -29,6 +31,7 @@ __all__ = [
     "check_record_id",
     "day_of",
     "digits_in",
+    "flaw_of",
     "holds_long_number",
     "host_port",
     "is_this_machine",

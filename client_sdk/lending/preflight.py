@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk._protocol.statement import retain_until_of
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.lasting_text import is_visible
+from client_sdk.kernel.formats.readable import flaw_of, is_visible
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import Standing
@@ -298,10 +298,13 @@ def _type_refused(place: str, held: object, want: str) -> RuleError:
 
 def _check_reference(report: Report) -> None:
     text = report.reference
-    if not 0 < len(text) <= MAX_REFERENCE_CHARACTERS or not text.isprintable() or not is_visible(text):
-        want = f"1 to {MAX_REFERENCE_CHARACTERS} printable characters"
+    if len(text) > MAX_REFERENCE_CHARACTERS or not is_visible(text):
+        want = f"1 to {MAX_REFERENCE_CHARACTERS} characters that can be seen"
         got = f"{len(text)} characters"
         raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.form", got=got, want=want)
+    if flaw := flaw_of(text):
+        # Of two that look the same, two records of one debt would come.
+        raise RuleError(RuleReason.FACTS_INVALID, "reference", flaw.rule, got=flaw.got, want=flaw.want)
     if kind := rewritten(text):
         want = "your own name of the debt as your systems have it; format the column as text"
         raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.rewritten", got=kind, want=want)

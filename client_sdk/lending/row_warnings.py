@@ -6,9 +6,11 @@ So none of it is a rule, and the registry never learns of it.
 
 from __future__ import annotations
 
+import unicodedata
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.rules.case_number import parse_case_number
 from client_sdk.kernel.rules.codes.courts import PROVINCE_NAMES, PROVINCES, SUPREME
@@ -61,7 +63,7 @@ def report_warnings(report: Report, row: int) -> list[RowWarning]:
         report: whose types are in order.
         row: for the warnings.
     """
-    checks: tuple[Callable[[Report], Iterator[_Warn]], ...] = (_zeroed, _region, _case, _executed, _days)
+    checks: tuple[Callable[[Report], Iterator[_Warn]], ...] = (_zeroed, _numbered, _region, _case, _executed, _days)
     return _warnings(row, (found for check in checks for found in check(report)))
 
 
@@ -117,6 +119,20 @@ def _zeroed(report: Report) -> Iterator[_Warn]:
                 "the contract, and format the column as text"
             )
             yield column, "number.zeroed", warning
+
+
+def _numbered(report: Report) -> Iterator[_Warn]:
+    """Look for a person's number in the names of a debt, which lists and files show; contracts have 18 digits too."""
+    names = {"reference": report.reference}
+    if report.facts is not None:
+        names["contract"] = report.facts.debt.contract
+    for column, text in names.items():
+        if holds_resident_number(unicodedata.normalize("NFKC", text)):
+            warning = (
+                "it holds what is an identity number by date and check digit, and lists and files show it; "
+                "name the debt by the number of its contract"
+            )
+            yield column, "number.identity", warning
 
 
 def _region(report: Report) -> Iterator[_Warn]:

@@ -42,7 +42,7 @@ _NEXT = Path("client_sdk/texts/next_steps.py")
 # Where errors are raised that people at the command or the desk meet. Rules of bytes and proofs are told by their ids.
 _OF_VALUES = (
     *(f"client_sdk/kernel/ledger/{name}.py" for name in ("chain", "onboarding", "directory")),
-    "client_sdk/kernel/formats/lasting_text.py",
+    *(f"client_sdk/kernel/formats/{name}.py" for name in ("lasting_text", "readable")),
     *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
     *("client_sdk/_protocol/hiding.py", "client_sdk/_session.py"),
     *("client_sdk/models", "client_sdk/criteria_file.py", "client_sdk/_member", "client_sdk/cli/ui/record_form.py"),

@@ -42,6 +42,7 @@ def licensed(number: str, jurisdiction: str) -> bool:
 
 def onboarded(enrolment: directory_pb2.Enrolment, rulebook: directory_pb2.Rulebook, logged_at: int) -> None:
     lends = words.ROLE_LENDER in enrolment.roles
+    require(readable(enrolment.licence_number) and readable(enrolment.name), "readable")
     if rulebook.review_days:
         require(licensed(enrolment.licence_number, rulebook.jurisdiction), "licence")
         require(enrolment.HasField("review") or not lends, "review")
@@ -79,13 +80,18 @@ def decide_breach(members: dict[str, Member], act: breach_pb2.BreachAct, logged_
         require(listed and listed == sorted(set(listed)) and listed[0] > 0, "listed")
     for text in (act.cause, act.harm, act.remedies, act.advice, act.contact):
         require(0 < len(text) <= 1000, "text")
-        require(any(category(char)[0] in "LNPS" for char in text), "seen")
-        require(not hides(text), "characters")
+        require(readable(text), "readable")
         require(longest_number(text) < 15, "number")
     require(list(act.members) == sorted(set(act.members)) and len(act.members) <= 200, "members")
     for member in act.members:
         require({1, 4} & set(known(members, member).message.roles), "inbox")
     return lambda: None
+
+
+def readable(text: str) -> bool:
+    """Whether a text can be read; that it is in NFC, without controls, is asked of every text."""
+    seen = any(category(char)[0] in "LNPS" for char in text)
+    return seen and not hides(text) and not any(category(char) in ("Zl", "Zp") or char == "\ufffd" for char in text)
 
 
 def hides(text: str) -> bool:

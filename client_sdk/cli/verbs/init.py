@@ -15,11 +15,11 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import CONFIG_FILE, HOME_VARIABLE, is_address_list
 from client_sdk.errors import ConfigError
-from client_sdk.forms import INSTITUTION_ID
+from client_sdk.forms import INSTITUTION_ID, flaw_of
 from client_sdk.home import create_home
 from client_sdk.models import KeyUsage, Role
 from client_sdk.passphrase import PASSPHRASE_VARIABLE
-from client_sdk.texts import N_, say
+from client_sdk.texts import N_, recognised, say
 
 __all__ = ["register"]
 
@@ -36,9 +36,11 @@ def _institution(text: str) -> str:
     return text
 
 
-def _printable(text: str) -> str:
-    if not text or not text.isprintable():
-        raise typer.BadParameter(say("want one line of printable text"))
+def _shown(text: str) -> str:
+    if not text:
+        raise typer.BadParameter(say("want one line of text"))
+    if flaw := flaw_of(text):
+        raise typer.BadParameter(say("want {want}, got {got}", got=recognised(flaw.got), want=recognised(flaw.want)))
     return text
 
 
@@ -78,8 +80,8 @@ class _Prompt(NamedTuple):
 
 _QUESTIONS = {
     "institution": _Prompt(N_("Institution id (lower-case letters, digits, inner hyphens)"), _institution),
-    "name": _Prompt(N_("Name of the institution"), _printable),
-    "licence": _Prompt(N_("Number of its licence"), _printable),
+    "name": _Prompt(N_("Name of the institution"), _shown),
+    "licence": _Prompt(N_("Number of its licence"), _shown),
     "role": _Prompt(N_("Role (LENDER, AUDITOR, ADMINISTRATOR or REPRESENTATIVE)"), _roles, Role.LENDER.name),
     "registry": _Prompt(N_("Address of the registry (host:port)"), _address),
     "registry_name": _Prompt(N_("Name of the registry"), _registry_name),

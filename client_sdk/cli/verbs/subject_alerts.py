@@ -22,9 +22,9 @@ from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.clock import clock_ms
-from client_sdk.forms import day_of, holds_long_number
+from client_sdk.forms import day_of, flaw_of, holds_long_number
 from client_sdk.models import IdType
-from client_sdk.texts import say
+from client_sdk.texts import recognised, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -135,18 +135,20 @@ def _check_label(label: str) -> None:
     """Check that lists can show a label.
 
     Raises:
-        UsageError: it is too long, holds what cannot be printed, or looks like an identity number.
+        UsageError: it is too long, is not read as it was written, or looks like an identity number.
     """
     from client_sdk.alerting.asking import MOST_LABEL  # noqa: PLC0415 - loaded by this verb alone
 
-    if not label.isprintable() or len(label) > MOST_LABEL:
+    if flaw := flaw_of(label):
+        raise UsageError(say("--label: got {got}", got=recognised(flaw.got)), recognised(flaw.want))
+    if len(label) > MOST_LABEL:
         raise UsageError(
-            say("the label cannot be shown"),
-            say("give at most {max_label} characters that can be printed.", max_label=MOST_LABEL),
+            say("--label: got {count} characters", count=len(label)),
+            say("give at most {max_label}.", max_label=MOST_LABEL),
         )
     if holds_long_number(label):
         raise UsageError(
-            say("the label looks like an identity or account number"),
+            say("--label: it looks like an identity or account number"),
             say("lists show it: name the case, such as case-17."),
         )
 

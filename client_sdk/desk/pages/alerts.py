@@ -26,7 +26,7 @@ from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import ConfigError, FormatError, PreflightError, RefusedError, RuleError
-from client_sdk.forms import holds_long_number
+from client_sdk.forms import flaw_of, holds_long_number
 from client_sdk.models import Purpose, SubjectReport
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _recipients(visit: Visit) -> _Recipients:
     if not to:
         raise FieldError("mail", N_("Give an address for mail, or for a program: one at least."))
     label = form.text("label")
-    if not label.isprintable() or len(label) > MOST_LABEL or holds_long_number(label):
+    if flaw_of(label) or len(label) > MOST_LABEL or holds_long_number(label):
         raise FieldError("label", N_("Name the case, such as case-17: at most 64 characters and no identity number."))
     return _Recipients(list(dict.fromkeys(to)), day_of_form(form, "until"), label)
 

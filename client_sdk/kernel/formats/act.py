@@ -19,8 +19,8 @@ from client_sdk.kernel.formats.key_grant import KeyGrant, grant_key, possession_
 from client_sdk.kernel.formats.keys import check_enrolable
 from client_sdk.kernel.formats.lasting_text import check_ground
 from client_sdk.kernel.formats.leaf import TIME_END_MS
+from client_sdk.kernel.formats.readable import flaw_of
 from client_sdk.kernel.formats.review import Review
-from client_sdk.kernel.formats.shapeless import is_shapeless
 from client_sdk.kernel.formats.state import KeyServices, LogKey, Rulebook
 from client_sdk.kernel.formats.statement import RecordKey, check_institution_id, check_record_id
 from client_sdk.kernel.formats.tls_key import check_spki_hash
@@ -92,10 +92,10 @@ class Enrolment:
         check_institution_id(message.id, PART, "id")
         if not message.licence_number or not message.name:
             raise FormatError(PART, "enrolment.complete", want="a licence number and a name (征信业管理条例 Art. 7)")
-        if is_shapeless(message.licence_number) or is_shapeless(message.name):
-            # With it one name looks like another.
-            got, want = "a character that shows nothing", "characters that are seen"
-            raise FormatError(PART, "enrolment.name", got=got, want=want)
+        for field in ("licence_number", "name"):
+            # With such a character one name looks like another.
+            if flaw := flaw_of(getattr(message, field)):
+                raise FormatError(PART, "enrolment.name", got=f"{field}: {flaw.got}", want=flaw.want)
         roles = tuple(word(Role, role, PART, "roles") for role in message.roles)
         keys = tuple(KeyGrant.of(grant) for grant in message.keys)
         check_ascending(roles, PART, "roles")

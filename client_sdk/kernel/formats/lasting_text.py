@@ -11,9 +11,9 @@ import unicodedata
 
 from client_sdk.kernel.formats.check_digits import holds_resident_number
 from client_sdk.kernel.formats.errors import FormatError
-from client_sdk.kernel.formats.shapeless import BLANKS, is_shapeless
+from client_sdk.kernel.formats.readable import flaw_of, is_visible
 
-__all__ = ["NO_LONG_NUMBER", "check_ground", "holds_long_number", "is_visible"]
+__all__ = ["NO_LONG_NUMBER", "check_ground", "holds_long_number"]
 
 # What is wanted of a text that holds what looks like one.
 NO_LONG_NUMBER = "no identity or account number; a word or a comma between two dates or other numbers"
@@ -22,13 +22,6 @@ NO_LONG_NUMBER = "no identity or account number; a word or a comma between two d
 _LONG_NUMBER = re.compile("d(?:-{0,3}d){14}")
 # They end a number as a word does: what is listed are several numbers.
 _LISTING = frozenset(",;\u3001")
-# Categories that show something: letters, numbers, punctuation, symbols.
-_SHOWN = frozenset("LNPS")
-
-
-def is_visible(text: str) -> bool:
-    """Say whether a text shows anything at all."""
-    return any(unicodedata.category(char)[0] in _SHOWN and char not in BLANKS for char in text)
 
 
 def holds_long_number(text: str) -> bool:
@@ -51,14 +44,13 @@ def check_ground(ground: str, part: str, rule: str, want: str) -> str:
         want: for the error.
 
     Raises:
-        FormatError: nothing can be seen of it, it holds a character that shows nothing and may turn the text round, or
-            what looks like an identity number.
+        FormatError: nothing can be seen of it, it is not read as it was written (``flaw_of``), or it holds what looks
+            like an identity number.
     """
     if not is_visible(ground):
         raise FormatError(part, rule, got="nothing that can be seen" if ground else "none", want=want)
-    if is_shapeless(ground):
-        got, want = "a character that shows nothing", "characters that are seen"
-        raise FormatError(part, "ground.characters", got=got, want=want)
+    if flaw := flaw_of(ground):
+        raise FormatError(part, "ground.characters", got=flaw.got, want=flaw.want)
     if holds_resident_number(ground) or holds_long_number(ground):
         want = f"a ground that names nobody: {NO_LONG_NUMBER}"
         raise FormatError(part, "ground.number", got="what looks like an identity number", want=want)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats.breach import BREACH_TEXTS
-from client_sdk.kernel.formats.lasting_text import NO_LONG_NUMBER, holds_long_number, is_visible
+from client_sdk.kernel.formats.lasting_text import NO_LONG_NUMBER, holds_long_number
 from client_sdk.kernel.formats.moment import HOUR_MS, moment
-from client_sdk.kernel.formats.shapeless import is_shapeless
+from client_sdk.kernel.formats.readable import flaw_of
 from client_sdk.kernel.formats.words import ANNOTATING, InstitutionStatus
 from client_sdk.kernel.rules.errors import RuleError
 
@@ -62,13 +62,9 @@ def check_breach(body: BreachBody, institutions: Mapping[str, InstitutionState],
         raise RuleError("BREACH_INVALID", "noticed_at", "breach.noticed", got=got, want=want)
     for name in BREACH_TEXTS:
         text = getattr(body, name)
-        if not is_visible(text):
-            got, want = "nothing that can be seen", "a text that can be read"
-            raise RuleError("BREACH_INVALID", name, "breach.text", got=got, want=want)
-        if is_shapeless(text):
+        if flaw := flaw_of(text):
             # With it the notice shows another text than was signed.
-            got, want = "a character that shows nothing", "characters that are seen"
-            raise RuleError("BREACH_INVALID", name, "breach.text", got=got, want=want)
+            raise RuleError("BREACH_INVALID", name, "breach.text", got=flaw.got, want=flaw.want)
         if holds_long_number(text):
             got, want = "15 or more digits in a row", NO_LONG_NUMBER
             raise RuleError("BREACH_INVALID", name, "breach.number", got=got, want=want)

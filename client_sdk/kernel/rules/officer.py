@@ -6,7 +6,7 @@ it to one rule, so that no other program brings in what the SDK refuses.
 
 from __future__ import annotations
 
-from client_sdk.kernel.formats.lasting_text import is_visible
+from client_sdk.kernel.formats.readable import is_visible
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.text import check_text
 

@@ -118,7 +118,9 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
         assert office(*on, "--webhook", url, given=given, code=5).reason == "CONFIG"
     assert office(*on, "--mail", "a@b.example\r\nBcc: c@d.example", given=given, code=5).reason == "CONFIG"
     hook = ("--webhook", "https://hooks.example/a")
-    office(*on, *hook, "--label", "a\nb", given=given, code=2)
+    for label in ("a\nb", "a\u2028b", "case\ufe0f 17", "\U0001fae8", "x" * 65):
+        refused = office(*on, *hook, "--label", label, given=given, code=2)
+        assert refused.content["error"]["message"].startswith("--label: ")
     for label in (given, f"case {given[:6]} {given[6:]}", "6222 0200 0000 0000"):
         refused = office(*on, *hook, "--label", label, given=given, code=2)
         assert (refused.reason, label in refused.err) == ("USAGE", False)

@@ -142,8 +142,11 @@ def test_an_id_of_a_wrong_form_is_refused(tmp_path: Path, institution: str) -> N
         ("--role", "BANK", "want one of LENDER, AUDITOR, ADMINISTRATOR"),
         ("--registry", "registry.example", "want HOST:PORT"),
         ("--registry-name", "an example", "want letters, digits"),
-        ("--name", "two\nlines", "want one line"),
-        ("--licence", "\x07", "want one line"),
+        ("--name", "two\nlines", "want no control characters, no line breaks"),
+        ("--name", "First\ufe0fLender", "want characters that are seen, got"),
+        ("--name", "First \U0001fae8 Lender", "want characters that Unicode 14.0 assigns, got"),
+        ("--name", "First\u2028Lender", "want no control characters, no line breaks"),
+        ("--licence", "\x07", "want no control characters, no line breaks"),
     ],
 )
 def test_an_option_of_a_wrong_form_is_named_with_what_it_takes(

@@ -262,6 +262,7 @@ def test_a_person_is_alerted_by_a_program_and_no_more(registry: TestRegistry, cl
         ({"mail": "a@"}, "Give plain addresses"),
         ({"webhook": "http://10.0.0.1/x"}, "Give addresses such as https://hooks.example"),
         ({"mail": "a@b.example", "label": person(949).number}, "no identity number"),
+        ({"mail": "a@b.example", "label": "case\ufe0f17"}, "Name the case"),
         ({"mail": "a@b.example", "until": "2020-01-01"}, "alerts.until"),
         ({"mail": "a@b.example", "until": ""}, "Give a day"),
     ):

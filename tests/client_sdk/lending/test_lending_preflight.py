@@ -72,6 +72,9 @@ def test_what_is_in_order_passes() -> None:
         (replace(default_report(1), facts=None), "FACTS_INVALID", "facts.present"),
         (replace(default_report(1), facts=None, first_day=None), "DATE_INVALID", "first-day.present"),
         (replace(default_report(1), reference="\n"), "FACTS_INVALID", "reference.form"),
+        (replace(default_report(1), reference="LOAN\u20284711"), "FACTS_INVALID", "text.characters"),
+        (replace(default_report(1), reference="LOAN\ufe0f4711"), "FACTS_INVALID", "text.shapeless"),
+        (replace(default_report(1), reference="LOAN \U0001fae8"), "FACTS_INVALID", "text.assigned"),
         (replace(default_report(1), transferee="lender-2"), "FACTS_INVALID", "transferee.absent"),
         (
             replace(history(1)[2], retain_until=date(2031, 1, 1)),

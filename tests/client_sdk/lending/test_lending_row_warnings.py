@@ -74,6 +74,39 @@ def test_a_portfolio_is_warned_of_a_late_enforcement() -> None:
     assert ("filed_on", "N02") in rules(planned.warnings)
 
 
+# Its check digit holds; one that is another by its check digit alone; one that has no such day.
+NUMBERED, OTHERS = "11010519491231002X", ("110105194912310020", "110105194913310029")
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        (NUMBERED, ["reference", "contract"]),
+        (f"LOAN-{NUMBERED}", ["reference", "contract"]),
+        ("１１０１０５１９４９１２３１００２Ｘ", ["reference", "contract"]),
+        ("110105 19491231 002x", ["reference", "contract"]),
+        *((other, []) for other in OTHERS),
+        (f"2{NUMBERED}", []),
+        ("LOAN-4711", []),
+    ],
+)
+def test_an_identity_number_as_a_name_of_the_debt_is_warned_of_and_not_shown(name: str, warned: list[str]) -> None:
+    report = default_report(1)
+    facts = report.facts
+    assert facts is not None
+    named = replace(report, reference=name, facts=replace(facts, debt=replace(facts.debt, contract=name)))
+    found = [item for item in report_warnings(named, 1) if item.rule == "number.identity"]
+    assert [item.column for item in found] == warned
+    assert all(name not in item.text and NUMBERED not in item.text for item in found)
+
+
+def test_a_dry_run_warns_of_an_identity_number_as_reference_and_keeps_nothing_back() -> None:
+    rows = [replace(default_report(1), reference=NUMBERED)]
+    planned = plan(rows, Preflight(Rulebook(), NOW_MS))
+    assert ("reference", "number.identity") in rules(planned.warnings)
+    assert planned.rejected == []
+
+
 def test_days_past_due_that_the_dates_do_not_give_are_warned_of() -> None:
     report = default_report(1)
     facts = report.facts

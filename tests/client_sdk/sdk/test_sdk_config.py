@@ -206,6 +206,13 @@ def test_a_further_scheme_opens_its_own_keys(tmp_path: Path) -> None:
         ('institution = "a"\nregistry = "h:1"\nname = "r"\n[limits]\nmax_age = 0', "above 0"),
         ('institution = "a"\nregistry = "h:1"\nname = "r"\nwitnessed = "always"', "strict, follow_up, none"),
         ('institution = "a"\nregistry = "h:1"\nname = "r"\nrole = "LENDER"', "REPRESENTATIVE, or left out"),
+        ('institution = "a"\nregistry = "h:1"\nname = "r\ufe0f"', "name: got a character that shows nothing, want"),
+        ('institution = "a"\nregistry = "h:1"\nname = "r\\u2028"', "name: got a control character or a line break"),
+        ('institution = "a"\nregistry = "h:1"\nname = 1', "name must be a text"),
+        (
+            'institution = "a"\nregistry = "h:1"\nname = "r"\n[keys]\nreport = "file:a\ufe0f"',
+            "the URI of the REPORT key: got a character that shows nothing",
+        ),
         ("institution =", "no TOML"),
     ],
 )

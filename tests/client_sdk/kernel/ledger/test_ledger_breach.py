@@ -42,6 +42,9 @@ def log() -> HandmadeLog:
         ({"advice": "\u2800"}, "breach.text"),
         ({"members": ("admin-1",)}, "breach.member"),
         ({"contact": "\u3164 \uffa0"}, "breach.text"),
+        ({"cause": "two\u2028lines"}, "breach.text"),
+        ({"harm": "two\u2029lines"}, "breach.text"),
+        ({"advice": "call \ufffd"}, "breach.text"),
         ({"cause": "2026-11-27 10:30, then 2026-11-28 11:00; 400 123 4567, 400 123 4568"}, ""),
     ],
 )

@@ -110,6 +110,8 @@ def test_a_reason_of_words_and_a_year_is_one(code: str) -> None:
         ("paid \u202enot", "ground.characters"),
         ("paid\ufe0f", "ground.characters"),
         ("合并\u034f", "ground.characters"),
+        ("merged\u2028and more", "ground.characters"),
+        ("merged\u2029and more", "ground.characters"),
     ],
 )
 def test_the_ground_of_an_act_can_be_read_and_names_nobody(ground: str, rule: str) -> None:
