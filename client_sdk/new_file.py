@@ -1,4 +1,4 @@
-"""Output files: created atomically with mode 0600; an existing file is never overwritten.
+"""Output files: created atomically with mode 0600; an existing file is never overwritten. And folders for them.
 
     with NewFile(path) as file:     # refuses a path that exists; makes a draft beside it
         ...                         # what takes long or lasts: the registry is asked, records are sent
@@ -21,9 +21,10 @@ from client_sdk._files import cannot_be_written, path_of
 from client_sdk.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
-__all__ = ["NewFile", "check_new"]
+__all__ = ["NewFile", "check_new", "output_folder"]
 
 _DRAFT = ".unfinished"
 
@@ -93,6 +94,29 @@ class NewFile:
         """Remove the draft, if it is still there."""
         with contextlib.suppress(OSError):
             self.draft.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def output_folder(path: Path) -> Iterator[Path]:
+    """Make a folder for files, with its parents, where there is none.
+
+    Where the block fails, those that were made here are removed again, unless something is in them.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    missing = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
+    try:
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_be_written(path, error) from error
+        yield path
+    except BaseException:
+        for folder in missing:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def check_new(path: Path) -> None:

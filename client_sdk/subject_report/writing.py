@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from client_sdk._files import cannot_be_written, path_of
+from client_sdk._files import path_of
 from client_sdk.errors import ConfigError
-from client_sdk.new_file import NewFile, check_new
+from client_sdk.new_file import NewFile, check_new, output_folder
 from client_sdk.subject_report.content import document_of
 from client_sdk.subject_report.page import as_page
 from client_sdk.texts import Language
@@ -51,18 +52,21 @@ def write_report(
         The paths, that of the evidence first.
 
     Raises:
-        ConfigError: a file exists already, or cannot be written.
+        ConfigError: a file exists already, or cannot be written; nothing that was made here is left then.
     """
-    target = check_folder(folder, languages, formats)
-    contents: dict[Path, bytes] = {target / EVIDENCE_NAME: report.answer.evidence}
+    contents: dict[str, bytes] = {EVIDENCE_NAME: report.answer.evidence}
     for language in languages:
         document = document_of(report, language, EVIDENCE_NAME)
         for form in formats:
-            contents[target / f"report.{language}.{form}"] = as_file(document, form)
-    for path, content in contents.items():
-        with NewFile(path) as file:
-            file.write(content)
-    return [*contents]
+            contents[f"report.{language}.{form}"] = as_file(document, form)
+    with output_folder(path_of(folder, "folder")) as target, contextlib.ExitStack() as unfinished:
+        check_folder(target, languages, formats)
+        for name, content in contents.items():
+            with NewFile(target / name) as file:
+                file.write(content)
+            unfinished.callback((target / name).unlink, missing_ok=True)
+        unfinished.pop_all()
+    return [target / name for name in contents]
 
 
 def check_folder(
@@ -73,16 +77,12 @@ def check_folder(
     """Make the folder if need be, and check that the files of a report can be written there; return its path.
 
     Raises:
-        ConfigError: one exists already, or the folder cannot be made.
+        ConfigError: one exists already, or the folder cannot be made; one that was made here is gone again then.
     """
-    target = path_of(folder, "folder")
-    try:
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_be_written(target, error) from error
-    for name in (EVIDENCE_NAME, *(f"report.{language}.{form}" for language in languages for form in formats)):
-        check_new(target / name)
-    NewFile(target / "report.try").discard()
+    with output_folder(path_of(folder, "folder")) as target:
+        for name in (EVIDENCE_NAME, *(f"report.{language}.{form}" for language in languages for form in formats)):
+            check_new(target / name)
+        NewFile(target / "report.try").discard()
     return target
 
 

@@ -1,5 +1,6 @@
 """``check``: is a person listed? One, or many from a file; every answer is proved before it is shown."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -30,7 +31,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.models import ConsentForm, Criteria, IdType, Purpose, WitnessDemand
 from client_sdk.models.answer import Answer, Verdict, person_file
 from client_sdk.models.assessment import Outcome
-from client_sdk.new_file import NewFile
+from client_sdk.new_file import NewFile, output_folder
 from client_sdk.reassessing import keep_assessment, kept_file
 from client_sdk.texts import recognised, say
 
@@ -164,9 +165,11 @@ def register(app: typer.Typer) -> None:
         identities = read_identities(session, identity_file, id_type, issuing_state)
         beside = [person_file] if with_identity else []
         beside += [kept_file] if with_assessment else []
-        folder = _prepared(save, len(identities), beside)
-        with session.client(witnessed, replay_max_lag) as client, consent_as_options():
-            answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
+        folder = save is not None and (len(identities) > 1 or save.is_dir())
+        with output_folder(save) if save is not None and folder else nullcontext():
+            _try_writing(save, beside, folder=folder)
+            with session.client(witnessed, replay_max_lag) as client, consent_as_options():
+                answers = client.check_many(identities, purpose=purpose, consent=consent, officer=officer)
         failed: list[ConfigError] = []
         files: list[Path | None] = [None] * len(answers)
         if save is not None:
@@ -182,22 +185,20 @@ def register(app: typer.Typer) -> None:
         return ExitCode.SETUP if failed and code is not ExitCode.UNVERIFIABLE else code
 
 
-def _prepared(save: Path | None, persons: int, beside: "Sequence[Callable[[Path], Path]]") -> bool:
-    """Check before the inquiry that evidence can be written; return whether it goes into a folder.
+def _try_writing(save: Path | None, beside: "Sequence[Callable[[Path], Path]]", *, folder: bool) -> None:
+    """Check before the inquiry that evidence can be written.
 
     Raises:
         ConfigError: a file exists there already, or cannot be written.
     """
     if save is None:
-        return False
-    if persons > 1 or save.is_dir():
-        save.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return
+    if folder:
         NewFile(save / "evidence.try").discard()
-        return True
+        return
     NewFile(save).discard()
     for name in beside:
         NewFile(name(save)).discard()
-    return False
 
 
 def _save(answer: Answer, save: Path, place: int, failed: list[ConfigError], criteria: Criteria | None) -> Path | None:

@@ -13,6 +13,7 @@ from client_sdk.cli.ui.output import counted, pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.models import IdType
+from client_sdk.new_file import output_folder
 from client_sdk.subject_report import Format, Language, check_folder, write_report
 from client_sdk.texts import say
 
@@ -65,12 +66,13 @@ def add_report(group: typer.Typer) -> None:
         mandate = read_mandate(mandate_date, mandate_digest, mandate_file)
         languages = tuple(dict.fromkeys(language or Language))
         formats = tuple(dict.fromkeys(format_ or Format))
-        # Before the inquiry, which is counted as a report of the person.
-        check_folder(out, languages, formats)
-        identity = read_identity(session, identity_file, id_type, issuing_state)
-        with session.client() as client, consent_as_options("mandate"):
-            made = client.subject_report(identity, mandate=mandate, officer=officer)
-        files = write_report(made, out, languages, formats)
+        with output_folder(out):
+            # Before the inquiry, which is counted as a report of the person.
+            check_folder(out, languages, formats)
+            identity = read_identity(session, identity_file, id_type, issuing_state)
+            with session.client() as client, consent_as_options("mandate"):
+                made = client.subject_report(identity, mandate=mandate, officer=officer)
+            files = write_report(made, out, languages, formats)
         fee = say("a fee may be charged") if made.chargeable else say("free of charge")
         session.output.result(
             made.to_dict() | {"files": [str(path) for path in files]},

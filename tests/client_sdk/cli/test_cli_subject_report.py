@@ -79,5 +79,15 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
     office(*WORDS, *out, given=id_number(number), code=2)
     two = f"{id_number(number)}\n{id_number(number + 1)}\n"
     office(*WORDS, *mandate(number), "-o", str(tmp_path / "two"), given=two, code=2)
-    lender(*WORDS, *mandate(number), "-o", str(tmp_path / "lender"), given=id_number(number), code=1)
+    lender(*WORDS, *mandate(number), "-o", str(tmp_path / "lender" / "in" / "it"), given=id_number(number), code=1)
     assert (tmp_path / "report.en.pdf").read_bytes() == b"of somebody else"
+    # Of what was refused no folder is left either.
+    assert [path.name for path in tmp_path.iterdir()] == ["report.en.pdf"]
+
+
+def test_a_folder_that_was_there_stays_where_a_report_is_refused(lender: Command, number: int, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    for out in (there, there / "new"):
+        lender(*WORDS, *mandate(number), "-o", str(out), given=id_number(number), code=1)
+    assert list(tmp_path.rglob("*")) == [there]

@@ -113,6 +113,15 @@ def test_each_run_gives_its_rejected_rows_a_file_of_its_own(lender: Command, num
     assert "CURRENCY_INVALID" in Path(second).read_text()
 
 
+def test_a_folder_for_evidence_is_gone_again_where_nobody_could_be_asked(
+    asker: Command, number: int, tmp_path: Path
+) -> None:
+    two = f"{id_number(number)}\n{id_number(number + 1)}\n"
+    words = ["1234567" if word == "clerk-7" else word for word in ASKING]
+    asker(*words, "--save", str(tmp_path / "new" / "folder"), given=two, code=2)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_evidence_is_saved_to_new_files_only_and_nobody_is_asked_about_otherwise(
     asker: Command, number: int, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import resource
 import stat
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
@@ -315,6 +316,18 @@ def test_files_are_new_private_and_named_for_nobody(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not written over"):
         write_report(report(), folder, [Language.ENGLISH], [Format.HTML])
     assert {path: path.read_bytes() for path in files} == before
+
+
+def test_where_the_system_refuses_a_file_nothing_of_the_report_is_left(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The evidence is shorter, and every page longer.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(ConfigError, match="cannot be written"):
+            write_report(report(), tmp_path / "in" / "report", formats=[Format.HTML])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
