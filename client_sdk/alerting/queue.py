@@ -19,9 +19,10 @@ from client_sdk._files import create_for_sqlite
 from client_sdk.alerting.address import Mailbox, address_of, kept_as
 from client_sdk.errors import DeliveryQueueError
 from client_sdk.kernel.formats.moment import DAY_MS, milliseconds, moment
+from client_sdk.texts import N_
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
@@ -360,7 +361,14 @@ class DeliveryQueue:
             self._database.execute("DELETE FROM messages WHERE state <> ? AND next_at < ?", over)
 
 
-def shown_address(address: str) -> str:
-    """Return an address as lists show it: the host alone, for path and mailbox may name the person."""
+def shown_address(address: str, say: Callable[..., str] = str.format) -> str:
+    """Return an address as lists show it: the host alone, for path and mailbox may name the person.
+
+    Args:
+        address: as the queue keeps it.
+        say: says it in a language; programs read it in English.
+    """
     to = address_of(address)
-    return f"mail at {to.text.rpartition('@')[2]}" if isinstance(to, Mailbox) else f"webhook at {to.host}"
+    if isinstance(to, Mailbox):
+        return say(N_("mail at {host}"), host=to.text.rpartition("@")[2])
+    return say(N_("webhook at {host}"), host=to.host)

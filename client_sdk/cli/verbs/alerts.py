@@ -89,6 +89,7 @@ def _add_list(group: typer.Typer) -> None:
             }
             for message in messages
         ]
+        told = [row | {"to": shown_address(one.address, say)} for row, one in zip(sent, messages, strict=True)]
         columns = ("kind", "label", "happened_at", "to", "state", "failed_attempts", "failure")
         session.output.result(
             {"persons": asked, "messages": sent},
@@ -103,7 +104,7 @@ def _add_list(group: typer.Typer) -> None:
                 else []
             ),
             say("alerts by {count}", count=counted(len(asked), "request")),
-            *([table(columns, [[row[name] for name in columns] for row in sent])] if sent else []),
+            *([table(columns, [[row[name] for name in columns] for row in told])] if sent else []),
             counted(len(sent), "message"),
         )
 
@@ -111,7 +112,7 @@ def _add_list(group: typer.Typer) -> None:
 def _cells(person: "AlertRequest") -> tuple[str, ...]:
     from client_sdk.alerting.queue import shown_address  # noqa: PLC0415 - loaded by this verb alone
 
-    to = ", ".join(map(shown_address, person.addresses))
+    to = ", ".join(shown_address(address, say) for address in person.addresses)
     return person.inquiry_id.hex(), person.label, person.until, to
 
 

@@ -66,7 +66,7 @@ def _listed(visit: Visit) -> Response:
                 "id": one.inquiry_id.hex(),
                 "label": one.label,
                 "until": one.until,
-                "to": [shown_address(address) for address in one.addresses],
+                "to": [shown_address(address, visit.say) for address in one.addresses],
             }
             for one in persons
         ],
@@ -81,7 +81,7 @@ def _message(visit: Visit, one: QueuedMessage) -> dict[str, object]:
         "label": one.label,
         "what": visit.say(_KINDS[one.kind]) if one.kind in _KINDS else one.kind,
         "when": clock_text(datetime.fromtimestamp(one.happened_at / 1_000, UTC)),
-        "to": shown_address(one.address),
+        "to": shown_address(one.address, visit.say),
         "state": visit.say(_STATES[one.state]) if one.state in _STATES else visit.say("given up"),
         "failure": one.failure,
     }

@@ -290,4 +290,7 @@ def test_a_person_is_alerted_by_a_program_and_no_more(registry: TestRegistry, cl
     typed_on = asked(950) | {"mail": "a@b.example", "until": (TODAY + timedelta(30)).isoformat()}
     alone = clerk.post("/alerts/on", typed_on, {"request_file": request_of(950)})
     assert "mail at b.example" in clerk.follow(alone).words
+    clerk.cookies["desk-language"] = "zh"
+    assert "b.example 的邮箱" in clerk.get("/alerts").words
+    clerk.cookies["desk-language"] = "en"
     assert done(home) >= {"ALERTS_ON", "ALERTS_OFF", "READ_ALERTS"}
