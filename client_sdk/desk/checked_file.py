@@ -135,7 +135,7 @@ def check_file(
     portfolio = file.portfolio()
     rows: list[CheckedRow] = []
     asked = _AskedRows(client, approval)
-    found = client.preflight(_noted(bounded(portfolio, tell), rows, asked))
+    found = client.preflight(_noted(bounded(portfolio.steps(), tell), rows, asked))
     waits = asked.waits or holds_one(client, asked.records)
     return CheckedFile(file, portfolio.form, rows, found, waits=waits, records=() if waits else asked.records)
 

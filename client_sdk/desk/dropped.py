@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.texts import N_
 from client_sdk.errors import ConfigError
-from client_sdk.lending.files import Encoding, read_customers, read_portfolio
+from client_sdk.lending.files import Encoding, customer_steps, read_portfolio
 from client_sdk.lending.mapping import parse_mapping
 from client_sdk.lending.refusal import refused
 from client_sdk.lending.rejections import rows_as_they_were
@@ -31,8 +31,6 @@ T = TypeVar("T")
 # Of a form with a file and its mapping.
 DROPPED_BYTES = 64 * 1024 * 1024
 MOST_ROWS = 100_000
-# Rows between two looks at whether to go on.
-_STEP = 500
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,10 +69,10 @@ class DroppedFile:
         source = io.BytesIO(self.content)
         return read_portfolio(source, encoding=self.encoding, sheet=self.sheet, mapping=self.mapping)
 
-    def customers(self) -> Iterator[CustomerRow | RejectedRow]:
-        """Yield its customers; errors as for ``read_customers``."""
+    def customers(self) -> Iterator[CustomerRow | RejectedRow | None]:
+        """Yield its customers, and None for each empty row; errors as for ``read_customers``."""
         source = io.BytesIO(self.content)
-        return read_customers(source, encoding=self.encoding, sheet=self.sheet, mapping=self.mapping)
+        return customer_steps(source, encoding=self.encoding, sheet=self.sheet, mapping=self.mapping)
 
     def rows(self, numbers: Collection[int]) -> RowsAsTheyWere:
         """Return some of its rows in its own columns; errors as for ``read_portfolio``."""
@@ -82,27 +80,27 @@ class DroppedFile:
         return rows_as_they_were(source, numbers, encoding=self.encoding, sheet=self.sheet, mapping=self.mapping)
 
 
-def bounded(rows: Iterable[T], tell: Callable[[int], None]) -> Iterator[T]:
-    """Yield rows, as many as the desk holds in memory.
+def bounded(rows: Iterable[T | None], tell: Callable[[int], None]) -> Iterator[T]:
+    """Yield the rows that are not empty; all are counted, and are at most as many as the desk holds in memory.
 
     Args:
-        rows: of a file.
-        tell: called with their number now and then.
+        rows: of a file, None for an empty one.
+        tell: called with the number of rows so far at each of them; what it raises ends the reading.
 
     Raises:
         PreflightError: there are more.
     """
-    count = 0
+    is_empty = True
     for count, row in enumerate(rows, start=1):
         if count > MOST_ROWS:
-            want = f"at most {MOST_ROWS:,} rows at the desk: split it, or `credit-registry report FILE`"
-            raise refused(count, "file", "file.rows", want, got="more")
-        if count % _STEP == 0:
-            tell(count)
-        yield row
-    if not count:
+            want = f"at most {MOST_ROWS:,} rows at the desk, empty ones too: split it, or `credit-registry report FILE`"
+            raise refused(count, "file", "file.rows", want, got="more rows")
+        tell(count)
+        if row is not None:
+            is_empty = False
+            yield row
+    if is_empty:
         raise refused(1, "file", "file.rows", "at least one row behind the header", got="no row")
-    tell(count)
 
 
 def _mapping(form: Form) -> ColumnMapping | None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Encoding",
     "Portfolio",
+    "customer_steps",
     "headings_of",
     "portfolio_from_frame",
     "read_csv",
@@ -83,16 +84,17 @@ class Portfolio:
         self.separator, self.sheet = described.separator, described.sheet
 
     def __iter__(self) -> Iterator[Report | RejectedRow]:
-        """Yield the rows.
+        """Yield the rows that are not empty; errors as for ``steps``."""
+        return _filled(self.steps())
+
+    def steps(self) -> Iterator[Report | RejectedRow | None]:
+        """Yield the rows, and None for each that is empty: who reads counts all, and may stop at any.
 
         Raises:
             ConfigError: the file cannot be read.
             PreflightError: its text is not in its encoding, or it is damaged.
         """
-        try:
-            yield from self._source.rows(OF_A_REPORT, self._make)
-        except OSError as error:
-            raise ConfigError(f"the portfolio cannot be read: {error.strerror}") from error
+        return _read_rows(self._source.rows(OF_A_REPORT, self._make))
 
 
 def read_portfolio(
@@ -147,15 +149,31 @@ def read_customers(
 
     Identity, consent and reference are read; the other columns may be there or not.
     """
-    make = RowMaker(customer_of, _mapping(mapping))
-    return _customers(_read(lambda: _opened(source, encoding, sheet)), make)
+    return _filled(customer_steps(source, encoding=encoding, sheet=sheet, mapping=mapping))
 
 
-def _customers(table: TableSource, make: RowMaker[CustomerRow]) -> Iterator[CustomerRow | RejectedRow]:
+def customer_steps(
+    source: str | Path | BinaryIO,
+    *,
+    encoding: Encoding | None = None,
+    sheet: str | None = None,
+    mapping: str | Path | ColumnMapping | None = None,
+) -> Iterator[CustomerRow | RejectedRow | None]:
+    """Return what ``read_customers`` does, and None for each row that is empty."""
+    make: RowMaker[CustomerRow] = RowMaker(customer_of, _mapping(mapping))
+    table = _read(lambda: _opened(source, encoding, sheet))
+    return _read_rows(table.rows(OF_A_CUSTOMER, make))
+
+
+def _read_rows(rows: Iterator[T]) -> Iterator[T]:
     try:
-        yield from table.rows(OF_A_CUSTOMER, make)
+        yield from rows
     except OSError as error:
         raise ConfigError(f"the portfolio cannot be read: {error.strerror}") from error
+
+
+def _filled(rows: Iterable[T | None]) -> Iterator[T]:
+    return (row for row in rows if row is not None)
 
 
 def headings_of(
@@ -201,7 +219,7 @@ def read_csv(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
     Raises:
         PreflightError: the header names an unknown column, or one twice, lacks a required one, or is missing.
     """
-    return csv_rows(lines, OF_A_REPORT, RowMaker(report_of))
+    return _filled(csv_rows(lines, OF_A_REPORT, RowMaker(report_of)))
 
 
 def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
@@ -210,7 +228,7 @@ def read_json_lines(lines: Iterable[str]) -> Iterator[Report | RejectedRow]:
     Raises:
         PreflightError: the text is one JSON array.
     """
-    return json_rows(lines, RowMaker(report_of))
+    return _filled(json_rows(lines, RowMaker(report_of)))
 
 
 def write_portfolio(path: str | Path, reports: Iterable[Report]) -> int:

@@ -78,7 +78,7 @@ def is_metro2(first: bytes) -> bool:
 
 
 def metro2_rows(open_: Callable[[], BinaryIO]) -> Iterator[TableRow]:
-    """Yield the accounts of a file, by their line.
+    """Yield the accounts of a file, by their line; an empty row for a line without one.
 
     Raises:
         PreflightError: a line is no base segment, so that the lines after it cannot be told apart either.
@@ -89,12 +89,12 @@ def metro2_rows(open_: Callable[[], BinaryIO]) -> Iterator[TableRow]:
             number += 1
             text = line.rstrip(b"\r\n").decode("latin-1")
             if not text.strip():
+                yield TableRow(number, [])
                 continue
             if len(text) != BASE_LENGTH or not line.startswith(_BEGINNING):
                 want = f"base segments of {BASE_LENGTH} characters, one a line, without appended segments"
                 raise refused(number, "file", "metro2.segment", want, got=f"{len(text)} characters")
-            if text[4:10] not in _ENDS:
-                yield TableRow(number, _values(text))
+            yield TableRow(number, [] if text[4:10] in _ENDS else _values(text))
 
 
 def _values(text: str) -> list[Value]:

@@ -76,8 +76,8 @@ class TableSource(Protocol):
             PreflightError: it has none.
         """
 
-    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
-        """Yield what its rows make.
+    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow | None]:
+        """Yield what its rows make, and None for each that is empty: who reads counts all, and may stop at any.
 
         Raises:
             PreflightError: it is damaged, or its header is not what is wanted.
@@ -148,7 +148,7 @@ class _TextTable:
         line = self._first_line()
         return _checked(max((_cells(line, separator) for separator in SEPARATORS), key=len))
 
-    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
+    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow | None]:
         lines = self._text.lines()
         if self._is_json:
             return json_rows(lines, make)
@@ -175,14 +175,14 @@ class _WorkbookTable:
 
     def headings_as_written(self) -> list[str]:
         try:
-            return heading_texts(next(self._workbook.rows(self._sheet), None))
+            return heading_texts(self._workbook.rows(self._sheet))
         except TableError as error:
             raise refusal_of(error) from None
 
-    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
+    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow | None]:
         try:
             rows = self._workbook.rows(self._sheet)
-            header = heading_texts(next(rows, None))
+            header = heading_texts(rows)
         except TableError as error:
             raise refusal_of(error) from None
         yield from table_rows(rows, header, required, make)
@@ -201,7 +201,7 @@ class _ColumnarTable:
     def headings(self) -> list[str]:
         return _checked(self._batches.names)
 
-    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
+    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow | None]:
         return table_rows(self._batches.rows(), self._batches.names, required, make)
 
 
@@ -218,7 +218,7 @@ class _Metro2Table:
     def headings(self) -> list[str]:
         return list(HEADINGS)
 
-    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
+    def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow | None]:
         self._check(required, make.mapping)
         return table_rows(metro2_rows(self._open), HEADINGS, required, make)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.lending.header import check_names, folded
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["heading_texts", "refusal_of", "table_rows"]
 
 R = TypeVar("R")
+# Among which the header is.
+_HIGHEST_ROWS = 1_000
 
 
 def table_rows(
     rows: Iterable[TableRow], headings: Sequence[str], required: Sequence[str], make: RowMaker[R]
-) -> Iterator[R | RejectedRow]:
-    """Yield what the rows of a table make.
+) -> Iterator[R | RejectedRow | None]:
+    """Yield what the rows of a table make; None for an empty one.
 
     Args:
         rows: without the header.
@@ -44,7 +47,9 @@ def table_rows(
     try:
         for row in rows:
             values = row.values
-            if len(values) > width and any(value is not None and value != "" for value in values[width:]):
+            if not values:
+                yield None
+            elif len(values) > width and any(value is not None and value != "" for value in values[width:]):
                 want = f"nothing behind the {width} columns that have a heading"
                 yield _broken(row, names, "table.cells", f"a cell at place {_last(values)}", want)
             elif row.fault is not None:
@@ -55,13 +60,15 @@ def table_rows(
         raise refusal_of(error) from None
 
 
-def heading_texts(header: TableRow | None) -> list[str]:
-    """Return the headings of a table from its first row.
+def heading_texts(rows: Iterator[TableRow]) -> list[str]:
+    """Return the headings of a table from the first of its rows that is not empty.
 
     Raises:
-        PreflightError: there is none, or it holds something else than texts.
+        PreflightError: there is none near the top, or it holds something else than texts.
+        TableError: the table is damaged.
     """
     want = "a header row of the columns of a portfolio"
+    header = next((row for row in islice(rows, _HIGHEST_ROWS) if row.values), None)
     if header is None:
         raise refused(1, "header", "columns.known", want, got="no row")
     if header.fault is not None:

@@ -33,8 +33,10 @@ _KNOWN = frozenset(COLUMNS)
 _JSON_REFERENCE = re.compile(rf'"reference"\s*:\s*"([^"\\]{{1,{MAX_REFERENCE_CHARACTERS}}})"')
 
 
-def csv_rows(lines: Iterable[str], required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
+def csv_rows(lines: Iterable[str], required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow | None]:
     """Yield the rows of a CSV text, each on one line: no cell of a portfolio holds a line break.
+
+    A line without a cell is None, so that its reader can count it and stop.
 
     A quote that is left open is an error of its line and does not swallow the lines after it.
 
@@ -55,6 +57,7 @@ def csv_rows(lines: Iterable[str], required: Sequence[str], make: RowMaker[R]) -
             yield replace(_unreadable_csv(number, error), references=_references(names, line.split(separator)))
             continue
         if not any(cell.strip() for cell in cells):
+            yield None
             continue
         if len(cells) != len(names):
             broken = _unreadable(number, "csv.cells", f"{len(names)} cells", got=f"{len(cells)} cells")
@@ -82,8 +85,8 @@ def _without_empty_end(cells: list[str], length: int) -> list[str]:
     return cells
 
 
-def json_rows(lines: Iterable[str], make: RowMaker[R]) -> Iterator[R | RejectedRow]:
-    """Yield the rows of a text with one JSON object a line; empty lines are skipped.
+def json_rows(lines: Iterable[str], make: RowMaker[R]) -> Iterator[R | RejectedRow | None]:
+    """Yield the rows of a text with one JSON object a line; None for an empty line.
 
     Raises:
         PreflightError: the text is one JSON array.
@@ -92,6 +95,7 @@ def json_rows(lines: Iterable[str], make: RowMaker[R]) -> Iterator[R | RejectedR
     is_first = True
     for number, line in enumerate(lines, start=1):
         if not line.strip():
+            yield None
             continue
         if is_first and line.lstrip().startswith("["):
             want = "JSON Lines: one object a line, without brackets around them and commas between them"

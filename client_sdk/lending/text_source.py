@@ -10,10 +10,12 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import math
 import re
 import zlib
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, cast
 
@@ -29,6 +31,10 @@ __all__ = ["MAX_LINE_CHARACTERS", "MAX_STREAM_BYTES", "Encoding", "TextSource", 
 MAX_STREAM_BYTES = 256 * 1024 * 1024
 # A row has some thousand characters; a line without an end is no portfolio, and is not read into memory.
 MAX_LINE_CHARACTERS = 1024 * 1024
+# Of a stream that is compressed: a few kilobytes may unpack to gigabytes.
+_MAX_UNPACKED = 1024 * 1024 * 1024
+# Lines at the start of a text that may be empty.
+_MOST_EMPTY = 1_000
 _CHUNK = 1024 * 1024
 _GZIP = b"\x1f\x8b"
 # First bytes of files that are no text.
@@ -58,12 +64,38 @@ class Encoding(StrEnum):
 _CODECS = {Encoding.UTF_8: "utf-8-sig", Encoding.GB18030: "gb18030", Encoding.UTF_16: "utf-16"}
 
 
+class _Unpacked(gzip.GzipFile):
+    """What a gzip file holds.
+
+    Args:
+        file: to unpack.
+        most: bytes of it; None for a file that is not in memory.
+    """
+
+    def __init__(self, file: BinaryIO, most: int | None) -> None:
+        super().__init__(fileobj=file)
+        self._left = math.inf if most is None else most
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._counted(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._counted(super().read1(size))
+
+    def _counted(self, data: bytes) -> bytes:
+        self._left -= len(data)
+        if self._left < 0:
+            got = f"more than {_MAX_UNPACKED // 1024**3} GiB once unpacked"
+            raise refused(1, "file", "file.gzip", "a smaller file: split it", got=got)
+        return data
+
+
 class TextSource:
     """A text that can be read again and again.
 
     Args:
         open_: opens its bytes, each time from their start.
-        packed: whether its name says that it is compressed; else its first bytes do.
+        packed: whether its name says that it is compressed; None for a stream, of which its first bytes do.
         encoding: of the text; None finds it out.
 
     Attributes:
@@ -78,13 +110,14 @@ class TextSource:
         with self._open() as file:
             first = file.read(_FIRST_BYTES)
         self._packed = first.startswith(_GZIP) if packed is None else packed
+        self._most_unpacked = _MAX_UNPACKED if packed is None else None
         with self._bytes() as file:
             _check_is_text(_start(file))
         self.encoding = encoding or self._found()
 
     def first_character(self) -> str:
-        """Return the first character that is not white space; empty where there is none."""
-        for line in self.lines():
+        """Return the first character that is not white space; empty where there is none near the start."""
+        for line in islice(self.lines(), _MOST_EMPTY):
             if text := line.strip():
                 return text[0]
         return ""
@@ -125,7 +158,7 @@ class TextSource:
             if not self._packed:
                 yield file
                 return
-            with gzip.GzipFile(fileobj=file) as unpacked:
+            with _Unpacked(file, self._most_unpacked) as unpacked:
                 # It reads as any binary file does, which its type does not say.
                 yield cast("BinaryIO", unpacked)
 

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from client_sdk.errors import ConfigError
 from client_sdk.tables.arrow_sizes import arrow_batches
 from client_sdk.tables.extra import library
+from client_sdk.tables.parquet_sizes import parquet_groups
 from client_sdk.tables.values import TableError, TableRow, Unclear
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ _MAX_ITEMS = 64
 _PART_BYTES = 32 * 1024 * 1024
 # Of the rows that a file keeps together, unpacked, and of the texts that they share.
 _MAX_GROUP_BYTES = 512 * 1024**2
+# Of a Parquet file; some may be empty.
+_MAX_GROUPS = 100_000
 # Of 32 bits, in the view of a text.
 _VIEW_NUMBERS = 4
 _OF_ANOTHER_TYPE = Unclear("cell.type", "a value of another type", "text, a whole number or a day")
@@ -150,15 +153,32 @@ def _parquet(file: IO[bytes]) -> Any:
     """
     parquet = library("pyarrow.parquet")
     metadata = parquet.ParquetFile(file).metadata
+    _check_parquet(file, metadata)
+    columns = [metadata.schema.column(place) for place in range(len(metadata.schema))]
+    if sum(one.length for one in columns if one.physical_type == "FIXED_LEN_BYTE_ARRAY") > _MAX_TEXT:
+        got = f"values of more than {_MAX_TEXT:,} bytes in a row"
+        raise TableError("table.cell", got=got, want="a cell for each thing that a portfolio tells")
+    texts = [one.path for one in columns if one.physical_type == "BYTE_ARRAY" and one.logical_type.type in _TEXTS]
+    file.seek(0)
+    return parquet.ParquetFile(file, read_dictionary=texts)
+
+
+def _check_parquet(file: IO[bytes], metadata: Any) -> None:
+    """Check how large a Parquet file is unpacked, whatever its end says of it.
+
+    Raises:
+        TableError: more than any portfolio is.
+    """
+    _check_rows(metadata.num_rows)
+    if metadata.num_row_groups > _MAX_GROUPS:
+        raise TableError("table.size", got=f"more than {_MAX_GROUPS:,} row groups", want="larger row groups")
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
         most = _MAX_ITEMS * max(group.num_rows, 1)
         if any(group.column(place).num_values > most for place in range(group.num_columns)):
             raise TableError("table.cell", got=f"more than {_MAX_ITEMS} items in a cell", want="fewer")
-        _check_size(group.total_byte_size, want="smaller row groups, or a smaller file: split it")
-    columns = [metadata.schema.column(place) for place in range(len(metadata.schema))]
-    texts = [one.path for one in columns if one.physical_type == "BYTE_ARRAY" and one.logical_type.type in _TEXTS]
-    return parquet.ParquetFile(file, read_dictionary=texts)
+    for unpacked in parquet_groups(file, metadata):
+        _check_size(unpacked, want="smaller row groups, or a smaller file: split it")
 
 
 def _rows_at_once(batch: Any) -> int:

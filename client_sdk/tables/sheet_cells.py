@@ -72,7 +72,7 @@ class SheetCells:
         self._merged = [area for area in areas if area is not None]
 
     def rows(self, file: IO[bytes]) -> Iterator[TableRow]:
-        """Yield the rows that are not empty.
+        """Yield the rows, those without a value as empty ones.
 
         Raises:
             TableError: it is damaged, its rows are out of order, or one of its columns is hidden.
@@ -83,6 +83,7 @@ class SheetCells:
             number_before = at
             values = self._values(row, at)
             if not any(value is not None and value != "" for value in values):
+                yield TableRow(at, [])
                 continue
             if not checked:
                 self._check_columns(len(values))

@@ -87,11 +87,11 @@ def area_of(text: str) -> Area | None:
     return Area(int(top), column_of(left), int(bottom or top), column_of(right or left))
 
 
-def elements(file: IO[bytes], take: Callable[[str, dict[str, str], str], None]) -> None:
+def elements(file: IO[bytes], take: Callable[[str, dict[str, str], str], None], most: int) -> None:
     """Read a small part: call ``take`` at the end of each element with its name, attributes and own text.
 
     Raises:
-        TableError: it is no XML, or has a document type.
+        TableError: it is no XML, has a document type, or more than ``most`` elements.
     """
     parser, open_elements = _parser(), list[tuple[str, dict[str, str], list[str]]]()
     ended = idle = 0
@@ -116,6 +116,9 @@ def elements(file: IO[bytes], take: Callable[[str, dict[str, str], str], None]) 
     for _ in _parsed(file, parser):
         idle = 0 if ended > before else idle + 1
         before = ended
+        if ended > most:
+            got = f"more than {most:,} elements in a part"
+            raise TableError("workbook.size", got=got, want="a workbook as Excel saves it")
         _check_idle(idle)
 
 

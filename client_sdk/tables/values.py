@@ -32,7 +32,7 @@ class TableRow(NamedTuple):
 
     Attributes:
         number: by which people find it, the header included.
-        values: in the order of the columns; those at the end may be missing.
+        values: in the order of the columns; those at the end may be missing, and in an empty row all are.
         fault: what is wrong with the row as such; its values are not to be used then.
     """
 

@@ -29,6 +29,7 @@ MAX_UNPACKED = 2 * 1024**3
 MAX_TEXTS_UNPACKED = 256 * 1024**2
 # Names of parts, formats and sheets: of a workbook that people use, a few hundred kilobytes.
 _MAX_SMALL = 16 * 1024**2
+_MAX_SMALL_ELEMENTS = 500_000
 _MAX_PARTS = 10_000
 _WORKBOOK = "xl/workbook.xml"
 _SAVE_AS = "save it as .xlsx, or as CSV UTF-8"
@@ -46,6 +47,8 @@ _OTHER_ZIPS = (
     ("Index/Document.iwa", "file.form", "a workbook of Numbers"),
 )
 _MAX_TEXTS = 4_000_000
+# Each text has one of its own, and one for each piece of it.
+_MAX_TEXT_ELEMENTS = 4 * _MAX_TEXTS
 _MAX_ID_DIGITS = 10
 
 
@@ -113,7 +116,7 @@ class Workbook:
         raise TableError("workbook.sheets", got=got, want="a name as its tab shows it, or a place from 1")
 
     def rows(self, sheet: SheetName) -> Iterator[TableRow]:
-        """Yield the rows of a sheet that are not empty, the header first.
+        """Yield the rows of a sheet, those without a value as empty ones.
 
         Raises:
             TableError: it is damaged, or no sheet of cells.
@@ -191,7 +194,7 @@ class Workbook:
                 pieces.clear()
 
         with _part(package, part, MAX_TEXTS_UNPACKED) as file:
-            elements(file, take)
+            elements(file, take, _MAX_TEXT_ELEMENTS)
         return texts
 
 
@@ -216,7 +219,7 @@ def _check_parts(package: zipfile.ZipFile) -> None:
 def _read_small(package: zipfile.ZipFile, name: str) -> list[tuple[str, dict[str, str], str]]:
     found: list[tuple[str, dict[str, str], str]] = []
     with _part(package, name, _MAX_SMALL) as file:
-        elements(file, lambda *element: found.append(element))
+        elements(file, lambda *element: found.append(element), _MAX_SMALL_ELEMENTS)
     return found
 
 

@@ -110,7 +110,7 @@ def _preflight(call: ApiCall, portfolio: Portfolio, _: bool, job: DeskJob) -> Pr
 
 def _rows(portfolio: Portfolio, job: DeskJob) -> Iterator[Report | RejectedRow]:
     """Yield the rows of a file, as many as the desk holds in memory, unless the job is stopped."""
-    return bounded(portfolio, lambda count: job.tell("CHECKING", count, 0))
+    return bounded(portfolio.steps(), lambda count: job.tell("CHECKING", count, 0))
 
 
 def _tell(job: DeskJob, progress: Progress) -> None:

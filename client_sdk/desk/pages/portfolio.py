@@ -122,7 +122,7 @@ def _send(visit: Visit) -> Response:
                 # It was not there when the file was checked.
                 want = "another person to send it: drop the file again"
                 raise refused(0, "file", "file.approval", want, got="a version of a record that is held by now")
-            rows = bounded(file.portfolio(), lambda count: job.tell(Phase.CHECKING.value, count, 0))
+            rows = bounded(file.portfolio().steps(), lambda count: job.tell(Phase.CHECKING.value, count, 0))
             done = desk.client.report_many(rows, tell, one_signature=one_signature)
             entry.about += [f"rows={done.rows}", f"accepted={done.accepted}", f"rejected={done.rejected_rows}"]
         return SentFile(file, done)

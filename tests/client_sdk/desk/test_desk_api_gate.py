@@ -280,6 +280,15 @@ def test_a_file_of_more_rows_than_a_desk_holds_is_refused_and_can_be_stopped(pro
     assert program.ended(job)["state"] == "STOPPED"
 
 
+def test_a_file_of_empty_rows_ends_at_as_many_as_a_desk_holds(program: Program) -> None:
+    empty = b"\n" * 20_000_000
+    for start in (b"kind,standing,id_type,id_number,reference\n", b'{"kind": "DEFAULT"}\n'):
+        job = program.ended(program.send("POST", "/jobs/reports?dry_run=true", start + empty).content["job"])
+        assert (job["state"], job["problem"]["violations"][0]["rule"]) == ("FAILED", "file.rows")
+    refused = program.send("POST", "/jobs/reports?dry_run=true", empty)
+    assert (refused.status, refused.content["violations"][0]["rule"]) == (422, "columns.known")
+
+
 def test_a_number_in_an_address_is_too_short_for_one_of_a_person(program: Program) -> None:
     number = person(8).number
     for path in (f"/inbox?after={number}", f"/records?after={number}", f"/records?after={10**30}"):

@@ -35,7 +35,7 @@ def opener(data: bytes) -> Callable[[], BinaryIO]:
 
 def rows_of(data: bytes, sheet: str | None = None) -> list[TableRow]:
     read = Workbook(opener(data))
-    return list(read.rows(read.sheet(sheet)))
+    return [row for row in read.rows(read.sheet(sheet)) if row.values]
 
 
 def values_of(data: bytes) -> list[list[Value]]:
@@ -386,3 +386,12 @@ def test_an_area_holds_what_is_inside() -> None:
     inside: Sequence[tuple[int, int]] = ((2, 1), (9, 2))
     assert all(area.holds(*cell) for cell in inside)
     assert not any(area.holds(*cell) for cell in ((1, 1), (2, 0), (10, 1), (9, 3)))
+
+
+def test_parts_with_more_elements_than_any_workbook_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = with_texts("<si><t>x</t></si>" * 200)
+    assert values_of(data) == [["x"]]
+    monkeypatch.setattr("client_sdk.tables.workbook._MAX_TEXT_ELEMENTS", 100)
+    assert refusal(data).rule == "workbook.size"
+    monkeypatch.setattr("client_sdk.tables.workbook._MAX_SMALL_ELEMENTS", 5)
+    assert "5 elements" in refusal(saved(book([[1]]))).got
