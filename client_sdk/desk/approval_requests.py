@@ -107,7 +107,7 @@ class ApprovalRequests:
         self._all: dict[str, ApprovalRequest] = {}
 
     def add(self, author: str, prepared: Prepared) -> ApprovalRequest:
-        """Let an act wait; the same one again is the same request.
+        """Let an act wait; the same one again is the same request, unless that was returned.
 
         Raises:
             TooManyApprovalRequestsError: so many wait already, of all or of this person.
@@ -115,7 +115,8 @@ class ApprovalRequests:
         self.forget_old()
         now = datetime.fromtimestamp(clock_ms() / 1_000, UTC)
         with self._lock:
-            if found := next((one for one in self._all.values() if one.prepared is prepared), None):
+            same = (one for one in self._all.values() if one.prepared is prepared)
+            if found := next((one for one in same if one.state is not ApprovalState.RETURNED), None):
                 return found
             own = sum(1 for one in self._all.values() if one.is_of(author))
             if len(self._all) >= MOST or own >= MOST_OF_ONE:

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
-from client_sdk.errors import ConfigError
 from client_sdk.lending.header import SEPARATORS, check_names, csv_cells, folded, header_of
 from client_sdk.lending.metro2 import HEADINGS, is_metro2, metro2_rows
 from client_sdk.lending.refusal import refused
@@ -88,8 +87,8 @@ def opened_source(source: Path | BinaryIO, encoding: Encoding | None, sheet: str
     """Return the table that a file or a stream holds, by its first bytes.
 
     Raises:
-        ConfigError: it cannot be opened, or a sheet or an encoding is named for what has none.
-        PreflightError: it is no table.
+        ConfigError: it cannot be opened.
+        PreflightError: it is no table, or a sheet is named and it has none.
         OSError: it cannot be read.
     """
     open_ = opener(source)
@@ -101,7 +100,8 @@ def opened_source(source: Path | BinaryIO, encoding: Encoding | None, sheet: str
         if first.startswith((_ZIP, _EMPTY_ZIP)):
             return _WorkbookTable(Workbook(open_), sheet)
         if sheet is not None:
-            raise ConfigError("a sheet is named, and this is no workbook")
+            want = "no name of a sheet, or a workbook"
+            raise refused(1, "file", "workbook.sheets", want, got="a sheet is named, and this is no workbook")
         for beginning, kind in _COLUMNAR.items():
             if first.startswith(beginning):
                 return _ColumnarTable(columnar_batches(open_, kind), _FORMS[kind])

@@ -31,6 +31,12 @@ _LONG_BODIES = {
 }
 # Where bodies are rows of a portfolio.
 _ROWS = (f"{API_PATH}/reports", f"{API_PATH}/jobs/reports")
+# Of HTTP: no such path, and another method than it takes.
+_OF_PATHS = {
+    404: ("NOT_FOUND", N_("Nothing is here")),
+    405: ("METHOD_NOT_ALLOWED", N_("This path does not take that method")),
+}
+_WANTED_BODY = "one JSON object of the contract, sent as Content-Type: application/json"
 _MOST_BROKEN = 20
 _MOST_NAME = 40
 _PROBLEMS: dict[int | str, dict[str, object]] = {
@@ -124,15 +130,31 @@ def _problem(request: Request, error: Exception) -> Response:
 
 
 def _missing(request: Request, error: Exception) -> Response:
-    status = cast("HTTPException", error).status_code
-    problem = ApiProblemError(
-        status,
-        "NOT_FOUND" if status == 404 else "METHOD_NOT_ALLOWED" if status == 405 else "MALFORMED",  # noqa: PLR2004 - as HTTP has them
-        N_("Nothing is here"),
-        N_("See docs/http-api.md, or the contract at /api/v1/openapi.json."),
-        rule="path.known",
-        want="a path and a method of the contract",
-    )
+    """Tell why no path of the contract took a request."""
+    found = cast("HTTPException", error)
+    if found.status_code in _OF_PATHS:
+        reason, title = _OF_PATHS[found.status_code]
+        headers = tuple((found.headers or {}).items())
+        problem = ApiProblemError(
+            found.status_code,
+            reason,
+            title,
+            N_("See docs/http-api.md, or the contract at /api/v1/openapi.json."),
+            rule="path.known",
+            want="a path and a method of the contract",
+            headers=headers,
+        )
+    else:
+        # The framework could not make JSON of a body: no UTF-8, or nested too deeply.
+        problem = ApiProblemError(
+            found.status_code,
+            "MALFORMED",
+            N_("The body of this request cannot be read"),
+            N_("Send one JSON object in UTF-8, as the contract at /api/v1/openapi.json has it."),
+            field="body",
+            rule="contract.json_invalid",
+            want=_WANTED_BODY,
+        )
     return problem_response(problem, say_for(request.headers))
 
 
@@ -158,7 +180,7 @@ def _violation(item: Mapping[str, object]) -> Violation:
     path = [_shown(part) for part in cast("Sequence[object]", item["loc"])]
     # The text of a wrong JSON may repeat it; without its content type a body is read as text.
     no_object = kind == "json_invalid" or (path == ["body"] and kind != "value_error")
-    want = "one JSON object of the contract, sent as Content-Type: application/json" if no_object else str(item["msg"])
+    want = _WANTED_BODY if no_object else str(item["msg"])
     return Violation(reason="MALFORMED", field=".".join(path), rule=f"contract.{kind}", want=want)
 
 

@@ -77,7 +77,7 @@ class ApiCall(NamedTuple):
         hooks, token = self.desk.hooks, self.token
         ended = partial(hooks.put, token.webhook, token.name) if token.webhook else None
         with self.act(DeskAct.START_JOB, about=about, reason=kind) as entry:
-            job = self.desk.jobs.start(token.who, kind, work, held=held, ended=ended)
+            job = self.desk.jobs.start(token.owner, kind, work, held=held, ended=ended)
             entry.about.append(job.key)
         return json_response(job_content(job), 202, {"Location": f"/api/v1/jobs/{job.key}"})
 

@@ -67,7 +67,7 @@ RejectedPage = page_of(
 def list_jobs(request: Request, call: JobCall) -> Response:
     """List the jobs of this token."""
     say = say_for(request.headers)
-    return json_response({"jobs": [job_content(job, say) for job in call.desk.jobs.of(call.token.who)]})
+    return json_response({"jobs": [job_content(job, say) for job in call.desk.jobs.of(call.token.owner)]})
 
 
 @router.get("/jobs/{job}", name="read_job", responses={200: {"model": JobDocument}})
@@ -132,7 +132,7 @@ def read_rejected(
 
 
 def _found(call: ApiCall, key: str) -> DeskJob:
-    job = call.desk.jobs.find(call.token.who, key)
+    job = call.desk.jobs.find(call.token.owner, key)
     if job is None:
         raise ApiProblemError(
             404,

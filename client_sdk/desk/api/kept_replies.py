@@ -62,6 +62,33 @@ class _KeptReply:
         return _EACH + (0 if self.reply is None else len(self.reply.body))
 
 
+class _RepliesOfToken:
+    """The replies of one token, the oldest first, and how many bytes they are."""
+
+    def __init__(self) -> None:
+        self.by_key: OrderedDict[str, _KeptReply] = OrderedDict()
+        self._bytes = 0
+
+    def add(self, key: str, kept: _KeptReply) -> None:
+        self.by_key[key] = kept
+        self._bytes += kept.size
+
+    def remove(self, key: str) -> None:
+        self._bytes -= self.by_key.pop(key).size
+
+    def answer(self, key: str, reply: Reply) -> None:
+        """Keep the reply of a key, and forget the oldest ones until the others have room."""
+        self.by_key[key].reply = reply
+        self._bytes += len(reply.body)
+        while self._bytes > MOST_BYTES:
+            # Before it are those that are under way, and they are few.
+            self.remove(next(old for old, one in self.by_key.items() if one.reply is not None))
+
+    def forget_old(self, now: float) -> None:
+        while self.by_key and (first := next(iter(self.by_key.items())))[1].ends <= now and first[1].reply is not None:
+            self.remove(first[0])
+
+
 class KeptReplies:
     """The replies of all tokens; used in one event loop.
 
@@ -74,7 +101,7 @@ class KeptReplies:
         # A body holds an identity number, whose plain hash could be guessed.
         self._secret = secrets.token_bytes(32)
         # By token as it is now: another one of its name, or with other scopes, gets nothing of its replies.
-        self._kept: dict[ApiToken, OrderedDict[str, _KeptReply]] = {}
+        self._kept: dict[ApiToken, _RepliesOfToken] = {}
 
     def begin(self, token: ApiToken, key: str, request: Sequence[bytes]) -> Reply | None:
         """Return the reply that is kept for a key; None where this request is its first.
@@ -89,10 +116,10 @@ class KeptReplies:
             KeyInUseError: the first request is still under way.
         """
         self.forget_old()
-        mine, digest = self._kept.setdefault(token, OrderedDict()), self._digest(request)
-        found = mine.get(key)
+        mine, digest = self._kept.setdefault(token, _RepliesOfToken()), self._digest(request)
+        found = mine.by_key.get(key)
         if found is None:
-            mine[key] = _KeptReply(digest, self._clock() + KEPT_SECONDS)
+            mine.add(key, _KeptReply(digest, self._clock() + KEPT_SECONDS))
             return None
         if found.request != digest:
             raise KeyTakenError
@@ -102,27 +129,21 @@ class KeptReplies:
 
     def end(self, token: ApiToken, key: str, reply: Reply | None) -> None:
         """Keep the reply of a first request; None forgets the key, so that it may be tried again."""
-        mine = self._kept.get(token, OrderedDict())
-        if key not in mine:
+        mine = self._kept.get(token)
+        if mine is None or key not in mine.by_key:
             return
         if reply is None:
-            del mine[key]
-            return
-        mine[key].reply = reply
-        size = sum(one.size for one in mine.values())
-        for old in [name for name, one in mine.items() if one.reply is not None]:
-            if size <= MOST_BYTES:
-                break
-            size -= mine.pop(old).size
+            mine.remove(key)
+        else:
+            mine.answer(key, reply)
 
     def forget_old(self) -> None:
         """Forget what is over."""
         now = self._clock()
         for token in list(self._kept):
             mine = self._kept[token]
-            while mine and (first := next(iter(mine.values()))).ends <= now and first.reply is not None:
-                mine.popitem(last=False)
-            if not mine:
+            mine.forget_old(now)
+            if not mine.by_key:
                 del self._kept[token]
 
     def _digest(self, request: Sequence[bytes]) -> bytes:

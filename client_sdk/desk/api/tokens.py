@@ -65,6 +65,11 @@ class ApiToken:
         """How the journal names it; no person's name has a colon."""
         return f"token:{self.name}"
 
+    @property
+    def owner(self) -> str:
+        """Whose its jobs are: its own, and not those of an earlier token of its name."""
+        return f"{self.who}:{self.digest}"
+
 
 class TokenFile:
     """The tokens of a home; thread-safe.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.desk.api import kept_replies
 from client_sdk.desk.api.kept_replies import KEPT_SECONDS, MOST_BYTES, KeptReplies, KeyInUseError, KeyTakenError, Reply
 from client_sdk.desk.api.limits import MOST_BYTES as MOST_TOKEN_BYTES
 from client_sdk.desk.api.limits import MOST_REQUESTS, TokenLimitError, TokenLimits
@@ -236,6 +237,23 @@ def test_kept_replies_are_bounded_and_forgotten_in_time() -> None:
     assert kept.begin(core, "3", [b"c"]) is None
 
 
+def test_to_keep_a_reply_looks_at_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, core, measured = KeptReplies(), token_of("core"), 0
+    size = kept_replies._KeptReply.size.fget
+    assert size is not None
+
+    def counted(one: object) -> int:
+        nonlocal measured
+        measured += 1
+        return int(size(one))
+
+    monkeypatch.setattr(kept_replies._KeptReply, "size", property(counted))
+    for number in range(1_000):
+        kept.begin(core, str(number), [b"a"])
+        kept.end(core, str(number), Reply(200, (), b"{}"))
+    assert measured == 1_000
+
+
 def test_a_reply_is_for_the_token_that_asked_and_no_other_of_its_name() -> None:
     kept, reply = KeptReplies(), Reply(200, (), b"{}")
     assert kept.begin(token_of("core"), "1", [b"a"]) is None
@@ -389,6 +407,46 @@ def test_a_client_that_sends_half_a_body_and_goes_costs_nothing(program: Program
             half.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
     # Until the desk has seen the last of them go.
     wait_until(lambda: program.get("/token").status == 200)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "reason", "title"),
+    [
+        ("POST", "/checks", b'{"person": "\xff"}', 400, "MALFORMED", "The body of this request cannot be read"),
+        ("POST", "/checks", b'{"a":' * 30_000 + b"1" + b"}" * 30_000, 400, "MALFORMED", "The body of this request"),
+        ("POST", "/checks", b"{", 422, "MALFORMED", "The request has another form than the contract"),
+        ("POST", "/nothing", b"{}", 404, "NOT_FOUND", "Nothing is here"),
+        ("DELETE", "/checks", b"", 405, "METHOD_NOT_ALLOWED", "This path does not take that method"),
+    ],
+)
+def test_a_title_says_what_happened(
+    program: Program, method: str, path: str, body: bytes, status: int, reason: str, title: str
+) -> None:
+    refused = program.send(method, path, body)
+    assert (refused.status, refused.reason) == (status, reason)
+    assert title in refused.content["title"]
+    assert ("one JSON object" in refused.content["want"]) is (reason == "MALFORMED")
+    assert refused.headers.get("allow") == ("POST" if status == 405 else None)
+
+
+def test_a_sheet_of_a_file_without_sheets_is_a_mistake_of_who_names_it(program: Program) -> None:
+    refused = program.send("POST", "/jobs/reports?sheet=1", b"kind,standing,id_type,id_number,reference\n")
+    assert (refused.status, refused.content["violations"][0]["rule"]) == (422, "workbook.sheets")
+
+
+def test_a_token_made_anew_has_none_of_the_jobs_of_the_one_before(registry: TestRegistry, tmp_path: Path) -> None:
+    home = registry.enrol("lender-anew")
+    with RunningDesk(home, tmp_path) as running:
+        old = Program.of(running, "core-banking")
+        job = old.send("POST", "/jobs/reports?dry_run=true", b"kind,standing,id_type,id_number,reference\n,,,,\n")
+        key = job.content["job"]
+        old.ended(key)
+        TokenFile(home).remove("core-banking")
+        new = Program.of(running, "core-banking")
+        assert new.get("/jobs").content == {"jobs": []}
+        for method, path in (("GET", ""), ("GET", "/rejected"), ("DELETE", "")):
+            refused = new.send(method, f"/jobs/{key}{path}")
+            assert (refused.status, refused.reason) == (404, "JOB_UNKNOWN")
 
 
 def test_programs_that_ask_at_once_are_all_answered_or_told_to_wait(program: Program) -> None:

@@ -386,6 +386,17 @@ def test_proposals_are_bounded_and_end() -> None:
     assert requests.all() == []
 
 
+def test_what_was_returned_and_is_given_to_an_approver_again_waits_again() -> None:
+    requests = ApprovalRequests(2, lambda _: None, Clock())
+    prepared = act()
+    returned = requests.add("anna", prepared)
+    requests.give_back(returned, "bo", "no")
+    again = requests.add("anna", prepared)
+    assert again.id != returned.id
+    assert requests.waiting_for("bo") == [again]
+    assert requests.add("anna", prepared) is again
+
+
 def test_one_approver_decides_and_what_fails_waits_as_before() -> None:
     requests = ApprovalRequests(1, lambda _: None)
     request = requests.add("anna", act())

@@ -187,7 +187,7 @@ def test_a_sheet_is_named_for_workbooks_alone(tmp_path: Path) -> None:
         read_portfolio(file)
     assert good(read_portfolio(file, sheet="1")) == [default_report(1)]
     write_portfolio(tmp_path / "p.csv", PORTFOLIO)
-    with pytest.raises(ConfigError, match="no workbook"):
+    with pytest.raises(PreflightError, match=r"workbook\.sheets .*this is no workbook"):
         read_portfolio(tmp_path / "p.csv", sheet="1")
 
 
