@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import resource
+import shutil
 import stat
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
