@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from client_sdk.desk.api.application import API_PATH
@@ -21,18 +22,18 @@ from client_sdk.desk.form import FormError, read_form
 from client_sdk.desk.pages import all_pages
 from client_sdk.desk.rendering import STATIC, static_file
 from client_sdk.desk.texts import N_
+from client_sdk.desk.unsent import page_of_form
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import CreditRegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from starlette.requests import Request
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Scope
 
     from client_sdk.desk.desk import Desk
 
-__all__ = ["make_app"]
+__all__ = ["make_app", "moved"]
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ _SEE_OTHER = 303
 _TOO_LONG = N_("What was sent is too long.")
 _TOO_SLOW = N_("What was sent came too slowly: try again.")
 _NO_FORM = N_("What was sent is no form of this desk: go back and try again.")
-_STALE_FORM = N_("This form is of another session: go back, load the page again, and send it anew.")
+_STALE_FORM = N_("Nothing was sent: the form was of a session that has ended. Fill it in once more.")
 
 
 def make_app(desk: Desk, api: ASGIApp | None) -> Starlette:
@@ -97,6 +98,20 @@ async def _static(request: Request) -> Response:
         return PlainTextResponse("there is nothing here\n", 404)
     headers = {"Cache-Control": f"public, max-age={_STATIC_SECONDS}", "Content-Type": STATIC[name]}
     return Response(content, headers=headers)
+
+
+def _led(request: Request, path: str) -> Response:
+    """Lead a browser to another page; what a script of a page has asked for takes the whole page along."""
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": path})
+    return RedirectResponse(path, _SEE_OTHER)
+
+
+def moved(desk: Desk, scope: Scope) -> Response:
+    """Tell a browser that came by the link of an earlier run that every session has ended, and where to sign in."""
+    scheme, _, where = desk.origin.partition("://")
+    to = f"{scheme}://localhost:{where.rpartition(':')[2]}/sign-in"
+    return Visit(desk, Request(scope)).show("moved.html.j2", status=403, to=to)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -154,7 +169,7 @@ class _PageAnswers:
                 # Only now: what a stranger sends is not read.
                 visit.form = await read_form(request, page.form_bytes)
                 if visit.session and not self._desk.sessions.is_token(visit.session, visit.form.text("token")):
-                    return self._sent_on(visit, self._told(visit, 403, _STALE_FORM))
+                    return self._back_to_form(visit)
             answer = await self._in_thread(partial(page.answer, visit), for_everybody=page.right is None)
         except FormError as error:
             answer = self._told(visit, error.status, {408: _TOO_SLOW, 413: _TOO_LONG}.get(error.status, _NO_FORM))
@@ -171,10 +186,17 @@ class _PageAnswers:
         return RedirectResponse(f"/shown/{key}", _SEE_OTHER)
 
     def _to_sign_in(self, request: Request) -> Response:
-        """Send a stranger to the page where people sign in; what a script asked for takes its whole page along."""
-        if "hx-request" in request.headers:
-            return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
-        return RedirectResponse("/sign-in", 303)
+        """Send a stranger to the page where people sign in, and from there back to the form that was sent."""
+        answer = _led(request, "/sign-in")
+        if request.method == "POST":
+            self._desk.unsent.keep(request, answer)
+        return answer
+
+    def _back_to_form(self, visit: Visit) -> Response:
+        """Send a visitor back to the form of a session that has ended, which was sent in another one."""
+        assert visit.session is not None  # noqa: S101 - a form without a session has no token
+        visit.session.notes.append(visit.say(_STALE_FORM))
+        return _led(visit.request, page_of_form(visit.request))
 
     def _told(self, visit: Visit, status: int, text: str) -> Response:
         return visit.show("message.html.j2", status=status, title=visit.say("Nothing was done"), text=visit.say(text))

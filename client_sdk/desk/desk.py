@@ -23,6 +23,7 @@ from client_sdk.desk.seen_proposals import SeenProposals
 from client_sdk.desk.sessions import Sessions
 from client_sdk.desk.start_link import StartLink
 from client_sdk.desk.texts import N_
+from client_sdk.desk.unsent import UnsentForms
 from client_sdk.desk.users import UserFile
 from client_sdk.errors import ConfigError
 from client_sdk.models import Role
@@ -97,6 +98,7 @@ class Desk:
         journal: open.
         users: of the home.
         sessions: of who has signed in.
+        unsent: forms that were sent once their session had ended.
         attempts: to sign in.
         link: the one-time link; used where nobody signs in by name.
         openid: sign-in by OpenID Connect; None where it is not set up.
@@ -119,6 +121,7 @@ class Desk:
     journal: Journal
     users: UserFile
     sessions: Sessions
+    unsent: UnsentForms
     attempts: Attempts
     link: StartLink
     openid: OpenId | None
@@ -153,6 +156,7 @@ class Desk:
             journal,
             UserFile(config.home),
             sessions,
+            UnsentForms(secure=settings.tls is not None),
             Attempts(),
             link,
             None if settings.openid is None else OpenId(settings.openid, config.home),

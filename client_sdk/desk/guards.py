@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
+from client_sdk.desk.start_link import is_name_of_a_run
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["DeskGuard", "host_name"]
@@ -45,14 +48,21 @@ class DeskGuard:
     Args:
         app: what it guards.
         hosts: names that this desk has.
+        moved: answers a browser that came by the name of an earlier run.
         secure: whether browsers reach it by TLS.
         failed: called with an error that nothing else has answered.
     """
 
     def __init__(
-        self, app: ASGIApp, hosts: Collection[str], failed: Callable[[Exception], None], *, secure: bool
+        self,
+        app: ASGIApp,
+        hosts: Collection[str],
+        moved: Callable[[Scope], Response],
+        failed: Callable[[Exception], None],
+        *,
+        secure: bool,
     ) -> None:
-        self._app, self._hosts, self._failed = app, frozenset(hosts), failed
+        self._app, self._hosts, self._moved, self._failed = app, frozenset(hosts), moved, failed
         self._scheme = "https" if secure else "http"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +70,11 @@ class DeskGuard:
         if scope["type"] != "http":
             return
         answering = _GuardedAnswer(send, secure=self._scheme == "https")
-        refusal = self._refusal(str(scope["method"]), str(scope["path"]), Headers(scope=scope))
+        headers = Headers(scope=scope)
+        if self._is_of_earlier_run(headers):
+            await self._moved(scope)(scope, receive, answering.send)
+            return
+        refusal = self._refusal(str(scope["method"]), str(scope["path"]), headers)
         if refusal:
             await PlainTextResponse(f"{refusal}\n", 403)(scope, receive, answering.send)
             return
@@ -70,6 +84,11 @@ class DeskGuard:
             self._failed(error)
             if not answering.begun:
                 await PlainTextResponse("a mistake of this program\n", 500)(scope, receive, answering.send)
+
+    def _is_of_earlier_run(self, headers: Headers) -> bool:
+        """Whether a browser came by a name that this desk had before it was started anew."""
+        names = [host_name(host) for host in headers.getlist("host")]
+        return len(names) == 1 and names[0] not in self._hosts and is_name_of_a_run(names[0])
 
     def _refusal(self, method: str, path: str, headers: Headers) -> str:
         """Return why a request is refused; an empty text where it is not."""

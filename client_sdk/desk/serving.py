@@ -9,13 +9,14 @@ import signal
 import socket
 import ssl
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from uvicorn import Config, Server
 
 from client_sdk.desk.api.application import make_api
-from client_sdk.desk.app import make_app
+from client_sdk.desk.app import make_app, moved
 from client_sdk.desk.connections import BoundedConnection, Handshakes
 from client_sdk.desk.desk import Desk
 from client_sdk.desk.guards import DeskGuard
@@ -72,7 +73,7 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
             hosts = [*settings.hosts, *_THIS_MACHINE, desk.link.host]
             failed = _reporter(tell)
             api = make_api(desk, failed) if desk.lends else None
-            app = DeskGuard(make_app(desk, api), hosts, failed, secure=context is not None)
+            app = DeskGuard(make_app(desk, api), hosts, partial(moved, desk), failed, secure=context is not None)
             if any(token.webhook for token in desk.tokens.read().values()):
                 desk.hooks.start()
             try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from client_sdk.desk.users import User
 
-__all__ = ["DeskSession", "Sessions"]
+__all__ = ["DeskSession", "Sessions", "signed_text"]
 
 _MOST_SESSIONS = 1_000
 _MOST_OF_ONE_USER = 10
@@ -81,7 +81,7 @@ class Sessions:
 
     def find(self, cookie: str | None) -> DeskSession | None:
         """Return the session of a cookie, used now; None where it is none, or has ended."""
-        key = _loaded(self._cookies, cookie)
+        key = signed_text(self._cookies, cookie)
         with self._lock:
             now = self._clock()
             self._forget(now)
@@ -107,7 +107,7 @@ class Sessions:
 
     def is_token(self, session: DeskSession, token: str) -> bool:
         """Whether a form carries the token of this session."""
-        return secrets.compare_digest(_loaded(self._tokens, token), _digest(session.key))
+        return secrets.compare_digest(signed_text(self._tokens, token), _digest(session.key))
 
     def _forget(self, now: float) -> None:
         over = [
@@ -124,7 +124,7 @@ def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _loaded(serializer: URLSafeSerializer, text: str | None) -> str:
+def signed_text(serializer: URLSafeSerializer, text: str | None) -> str:
     """Return what was signed; an empty text where nothing was, or not by us."""
     if not text or len(text) > _MOST_COOKIE or not text.isascii():
         return ""

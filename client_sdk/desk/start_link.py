@@ -6,16 +6,18 @@ under a name that others know a program of another local user could be sent the 
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
 
-__all__ = ["StartLink"]
+__all__ = ["StartLink", "is_name_of_a_run"]
 
 _TOKEN_BYTES = 24
 _NAME_BYTES = 8
 # A link that was used, or asked for, too often would fill the terminal.
 _PAUSE_SECONDS = 3.0
+_NAME = re.compile(r"desk-[0-9a-f]{16}\.localhost")
 
 
 class StartLink:
@@ -46,3 +48,8 @@ class StartLink:
             if good:
                 self._token = ""
             return good
+
+
+def is_name_of_a_run(host: str) -> bool:
+    """Whether a host is named as the links of a desk are, of this run or of an earlier one."""
+    return bool(_NAME.fullmatch(host))

@@ -28,7 +28,12 @@ _MINUTE = 60
 
 
 def _home(visit: Visit) -> Response:
-    """Show the first page of this member that the visitor may see."""
+    """Show the form that was left unsent, else the first page of this member that the visitor may see."""
+    unsent = visit.desk.unsent.page(visit.request)
+    if unsent not in {"", "/"}:
+        answer = visit.go(unsent, visit.say("Nothing was sent: your session had ended. Fill in the form once more."))
+        visit.desk.unsent.forget(answer)
+        return answer
     first = next((path for path, _, right in visit.desk.menu if visit.may(right)), None)
     if first is None:
         text = visit.say("The desk has no page for this member and your role; `credit-registry` has its commands.")
@@ -137,6 +142,7 @@ def _shown(visit: Visit, status: int = 200, refused: str = "") -> Response:
         by_openid=desk.openid is not None,
         by_link=not desk.by_name,
         refused=refused,
+        unsent=bool(visit.desk.unsent.page(visit.request)),
         institution=desk.config.institution,
     )
 
