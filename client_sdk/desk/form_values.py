@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, overload
 from uuid import UUID
 
 from client_sdk.desk.texts import N_
@@ -14,7 +14,7 @@ from client_sdk.lending.typed_text import NoDayError, read_day
 from client_sdk.models import RecordKey
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date
     from enum import StrEnum
 
@@ -25,17 +25,22 @@ __all__ = [
     "DAY_SENTENCE",
     "FieldError",
     "Mistakes",
+    "SaidFieldError",
     "check_no_empty_file",
     "day_of_form",
     "digests_of_form",
     "document_of_form",
     "file_of_form",
+    "read_all",
     "record_of_form",
     "text_of_form",
     "word_of_form",
 ]
 
 W = TypeVar("W", bound="StrEnum")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 DAY_SENTENCE = N_("Give a day with the year first, such as 2026-01-05, 2026/1/5, 2026年1月5日 or 20260105.")
@@ -52,15 +57,31 @@ class FieldError(Exception):
         field: its name.
         text: what to do, to be said in a language; of what was typed it repeats SHA-256 alone.
         values: for the places of the text.
+        others: what further fields of the form are not.
     """
 
     def __init__(self, field: str, text: str, **values: object) -> None:
         super().__init__(field, text)
         self.field, self.text, self.values = field, text, values
+        self.others: list[FieldError] = []
 
     def said(self, say: Say) -> dict[str, str]:
-        """Return what to do by the name of the field, in a language."""
-        return {self.field: say(self.text, **self.values)}
+        """Return what to do by the names of the fields, in a language."""
+        found = {self.field: self._sentence(say)}
+        for other in self.others:
+            for field, text in other.said(say).items():
+                found.setdefault(field, text)
+        return found
+
+    def _sentence(self, say: Say) -> str:
+        return say(self.text, **self.values)
+
+
+class SaidFieldError(FieldError):
+    """A field is not what the form asks for, of which the text is in the visitor's language already."""
+
+    def _sentence(self, _: Say) -> str:
+        return self.text
 
 
 class Mistakes(dict[str, str]):
@@ -82,6 +103,30 @@ class Mistakes(dict[str, str]):
         """
         shown = [(field, label, self[field]) for field, label in self._labels.items()]
         return shown + [(field, "", text) for field, text in self.items() if field not in self._labels]
+
+
+@overload
+def read_all(first: Callable[[], A], second: Callable[[], B], /) -> tuple[A, B]: ...
+@overload
+def read_all(first: Callable[[], A], second: Callable[[], B], third: Callable[[], C], /) -> tuple[A, B, C]: ...
+def read_all(*reads: Callable[[], object]) -> tuple[object, ...]:
+    """Read several fields; return their values.
+
+    Raises:
+        FieldError: with what is wrong with each of them, not with the first alone.
+    """
+    values: list[object] = []
+    wrong: list[FieldError] = []
+    for read in reads:
+        try:
+            values.append(read())
+        except FieldError as error:
+            wrong.append(error)
+    if wrong:
+        first, *others = wrong
+        first.others += others
+        raise first
+    return tuple(values)
 
 
 def word_of_form(form: Form, field: str, words: type[W], allowed: Collection[W]) -> W:

@@ -6,8 +6,18 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, check_no_empty_file, day_of_form, document_of_form, word_of_form
+from client_sdk.desk.form_values import (
+    FieldError,
+    SaidFieldError,
+    check_no_empty_file,
+    day_of_form,
+    document_of_form,
+    read_all,
+    word_of_form,
+)
+from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
+from client_sdk.errors import FormatError
 from client_sdk.models import Consent, ConsentForm, Identity, IdType, SubjectReport
 from client_sdk.subject_report.terms import term_of
 
@@ -15,7 +25,6 @@ if TYPE_CHECKING:
     from client_sdk.desk.form import Form
     from client_sdk.desk.texts import Language, Say
     from client_sdk.desk.visit import Visit
-    from client_sdk.errors import FormatError
 
 __all__ = [
     "AGAIN",
@@ -25,12 +34,15 @@ __all__ = [
     "shown_number",
     "signed_of_form",
     "type_choices",
+    "typed_identity",
     "wrong_identity",
 ]
 
 # Fields that are shown again where another one is wrong; the number is typed anew.
 AGAIN = ("id_type", "issuing_state")
 _SHOWN_CHARACTERS = 4
+# By the names that errors give them.
+_FIELDS = {"identity": "number", "issuing_state": "issuing_state"}
 
 
 def identity_of_form(visit: Visit) -> Identity:
@@ -48,6 +60,20 @@ def identity_of_form(visit: Visit) -> Identity:
     return Identity.parse(id_type, form.text("number"), form.text("issuing_state"), today=today)
 
 
+def typed_identity(visit: Visit) -> Identity:
+    """Return the identity that a form names.
+
+    Raises:
+        FieldError: there is no number, or it is none of its type.
+    """
+    try:
+        return identity_of_form(visit)
+    except FormatError as error:
+        wrong, _ = mistakes_of(error, _FIELDS, visit.say)
+        ((field, text),) = wrong.items()
+        raise SaidFieldError(field, text) from None
+
+
 def report_of_form(visit: Visit) -> SubjectReport | None:
     """Return the person's own report that a form goes on from; None where it names none, or none that is still kept."""
     return visit.desk.kept.find(visit.key, visit.form.text("report"), SubjectReport)
@@ -57,12 +83,11 @@ def person_of_form(visit: Visit) -> Identity:
     """Return whom a form is about: the person of the report that it goes on from, else the one whose number was typed.
 
     Raises:
-        FieldError: there is no number.
-        FormatError: it is none of its type.
+        FieldError: there is no number, or it is none of its type.
     """
     report = report_of_form(visit)
     known = None if report is None else report.answer.identity
-    return identity_of_form(visit) if known is None else known
+    return typed_identity(visit) if known is None else known
 
 
 def wrong_identity(error: FormatError, visit: Visit) -> dict[str, str]:
@@ -94,11 +119,19 @@ def signed_of_form(form: Form, name: str, *, in_future: str, neither: str) -> Co
     Raises:
         FieldError: a field is empty or of another form.
     """
-    given = day_of_form(form, f"{name}_date")
-    if given > date.today():  # noqa: DTZ011 - as above
-        raise FieldError(f"{name}_date", in_future)
-    check_no_empty_file(form, f"{name}_file")
-    digest = document_of_form(form, f"{name}_file", f"{name}_digest")
-    if digest is None:
-        raise FieldError(f"{name}_file", neither)
+
+    def read_date() -> date:
+        given = day_of_form(form, f"{name}_date")
+        if given > date.today():  # noqa: DTZ011 - as above
+            raise FieldError(f"{name}_date", in_future)
+        return given
+
+    def read_digest() -> bytes:
+        check_no_empty_file(form, f"{name}_file")
+        digest = document_of_form(form, f"{name}_file", f"{name}_digest")
+        if digest is None:
+            raise FieldError(f"{name}_file", neither)
+        return digest
+
+    given, digest = read_all(read_date, read_digest)
     return Consent(form=ConsentForm.WRITTEN, date=given, digest=digest)

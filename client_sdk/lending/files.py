@@ -94,7 +94,8 @@ class Portfolio:
             ConfigError: the file cannot be read.
             PreflightError: its text is not in its encoding, or it is damaged.
         """
-        return _read_rows(self._source.rows(OF_A_REPORT, self._make))
+        rows = self._source.rows(OF_A_REPORT, self._make)
+        return _read_rows(rows)
 
 
 def read_portfolio(
@@ -162,7 +163,8 @@ def customer_steps(
     """Return what ``read_customers`` does, and None for each row that is empty."""
     make: RowMaker[CustomerRow] = RowMaker(customer_of, _mapping(mapping))
     table = _read(lambda: _opened(source, encoding, sheet))
-    return _read_rows(table.rows(OF_A_CUSTOMER, make))
+    rows = table.rows(OF_A_CUSTOMER, make)
+    return _read_rows(rows)
 
 
 def _read_rows(rows: Iterator[T]) -> Iterator[T]:

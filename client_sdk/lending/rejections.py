@@ -87,8 +87,8 @@ def rows_as_they_were(
     """
     try:
         table = opened_source(source, encoding, sheet)
-        rows = (item for item in table.rows(OF_A_REPORT, _RowKeeper(mapping)) if item is not None)
-        found = [item for item in rows if _number(item) in wanted]
+        filled = (item for item in table.rows(OF_A_REPORT, _RowKeeper(mapping)) if item is not None)
+        found = [item for item in filled if _number(item) in wanted]
     except OSError as error:
         raise ConfigError(f"the portfolio cannot be read: {error.strerror}") from error
     cells = [item for item in found if not isinstance(item, RejectedRow)]

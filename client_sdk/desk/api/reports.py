@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -15,7 +16,10 @@ from client_sdk.desk.dropped import bounded
 from client_sdk.desk.jobs import DeskJob, JobKind
 from client_sdk.desk.journal import DeskAct
 from client_sdk.errors import PreflightError
-from client_sdk.lending.files import Encoding, Portfolio, read_json_lines, read_portfolio
+from client_sdk.lending.columns import report_of
+from client_sdk.lending.files import Encoding, Portfolio, read_portfolio
+from client_sdk.lending.row_maker import RowMaker
+from client_sdk.lending.text_rows import json_rows
 from client_sdk.models import BatchReport, PreflightReport, Progress, Receipt, RejectedRow, Report, Violation
 
 __all__ = ["MOST_FILE_BYTES", "router"]
@@ -54,7 +58,7 @@ def report(body: Body, call: ReportCall) -> Response:
 
     The same version once more gives the receipt of the first time, whenever that was.
     """
-    read = _read(body)
+    read = _read(body, call)
     with call.act(DeskAct.REPORT_RECORD, reason=f"{read.kind.name}.{read.standing.name}") as entry:
         receipt = call.client.report(read)
         entry.about.append(f"{receipt.issuer}/{receipt.uuid}")
@@ -69,7 +73,7 @@ def report(body: Body, call: ReportCall) -> Response:
 )
 def preview_report(body: Body, call: ReportCall) -> Response:
     """Hold one report against the rules and what the registry holds of its record; nothing is signed."""
-    read = _read(body)
+    read = _read(body, call)
     with call.act(DeskAct.PREVIEW_REPORT):
         return json_response(content_of(call.client.preview(read)))
 
@@ -117,22 +121,24 @@ def _tell(job: DeskJob, progress: Progress) -> None:
     job.tell(progress.phase.value, progress.done, progress.total)
 
 
-def _read(body: bytes) -> Report:
+def _read(body: bytes, call: ApiCall) -> Report:
     """Return the report of a body: one row, read as those of a file of JSON Lines are.
 
     Raises:
-        PreflightError: it is none.
+        PreflightError: it is none; with each cell that cannot be read, and each rule that the others break.
     """
     try:
-        rows = list(read_json_lines([body.decode()]))
+        cells = next(json_rows([body.decode()], RowMaker(lambda cells, _: dict(cells))), None)
     except UnicodeDecodeError:
-        rows = []
-    if not rows:
+        cells = None
+    if cells is None:
         raise PreflightError((_no_object(),))
-    (row,) = rows
-    if isinstance(row, RejectedRow):
-        raise PreflightError(row.violations)
-    return row
+    if isinstance(cells, RejectedRow):
+        raise PreflightError(cells.violations)
+    report = report_of(cells, 1)
+    if isinstance(report, RejectedRow):
+        raise PreflightError(tuple(replace(item, row=1) for item in call.client.preflight_row(cells)))
+    return report
 
 
 def _no_object() -> Violation:

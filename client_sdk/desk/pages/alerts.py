@@ -11,7 +11,7 @@ from client_sdk.alerting.asking import MOST_LABEL, addresses_of, ask_for_alerts
 from client_sdk.alerting.queue import DELIVERED, WAITING, DeliveryQueue, shown_address
 from client_sdk.alerting.settings import DeliverySettings
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, day_of_form
+from client_sdk.desk.form_values import FieldError, day_of_form, read_all
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.person import FORM_BYTES, REQUEST_AGAIN, report_gone, request_of_form
 from client_sdk.desk.person_form import (
@@ -102,9 +102,11 @@ def _on(visit: Visit) -> Response:
     """Ask for alerts; the addresses stay on this machine."""
     report = report_of_form(visit)
     try:
-        identity = person_of_form(visit)
-        request = request_of_form(visit) if report is None else report.mandate
-        recipients = _recipients(visit)
+        identity, request, recipients = read_all(
+            lambda: person_of_form(visit),
+            lambda: request_of_form(visit) if report is None else report.mandate,
+            lambda: _recipients(visit),
+        )
         client, who = visit.desk.client, visit.user.name
         reason = Purpose.SUBJECT_ACCESS.name
         with visit.desk.journal.act(who, DeskAct.ALERTS_ON, reason=reason) as entry, _queue(visit) as queue:

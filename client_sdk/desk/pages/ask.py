@@ -7,10 +7,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, word_of_form
+from client_sdk.desk.form_values import FieldError, read_all, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept_answer import KeptAnswer
-from client_sdk.desk.person_form import AGAIN, identity_of_form, signed_of_form, type_choices
+from client_sdk.desk.person_form import AGAIN, identity_of_form, signed_of_form, type_choices, typed_identity
 from client_sdk.desk.rights import Right
 from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
@@ -88,18 +88,18 @@ def _read(visit: Visit) -> tuple[Identity, Purpose, Consent]:
     """Return who is asked about, why, and the consent.
 
     Raises:
-        FieldError: a field is empty or of another form.
-        FormatError: the number is none of its type.
+        FieldError: fields are empty or of another form.
     """
-    identity = identity_of_form(visit)
-    purpose = word_of_form(visit.form, "purpose", Purpose, PURPOSES)
-    consent = signed_of_form(
-        visit.form,
-        "consent",
-        in_future=N_("The consent is dated in the future: correct its day."),
-        neither=N_("Give the signed consent, or its SHA-256: one of the two."),
+    return read_all(
+        lambda: typed_identity(visit),
+        lambda: word_of_form(visit.form, "purpose", Purpose, PURPOSES),
+        lambda: signed_of_form(
+            visit.form,
+            "consent",
+            in_future=N_("The consent is dated in the future: correct its day."),
+            neither=N_("Give the signed consent, or its SHA-256: one of the two."),
+        ),
     )
-    return identity, purpose, consent
 
 
 def _shown(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from client_sdk.desk.form import DOCUMENTS_BYTES
-from client_sdk.desk.form_values import FieldError, digests_of_form, word_of_form
+from client_sdk.desk.form_values import FieldError, digests_of_form, read_all, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import dispute_of
 from client_sdk.desk.rendering import clock_text
@@ -74,10 +74,9 @@ def _answer(visit: Visit) -> Response:
     """Answer the dispute with an outcome and what it rests on."""
     uuid = _uuid(visit)
     try:
-        outcome = word_of_form(visit.form, "outcome", DisputeOutcome, tuple(_ANSWERS))
-        evidence = digests_of_form(visit.form, "evidence")
-        if not 0 < len(evidence) <= MOST_DOCUMENTS:
-            raise FieldError("evidence", N_("Choose the documents that the answer rests on, at most 16."))  # noqa: TRY301 - shown at its field, like those of the helpers
+        outcome, evidence = read_all(
+            lambda: word_of_form(visit.form, "outcome", DisputeOutcome, tuple(_ANSWERS)), lambda: _evidence(visit)
+        )
         with visit.desk.journal.act(visit.user.name, DeskAct.ANSWER_DISPUTE, about=[str(uuid)], reason=outcome.name):
             receipt = visit.desk.client.answer_dispute(uuid.bytes, outcome, evidence=evidence)
     except FieldError as error:
@@ -87,6 +86,13 @@ def _answer(visit: Visit) -> Response:
         return _shown(visit, dispute_of(visit.desk.client, uuid), wrong=wrong, broken=broken)
     told = visit.say("The dispute is answered, at leaf {index}.", index=receipt.index)
     return visit.go(f"/disputes/{uuid}", told)
+
+
+def _evidence(visit: Visit) -> tuple[bytes, ...]:
+    evidence = digests_of_form(visit.form, "evidence")
+    if not 0 < len(evidence) <= MOST_DOCUMENTS:
+        raise FieldError("evidence", N_("Choose the documents that the answer rests on, at most 16."))
+    return evidence
 
 
 def _shown(

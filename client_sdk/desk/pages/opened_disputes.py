@@ -7,7 +7,7 @@ from uuid import UUID
 
 from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form import DOCUMENTS_BYTES
-from client_sdk.desk.form_values import FieldError, digests_of_form, record_of_form
+from client_sdk.desk.form_values import FieldError, digests_of_form, read_all, record_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import dispute_of
 from client_sdk.desk.pages.disputes import MOST_DOCUMENTS, dispute_row, show_disputes
@@ -59,8 +59,9 @@ def _form_of_report(visit: Visit) -> Response:
 def _open(visit: Visit) -> Response:
     """Dispute the record: every answer shows it from now on."""
     try:
-        record, code = record_of_form(visit.form, "record"), _code(visit)
-        evidence = _evidence(visit)
+        record, code, evidence = read_all(
+            lambda: record_of_form(visit.form, "record"), lambda: _code(visit), lambda: _evidence(visit)
+        )
         about = [f"{record.issuer}/{UUID(bytes=record.record_id)}"]
         with visit.desk.journal.act(visit.user.name, DeskAct.OPEN_DISPUTE, about=about):
             receipt = visit.desk.client.open_dispute(record.issuer, record.record_id, code=code, evidence=evidence)

@@ -6,10 +6,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError
+from client_sdk.desk.form_values import FieldError, read_all
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.ask import NUMBER_PAGE
-from client_sdk.desk.person_form import AGAIN, identity_of_form, signed_of_form, type_choices, wrong_identity
+from client_sdk.desk.person_form import AGAIN, signed_of_form, type_choices, typed_identity, wrong_identity
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_, Language
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
@@ -56,7 +56,7 @@ def _form(visit: Visit) -> Response:
 def _ask(visit: Visit) -> Response:
     """Make the report, keep it for minutes, and send the browser on to it."""
     try:
-        return _make(visit, identity_of_form(visit), request_of_form(visit))
+        return _make(visit, *read_all(lambda: typed_identity(visit), lambda: request_of_form(visit)))
     except FieldError as error:
         return _asked(visit, error.said(visit.say), [])
     except (PreflightError, RefusedError, RuleError) as error:

@@ -25,13 +25,13 @@ from client_sdk.models import BatchReport, Phase
 from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from starlette.responses import Response
 
     from client_sdk.desk.checked_file import CheckedRow
     from client_sdk.desk.jobs import DeskJob
-    from client_sdk.models import Progress, Violation
+    from client_sdk.models import Progress, RejectedRow, Report, Violation
 
 __all__ = ["PAGES", "encoding_choices", "files_to_approve", "table_to_save"]
 
@@ -122,7 +122,8 @@ def _send(visit: Visit) -> Response:
                 # It was not there when the file was checked.
                 want = "another person to send it: drop the file again"
                 raise refused(0, "file", "file.approval", want, got="a version of a record that is held by now")
-            rows = bounded(file.portfolio().steps(), lambda count: job.tell(Phase.CHECKING.value, count, 0))
+            steps = file.portfolio().steps()
+            rows: Iterator[Report | RejectedRow] = bounded(steps, lambda n: job.tell(Phase.CHECKING.value, n, 0))
             done = desk.client.report_many(rows, tell, one_signature=one_signature)
             entry.about += [f"rows={done.rows}", f"accepted={done.accepted}", f"rejected={done.rejected_rows}"]
         return SentFile(file, done)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from client_sdk.desk.form import DOCUMENTS_BYTES
-from client_sdk.desk.form_values import FieldError, day_of_form, digests_of_form, word_of_form
+from client_sdk.desk.form_values import FieldError, day_of_form, digests_of_form, read_all, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import record_of
 from client_sdk.desk.pages.doing import do_or_request_approval
@@ -27,8 +27,11 @@ from client_sdk.models import RecordState, RecordView, WithdrawalReason
 from client_sdk.subject_report.facts import FactSpeaker
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from starlette.responses import Response
 
+    from client_sdk.desk.form import Form
     from client_sdk.models import DisputeView
 
 __all__ = ["PAGES"]
@@ -92,11 +95,9 @@ def _withdraw(visit: Visit) -> Response:
     """Withdraw the record, once the box that says so is ticked."""
     form, uuid = visit.form, _path_uuid(visit)
     try:
-        reason = word_of_form(form, "reason", WithdrawalReason, tuple(REASONS))
-        removed_on = day_of_form(form, "removed_on") if reason in REMOVED else None
-        if not form.text("sure"):
-            raise FieldError("sure", N_("Tick the box: a withdrawal cannot be taken back."))  # noqa: TRY301 - shown at its field, like those of the helpers
-        evidence = digests_of_form(form, "evidence")
+        (reason, removed_on), evidence, _ = read_all(
+            lambda: _reason(form), lambda: digests_of_form(form, "evidence"), lambda: _check_sure(form)
+        )
         opened = _kept(visit, form.text("opened"))
         return do_or_request_approval(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))
     except FieldError as error:
@@ -104,6 +105,21 @@ def _withdraw(visit: Visit) -> Response:
     except (PreflightError, RuleError) as error:
         wrong, broken = mistakes_of(error, _FIELDS, visit.say)
         return _detail(visit, *_record(visit), wrong=wrong, broken=broken)
+
+
+def _reason(form: Form) -> tuple[WithdrawalReason, date | None]:
+    """Return why a record is withdrawn, and for what takes effect on a day that day.
+
+    Raises:
+        FieldError: none was chosen, or no day given.
+    """
+    reason = word_of_form(form, "reason", WithdrawalReason, tuple(REASONS))
+    return reason, day_of_form(form, "removed_on") if reason in REMOVED else None
+
+
+def _check_sure(form: Form) -> None:
+    if not form.text("sure"):
+        raise FieldError("sure", N_("Tick the box: a withdrawal cannot be taken back."))
 
 
 def _record(visit: Visit) -> tuple[RecordView, DisputeView | None]:

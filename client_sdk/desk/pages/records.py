@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, day_of_form, word_of_form
+from client_sdk.desk.form_values import FieldError, day_of_form, read_all, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
@@ -79,12 +79,12 @@ def _searched(visit: Visit) -> Response:
         if form.text("record"):
             record_id = _uuid(form.text("record")).bytes
         else:
-            name = RecordName(
-                kind=word_of_form(form, "kind", Kind, tuple(Kind)),
-                reference=_reference(form.text("reference")),
-                first_day=day_of_form(form, "first_day"),
+            kind, reference, first_day = read_all(
+                lambda: word_of_form(form, "kind", Kind, tuple(Kind)),
+                lambda: _reference(form.text("reference")),
+                lambda: day_of_form(form, "first_day"),
             )
-            record_id = visit.desk.client.record_id(name)
+            record_id = visit.desk.client.record_id(RecordName(kind=kind, reference=reference, first_day=first_day))
     except FieldError as error:
         return _list(visit, [], (), wrong=error.said(visit.say))
     except (FormatError, PreflightError) as error:
@@ -122,7 +122,7 @@ def _list(
         cut=f"{_MOST_READ:,}" if cut else "",
         narrowed=wanted.is_narrow,
         wrong=wrong or {},
-        given={name: visit.form.text(name) for name in ("record", "kind", "first_day")},
+        given={name: visit.form.text(name) for name in ("record", "kind", "reference", "first_day")},
         kinds=kinds,
         list_kinds=[every, *kinds],
         list_standings=[every, *standings],

@@ -34,12 +34,13 @@ from client_sdk.models import Purpose, ScreenPhase
 from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from starlette.responses import Response
 
     from client_sdk.desk.jobs import DeskJob
-    from client_sdk.models import ScreenProgress, ScreenReport, Violation, WatchReport
+    from client_sdk.lending.columns import CustomerRow
+    from client_sdk.models import RejectedRow, ScreenProgress, ScreenReport, Violation, WatchReport
 
 __all__ = ["PAGES"]
 
@@ -110,7 +111,8 @@ def _screen(visit: Visit) -> Response:
                 job.tell(step.phase.value, step.done, step.total)
 
         with desk.journal.act(who, DeskAct.SCREEN, reason=purpose.name) as entry:
-            read = bounded(file.customers(), lambda count: job.tell("CHECKING", count, 0))
+            steps = file.customers()
+            read: Iterator[CustomerRow | RejectedRow] = bounded(steps, lambda n: job.tell("CHECKING", n, 0))
             portfolio = ScreenedPortfolio.of(read)
             ask = partial(desk.client.screen, purpose=purpose, officer=who, progress=tell)
             if state is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, record_of_form
+from client_sdk.desk.form_values import FieldError, read_all, record_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.person import record_of_report, report_gone
 from client_sdk.desk.person_form import (
@@ -51,11 +51,9 @@ def _add(visit: Visit) -> Response:
     """Attach the statement; who may read the facts of the record reads it too."""
     given = {name: visit.form.text(name) for name in _AGAIN}
     try:
-        record, identity = record_of_form(visit.form, "record"), person_of_form(visit)
-        # A statement is one line, as it stands in tables and files.
-        text = " ".join(given["text"].split())
-        if not text:
-            raise FieldError("text", N_("Write what the person says."))  # noqa: TRY301 - shown at its field, like those of the helpers
+        record, identity, text = read_all(
+            lambda: record_of_form(visit.form, "record"), lambda: person_of_form(visit), lambda: _text(given["text"])
+        )
         with visit.desk.journal.act(visit.user.name, DeskAct.ADD_STATEMENT, about=_about(record)):
             receipt = visit.desk.client.add_statement(record.issuer, record.record_id, identity, text)
     except FieldError as error:
@@ -65,6 +63,14 @@ def _add(visit: Visit) -> Response:
     except FormatError as error:
         return _asked(visit, given, wrong=wrong_identity(error, visit))
     return _done(visit, visit.say("The statement stands with the record, at leaf {index}.", index=receipt.index))
+
+
+def _text(typed: str) -> str:
+    # A statement is one line, as it stands in tables and files.
+    text = " ".join(typed.split())
+    if not text:
+        raise FieldError("text", N_("Write what the person says."))
+    return text
 
 
 def _remove(visit: Visit) -> Response:

@@ -190,6 +190,17 @@ def test_a_row_that_breaks_a_rule_is_refused_with_what_to_do(reporter: Program) 
     assert reporter.send("POST", "/reports", twice.encode()).content["rule"] == "json.once"
 
 
+def test_all_mistakes_of_a_report_are_told_at_once(reporter: Program) -> None:
+    (row,) = rows(622)
+    wrong = {"as_of": "05/04/2025", "principal": "many", "currency": "RMB", "consent_date": "2199-01-01"}
+    for path in ("/reports", "/reports/preview"):
+        refused = reporter.post(path, {**row, **wrong})
+        assert (refused.status, refused.reason) == (422, "RULES_BROKEN")
+        found = {item["field"] for item in refused.content["violations"]}
+        assert found >= {"as_of", "principal", "currency", "consent_date"}
+        assert {item["row"] for item in refused.content["violations"]} == {1}
+
+
 def test_a_file_is_reported_as_a_job_and_its_rejected_rows_are_told(reporter: Program) -> None:
     good, bad = rows(630), {**rows(631)[0], "currency": "RMB"}
     lines = io.StringIO()

@@ -239,13 +239,12 @@ def test_kept_replies_are_bounded_and_forgotten_in_time() -> None:
 
 def test_to_keep_a_reply_looks_at_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
     kept, core, measured = KeptReplies(), token_of("core"), 0
-    size = kept_replies._KeptReply.size.fget
-    assert size is not None
+    size: property = vars(kept_replies._KeptReply)["size"]
 
     def counted(one: object) -> int:
         nonlocal measured
         measured += 1
-        return int(size(one))
+        return int(size.__get__(one))
 
     monkeypatch.setattr(kept_replies._KeptReply, "size", property(counted))
     for number in range(1_000):

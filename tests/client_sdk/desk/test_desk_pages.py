@@ -124,6 +124,15 @@ def test_what_is_mistyped_is_told_with_what_to_do(officer: Visitor, changes: dic
         officer.language = "en"
 
 
+def test_all_mistakes_of_a_form_are_told_at_once(officer: Visitor) -> None:
+    wrong = question(1, number="11010518000101001X", purpose="REPORTING", consent_date="1.3.2026", consent_digest="")
+    refused = officer.post("/ask", wrong)
+    assert refused.status == 422
+    for field in ("number", "purpose", "consent_date", "consent_file"):
+        assert f'id="{field}-wrong"' in refused.text, field
+    assert "One digit is mistyped" in refused.words
+
+
 def test_a_consent_and_the_sha_256_of_another_are_refused_with_both(officer: Visitor) -> None:
     chosen, typed = hashlib.sha256(b"I agree.").hexdigest(), hashlib.sha256(b"another").hexdigest()
     refused = officer.post("/ask", question(1, consent_digest=typed), {"consent_file": b"I agree."})
@@ -181,6 +190,9 @@ def test_own_records_are_listed_found_opened_and_withdrawn(registry: TestRegistr
     number = {"id_type": "CN_RESIDENT_ID", "number": person(7).number}
     opened = lender.follow(lender.post(f"/records/{uuid}/open", number))
     assert "1,230.00 CNY" in opened.words
+    mistaken = lender.post(f"/records/{uuid}/withdraw", {"reason": "x"})
+    assert "Choose one of the list." in mistaken.words
+    assert "Tick the box" in mistaken.words
     unsure = lender.post(f"/records/{uuid}/withdraw", {"reason": "ERROR"})
     assert "Tick the box" in unsure.words
     without = lender.post(f"/records/{uuid}/withdraw", {"reason": "FRAUD", "sure": "yes"})
@@ -242,6 +254,9 @@ def test_a_search_that_finds_nothing_says_why(lender: Visitor, search: dict[str,
     answered = lender.post("/records", search)
     assert answered.status == 422
     assert said in answered.words
+    typed = typed_in(answered.text)
+    # The list has a choice of kinds too.
+    assert all(typed[name] == text for name, text in search.items() if name != "kind"), "what was typed stays"
 
 
 def test_a_record_that_is_not_there_is_told(lender: Visitor) -> None:
