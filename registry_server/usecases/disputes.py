@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ __all__ = ["ChainEnd", "Disputes", "DisputesPage", "ListedDispute", "PlacedLeaf"
 MAX_ANNOTATION_BYTES = 2_048
 # Disputes of one message; each takes at most some 4 KB.
 PAGE_DISPUTES = 256
+# Annotations that are read at one time; each takes some 2 KB.
+_MOST_LINKS = 4_096
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -248,20 +251,28 @@ def _naming(view: View, heads: Iterable[AnnotationHead]) -> dict[int, PlacedLeaf
     """Return the newest annotation of each dispute that names its documents, by the first index of the chain.
 
     Who adds documents names the others again, so that it is the newest link, or the one before the answer, but for
-    statements and lapses in between: one step backward is one read for all disputes.
+    statements and lapses in between: those of all disputes are read together, at each further read more of them.
     """
     found: dict[int, PlacedLeaf] = {}
     begun = {head.first: head.disputed_since for head in heads}
-    links = [(head.first, head.number) for head in heads]
-    while links:
+    newest = {head.first: head.number for head in heads}
+    step = 1
+    while newest:
+        links = [(chain, number - back) for chain, number in newest.items() for back in range(min(step, number + 1))]
         places = view.annotation_places(links)
         leaves = view.leaves_at(places.values())
-        links = []
-        for (chain, number), index in places.items():
-            if _names_documents(leaves[index]):
-                found[chain] = PlacedLeaf(index, leaves[index], view.inclusion(index))
-            elif index > begun[chain]:
-                links.append((chain, number - 1))
+        indices: defaultdict[int, list[int]] = defaultdict(list)
+        for (chain, _), index in places.items():
+            indices[chain].append(index)
+        further: dict[int, int] = {}
+        for chain, of_chain in indices.items():
+            since = sorted((index for index in of_chain if index >= begun[chain]), reverse=True)
+            naming = next((index for index in since if _names_documents(leaves[index])), None)
+            if naming is not None:
+                found[chain] = PlacedLeaf(naming, leaves[naming], view.inclusion(naming))
+            elif min(of_chain) > begun[chain] and newest[chain] >= step:
+                further[chain] = newest[chain] - step
+        newest, step = further, max(1, min(4 * step, _MOST_LINKS // max(1, len(further))))
     return found
 
 

@@ -10,13 +10,14 @@ from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.statement import Annotation
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from registry_server.sequencing.items import ItemOutcome
+from registry_server.sequencing.view import View
 from registry_server.usecases.disputes import Disputes
 from tests.support.disputes import CONFIRMED, RECEIPT
 from tests.support.registry_world import PERSONS_REQUEST, World, accept
 from tests.support.reverification import reverify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from client_sdk.kernel.formats.complaint import Complaint
     from client_sdk.kernel.formats.statement import RecordKey
@@ -105,6 +106,28 @@ def test_a_listed_dispute_names_its_documents_before_and_after_its_answer(ledger
     (listed,) = disputes.about("lender-1", "", 0, ended=True).disputes
     assert documents(listed) == both
     assert listed.begun.index < named_index(listed)
+
+
+def test_a_long_chain_behind_the_documents_of_a_dispute_is_read_in_few_parts(
+    ledger: Ledger, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = world.key("lender-1", "loan")
+    newest = opened(ledger, world, key)
+    for _ in range(18):
+        newest = logged(ledger, world.annotate("lender-2", key, DISPUTED, before=newest, evidence=()))
+    reads = 0
+    places = View.annotation_places
+
+    def counted(view: View, links: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        nonlocal reads
+        reads += 1
+        return places(view, links)
+
+    monkeypatch.setattr(View, "annotation_places", counted)
+    (listed,) = Disputes(ledger).opened("lender-2", 0, ended=False).disputes
+    assert documents(listed) == (PERSONS_REQUEST,)
+    assert named_index(listed) == listed.begun.index
+    assert reads == 3, "1, 4 and 16 of them"
 
 
 def named_index(listed: ListedDispute) -> int:
