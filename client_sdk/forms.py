@@ -12,7 +12,7 @@ from client_sdk.kernel.rules.codes.currencies import MINOR_UNITS
 from client_sdk.kernel.rules.dates import day_of, offset_of
 from client_sdk.kernel.rules.minors import ADULT_YEARS, age_on
 from client_sdk.kernel.rules.officer import MOST_NAME_DIGITS, digits_in
-from client_sdk.kernel.rules.text import MAX_STATEMENT_CHARACTERS
+from client_sdk.kernel.rules.text import MAX_STATEMENT_CHARACTERS, one_line
 
 __all__ = [
     "ADULT_YEARS",
@@ -38,5 +38,6 @@ __all__ = [
     "jurisdiction",
     "moment_text",
     "offset_of",
+    "one_line",
     "plain",
 ]

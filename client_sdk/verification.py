@@ -59,6 +59,7 @@ __all__ = [
     "is_contradiction",
     "is_destruction",
     "is_erasure",
+    "is_evidence",
     "is_inquiry_receipt",
     "is_receipt",
     "is_trust_root",
@@ -274,6 +275,11 @@ def verify_destruction(data: bytes, trust_root: TrustRoot) -> DestructionCertifi
         size=checkpoint.size,
         root=checkpoint.root,
     )
+
+
+def is_evidence(data: bytes) -> bool:
+    """Whether a file begins as evidence of an answer does."""
+    return data.startswith(_VERSIONED) and not is_trust_root(data)
 
 
 def is_trust_root(data: bytes) -> bool:

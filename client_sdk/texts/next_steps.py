@@ -8,11 +8,29 @@ __all__ = ["NEXT", "NEXT_BY_RULE", "next_of"]
 
 # By rule, where it says more than the reason does; read as those below.
 NEXT_BY_RULE: dict[str, str] = {
+    "C10": N_("give the day on which the person signed, which is not after today, and the written document."),
+    "annotation.answer": N_(
+        "its lender answers a dispute, or the successor of that lender; who opened it takes it back with "
+        "`credit-registry subject dispute withdraw`."
+    ),
+    "annotation.corrected": N_(
+        "report the corrected version first (`credit-registry records correct`), then answer CORRECTED; where nothing "
+        "was wrong, answer CONFIRMED."
+    ),
+    "annotation.outcome": N_("no dispute of this record waits for an answer: see `credit-registry dispute list`."),
     "annotation.repeated": N_("this dispute stands: wait for its answer, or give further documents under its code."),
     "annotation.stated": N_("no statement of the person stands with this record: compare its number."),
+    "listing.removed-before": N_(
+        "compare the day with the court's paper; an entry that was removed before it was copied is withdrawn with "
+        "--reason ERROR."
+    ),
     "record.person": N_("this record is about another person: compare its number and the identity number."),
     "request.one-person": N_(
         "this signed request was used for another person already: give the one that this person signed."
+    ),
+    "withdrawal.court-removed": N_(
+        "that reason is for entries of the courts' list: choose another, or --set-aside where a court set the record "
+        "aside."
     ),
 }
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from client_sdk.alerting.delivery import KEEP_TRYING_MS
@@ -20,6 +22,9 @@ from client_sdk.desk.api.problems import ProblemDocument
 from client_sdk.desk.api.requests import CheckRequest
 from client_sdk.desk.jobs import JobState
 from client_sdk.kernel.formats.moment import DAY_MS
+from client_sdk.lending.files import read_json_lines
+from client_sdk.lending.typed_text import DAY_WANTED
+from client_sdk.models import DefaultReport
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "http-api.md").read_text("utf-8")
@@ -86,6 +91,23 @@ def test_numbers_are_those_of_the_code() -> None:
     assert desk_jobs.KEPT_SECONDS == 1_800
     assert f"tried again for {KEEP_TRYING_MS // DAY_MS} days" in WORDS
     assert all(f"`{state}`" in WORDS for state in JobState)
+
+
+def test_the_forms_of_a_day_are_those_that_are_read() -> None:
+    assert f"is {DAY_WANTED}, and no day of more than one reading, such as 05/01/2026" in WORDS
+    question = json.loads(re.findall(r"```json(?! POST)[^\n]*\n(.*?)```", GUIDE, re.DOTALL)[0])
+    row = json.loads(re.findall(r"```json POST /reports\n(.*?)```", GUIDE, re.DOTALL)[0])
+    for form in re.findall(r"2026\S+?[0-9日](?=,| or|$)", DAY_WANTED):
+        question["consent"]["date"] = row["as_of"] = form
+        asked = CheckRequest.model_validate(question)
+        assert asked.model_dump(mode="json")["consent"]["date"] == "2026-01-05"
+        (report,) = read_json_lines([json.dumps(row)])
+        assert isinstance(report, DefaultReport)
+        assert report.facts is not None
+        assert report.facts.as_of == date(2026, 1, 5)
+    question["consent"]["date"] = "05/01/2026"
+    with pytest.raises(ValidationError, match="want a day with the year first"):
+        CheckRequest.model_validate(question)
 
 
 def test_the_guide_of_the_desk_leads_here() -> None:

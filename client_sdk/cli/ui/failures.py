@@ -264,7 +264,7 @@ def _preflight_hint(error: PreflightError) -> str:
         return say("each role asks for its own purposes; SUBJECT_ACCESS is for a REPRESENTATIVE, which has no other.")
     if rules == {"columns.known"}:
         return say("`credit-registry report --columns --explain` says which columns there are; correct the header.")
-    return _CORRECT
+    return next_of("", rules.pop(), _CORRECT) if len(rules) == 1 else _CORRECT
 
 
 def _unreachable(error: TransportError, address: str) -> CommandFailure:
@@ -329,7 +329,7 @@ def _refused(error: RefusedError) -> CommandFailure:
     return CommandFailure(
         code=ExitCode.FOUND,
         reason=error.reason,
-        message=error.message or say("refused"),
+        message=error.message or say("the rules do not allow it, and nothing was logged"),
         details=(*error.complaint.parts, *_logged_as(error)),
         hint=next_of(error.reason, error.rule, _hint_of_class(error)),
     )

@@ -165,7 +165,10 @@ def register(app: typer.Typer) -> None:
                 say("--yes without a reason"), say("give --reason: it stays in the log, and nobody is asked for it.")
             )
         removed = reason in (WithdrawalReason.COURT_REMOVED, WithdrawalReason.REMOVED_ON_REQUEST)
-        if removed is not (removed_on is not None):
+        if removed and removed_on is None:
+            hint = say("give the day on which the court removed it: COURT_REMOVED and REMOVED_ON_REQUEST need one.")
+            raise UsageError(say("--removed-on is missing"), hint)
+        if removed_on is not None and not removed:
             hint = say("give both for a listing that the court removed, or neither.")
             raise UsageError(say("--removed-on goes with --reason COURT_REMOVED and REMOVED_ON_REQUEST"), hint)
         digests = document_digests(evidence)

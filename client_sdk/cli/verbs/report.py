@@ -20,11 +20,11 @@ from client_sdk.cli.verbs.report_file import FileOptions, report_file
 from client_sdk.cli.verbs.report_form import IdentitySource, empty_form, report_edited, report_form
 from client_sdk.cli.verbs.report_one import report_one
 from client_sdk.cli.verbs.report_template import KINDS, print_mapping_template, write_portfolio_template
-from client_sdk.errors import PreflightError
+from client_sdk.errors import NotPermittedError, PreflightError
 from client_sdk.lending.column_forms import form_of
 from client_sdk.lending.column_guide import GUIDE, words_of_column
 from client_sdk.lending.columns import COLUMNS, report_of
-from client_sdk.models import IdType, Kind
+from client_sdk.models import IdType, Kind, Role
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import Report
 from client_sdk.texts import N_, say
@@ -165,6 +165,7 @@ def register(app: typer.Typer) -> None:
             return ExitCode.OK
         if one_signature and file is None:
             raise UsageError(say("--one-signature was given without FILE"), say("one record has one signature anyway."))
+        _check_role(session)
         number = IdentitySource(identity_file, id_type, issuing_state)
         if edit:
             if file is not None or dry_run or (given and from_ is not None):
@@ -185,6 +186,20 @@ def register(app: typer.Typer) -> None:
             raise UsageError(say("nothing to report was given"), hint)
         identity = read_identity(session, identity_file, id_type, issuing_state)
         return _report_cells(session, given | identity_cells(identity), dry_run=dry_run, yes=yes)
+
+
+def _check_role(session: Run) -> None:
+    """Refuse a home that reports nothing, before anything is read or asked.
+
+    Raises:
+        NotPermittedError: its member is no LENDER.
+    """
+    roles = session.config().roles
+    if Role.LENDER not in roles:
+        got = ", ".join(sorted(role.name for role in roles)) or "none"
+        raise NotPermittedError(
+            "NOT_PERMITTED", say("only a LENDER reports"), field="role", rule="permissions", got=got, want="LENDER"
+        )
 
 
 def _print_columns(session: Run, *, explain: bool) -> ExitCode:

@@ -15,6 +15,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.dispute import annotated, dispute_content, dispute_table
 from client_sdk.cli.verbs.subject_alerts import add_alerts
 from client_sdk.cli.verbs.subject_report import add_report
+from client_sdk.forms import one_line
 from client_sdk.models import IdType, RecordKey
 from client_sdk.texts import say
 from client_sdk.whole_file import read_whole
@@ -112,7 +113,10 @@ def _add_statements(group: typer.Typer) -> None:
         /,
         *,
         record: RecordArgument,
-        text_file: Annotated[Path, typer.Option(metavar="FILE", help="The statement, UTF-8, at most 500 characters.")],
+        text_file: Annotated[
+            Path,
+            typer.Option(metavar="FILE", help="The statement, UTF-8, at most 500 characters; its lines become one."),
+        ],
         identity_file: IdentityFileOption = None,
         id_type: IdTypeOption = IdType.CN_RESIDENT_ID,
         issuing_state: IssuingStateOption = "",
@@ -122,7 +126,7 @@ def _add_statements(group: typer.Typer) -> None:
         The identity number is asked for, hidden, or read from a file or standard input, never from the command line.
         """
         try:
-            text = read_whole(text_file).decode().strip()
+            text = one_line(read_whole(text_file).decode())
         except UnicodeDecodeError:
             raise UsageError(say("the statement is not UTF-8"), say("save it as UTF-8.")) from None
         identities = read_identities(session, identity_file, id_type, issuing_state)

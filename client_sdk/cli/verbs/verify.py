@@ -17,6 +17,7 @@ from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import read_identity
 from client_sdk.cli.ui.input_file import check_file
+from client_sdk.cli.ui.kind_of_file import kind_of_file
 from client_sdk.cli.ui.options import IdentityFileOption, IdTypeOption, IssuingStateOption
 from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
@@ -37,6 +38,7 @@ from client_sdk.verification import (
     is_contradiction,
     is_destruction,
     is_erasure,
+    is_evidence,
     is_inquiry_receipt,
     is_receipt,
     is_trust_root,
@@ -51,7 +53,7 @@ from client_sdk.verification import (
 )
 
 if TYPE_CHECKING:
-    from client_sdk import TrustRoot
+    from client_sdk import Client, TrustRoot
     from client_sdk.cli.ui.output import Json
 
 __all__ = ["register"]
@@ -70,6 +72,11 @@ NAMED = N_(
     "The key services gave the same pseudonym for the identity number: the proof names that person. That the "
     "record was about this person is the word of {asker}, which asked for the proof: the registry knew it no "
     "more."
+)
+# What `verify` judges.
+VERIFIED_FILES = N_(
+    "Verified are: evidence of an answer, also of a person's own report; receipts of records and of inquiries; proofs "
+    "of erasure and of misbehaviour; certificates of destruction; trust roots."
 )
 PROVED = N_("The key services gave the same pseudonym for the identity number: the file is about that person.")
 
@@ -142,13 +149,15 @@ def register(app: typer.Typer) -> None:
                 say("--inquiry-receipt, --fingerprint and --identity-file do not go together"), say("use one a run.")
             )
         demanded = Demanded(session, trust_root, witness_quorum, replay_quorum, replay_max_lag)
+        data = read_evidence(file)
         try:
             if identity_file is not None:
                 demanded.refuse_files()
                 identity = read_identity(session, identity_file, id_type, issuing_state)
-                _verify_person(session, file, trust_root_of(session, trust_root), identity, replay_max_lag)
+                root = trust_root_of(session, trust_root)
+                with session.client(replay_max_lag=replay_max_lag) as client:
+                    _verify_person(session, client, file, data, root, identity)
                 return ExitCode.OK
-            data = read_evidence(file)
             if wanted or (inquiry_receipt is None and is_trust_root(data)):
                 _accept_trust_root(session, file, verify_trust_root(data, wanted), compared=bool(wanted))
                 return ExitCode.OK
@@ -160,19 +169,18 @@ def register(app: typer.Typer) -> None:
                 return ExitCode.OK
             return _verify_file(session, file, data, root, demanded)
         except VerificationError as error:
-            _refuse(session, file, error)
+            _refuse(session, file, error, data)
             return ExitCode.FOUND
 
 
-def _verify_person(session: Run, file: Path, root: "TrustRoot", identity: Identity, replay_max_lag: int | None) -> None:
+def _verify_person(
+    session: Run, client: "Client", file: Path, data: bytes, root: "TrustRoot", identity: Identity
+) -> None:
     """Ask the key services again, which shows whom a file is about."""
-    data = read_evidence(file)
-    with session.client(replay_max_lag=replay_max_lag) as client:
-        if is_erasure(data):
-            _accept_erasure(session, file, root.fingerprint, client.verify_erasure(data, identity), asked=True)
-            return
-        answers = client.verify(data, identity)
-    _accept(session, file, root.fingerprint, answers, asked=True)
+    if is_erasure(data):
+        _accept_erasure(session, file, root.fingerprint, client.verify_erasure(data, identity), asked=True)
+        return
+    _accept(session, file, root.fingerprint, client.verify(data, identity), asked=True)
 
 
 def _verify_file(session: Run, file: Path, data: bytes, root: "TrustRoot", demanded: Demanded) -> ExitCode:
@@ -193,9 +201,27 @@ def _verify_file(session: Run, file: Path, data: bytes, root: "TrustRoot", deman
     return ExitCode.OK
 
 
-def _refuse(session: Run, file: Path, error: VerificationError) -> None:
+def _refuse(session: Run, file: Path, error: VerificationError, data: bytes) -> None:
+    content: Json = {
+        "verified": False,
+        "file": str(file),
+        "part": error.part,
+        "rule": error.rule,
+        "message": error.message,
+    }
+    if error.part == "evidence" and not is_evidence(data):
+        session.output.result(
+            content,
+            say(
+                "REFUSED: {file} is none of the files that are verified: it holds {kind}.",
+                file=file,
+                kind=say(kind_of_file(data)),
+            ),
+            say(VERIFIED_FILES),
+        )
+        return
     session.output.result(
-        {"verified": False, "file": str(file), "part": error.part, "rule": error.rule, "message": error.message},
+        content,
         say("REFUSED: {file} does not verify.", file=file),
         say("  part: {part}", part=error.part),
         say("  rule: {rule}", rule=error.rule) + (f" ({error.message})" if error.message else ""),

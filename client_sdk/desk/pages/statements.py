@@ -21,7 +21,7 @@ from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
-from client_sdk.forms import MAX_STATEMENT_CHARACTERS
+from client_sdk.forms import MAX_STATEMENT_CHARACTERS, one_line
 from client_sdk.models import SubjectReport
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def _add(visit: Visit) -> Response:
 
 
 def _text(typed: str) -> str:
-    # A statement is one line, as it stands in tables and files.
-    text = " ".join(typed.split())
+    text = one_line(typed)
     if not text:
         raise FieldError("text", N_("Write what the person says."))
     return text

@@ -7,7 +7,7 @@ from client_sdk.kernel.formats.readable import flaw_of
 from client_sdk.kernel.formats.rewritten import rewritten
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 
-__all__ = ["MAX_STATEMENT_CHARACTERS", "check_statement", "check_text"]
+__all__ = ["MAX_STATEMENT_CHARACTERS", "check_statement", "check_text", "one_line"]
 
 # Of a subject's statement (FCRA 611(b) has 100 words).
 MAX_STATEMENT_CHARACTERS = 500
@@ -32,6 +32,11 @@ def check_text(text: str, field: str, most: int, *, required: bool = False) -> N
         raise _refused(field, flaw.rule, got=flaw.got, want=flaw.want)
     if kind := rewritten(text):
         raise _refused(field, "text.rewritten", got=kind, want="the text as your own systems have it")
+
+
+def one_line(text: str) -> str:
+    """Return a text that was typed over several lines as one, as it stands in tables and files."""
+    return " ".join(text.split())
 
 
 def check_statement(text: str) -> None:

@@ -110,13 +110,29 @@ def test_an_answer_names_what_it_rests_on(lender: Command, office: Command, reco
     _, record_id = record.split("/")
     refused = lender("dispute", "answer", record_id, "--outcome", "CONFIRMED", code=2)
     assert "--evidence" in refused.err + refused.out
+    resting = ("--evidence", str(paper))
+    for who, outcome, rule, hint in (
+        (lender, "CORRECTED", "annotation.corrected", "report the corrected version first"),
+        (office, "CONFIRMED", "annotation.answer", "its lender answers a dispute"),
+    ):
+        error = who("dispute", "answer", record, "--outcome", outcome, *resting, code=1).content["error"]
+        assert (error["message"], error["rule"]) == ("the rules do not allow it, and nothing was logged", rule)
+        assert error["hint"].startswith(hint)
+
+
+def test_a_day_to_come_is_answered_with_the_day_that_is_meant(office: Command, number: int, tmp_path: Path) -> None:
+    words = ("subject", "report", "--officer", "desk-1", "--mandate-date", "2190-01-01", "--identity-file", "-")
+    paper = ("--mandate-digest", "ab" * 32, "-o", str(tmp_path / "new"))
+    error = office(*words, *paper, given=id_number(number), code=1).content["error"]
+    assert (error["violations"][0]["field"], error["violations"][0]["rule"]) == ("--mandate-date", "C10")
+    assert error["hint"].startswith("give the day on which the person signed")
 
 
 def test_a_statement_stands_with_the_record(
     office: Command, asker: Command, number: int, record: str, tmp_path: Path
 ) -> None:
     text = tmp_path / "statement.txt"
-    text.write_text("I was in hospital.\n", encoding="utf-8")
+    text.write_text("I was\r\n  in hospital.\n", encoding="utf-8")
     office(
         "subject", "statement", "add", record, "--text-file", str(text), "--identity-file", "-", given=id_number(number)
     )

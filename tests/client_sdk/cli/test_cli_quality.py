@@ -6,16 +6,19 @@ import csv
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from client_sdk.lending.files import write_portfolio
-from client_sdk.models import RowWarning, RuleTier, Violation
+from client_sdk.models import Role, RowWarning, RuleTier, Violation
 from client_sdk.models.quality import quality_of
 from tests.client_sdk.cli.command_samples import id_number
 from tests.client_sdk.sdk_samples import default_report
+from tests.support.command import Command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.command import Command
+    from client_sdk.testing import TestRegistry
 
 
 def broken(row: int, rule: str = "date.order", field: str = "ended_on", reason: str = "DATE_INVALID") -> Violation:
@@ -85,6 +88,16 @@ def test_a_file_is_held_against_the_rules_and_nothing_is_sent(lender: Command, n
     assert "50.00 % break no rule" in said
     assert not any(id_number(base + place)[:-1] in said + plot.read_text() for place in range(4))
     assert lender.said("records").out.count(f"loan-{base}") == 0
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.REPRESENTATIVE])
+def test_a_member_that_reports_nothing_is_told_so_before_a_file_is_read(
+    registry: TestRegistry, tmp_path: Path, role: Role
+) -> None:
+    member = Command(registry.enrol(f"no-{role.name.lower()}", role))
+    for words in ((str(tmp_path / "missing.csv"), "--dry-run"), ("--kind", "DEFAULT", "--dry-run"), ("--edit",)):
+        error = member("report", *words, code=1).content["error"]
+        assert (error["reason"], error["got"], error["want"]) == ("NOT_PERMITTED", role.name, "LENDER")
 
 
 def test_an_empty_portfolio_and_a_file_that_is_none_are_refused(lender: Command, tmp_path: Path) -> None:
