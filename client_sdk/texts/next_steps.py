@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from client_sdk.texts.spoken import N_
 
-__all__ = ["NEXT", "NEXT_BY_RULE", "next_of"]
+__all__ = ["NEXT", "NEXT_BY_RULE", "TITLE_BY_RULE", "next_of"]
+
+# What happened, by rule, where the reason has other cases too and its text would say something else.
+TITLE_BY_RULE: dict[str, str] = {
+    "request.one-day": N_("this signed request was used with another day before"),
+    "request.one-person": N_("this signed request was used for another person before"),
+}
 
 # By rule, where it says more than the reason does; read as those below.
 NEXT_BY_RULE: dict[str, str] = {
@@ -17,14 +23,18 @@ NEXT_BY_RULE: dict[str, str] = {
         "report the corrected version first (`credit-registry records correct`), then answer CORRECTED; where nothing "
         "was wrong, answer CONFIRMED."
     ),
-    "annotation.outcome": N_("no dispute of this record waits for an answer: see `credit-registry dispute list`."),
+    "annotation.outcome": N_("no dispute of this record stands: see `credit-registry dispute show ISSUER/RECORD`."),
     "annotation.repeated": N_("this dispute stands: wait for its answer, or give further documents under its code."),
     "annotation.stated": N_("no statement of the person stands with this record: compare its number."),
+    "annotation.statement-kept": N_(
+        "a statement is the person's own: who gave it, or an office that speaks for the person, changes it."
+    ),
     "listing.removed-before": N_(
         "compare the day with the court's paper; an entry that was removed before it was copied is withdrawn with "
         "--reason ERROR."
     ),
     "record.person": N_("this record is about another person: compare its number and the identity number."),
+    "request.one-day": N_("give the day on which the person signed it, the same each time."),
     "request.one-person": N_(
         "this signed request was used for another person already: give the one that this person signed."
     ),

@@ -56,7 +56,7 @@ def read_consent(
 
 @contextmanager
 def consent_as_options(what: str = "consent") -> Iterator[None]:
-    """Name the option that was typed where a rule about a consent or a mandate is broken.
+    """Name the option that was typed where a rule about a consent or a mandate, or about its last day, is broken.
 
     Args:
         what: options begin with: consent or mandate.
@@ -68,6 +68,8 @@ def consent_as_options(what: str = "consent") -> Iterator[None]:
 
 
 def _as_option(item: Violation, what: str) -> Violation:
+    if item.field == "inquiry.alerts_until":
+        return replace(item, field="--until")
     part = item.field.removeprefix("inquiry.consent.")
     option = {"date": f"--{what}-date", "digest": f"--{what}-file", "form": "--consent-form"}
     option |= {"purposes": "--consent-purpose"}

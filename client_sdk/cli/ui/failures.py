@@ -28,7 +28,7 @@ from client_sdk.errors import (
     VerificationError,
 )
 from client_sdk.texts import N_, recognised, say
-from client_sdk.texts.next_steps import NEXT, next_of
+from client_sdk.texts.next_steps import NEXT, TITLE_BY_RULE, next_of
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output
@@ -326,10 +326,11 @@ def _unverifiable(error: VerificationError) -> CommandFailure:
 
 
 def _refused(error: RefusedError) -> CommandFailure:
+    title = say(TITLE_BY_RULE.get(error.rule, "")) or error.message
     return CommandFailure(
         code=ExitCode.FOUND,
         reason=error.reason,
-        message=error.message or say("the rules do not allow it, and nothing was logged"),
+        message=title or say("the rules do not allow it, and nothing was logged"),
         details=(*error.complaint.parts, *_logged_as(error)),
         hint=next_of(error.reason, error.rule, _hint_of_class(error)),
     )

@@ -30,6 +30,8 @@ __all__ = ["Later", "Verb", "Verbs"]
 _HEADINGS = {"argument": N_("Arguments"), "option": N_("Options")}
 # No name of a command has as many: an identity number may have been typed.
 _MANY_DIGITS = 4
+# So many verbs of a group are named where a word is none of them.
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,11 @@ class Verbs(TyperGroup):
         if args[0] in self.later:
             self.load(args[0])
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
-            near = get_close_matches(args[0], self.list_commands(ctx))
+            names = self.list_commands(ctx)
+            near = get_close_matches(args[0], names)
             meant = say(" Did you mean {near}?", near=", ".join(near)) if near else ""
+            if not near and len(names) <= _FEW:
+                meant = say(" There are: {names}.", names=", ".join(names))
             numbered = sum(char.isdigit() for char in args[0]) >= _MANY_DIGITS
             warning = say(" An identity number never goes on the command line.") if numbered else ""
             ctx.fail(say("There is no such command.") + meant + warning)

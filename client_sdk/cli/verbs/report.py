@@ -20,6 +20,7 @@ from client_sdk.cli.verbs.report_file import FileOptions, report_file
 from client_sdk.cli.verbs.report_form import IdentitySource, empty_form, report_edited, report_form
 from client_sdk.cli.verbs.report_one import report_one
 from client_sdk.cli.verbs.report_template import KINDS, print_mapping_template, write_portfolio_template
+from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import NotPermittedError, PreflightError
 from client_sdk.lending.column_forms import form_of
 from client_sdk.lending.column_guide import GUIDE, words_of_column
@@ -194,6 +195,9 @@ def _check_role(session: Run) -> None:
     Raises:
         NotPermittedError: its member is no LENDER.
     """
+    if not (session.home / CONFIG_FILE).exists():
+        # Told when it is needed: what is wrong with the command line comes first.
+        return
     roles = session.config().roles
     if Role.LENDER not in roles:
         got = ", ".join(sorted(role.name for role in roles)) or "none"

@@ -24,7 +24,7 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.clock import clock_ms
 from client_sdk.forms import day_of, flaw_of, holds_long_number
 from client_sdk.models import IdType
-from client_sdk.texts import recognised, say
+from client_sdk.texts import N_, recognised, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["add_alerts"]
 
 _USUAL = timedelta(365)
+_NO_MAIL_SERVER = N_("  mail waits until alerts.toml names a mail server")
 
 WebhookOption = Annotated[
     list[str] | None,
@@ -88,7 +89,10 @@ def add_alerts(group: typer.Typer) -> None:
         alerts.sqlite in your home (mode 0600), and `alerts deliver` sends. A message holds no fact: it says that
         something happened and whom to ask (`contact` in alerts.toml).
         """
+        from client_sdk.alerting.settings import DeliverySettings  # noqa: PLC0415 - loaded by this verb alone
+
         to = _addresses(session, webhook or (), mail or ())
+        server = DeliverySettings.from_home(session.config().home).mail
         _check_label(label)
         mandate = read_mandate(mandate_date, mandate_digest, mandate_file)
         identity = read_identity(session, identity_file, id_type, issuing_state)
@@ -104,6 +108,7 @@ def add_alerts(group: typer.Typer) -> None:
             asked.to_dict(),
             say("The person is alerted from now on; run `alerts deliver --follow`."),
             pairs([("  alerts", asked.inquiry_id.hex()), ("  until", asked.until), ("  addresses", len(to))]),
+            *([say(_NO_MAIL_SERVER)] if mail and server is None else []),
             *([say("  the receiver verifies messages by the secret: `alerts secret URL`")] if webhook else []),
         )
 

@@ -86,6 +86,13 @@ def test_alerts_that_are_on_are_told_and_not_asked_for_twice(office: Command, nu
     office("subject", "alerts", "off", anew["inquiry_id"])
 
 
+def test_mail_that_no_server_takes_is_told_of_at_once(office: Command, number: int) -> None:
+    on = (*ON, "--mandate-digest", digest_of(number), "--mail", "p@mail.example", "--label", "no-server")
+    assert "mail waits until alerts.toml names a mail server" in office.said(*on, given=id_number(number)).out
+    (held,) = (one for one in office("alerts", "list").content["persons"] if one["label"] == "no-server")
+    office("subject", "alerts", "off", held["alerts"])
+
+
 def test_what_is_not_taken_waits_and_is_told(office: Command, asker: Command, number: int) -> None:
     on = (*ON, "--mandate-digest", digest_of(number))
     with running_hook() as hook:
@@ -125,7 +132,8 @@ def test_what_is_not_in_order_is_refused_before_anything_is_asked(
         refused = office(*on, *hook, "--label", label, given=given, code=2)
         assert (refused.reason, label in refused.err) == ("USAGE", False)
     office(*on, *hook, given=f"{given}\n{id_number(number + 1)}\n", code=2)
-    office(*on, *hook, "--until", "2199-01-01", given=given, code=1)
+    late = office(*on, *hook, "--until", "2199-01-01", given=given, code=1).content["error"]["violations"][0]
+    assert (late["field"], late["rule"]) == ("--until", "alerts.until")
     lender(*on, *hook, given=given, code=1)
     assert office("alerts", "list").content["persons"] == []
     # Who has asked for no alerts takes none, and delivers what else there is.

@@ -31,7 +31,7 @@ from client_sdk.errors import (
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models import Violation
-from client_sdk.texts.next_steps import NEXT, NEXT_BY_RULE
+from client_sdk.texts.next_steps import NEXT, NEXT_BY_RULE, TITLE_BY_RULE
 from registry_server.errors import CATALOGUE
 
 BROKEN = Violation(
@@ -168,11 +168,12 @@ def test_every_hint_is_about_a_reason_of_the_catalogue() -> None:
 
 
 def test_a_rule_says_more_of_what_to_do_than_its_reason() -> None:
-    told = failure_of(RefusedError("CONSENT_MISSING", rule="request.one-person"))
+    told = failure_of(RefusedError("CONSENT_MISSING", "Written consent is missing.", rule="request.one-person"))
     assert told is not None
+    assert told.message == TITLE_BY_RULE["request.one-person"]
     assert told.hint == NEXT_BY_RULE["request.one-person"]
     documented = Path("docs/rules.md").read_text(encoding="utf-8")
-    assert all(f"| `{rule}` |" in documented for rule in NEXT_BY_RULE)
+    assert all(f"| `{rule}` |" in documented for rule in NEXT_BY_RULE | TITLE_BY_RULE)
 
 
 @pytest.mark.parametrize(

@@ -289,6 +289,7 @@ def test_a_record_as_answers_write_it_is_told_apart_from_its_id(member: Running)
 def test_a_word_that_is_nearly_a_command_is_helped(command: Running) -> None:
     assert "Did you mean check?" in command.said("chek", code=2).err
     assert "Did you mean propose?" in command.said("act", "propos", code=2).err
+    assert "There are: on, off." in command.said("subject", "alerts", "list", code=2).err
 
 
 def test_a_wrong_number_is_refused_without_being_shown(member: Running) -> None:
