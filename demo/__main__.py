@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import CreditRegistryError
-from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, LENDERS
+from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, LENDERS, OFFICE
 from client_sdk.testing.desks import Desks
 from client_sdk.testing.folder import empty, reserved
 from client_sdk.testing.interrupting import interruptible
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FOLDER = Path(".demo")
 _INTERRUPTED = 130
 # Members whose desks run where the demo is left running.
-_AT_DESKS = (*LENDERS, AUDITOR, ADMINISTRATORS[0])
+_AT_DESKS = (*LENDERS, OFFICE, AUDITOR, ADMINISTRATORS[0])
 # A record whose dispute was not answered is restricted within a second of the registry's start, not within a minute.
 _ENVIRONMENT = {"REGISTRY_HOUSEKEEPING_INTERVAL_SECONDS": "1"}
 

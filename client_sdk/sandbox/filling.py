@@ -31,6 +31,7 @@ REPORTING = LENDERS[:2]
 # Members that have a desk: a party each, with its role.
 MEMBERS: dict[Party, Role] = {
     **dict.fromkeys(REPORTING, Role.LENDER),
+    OFFICE: Role.REPRESENTATIVE,
     AUDITOR: Role.AUDITOR,
     ADMINISTRATORS[0]: Role.ADMINISTRATOR,
 }

@@ -29,6 +29,12 @@ _PREFIX = "credit-registry-sandbox-"
 # Made last, once everything has happened that people find there.
 _READY = "sandbox-ready"
 _CONSENT = "consent.txt"
+_REQUEST = "request.txt"
+# What people have signed.
+_SIGNED = {
+    _CONSENT: "I agree that you ask the registry about me for this loan.",
+    _REQUEST: "I ask the consumer office for my own report, and to speak for me.",
+}
 _SHOWN = (Story.STAYED, Story.OVERDUE, Story.ARRANGED, Story.CURED_LONG_AGO, Story.PAID_ALWAYS)
 
 
@@ -43,7 +49,8 @@ def run(keep: Path | None, tell: Callable[[str], None]) -> None:
             with _registry(folder) as registry:
                 if fresh:
                     fill(registry)
-                    (folder / _CONSENT).write_text("I agree that you ask the registry about me for this loan.\n")
+                    for name, words in _SIGNED.items():
+                        (folder / name).write_text(f"{words}\n")
                     (folder / _READY).touch()
                 desks = registry.start_desks(*(member.name for member in MEMBERS))
                 for line in (*_desks(desks, time.monotonic() - began), *_to_try(folder, fresh=fresh)):
@@ -116,6 +123,8 @@ def _to_try(folder: Path, *, fresh: bool) -> Iterator[str]:
         person = of_the_first(people, story)[0]
         verdict, outcome = story.expected
         yield f"  {person.identity.number}  {verdict}, {outcome}: {story.title}"
+    yield f"\nA person for {OFFICE.name} to serve, who signed a request today ({folder / _REQUEST}):"
+    yield f"  {disputed(people).identity.number}  disputes a record of {first}"
     if fresh:
         yield f"\nWaiting: a dispute for {first} to answer, about {disputed(people).identity.number};"
         yield f"a correction for {second} to read; an act for admin-1 to approve."

@@ -190,7 +190,7 @@ def test_it_runs_on_where_asked_and_nothing_is_left_running(played: Played) -> N
 
 
 def test_the_desks_of_its_members_run_where_it_runs_on(played: Played) -> None:
-    assert played.desks == ["lender-1", "lender-2", "lender-3", "lender-4", "auditor", "admin-1"]
+    assert played.desks == ["lender-1", "lender-2", "lender-3", "lender-4", "office", "auditor", "admin-1"]
     assert len(LINK.findall(played.said)) == len(played.desks)
     assert not any(listens(int(port)) for _, port in DESK.findall(played.said))
 

@@ -9,8 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from client_sdk.cli import app
-from client_sdk.invented.parties import OFFICE
-from client_sdk.models import Role
 from client_sdk.sandbox.filling import MEMBERS, PEOPLE
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text("utf-8")
@@ -28,8 +26,7 @@ def test_each_command_exists_with_its_options(command: str) -> None:
 
 def test_the_members_are_those_that_have_a_desk() -> None:
     rows = re.findall(r"^\| `(\S+)`, ([^|`]+) \| (\w+)[^|]* \| (yes|no) \|$", GUIDE, re.MULTILINE)
-    named = [(party.name, party.title, role.name.lower(), "yes") for party, role in MEMBERS.items()]
-    assert rows == [*named, (OFFICE.name, OFFICE.title, Role.REPRESENTATIVE.name.lower(), "no")]
+    assert rows == [(party.name, party.title, role.name.lower(), "yes") for party, role in MEMBERS.items()]
 
 
 def test_the_extras_and_the_people_are_those_of_the_code() -> None:

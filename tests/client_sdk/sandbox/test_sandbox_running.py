@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 PATIENCE = 60
 LIMIT = 300
 COMMAND = str(Path(sys.executable).with_name("credit-registry"))
-DESKS = ("lender-1", "lender-2", "auditor", "admin-1")
+DESKS = ("lender-1", "lender-2", "office", "auditor", "admin-1")
+LENDER, OFFICE, AUDITOR, ADMINISTRATOR = 1, 2, 3, 4
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +58,8 @@ def test_every_desk_is_there_for_who_has_its_link_and_for_nobody_else(sandbox: R
 
 
 def test_the_first_page_of_an_administrator_opens(sandbox: RunningSandbox) -> None:
-    link = urlsplit(sandbox.links[3])
-    visitor = Visitor(sandbox.ports[3], link.netloc)
+    link = urlsplit(sandbox.links[ADMINISTRATOR])
+    visitor = Visitor(sandbox.ports[ADMINISTRATOR], link.netloc)
     answered = visitor.get(link.path)
     while answered.status == 303:
         answered = visitor.follow(answered)
@@ -67,7 +69,7 @@ def test_the_first_page_of_an_administrator_opens(sandbox: RunningSandbox) -> No
 
 @pytest.mark.browser
 def test_a_newcomer_asks_about_each_of_the_people_that_are_named(sandbox: RunningSandbox, browser: Chrome) -> None:
-    browser.get(sandbox.links[1])
+    browser.get(sandbox.links[LENDER])
     WebDriverWait(browser, PATIENCE).until(lambda one: one.current_url.endswith("/today"))
     base = "{0.scheme}://{0.netloc}".format(urlsplit(browser.current_url))
     yesterday = (datetime.now(UTC) - timedelta(1)).date().isoformat()
@@ -85,12 +87,28 @@ def test_a_newcomer_asks_about_each_of_the_people_that_are_named(sandbox: Runnin
     browser.delete_all_cookies()
 
 
+def test_the_office_makes_the_report_of_the_person_that_is_named(sandbox: RunningSandbox) -> None:
+    link = urlsplit(sandbox.links[OFFICE])
+    visitor = Visitor(sandbox.ports[OFFICE], link.netloc)
+    assert visitor.get(link.path).status == 303
+    visitor.get("/person")
+    (number,) = re.findall(r"^ +(\d{17}[\dX]) +disputes a record of lender-1$", sandbox.said, re.MULTILINE)
+    today = datetime.now().astimezone().date().isoformat()
+    typed = {"id_type": "CN_RESIDENT_ID", "number": number, "request_date": today}
+    asked = visitor.post("/person", typed, {"request_file": (sandbox.folder / "request.txt").read_bytes()})
+    assert asked.status == 303, asked.words
+    report = visitor.follow(asked)
+    assert "Report about yourself" in report.words
+    assert "See the dispute" in report.words
+    assert number not in report.text
+
+
 def test_a_link_that_was_used_is_followed_by_a_new_one_which_is_told(sandbox: RunningSandbox) -> None:
-    link = urlsplit(sandbox.links[2])
-    visitor = Visitor(sandbox.ports[2], link.netloc)
+    link = urlsplit(sandbox.links[AUDITOR])
+    visitor = Visitor(sandbox.ports[AUDITOR], link.netloc)
     assert visitor.get(link.path).status == 303
     assert visitor.get("/journal").status == 200
-    other = Visitor(sandbox.ports[2], link.netloc)
+    other = Visitor(sandbox.ports[AUDITOR], link.netloc)
 
     def told_a_new_one() -> bool:
         # Whoever comes has one made, some seconds after the last was used.
