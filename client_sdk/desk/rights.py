@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
-__all__ = ["ApiScope", "DeskRole", "Right"]
+from client_sdk.models import Role
+
+__all__ = ["SCOPES_OF", "ApiScope", "DeskRole", "Right"]
 
 
 class Right(IntEnum):
@@ -47,9 +49,18 @@ class ApiScope(StrEnum):
     REPORT = "report"
     # Reads own records and receipts, and opens facts with the person's number.
     RECORDS = "records"
+    # Makes reports of persons who asked for them, sets their statements beside records, alerts them.
+    PERSONS = "persons"
     # Lists, opens, answers and withdraws disputes.
     DISPUTES = "disputes"
     # Reads and acknowledges notices.
     INBOX = "inbox"
     # Reads what is counted of all lenders.
     STATISTICS = "statistics"
+
+
+# Scopes that serve members of one role alone.
+SCOPES_OF = {
+    Role.LENDER: frozenset((ApiScope.CHECK, ApiScope.REPORT, ApiScope.RECORDS)),
+    Role.REPRESENTATIVE: frozenset((ApiScope.PERSONS,)),
+}

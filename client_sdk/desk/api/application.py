@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from client_sdk.desk.api import checks, disputes, inbox, jobs, records, reports
+from client_sdk.desk.api import checks, disputes, inbox, jobs, persons, records, reports
 from client_sdk.desk.api.call import AnyCall, json_response
 from client_sdk.desk.api.gate import ApiGate
 from client_sdk.desk.api.problems import ApiProblemError, body_field, problem_response, say_for
@@ -46,9 +46,9 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
     }
 }
 _DESCRIPTION = """\
-What the desk of a lender does for programs. Every request carries a bearer token. An identity number is in bodies of \
-requests alone. A POST takes an `Idempotency-Key`: the same key with the same request gets the same answer for an \
-hour. Problems are RFC 9457 documents with a stable `reason`."""
+What the desk of a lender, or of a member that speaks for persons, does for programs. Every request carries a bearer \
+token. An identity number is in bodies of requests alone. A POST takes an `Idempotency-Key`: the same key with the \
+same request gets the same answer for an hour. Problems are RFC 9457 documents with a stable `reason`."""
 
 router = APIRouter()
 
@@ -77,7 +77,10 @@ def read_contract(request: Request, _: AnyCall) -> Response:
     return json_response(cast("FastAPI", request.app).openapi())
 
 
-TOPICS = (checks.router, reports.router, jobs.router, records.router, disputes.router, inbox.router, router)
+TOPICS = (
+    *(checks.router, reports.router, jobs.router, records.router),
+    *(persons.router, disputes.router, inbox.router, router),
+)
 
 
 def contract() -> dict[str, Json]:

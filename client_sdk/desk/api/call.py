@@ -20,7 +20,7 @@ from client_sdk.desk.api.tokens import ApiToken
 from client_sdk.desk.desk import Desk
 from client_sdk.desk.jobs import DeskJob, JobKind
 from client_sdk.desk.journal import ActEntry, DeskAct
-from client_sdk.desk.rights import ApiScope
+from client_sdk.desk.rights import SCOPES_OF, ApiScope
 from client_sdk.desk.texts import N_
 from client_sdk.forms import Json
 
@@ -31,6 +31,7 @@ __all__ = [
     "DisputeCall",
     "InboxCall",
     "JobCall",
+    "PersonCall",
     "RecordCall",
     "ReportCall",
     "StatisticsCall",
@@ -59,6 +60,11 @@ class ApiCall(NamedTuple):
     ) -> AbstractContextManager[ActEntry]:
         """Write to the journal that an act of this token begins, and how it ended."""
         return self.desk.journal.act(self.token.who, act, about=about, reason=reason)
+
+    @staticmethod
+    def on_behalf_of(officer: str | None) -> list[str]:
+        """Return how the journal names a member of staff for whom a system asks."""
+        return [] if officer is None else [f"officer:{officer}"]
 
     def start(
         self, kind: JobKind, work: Callable[[DeskJob], object], held: int, about: list[str] | None = None
@@ -103,7 +109,7 @@ class _BearerToken(SecurityBase):
 async def _call(
     request: Request, wanted: SecurityScopes, token: Annotated[ApiToken, Security(_BearerToken())]
 ) -> ApiCall:
-    """Return the call of a request whose token is good for one of the scopes.
+    """Return the call of a request whose token is good for one of the scopes, at a member that has the role for it.
 
     Raises:
         ApiProblemError: it is not.
@@ -119,13 +125,26 @@ async def _call(
             got=" ".join(sorted(token.scopes)),
             want=" or ".join(wanted.scopes),
         )
-    return ApiCall(request.app.state.desk, token)
+    desk: Desk = request.app.state.desk
+    for role, scopes in SCOPES_OF.items():
+        if role not in desk.config.roles and set(wanted.scopes) & scopes:
+            raise ApiProblemError(
+                403,
+                "NOT_PERMITTED",
+                N_("This member's role does not allow this"),
+                N_("Use the desk of a member that has the role which is wanted."),
+                rule="member.role",
+                got=" ".join(sorted(role.name for role in desk.config.roles)),
+                want=role.name,
+            )
+    return ApiCall(desk, token)
 
 
 AnyCall = Annotated[ApiCall, Security(_call)]
 CheckCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.CHECK.value])]
 ReportCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.REPORT.value])]
 JobCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.CHECK.value, ApiScope.REPORT.value])]
+PersonCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.PERSONS.value])]
 RecordCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.RECORDS.value])]
 DisputeCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.DISPUTES.value])]
 InboxCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.INBOX.value])]

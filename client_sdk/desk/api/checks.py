@@ -67,7 +67,7 @@ def check(asked: CheckRequest, call: CheckCall) -> Response:
     """Ask whether a person has live records; the answer is verified, and weighed by the lender's criteria."""
     identity = asked.person.identity()
     officer = asked.officer or call.token.name
-    with call.act(DeskAct.ASK, about=_for(asked.officer), reason=asked.purpose.name) as entry:
+    with call.act(DeskAct.ASK, about=call.on_behalf_of(asked.officer), reason=asked.purpose.name) as entry:
         consent = asked.consent.consent()
         answer = call.client.check(identity, purpose=asked.purpose, consent=consent, officer=officer)
         entry.about += _inquiries([answer])
@@ -79,7 +79,7 @@ def start_checks(asked: CheckJobRequest, call: CheckCall) -> Response:
     """Begin to ask about many persons, 100 an inquiry; `/jobs/{job}` tells how far it is."""
     questions = _questions(asked)
     work = partial(_ask_all, call, asked, questions)
-    return call.start(JobKind.CHECKS, work, len(questions) * _BYTES_A_PERSON, _for(asked.officer))
+    return call.start(JobKind.CHECKS, work, len(questions) * _BYTES_A_PERSON, call.on_behalf_of(asked.officer))
 
 
 def checked_content(answer: Answer, assessment: Assessment, *, with_evidence: bool) -> dict[str, Json]:
@@ -99,7 +99,7 @@ def _ask_all(call: ApiCall, asked: CheckJobRequest, questions: Sequence[_ReadPer
     officer = asked.officer or call.token.name
     for group in _groups(questions):
         job.tell("ASKING", len(found.persons), len(questions))
-        about = [job.key, *_for(asked.officer)]
+        about = [job.key, *call.on_behalf_of(asked.officer)]
         with call.act(DeskAct.ASK, about=about, reason=asked.purpose.name) as entry:
             identities, consent = [one.identity for one in group], group[0].consent.consent()
             answers = call.client.check_many(identities, purpose=asked.purpose, consent=consent, officer=officer)
@@ -162,8 +162,3 @@ def _groups(questions: Sequence[_ReadPerson]) -> Iterator[list[_ReadPerson]]:
 def _inquiries(answers: Sequence[Answer]) -> list[str]:
     """Return the ids of inquiries as the journal names them, each once."""
     return list(dict.fromkeys(answer.inquiry_id.hex() for answer in answers if answer.inquiry_id))
-
-
-def _for(officer: str | None) -> list[str]:
-    """Return how the journal names a member of staff for whom a system asks."""
-    return [] if officer is None else [f"officer:{officer}"]

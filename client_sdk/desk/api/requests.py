@@ -1,12 +1,12 @@
 """Bodies of requests, parsed into types, and refused where anything is unknown or of another form."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from client_sdk.desk.users import is_name
-from client_sdk.forms import MOST_NAME_DIGITS
+from client_sdk.forms import MAX_STATEMENT_CHARACTERS, MOST_NAME_DIGITS
 from client_sdk.lending.column_forms import FORMS, ColumnForm
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.typed_text import DAY_WANTED, NoDayError, read_day
@@ -15,6 +15,8 @@ from client_sdk.models import Consent, ConsentForm, DisputeOutcome, Identity, Id
 __all__ = [
     "MOST_NUMBER",
     "REPORT_SCHEMA",
+    "AlertsBegun",
+    "AlertsEnded",
     "CheckJobRequest",
     "CheckRequest",
     "ConsentGiven",
@@ -27,6 +29,10 @@ __all__ = [
     "OpeningRequest",
     "Person",
     "RecordSearch",
+    "ReportPaper",
+    "StatementGiven",
+    "StatementRemoved",
+    "SubjectReportRequest",
 ]
 
 MOST_PERSONS = 10_000
@@ -76,11 +82,15 @@ Officer = Annotated[
     Field(description="Member of staff for whom the system asks; the name of the token where left out."),
 ]
 Evidence = Annotated[list[Digest], Field(max_length=16, description="SHA-256 of documents; these stay here.")]
+ReportPaper = Literal["zh.html", "zh.pdf", "en.html", "en.pdf"]
+Recipients = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=2_048)]], Field(max_length=16, repr=False)
+]
 Words = Field(strict=False)
 
 
 class Person(_Body):
-    """Who: the number is in bodies alone, and never leaves the lender's machine."""
+    """Who: the number is in bodies alone, and never leaves the member's machine."""
 
     id_type: Annotated[IdType, Words]
     number: Annotated[str, StringConstraints(min_length=1, max_length=64), Field(repr=False)]
@@ -182,6 +192,53 @@ class DisputeWithdrawal(_Body):
 
     issuer: Annotated[Institution, Field(min_length=1)]
     record: RecordUuid
+
+
+class SubjectReportRequest(_Body):
+    """A person who asks for the own report."""
+
+    person: Person
+    request: Annotated[ConsentGiven, Field(description="What the person signed to ask for it.")]
+    officer: Officer | None = None
+    papers: Annotated[
+        list[ReportPaper], Field(max_length=4, description="The report on paper, for the person to take home.")
+    ] = []
+
+
+class StatementGiven(_Body):
+    """The person's own statement on a record."""
+
+    person: Person
+    issuer: Annotated[Institution, Field(min_length=1)]
+    record: RecordUuid
+    text: Annotated[
+        str, StringConstraints(max_length=4 * MAX_STATEMENT_CHARACTERS), Field(description="Set as one line.")
+    ]
+
+
+class StatementRemoved(_Body):
+    """The record whose statement goes."""
+
+    issuer: Annotated[Institution, Field(min_length=1)]
+    record: RecordUuid
+
+
+class AlertsBegun(_Body):
+    """A person who is alerted, and where messages go."""
+
+    person: Person
+    request: Annotated[ConsentGiven, Field(description="What the person signed to ask for it.")]
+    until: Day
+    mail: Recipients = []
+    webhook: Recipients = []
+    label: Annotated[str, StringConstraints(max_length=64), Field(description="Your own name of the case.")] = ""
+    officer: Officer | None = None
+
+
+class AlertsEnded(_Body):
+    """Alerts that end, by the `inquiry_id` that began them."""
+
+    alerts: Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 
 
 _FORMS: dict[ColumnForm, dict[str, object]] = {

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from client_sdk.alerting.address import mailbox
-from client_sdk.alerting.asking import MOST_LABEL, addresses_of, ask_for_alerts
-from client_sdk.alerting.queue import DELIVERED, WAITING, DeliveryQueue, shown_address
+from client_sdk.alerting.queue import DELIVERED, WAITING, shown_address
 from client_sdk.alerting.settings import DeliverySettings
 from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form_values import FieldError, day_of_form, read_all
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.person import FORM_BYTES, REQUEST_AGAIN, report_gone, request_of_form
+from client_sdk.desk.person_acts import AlertRecipients, begin_alerts, end_alerts, queue_of, recipients_of
 from client_sdk.desk.person_form import (
     person_of_form,
     report_of_form,
@@ -25,14 +23,12 @@ from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import ConfigError, FormatError, PreflightError, RefusedError, RuleError
-from client_sdk.forms import flaw_of, holds_long_number
+from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
 from client_sdk.models import Purpose, SubjectReport
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
-    from client_sdk.alerting.address import Address
     from client_sdk.alerting.queue import QueuedMessage
 
 __all__ = ["PAGES"]
@@ -45,19 +41,10 @@ _KINDS = {"alert.access": N_("another institution asked"), "alert.new-record": N
 _STATES = {WAITING: N_("waiting"), DELIVERED: N_("delivered")}
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Recipients:
-    """Where messages go, until when, and under which name of the case."""
-
-    to: list[Address]
-    until: date
-    label: str
-
-
 def _listed(visit: Visit) -> Response:
     """Show about whom the member is alerted, and the messages that wait or were sent; no address in full."""
     settings = DeliverySettings.from_home(visit.desk.config.home)
-    with visit.desk.journal.act(visit.user.name, DeskAct.READ_ALERTS), _queue(visit) as queue:
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_ALERTS), queue_of(visit.desk.config) as queue:
         persons, messages = queue.persons(), queue.messages(_MOST_MESSAGES)
     return visit.show(
         "alerts.html.j2",
@@ -107,18 +94,8 @@ def _on(visit: Visit) -> Response:
             lambda: request_of_form(visit) if report is None else report.mandate,
             lambda: _recipients(visit),
         )
-        client, who = visit.desk.client, visit.user.name
-        reason = Purpose.SUBJECT_ACCESS.name
-        with visit.desk.journal.act(who, DeskAct.ALERTS_ON, reason=reason) as entry, _queue(visit) as queue:
-            asked = ask_for_alerts(
-                queue,
-                lambda keep: client.alerts_on(
-                    identity, mandate=request, officer=who, until=recipients.until, keep=keep
-                ),
-                recipients.label,
-                recipients.to,
-            )
-            entry.about.append(asked.inquiry_id.hex())
+        with visit.desk.journal.act(visit.user.name, DeskAct.ALERTS_ON, reason=Purpose.SUBJECT_ACCESS.name) as entry:
+            asked = begin_alerts(visit.desk, entry, identity, request, visit.user.name, recipients)
     except FieldError as error:
         return _asked(visit, _given(visit), wrong=error.said(visit.say))
     except (PreflightError, RefusedError, RuleError) as error:
@@ -129,32 +106,16 @@ def _on(visit: Visit) -> Response:
     return visit.go("/alerts", told)
 
 
-def _recipients(visit: Visit) -> _Recipients:
+def _recipients(visit: Visit) -> AlertRecipients:
     """Return where messages go, as the form says.
 
     Raises:
         FieldError: nowhere, or a field is of another form.
     """
-    form, home = visit.form, visit.desk.config.home
-    # What is wrong with the settings is no mistake of who types.
-    DeliverySettings.from_home(home)
-    to: list[Address] = []
-    for text in form.text("mail").split():
-        try:
-            to.append(mailbox(text))
-        except ConfigError:
-            raise FieldError("mail", N_("Give plain addresses, such as person@mail.example.")) from None
-    try:
-        to += addresses_of(home, form.text("webhook").split(), ())
-    except ConfigError:
-        text = N_("Give addresses such as https://hooks.example/alerts, which lead to no machine inside.")
-        raise FieldError("webhook", text) from None
-    if not to:
-        raise FieldError("mail", N_("Give an address for mail, or for a program: one at least."))
-    label = form.text("label")
-    if flaw_of(label) or len(label) > MOST_LABEL or holds_long_number(label):
-        raise FieldError("label", N_("Name the case, such as case-17: at most 64 characters and no identity number."))
-    return _Recipients(list(dict.fromkeys(to)), day_of_form(form, "until"), label)
+    form = visit.form
+    until = day_of_form(form, "until")
+    mails, webhooks = form.text("mail").split(), form.text("webhook").split()
+    return recipients_of(visit.desk.config.home, mails, webhooks, until, form.text("label"))
 
 
 def _off(visit: Visit) -> Response:
@@ -162,16 +123,10 @@ def _off(visit: Visit) -> Response:
     key = str(visit.path["key"])
     if len(key) != _ID or not set(key) <= set("0123456789abcdef"):
         return visit.show("message.html.j2", status=404, title=visit.say("Nothing is here"), text="")
-    with visit.desk.journal.act(visit.user.name, DeskAct.ALERTS_OFF, about=[key]), _queue(visit) as queue:
-        ended = visit.desk.client.alerts_off(bytes.fromhex(key))
-        known = queue.remove_request(bytes.fromhex(key))
+    with visit.desk.journal.act(visit.user.name, DeskAct.ALERTS_OFF, about=[key]):
+        ended = end_alerts(visit.desk, bytes.fromhex(key))
     told = N_("The person is not alerted any more, and the addresses are deleted.")
-    return visit.go("/alerts", visit.say(told if ended or known else N_("These alerts had ended before.")))
-
-
-def _queue(visit: Visit) -> DeliveryQueue:
-    config = visit.desk.config
-    return DeliveryQueue(config.home, config.name, config.institution)
+    return visit.go("/alerts", visit.say(told if ended else N_("These alerts had ended before.")))
 
 
 def _given(visit: Visit) -> dict[str, str]:

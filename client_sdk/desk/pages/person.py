@@ -9,6 +9,7 @@ from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form_values import FieldError, read_all
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.ask import NUMBER_PAGE
+from client_sdk.desk.person_acts import make_report
 from client_sdk.desk.person_form import AGAIN, signed_of_form, type_choices, typed_identity, wrong_identity
 from client_sdk.desk.rights import Right
 from client_sdk.desk.texts import N_, Language
@@ -67,8 +68,7 @@ def _ask(visit: Visit) -> Response:
 
 def _make(visit: Visit, identity: Identity, request: Consent) -> Response:
     with visit.desk.journal.act(visit.user.name, DeskAct.ASK, reason=Purpose.SUBJECT_ACCESS.name) as entry:
-        report = visit.desk.client.subject_report(identity, mandate=request, officer=visit.user.name)
-        entry.about.append(report.answer.inquiry_id.hex())
+        report = make_report(visit.desk, entry, identity, request, visit.user.name)
     return visit.go(f"/person/{visit.keep(report)}")
 
 

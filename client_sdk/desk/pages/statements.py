@@ -9,6 +9,7 @@ from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form_values import FieldError, read_all, record_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.person import record_of_report, report_gone
+from client_sdk.desk.person_acts import statement_of
 from client_sdk.desk.person_form import (
     AGAIN,
     person_of_form,
@@ -18,10 +19,9 @@ from client_sdk.desk.person_form import (
     wrong_identity,
 )
 from client_sdk.desk.rights import Right
-from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
-from client_sdk.forms import MAX_STATEMENT_CHARACTERS, one_line
+from client_sdk.forms import MAX_STATEMENT_CHARACTERS
 from client_sdk.models import SubjectReport
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def _add(visit: Visit) -> Response:
     given = {name: visit.form.text(name) for name in _AGAIN}
     try:
         record, identity, text = read_all(
-            lambda: record_of_form(visit.form, "record"), lambda: person_of_form(visit), lambda: _text(given["text"])
+            lambda: record_of_form(visit.form, "record"),
+            lambda: person_of_form(visit),
+            lambda: statement_of(given["text"]),
         )
         with visit.desk.journal.act(visit.user.name, DeskAct.ADD_STATEMENT, about=_about(record)):
             receipt = visit.desk.client.add_statement(record.issuer, record.record_id, identity, text)
@@ -63,13 +65,6 @@ def _add(visit: Visit) -> Response:
     except FormatError as error:
         return _asked(visit, given, wrong=wrong_identity(error, visit))
     return _done(visit, visit.say("The statement stands with the record, at leaf {index}.", index=receipt.index))
-
-
-def _text(typed: str) -> str:
-    text = one_line(typed)
-    if not text:
-        raise FieldError("text", N_("Write what the person says."))
-    return text
 
 
 def _remove(visit: Visit) -> Response:

@@ -257,6 +257,7 @@ def test_the_bodies_of_the_guide_are_taken(reporter: Program, program: Program) 
     # One has its example in the first calls, two take none or a file, one takes the body of another.
     apart = {"/checks", "/reports/preview", "/jobs/reports", "/inbox/{number}/acknowledgement"}
     assert posts - set(bodies) == apart
+    # Those of persons are sent by a representative: test_desk_api_persons.
     row = bodies["/reports"]
     assert reporter.post("/reports/preview", row).content["rejected_rows"] == 0
     record = reporter.post("/reports", row).content["record_id"]
