@@ -17,13 +17,14 @@ from creditregistry.v1 import transparency_pb2 as pb
 
 from client_sdk._shared_examination import SharedExamination
 from client_sdk._shared_work import SharedWork
+from client_sdk.act_titles import CLOCK_DECISION
 from client_sdk.auditing.fetching import fetch
 from client_sdk.auditing.home import AuditFinding, Position, Seen
 from client_sdk.auditing.member_quality import check_quality
 from client_sdk.auditing.published import check_statistics
 from client_sdk.auditing.report import AuditReport
 from client_sdk.auditing.silencing import silences, tells_against
-from client_sdk.auditing.tally import CLOCK_DECISION, LeafTally, breach_rows, inquiry_rows, institution_rows
+from client_sdk.auditing.tally import LeafTally, breach_rows, inquiry_rows, institution_rows
 from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.errors import FormatError

@@ -15,6 +15,7 @@ from unicodedata import east_asian_width
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from client_sdk._version import __version__
+from client_sdk.act_titles import DECISIONS
 from client_sdk.kernel.formats.moment import moment_text
 from client_sdk.kernel.formats.plain import Plain, plain
 from client_sdk.new_file import NewFile
@@ -265,5 +266,5 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"moment": moment_text, "recognised": recognised}
-    environment.globals["say"] = say
+    environment.globals |= {"say": say, "decisions": DECISIONS}
     return environment.get_template("report.html.j2")

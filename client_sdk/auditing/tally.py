@@ -5,25 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.act_titles import decision_of, details_of
 from client_sdk.kernel.formats.act import (
     Act,
-    AdministratorsBody,
-    BreachBody,
-    ClockBody,
-    ClosingBody,
-    EndingBody,
-    ErasureBody,
-    GenesisBody,
-    InstitutionBody,
-    KeyEndBody,
-    KeyGrantBody,
-    KeyServicesBody,
-    RetireKeyServicesBody,
-    ReviewBody,
-    RulebookBody,
-    StateBody,
-    SuccessionBody,
-    TlsKeyBody,
 )
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_leaf
@@ -36,13 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from client_sdk.kernel.formats.act import Body
     from client_sdk.kernel.formats.state import InstitutionState
     from client_sdk.kernel.ledger.asked import ShownInquiry
     from client_sdk.kernel.ledger.replay import Replay
 
 __all__ = [
-    "CLOCK_DECISION",
     "ActRow",
     "BreachRow",
     "HeadPoint",
@@ -55,7 +37,6 @@ __all__ = [
 ]
 
 # What an act that corrects the log's time is called.
-CLOCK_DECISION = "clock"
 _NAMES = {int(kind): kind.name for kind in LeafType}
 # HEADs that a report names; of a longer log every second, fourth ... and the newest.
 _MOST_HEADS = 256
@@ -215,72 +196,18 @@ class LeafTally:
         owners = replay.directory.owners
         rows = []
         for place, leaf, act in self._acts:
-            decision, about = _describe(act.body)
             signers = sorted({owners.get(approval.key_id, "unknown") for approval in leaf.approvals})
-            rows.append(ActRow(place, act.number, moment(leaf.logged_at), decision, about, tuple(signers)))
+            rows.append(
+                ActRow(
+                    place,
+                    act.number,
+                    moment(leaf.logged_at),
+                    decision_of(act.body),
+                    details_of(act.body),
+                    tuple(signers),
+                )
+            )
         return tuple(rows)
-
-
-def _describe(body: Body) -> tuple[str, str]:
-    match body:
-        case GenesisBody(administrators, threshold):
-            return "genesis", f"{threshold} of {len(administrators)} administrators"
-        case (
-            InstitutionBody()
-            | ReviewBody()
-            | KeyGrantBody()
-            | KeyEndBody()
-            | StateBody()
-            | SuccessionBody()
-            | EndingBody()
-            | TlsKeyBody()
-        ):
-            return _describe_member(body)
-        case KeyServicesBody(introduce):
-            return "key services", f"version {introduce.subject_key_version} introduced"
-        case RetireKeyServicesBody(version):
-            return "key services", f"version {version} retired"
-        case RulebookBody():
-            return "rulebook", "new"
-        case ErasureBody(records, ground):
-            return "erasure", f"{len(records)} {'record' if len(records) == 1 else 'records'}, {ground}"
-        case AdministratorsBody(_, administrators, threshold):
-            return "administrators", f"{threshold} of {', '.join(administrators)}"
-        case ClockBody(not_before):
-            return CLOCK_DECISION, f"the log's time may go back to {moment(not_before):%Y-%m-%d %H:%M:%S} UTC"
-        case ClosingBody(way, open_until, approval):
-            return "closing", f"open until {open_until}, then {way.name}, approved by {approval}"
-        case BreachBody():
-            return "breach", f"of {', '.join(body.data)}, for {', '.join(body.members) or 'all members'}"
-
-
-def _describe_member(
-    body: InstitutionBody
-    | ReviewBody
-    | KeyGrantBody
-    | KeyEndBody
-    | StateBody
-    | SuccessionBody
-    | EndingBody
-    | TlsKeyBody,
-) -> tuple[str, str]:
-    match body:
-        case InstitutionBody(enrolment):
-            return "institution", enrolment.id
-        case ReviewBody(institution, review):
-            return "review", f"{institution}: of {review.reviewed_on}, {review.reference}"
-        case KeyGrantBody(institution, grant):
-            return "key", f"{institution}: {grant.usage.name} given"
-        case KeyEndBody(institution, _, contested_from):
-            return "key", f"{institution}: ended" + (f", contested from {contested_from}" if contested_from else "")
-        case StateBody(institution, status):
-            return "state", f"{institution}: {status.name}"
-        case SuccessionBody(institution, successor, ground):
-            return "succession", f"{institution}: {successor} from here on, {ground}"
-        case EndingBody(institution, ground):
-            return "ending", f"{institution}: nobody speaks for its records any more, {ground}"
-        case TlsKeyBody(institution, _, ground):
-            return "TLS key", f"{institution}: ended, {ground}"
 
 
 def breach_rows(replay: Replay) -> tuple[BreachRow, ...]:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from client_sdk.act_titles import title_of
 from client_sdk.acts import (
     AdministratorsBody,
     BreachBody,
@@ -40,79 +41,34 @@ if TYPE_CHECKING:
 
 __all__ = ["ActWords"]
 
-# Title and effect, by what is decided.
-_WORDS: dict[type[object], tuple[str, str]] = {
-    GenesisBody: (
-        N_("The registry begins"),
-        N_(
-            "Everything that is ever verified rests on it: these administrators decide from now on, by this threshold, "
-            "and this key signs the log."
-        ),
+# What it does once it is logged, by what is decided.
+_EFFECTS: dict[type[object], str] = {
+    GenesisBody: N_(
+        "Everything that is ever verified rests on it: these administrators decide from now on, by this threshold, "
+        "and this key signs the log."
     ),
-    InstitutionBody: (
-        N_("{member} becomes a member"),
-        N_("From its leaf on, what these keys sign counts as this member's, and it may have a certificate."),
+    InstitutionBody: N_(
+        "From its leaf on, what these keys sign counts as this member's, and it may have a certificate."
     ),
-    ReviewBody: (
-        N_("{member} was reviewed again"),
-        N_("Its review counts anew, for the days of the rulebook."),
+    ReviewBody: N_("Its review counts anew, for the days of the rulebook."),
+    KeyGrantBody: N_("From its leaf on, what this key signs counts as this member's."),
+    KeyEndBody: N_(
+        "From its leaf on, this key signs nothing that counts. What it signed before stays; from the leaf on that "
+        "is named as in doubt, every answer says so."
     ),
-    KeyGrantBody: (
-        N_("A further key for {member}"),
-        N_("From its leaf on, what this key signs counts as this member's."),
+    TlsKeyBody: N_("No server ever again talks to a program that has this TLS key."),
+    SuccessionBody: N_("The member is terminated for good. The successor ends, continues and answers for its records."),
+    EndingBody: N_("Its records stay until retention is over; nobody corrects them or answers for them."),
+    KeyServicesBody: N_(
+        "From its leaf on, members make pseudonyms with these services as well as with the older ones."
     ),
-    KeyEndBody: (
-        N_("A key of {member} ends"),
-        N_(
-            "From its leaf on, this key signs nothing that counts. What it signed before stays; from the leaf on that "
-            "is named as in doubt, every answer says so."
-        ),
-    ),
-    TlsKeyBody: (
-        N_("A TLS key of {member} ends"),
-        N_("No server ever again talks to a program that has this TLS key."),
-    ),
-    StateBody: (N_("{member} becomes: {state}"), ""),
-    SuccessionBody: (
-        N_("{successor} succeeds {member}"),
-        N_("The member is terminated for good. The successor ends, continues and answers for its records."),
-    ),
-    EndingBody: (
-        N_("Nobody speaks for the records of {member} any more"),
-        N_("Its records stay until retention is over; nobody corrects them or answers for them."),
-    ),
-    KeyServicesBody: (
-        N_("Key services of version {version} begin"),
-        N_("From its leaf on, members make pseudonyms with these services as well as with the older ones."),
-    ),
-    RetireKeyServicesBody: (
-        N_("Key services of version {version} retire"),
-        N_("Nothing is found under that version any more; it must have no live record."),
-    ),
-    RulebookBody: (
-        N_("A new rulebook"),
-        N_("Every limit that changes has its effect: whom it concerns, and from when on."),
-    ),
-    ErasureBody: (
-        N_("Records erased for good: {count}"),
-        N_("They leave all answers, and what leads from the log to their persons is deleted. For good."),
-    ),
-    AdministratorsBody: (
-        N_("New administrators"),
-        N_("From its leaf on these administrators decide, by this threshold, and no others."),
-    ),
-    ClockBody: (
-        N_("The log's time goes back to the clock's"),
-        N_("Leaves may carry an earlier time than those before; auditors see the act and accept it."),
-    ),
-    BreachBody: (
-        N_("Members are told of a breach of data"),
-        N_("Each member that it names finds it in its inbox, and tells the persons whom it concerns."),
-    ),
-    ClosingBody: (
-        N_("The registry closes"),
-        N_("No new record from its leaf on, and nothing at all after the last day."),
-    ),
+    RetireKeyServicesBody: N_("Nothing is found under that version any more; it must have no live record."),
+    RulebookBody: N_("Every limit that changes has its effect: whom it concerns, and from when on."),
+    ErasureBody: N_("They leave all answers, and what leads from the log to their persons is deleted. For good."),
+    AdministratorsBody: N_("From its leaf on these administrators decide, by this threshold, and no others."),
+    ClockBody: N_("Leaves may carry an earlier time than those before; auditors see the act and accept it."),
+    BreachBody: N_("Each member that it names finds it in its inbox, and tells the persons whom it concerns."),
+    ClosingBody: N_("No new record from its leaf on, and nothing at all after the last day."),
 }
 _STATE_EFFECTS = {
     "ACTIVE": N_("It may report and ask again."),
@@ -130,34 +86,13 @@ class ActWords:
     @property
     def title(self) -> str:
         """What is decided, in one line."""
-        return self._say(_WORDS[type(self.body)][0], **self._places())
+        return title_of(self.body, self._say)
 
     @property
     def effect(self) -> str:
         """What it does once it is logged."""
         body = self.body
-        return self._say(_STATE_EFFECTS[body.status.name] if isinstance(body, StateBody) else _WORDS[type(body)][1])
-
-    def _places(self) -> dict[str, object]:
-        """Return what stands in the places of the title."""
-        body = self.body
-        match body:
-            case InstitutionBody():
-                return {"member": body.enrolment.id}
-            case StateBody():
-                return {"member": body.institution, "state": status_text(body.status.name, self._say)}
-            case SuccessionBody():
-                return {"member": body.institution, "successor": body.successor}
-            case ReviewBody() | KeyGrantBody() | KeyEndBody() | TlsKeyBody() | EndingBody():
-                return {"member": body.institution}
-            case KeyServicesBody():
-                return {"version": body.introduce.subject_key_version}
-            case RetireKeyServicesBody():
-                return {"version": body.retire}
-            case ErasureBody():
-                return {"count": len(body.records)}
-            case _:
-                return {}
+        return self._say(_STATE_EFFECTS[body.status.name] if isinstance(body, StateBody) else _EFFECTS[type(body)])
 
     def rows(self) -> tuple[tuple[str, str], ...]:
         """Return every value that is signed: names and values."""

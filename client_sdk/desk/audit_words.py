@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from client_sdk.act_titles import DECISIONS
 from client_sdk.auditing.silencing import is_acceptable, tells_against
 from client_sdk.desk.member_words import roles_text, status_text
 from client_sdk.desk.rendering import clock_text
@@ -175,12 +176,12 @@ class AuditWords:
         )
 
     def acts(self) -> tuple[tuple[str, str, str, str], ...]:
-        """Return the acts: number, time, what was decided, who signed. What was decided is as the log names it."""
+        """Return the acts: number, time, what was decided, who signed."""
         return tuple(
             (
                 f"{row.number} ({row.leaf_index})",
                 clock_text(row.logged_at),
-                f"{row.decision}: {visible(row.about)}",
+                self._say.pair(self._say(DECISIONS[row.decision]), self._say.error(visible(row.about))),
                 self._say.list(row.signers),
             )
             for row in self._report.acts

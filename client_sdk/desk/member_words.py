@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from client_sdk.act_titles import STATES
 from client_sdk.desk.texts import N_
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _ROLES = {
     "ADMINISTRATOR": N_("administrator of the registry"),
     "REPRESENTATIVE": N_("representative of persons"),
 }
-_STATUS = {"ACTIVE": N_("active"), "SUSPENDED": N_("suspended"), "TERMINATED": N_("terminated")}
 _USAGES = {
     "REPORT": N_("signs reports"),
     "INQUIRE": N_("signs inquiries"),
@@ -36,7 +36,7 @@ def roles_text(roles: Iterable[str], say: Say) -> str:
 
 def status_text(status: str, say: Say) -> str:
     """Return a state of a member, by its name, as people say it."""
-    return say(_STATUS[status])
+    return say(STATES[status])
 
 
 def usage_text(usage: str, say: Say) -> str:

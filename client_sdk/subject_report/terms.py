@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from client_sdk.acts import BreachedData, BreachNature
 from client_sdk.models import (
     AnnotationFlag,
     ArrangementOutcome,
@@ -154,6 +155,17 @@ _TERMS: tuple[tuple[Enum, Term], ...] = (
     ),
     (Unopened.RECIPROCITY, Term("they are held back by the rule of reciprocity")),
     (Unopened.DEBT_REF_WRONG, Term("the reference of the debt is not that of its contract")),
+    (BreachNature.DISCLOSED, Term("disclosed")),
+    (BreachNature.ALTERED, Term("altered")),
+    (BreachNature.LOST, Term("lost")),
+    (BreachedData.BINDINGS, Term("which records are about one person")),
+    (BreachedData.FACTS, Term("facts of records")),
+    (BreachedData.TEXTS, Term("statements of persons")),
+    (BreachedData.INQUIRIES, Term("inquiries")),
+    (BreachedData.PSEUDONYMS, Term("pseudonyms")),
+    (BreachedData.IDENTITY_NUMBERS, Term("identity numbers")),
+    (BreachedData.CONTACTS, Term("contacts of persons")),
+    (BreachedData.KEYS, Term("keys")),
     (IdType.CN_RESIDENT_ID, Term("resident identity card")),
     (IdType.CN_FOREIGNER_PERMIT, Term("foreigner's permanent residence card")),
     (IdType.CN_PERMIT, Term("travel permit")),

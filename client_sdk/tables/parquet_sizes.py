@@ -32,7 +32,7 @@ _FIXED = {_BYTE: 1, _DOUBLE: 8, _UUID: 16}
 _LONG_LIST = 15
 
 
-class _Page(NamedTuple):
+class _PageHeader(NamedTuple):
     """What the header of a page says.
 
     Attributes:
@@ -75,7 +75,7 @@ def parquet_groups(file: IO[bytes], metadata: Any) -> Iterator[int]:
         yield unpacked
 
 
-def _pages(headers: _Headers, chunk: Any) -> Iterator[_Page]:
+def _pages(headers: _Headers, chunk: Any) -> Iterator[_PageHeader]:
     """Yield the pages of one column in one row group, as the library comes to them."""
     start, first = chunk.data_page_offset, chunk.dictionary_page_offset
     place = first if chunk.has_dictionary_page and first and first < start else start
@@ -100,7 +100,7 @@ class _Headers:
         self._file = file
         self._left = _MOST_HEADER_BYTES
 
-    def page(self, place: int) -> tuple[_Page, int]:
+    def page(self, place: int) -> tuple[_PageHeader, int]:
         """Return what a header says, and where what follows it begins."""
         if place < 0:
             raise ValueError("a page outside of the file")
@@ -113,7 +113,7 @@ class _Headers:
         values = about.get(_VALUES, 0) if isinstance(about, dict) else 0
         if not isinstance(values, int) or min(packed, unpacked, values) < 0:
             raise ValueError("a length below 0")
-        page = _Page(values, kind == _DICTIONARY, kind in (_DATA, _DATA_V2), packed, unpacked)
+        page = _PageHeader(values, kind == _DICTIONARY, kind in (_DATA, _DATA_V2), packed, unpacked)
         return page, self._file.tell()
 
     def _struct(self, depth: int) -> dict[int, object]:

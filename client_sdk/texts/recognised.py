@@ -22,6 +22,9 @@ PLACE = re.compile(r"{(\d)}")
 # Errors are short; nothing longer is held against the templates.
 _MOST_CHARACTERS = 400
 _LONG_ENOUGH = 8
+_JOINT = ", "
+# A sign that is quoted, or a code word: the same in each language.
+_SIGN = re.compile(r"'.'|[A-Z][A-Z0-9_]*")
 
 
 class _Template(NamedTuple):
@@ -43,11 +46,23 @@ def recognised_in(language: Language, text: str) -> str:
     said = own_catalogue(language).pgettext(CONTEXT, text)
     if said != text:
         return said
+    if (listed := _list_of_words(language, text)) is not None:
+        return listed
     for template in _templates(language):
         if found := template.pattern.fullmatch(text):
             values = found.groupdict()
             return template.said.format(*(recognised_in(language, values[f"p{place}"]) for place in range(len(values))))
     return text
+
+
+def _list_of_words(language: Language, text: str) -> str | None:
+    """Return a list of words that the catalogue has, such as "letters, digits, '-'"; None for another text."""
+    from client_sdk.texts.catalogue import own_catalogue  # noqa: PLC0415 - likewise
+
+    words = text.split(_JOINT)
+    said = [own_catalogue(language).pgettext(CONTEXT, word) for word in words]
+    is_known = [new != old or _SIGN.fullmatch(old) is not None for new, old in zip(said, words, strict=True)]
+    return "、".join(said) if len(words) > 1 and all(is_known) and said != words else None
 
 
 @cache

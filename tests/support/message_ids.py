@@ -39,12 +39,14 @@ _COMMAND = Path("client_sdk/cli")
 _REPORT = Path("client_sdk/subject_report")
 _AUDIT = Path("client_sdk/auditing")
 _NEXT = Path("client_sdk/texts/next_steps.py")
+_ACTS = Path("client_sdk/act_titles.py")
 # Where errors are raised that people at the command or the desk meet. Rules of bytes and proofs are told by their ids.
 _OF_VALUES = (
     *(f"client_sdk/kernel/ledger/{name}.py" for name in ("chain", "onboarding", "directory")),
     *(f"client_sdk/kernel/formats/{name}.py" for name in ("lasting_text", "readable")),
     *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
     *("client_sdk/_protocol/hiding.py", "client_sdk/_session.py", "client_sdk/desk/dropped.py"),
+    str(_ACTS),
     *("client_sdk/models", "client_sdk/criteria_file.py", "client_sdk/_member", "client_sdk/cli/ui/record_form.py"),
 )
 # Modules that put together what they found: each of their sentences may be a part of it.
@@ -55,6 +57,8 @@ _SENTENCES = (
     Path("client_sdk/kernel/formats/rewritten.py"),
 )
 _ADDRESSES = Path("client_sdk/alerting/queue.py")
+# Functions that return what is found.
+_SAYING = {"_whole", "kind_of_text", "_characters", "details_of", "_details_of_member"}
 _FOR_TESTS = Path("client_sdk/testing")
 _ERRORS = {"ConfigError", "OutboxError", "DeliveryQueueError", "ExecutorError", "CriteriaFileError"}
 # First of two in a tuple, and neither a name of a pair nor a column.
@@ -103,7 +107,7 @@ def _called(node: ast.Call) -> str:
 
 def _marked() -> Iterator[str]:
     """Yield what is marked with ``say`` and ``N_``, and the nouns of ``counted``."""
-    for _, tree in _modules(_COMMAND, _AUDIT, _NEXT, _ADDRESSES):
+    for _, tree in _modules(_COMMAND, _AUDIT, _NEXT, _ADDRESSES, _ACTS):
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
@@ -228,15 +232,21 @@ def _prepared(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:
         ):
             for value in both:
                 yield from _templates(value, constants)
-        case ast.FunctionDef(name="_whole"):
+        case ast.FunctionDef(name=name) if name in _SAYING:
             for part in ast.walk(node):
                 if isinstance(part, ast.Return) and part.value is not None:
-                    yield from _templates(part.value, constants)
+                    yield from _texts_of(part.value, constants)
         case ast.Assign(targets=[ast.Name(id="SEPARATORS")], value=ast.Dict(values=values)):
             for value in values:
                 yield from _templates(value, constants)
         case _:
             return
+
+
+def _texts_of(value: ast.expr, constants: dict[str, str]) -> Iterator[str]:
+    """Yield the templates that a function returns: one, or the names of a dictionary."""
+    for part in [key for key in value.keys if key] if isinstance(value, ast.Dict) else [value]:
+        yield from _templates(part, constants)
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:

@@ -37,6 +37,7 @@ _OF_PATHS = {
     405: ("METHOD_NOT_ALLOWED", N_("This path does not take that method")),
 }
 _WANTED_BODY = "one JSON object of the contract, sent as Content-Type: application/json"
+_NO_JSON = "json_invalid"
 _MOST_BROKEN = 20
 _MOST_NAME = 40
 _PROBLEMS: dict[int | str, dict[str, object]] = {
@@ -155,7 +156,7 @@ def _missing(request: Request, error: Exception) -> Response:
             N_("The body of this request cannot be read"),
             N_("Send one JSON object in UTF-8, as the contract at /api/v1/openapi.json has it."),
             field="body",
-            rule="contract.json_invalid",
+            rule=f"contract.{_NO_JSON}",
             want=_WANTED_BODY,
         )
     return problem_response(problem, say_for(request.headers))
@@ -182,7 +183,7 @@ def _violation(item: Mapping[str, object]) -> Violation:
     kind = str(item["type"])
     path = [_shown(part) for part in cast("Sequence[object]", item["loc"])]
     # The text of a wrong JSON may repeat it; without its content type a body is read as text.
-    no_object = kind == "json_invalid" or (path == ["body"] and kind != "value_error")
+    no_object = kind == _NO_JSON or (path == ["body"] and kind != "value_error")
     want = _WANTED_BODY if no_object else str(item["msg"])
     return Violation(reason="MALFORMED", field=".".join(path), rule=f"contract.{kind}", want=want)
 

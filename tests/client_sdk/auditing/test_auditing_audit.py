@@ -141,7 +141,7 @@ def test_the_report_counts_acts_and_records(auditor: Auditor) -> None:
     assert (rows["lender-1"].records, rows["lender-1"].versions, rows["lender-1"].live) == (3, 5, 2)
     assert (rows["lender-2"].live, rows["lender-2"].disputed, rows["lender-3"].erased) == (3, 1, 1)
     assert [act.decision for act in report.acts] == ["genesis", *["institution"] * 3, "erasure"]
-    assert report.acts[-1].about == "1 record, court-order"
+    assert report.acts[-1].about == "records erased: 1; ground: court-order"
     assert report.acts[-1].signers == ("admin-1", "admin-2")
 
 

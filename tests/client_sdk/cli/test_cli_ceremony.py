@@ -180,7 +180,7 @@ def test_every_member_sees_the_acts_that_are_logged(member: Member) -> None:
         assert [act["number"] for act in acts] == list(range(len(acts)))
         assert [act["index"] for act in acts] == sorted({act["index"] for act in acts})
         genesis, changed = acts[0], acts[-2]
-        assert (genesis["kind"], genesis["index"], genesis["title"]) == ("genesis", 0, "the registry begins")
+        assert (genesis["kind"], genesis["index"], genesis["title"]) == ("genesis", 0, "The registry begins")
         assert genesis["institutions"] == ["admin-1", "admin-2", "admin-3"]
         assert (changed["kind"], changed["index"], changed["number"]) == (
             "rulebook",
@@ -432,7 +432,7 @@ def test_a_genesis_of_other_keys_is_not_signed(registry: TestRegistry, tmp_path:
     genesis = str(registry.registry_home / "genesis.act")
     assert stranger("act", "approve", genesis, "--yes", code=5).reason == "CONFIG"
     shown = stranger.said("act", "show", genesis).out
-    assert "the registry begins" in shown
+    assert "The registry begins" in shown
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from client_sdk import CertificateView
+from client_sdk.act_titles import DECISIONS, decision_of, details_of, title_of
 from client_sdk.acts import (
     BREACH_TEXTS,
     AdministratorsBody,
@@ -433,6 +434,11 @@ def bodies(genesis: GenesisBody) -> list[Body]:
     ]
 
 
+def enrolled_id(body: Body) -> str:
+    """What stands for itself in every language."""
+    return body.enrolment.id if isinstance(body, InstitutionBody) else ""
+
+
 def test_every_kind_of_act_has_title_effect_and_values_in_both_languages(governed: TestRegistry) -> None:
     with governed.client("admin-1") as client:
         genesis = client.acts()[0].act.body
@@ -450,6 +456,10 @@ def test_every_kind_of_act_has_title_effect_and_values_in_both_languages(governe
             assert rows, body
             assert all(name and value for name, value in rows), body
             members_of(body)
+    chinese = say_in(Language.CHINESE)
+    for body in made:
+        for said in (chinese(DECISIONS[decision_of(body)]), chinese.error(details_of(body)), title_of(body, chinese)):
+            assert re.search(r"[\u4e00-\u9fff]", said) or said == enrolled_id(body), said
     told = ActWords(SuccessionBody("lender-1", "lender-2", "merger"), say_in(Language.CHINESE))
     assert told.title == "lender-2 承继 lender-1"
     assert members_of(told.body) == {"lender-1", "lender-2"}

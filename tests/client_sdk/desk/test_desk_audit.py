@@ -129,7 +129,7 @@ def test_the_report_is_saved_as_page_and_as_pdf_in_both_languages(auditor: Visit
     for said in (
         "Fingerprint of the trust root",
         "to decide on a loan",
-        "genesis: 2 of 3 administrators",
+        "Beginning: 2 of 3 administrators",
         "admin-1, admin-2",
     ):
         assert said in page.words

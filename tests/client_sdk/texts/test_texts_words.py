@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from client_sdk.acts import StateBody
+from client_sdk.acts import BreachedData, BreachNature, StateBody
 from client_sdk.cli.verbs.act.rendering_members import member_rows
+from client_sdk.lending.kind_of_text import kind_of_text
 from client_sdk.models import InstitutionStatus
+from client_sdk.subject_report.terms import term_of
 from client_sdk.texts.language import Language
 from client_sdk.texts.recognised import recognised_in
 
@@ -42,6 +44,30 @@ def test_a_thing_has_one_chinese_word(word: str, others: list[str]) -> None:
             said += [str(message.string) for message in read_po(file) if message.id]
     assert any(word in text for text in said)
     assert not [text for text in said if any(other in text for other in others)]
+
+
+def test_no_sign_of_another_script_stands_between_chinese_words() -> None:
+    wrong = re.compile(r"[\u3400-\u9fff][,:;.()!?] ?[\u3400-\u9fff]|[\u3400-\u9fff][,:;.](?: |$)")
+    found = []
+    for catalogue in CATALOGUES:
+        with catalogue.open("rb") as file:
+            found += [text for message in read_po(file) if message.id and wrong.search(text := str(message.string))]
+    # HOST:PORT and CHANNEL:COUNT are typed so.
+    assert [text for text in found if "主机:端口" not in text and "渠道:次数" not in text] == []
+    for text in ("05/01/2026", "a b\u200b", "12 3-4", "王 x", "x,y"):
+        assert not wrong.search(recognised_in(Language.CHINESE, kind_of_text(text)))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "a b\u200b", "１２", "12 3-4", "#N/A", "nan", "1E5", "-5", "1,000", "x,y"]
+)
+def test_kinds_of_texts_are_said_in_chinese(text: str) -> None:
+    assert not re.search(r"[A-Za-z]{2}", recognised_in(Language.CHINESE, kind_of_text(text)))
+
+
+def test_what_a_breach_is_of_is_said_in_chinese() -> None:
+    for word in (*BreachNature, *BreachedData):
+        assert re.search(r"[\u4e00-\u9fff]", term_of(word).of(Language.CHINESE))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from client_sdk.act_titles import decision_of, title_of
 from client_sdk.acts import (
     AdministratorsBody,
     BreachBody,
@@ -35,7 +36,6 @@ from client_sdk.cli.verbs.act.rendering_members import (
     enrolment_rows,
     member_content,
     member_rows,
-    member_title,
 )
 from client_sdk.forms import moment_text, plain
 from client_sdk.texts import say
@@ -59,26 +59,6 @@ __all__ = [
     "proposal_lines",
 ]
 
-_KINDS: dict[type[object], str] = {
-    GenesisBody: "genesis",
-    InstitutionBody: "institution",
-    ReviewBody: "review",
-    KeyGrantBody: "key",
-    KeyEndBody: "key",
-    StateBody: "state",
-    SuccessionBody: "succession",
-    EndingBody: "ending",
-    KeyServicesBody: "key-services",
-    RetireKeyServicesBody: "key-services",
-    RulebookBody: "rulebook",
-    ErasureBody: "erasure",
-    AdministratorsBody: "administrators",
-    ClockBody: "clock",
-    TlsKeyBody: "tls-key",
-    ClosingBody: "closing",
-    BreachBody: "breach",
-}
-
 
 def act_content(act: Act) -> dict[str, Json]:
     """Return an act as JSON."""
@@ -86,7 +66,7 @@ def act_content(act: Act) -> dict[str, Json]:
         "registry": act.registry,
         "number": act.number,
         "previous": act.previous.hex(),
-        "kind": _KINDS[type(act.body)],
+        "kind": decision_of(act.body),
         "body": _body_content(act.body),
     }
 
@@ -210,49 +190,8 @@ def _changes_marked(rows: Iterable[tuple[str, object]], in_force: Rulebook) -> I
 
 
 def _title(body: Body) -> str:
-    match body:
-        case GenesisBody():
-            trial = say(" (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)") if body.threshold == 1 else ""
-            return say("the registry begins{trial}", trial=trial)
-        case (
-            InstitutionBody()
-            | ReviewBody()
-            | KeyGrantBody()
-            | KeyEndBody()
-            | StateBody()
-            | SuccessionBody()
-            | EndingBody()
-            | TlsKeyBody()
-        ):
-            return member_title(body)
-        case KeyServicesBody():
-            return say(
-                "key services of version {subject_key_version} begin",
-                subject_key_version=body.introduce.subject_key_version,
-            )
-        case RetireKeyServicesBody():
-            return say("key services of version {retire} retire", retire=body.retire)
-        case RulebookBody():
-            return say("a new rulebook")
-        case ErasureBody():
-            count = len(body.records)
-            if count == 1:
-                return say("1 record is erased for good")
-            return say("{count} records are erased for good", count=count)
-        case AdministratorsBody():
-            return say("new administrators")
-        case ClockBody():
-            return say("the log's time goes back to the clock's")
-        case BreachBody():
-            return say(
-                "a breach of {data}, noticed {noticed_at}",
-                data=", ".join(body.data),
-                noticed_at=moment_text(moment(body.noticed_at)),
-            )
-        case ClosingBody():
-            return say(
-                "the registry closes: no new record, and nothing at all after {open_until}", open_until=body.open_until
-            )
+    trial = isinstance(body, GenesisBody) and body.threshold == 1
+    return title_of(body, say) + (say(" (ONE ADMINISTRATOR: A TRIAL, NO REGISTRY)") if trial else "")
 
 
 def _rows(body: Body) -> Iterator[tuple[str, object]]:
@@ -377,7 +316,7 @@ def logged_row(logged: LoggedAct) -> tuple[object, ...]:
         logged.act.number,
         logged.index,
         moment_text(logged.logged_at),
-        _KINDS[type(body)],
+        decision_of(body),
         _title(body),
         ", ".join(sorted(members_of(body))),
         ", ".join(logged.approved_by),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from client_sdk.acts import Enrolment, KeyGrant, Review
     from client_sdk.cli.ui.output import Json
 
-__all__ = ["MemberBody", "enrolment_content", "enrolment_rows", "member_content", "member_rows", "member_title"]
+__all__ = ["MemberBody", "enrolment_content", "enrolment_rows", "member_content", "member_rows"]
 
 MemberBody = (
     InstitutionBody | ReviewBody | KeyGrantBody | KeyEndBody | StateBody | SuccessionBody | EndingBody | TlsKeyBody
@@ -62,31 +62,6 @@ def member_content(body: MemberBody) -> dict[str, Json]:
             return {"institution": body.institution, "ground": body.ground}
         case TlsKeyBody():
             return {"institution": body.institution, "end": body.spki_hash.hex(), "ground": body.ground}
-
-
-def member_title(body: MemberBody) -> str:
-    """Return the decision in one line."""
-    match body:
-        case InstitutionBody():
-            return say("{id} becomes a member", id=body.enrolment.id)
-        case ReviewBody():
-            return say("{institution} was reviewed again", institution=body.institution)
-        case KeyGrantBody():
-            return say("a further key for {institution}", institution=body.institution)
-        case KeyEndBody():
-            return say("a key of {institution} ends", institution=body.institution)
-        case StateBody():
-            return say("{institution} becomes {status}", institution=body.institution, status=body.status.name)
-        case SuccessionBody():
-            return say(
-                "{successor} succeeds {institution}, which is TERMINATED",
-                successor=body.successor,
-                institution=body.institution,
-            )
-        case EndingBody():
-            return say("the records of {institution} end", institution=body.institution)
-        case TlsKeyBody():
-            return say("a TLS key of {institution} ends", institution=body.institution)
 
 
 def member_rows(body: MemberBody) -> Iterator[tuple[str, object]]:
