@@ -11,7 +11,7 @@ from client_sdk.lending.row_maker import RowMaker
 from client_sdk.lending.source import opened_source
 from client_sdk.models.batch import RejectedRow
 from client_sdk.tables.values import Unclear
-from client_sdk.tables.writing import TableKind, table_bytes
+from client_sdk.tables.writing import TableKind, no_formula, table_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -26,24 +26,16 @@ __all__ = ["REJECTED_COLUMNS", "RowsAsTheyWere", "rejected_table", "rows_as_they
 
 REJECTED_COLUMNS = (("row", int), ("reason", str), ("field", str), ("rule", str), ("got", str), ("want", str))
 
-# What spreadsheets take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
 _Cells: TypeAlias = "tuple[int, Mapping[str, Value]]"
 
 
 def rejected_table(path: Path, left: Iterable[Violation]) -> bytes:
     """Return the file of why rows were not accepted, in the form that its name says."""
-    safe = _no_formula if TableKind.of(path) is TableKind.CSV else str
+    safe = no_formula if TableKind.of(path) is TableKind.CSV else str
     rows: Iterator[list[Value]] = (
         [item.row, *map(safe, (item.reason, item.field, item.rule, item.got, item.want))] for item in left
     )
     return table_bytes(path, REJECTED_COLUMNS, rows)
-
-
-def _no_formula(text: str) -> str:
-    """Return a text that a spreadsheet takes for one: what a registry says of a row is of another machine."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 class RowsAsTheyWere(NamedTuple):

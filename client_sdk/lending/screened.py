@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from client_sdk.errors import PreflightError
 from client_sdk.models.batch import RejectedRow
-from client_sdk.tables.writing import table_bytes
+from client_sdk.tables.writing import TableKind, no_formula, table_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -135,6 +135,7 @@ def screened_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[o
         rows: values of these.
     """
     typed = [(name, int if name == "row" else str) for name in columns]
+    safe = no_formula if TableKind.of(path) is TableKind.CSV else str
     return table_bytes(
-        path, typed, ([value if isinstance(value, int) else str(value) for value in row] for row in rows)
+        path, typed, ([value if isinstance(value, int) else safe(str(value)) for value in row] for row in rows)
     )

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from client_sdk.tables.values import Value
 
-__all__ = ["TableKind", "table_bytes", "write_table"]
+__all__ = ["TableKind", "no_formula", "table_bytes", "write_table"]
 
 _PACKED = ".gz"
+# What spreadsheets take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TableKind(Enum):
@@ -39,6 +41,11 @@ class TableKind(Enum):
         """Return the form that the name of a file says; CSV where it says none."""
         name = path.with_suffix("") if path.suffix.lower() == _PACKED else path
         return next((kind for kind in cls if name.suffix.lower() in kind.value), cls.CSV)
+
+
+def no_formula(text: str) -> str:
+    """Return a text of CSV that a spreadsheet takes for a text: what was written elsewhere is not run here."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def table_bytes(path: Path, columns: Sequence[tuple[str, type]], rows: Iterable[Sequence[Value]]) -> bytes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -29,6 +31,7 @@ from client_sdk.lending.files import (
     write_portfolio,
 )
 from client_sdk.lending.rows import row_of
+from client_sdk.lending.screened import RESULT_COLUMNS, screened_table
 from client_sdk.lending.typed_text import NoDayError, read_day, typed_day, typed_number, typed_time
 from client_sdk.models import DefaultReport, RejectedRow, Report, Violation
 from client_sdk.tables.columnar import ColumnarKind, columnar_batches, frame_batches
@@ -41,7 +44,6 @@ from tests.client_sdk.tables.workbooks import book, portfolio_book, saved, typed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
-    from pathlib import Path
 
 ROW = row_of(default_report(1))
 NUMBER = ROW["id_number"]
@@ -387,6 +389,14 @@ def test_a_csv_file_as_excel_in_china_writes_it(tmp_path: Path) -> None:
 def test_an_ambiguous_day_is_told_with_what_was_seen() -> None:
     found = broken(read_csv(io.StringIO(csv_text(ROW | {"as_of": "05/04/2025"}))))
     assert [(item.row, item.field, item.rule) for item in found] == [(2, "as_of", "date.form")]
+
+
+def test_a_reference_of_a_screening_is_no_formula_of_a_spreadsheet() -> None:
+    rows = [(number, f"{sign}1+1", "LISTED", "", "") for number, sign in enumerate("=+-@x", start=2)]
+    lines = screened_table(Path("found.csv"), RESULT_COLUMNS, rows).decode().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["'=1+1", "'+1+1", "'-1+1", "'@1+1", "x1+1"]
+    told = screened_table(Path("found.jsonl"), RESULT_COLUMNS, rows[:1]).decode()
+    assert json.loads(told)["reference"] == "=1+1"
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.xlsx", "r.parquet", "r.arrow"])
