@@ -130,7 +130,7 @@ def _numbered(report: Report) -> Iterator[_Warn]:
         if holds_resident_number(unicodedata.normalize("NFKC", text)):
             warning = (
                 "it holds what is an identity number by date and check digit, and lists and files show it; "
-                "name the debt by the number of its contract"
+                "right only where the contract itself has this number"
             )
             yield column, "number.identity", warning
 

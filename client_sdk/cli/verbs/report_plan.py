@@ -81,8 +81,8 @@ def plan_lines(plan: PortfolioCheck) -> Iterator[RenderableType]:
     ]
     people = len({report.identity for report in rows})
     yield say(
-        "Plan: {rows} rows about {people}, {form}",
-        rows=found.rows,
+        "Plan: {rows} about {people}, {form}",
+        rows=counted(found.rows, "row"),
         people=counted(people, "person"),
         form=_form(plan.portfolio),
     )
