@@ -1,4 +1,4 @@
-"""What a file holds that is none of those that are verified, in a few words and without its content."""
+"""The kind of a file that is none of those that are verified, in a few words and without its content."""
 
 from client_sdk.texts import N_
 
