@@ -188,7 +188,7 @@ class _PageAnswers:
     def _to_sign_in(self, request: Request) -> Response:
         """Send a stranger to the page where people sign in, and from there back to the form that was sent."""
         answer = _led(request, "/sign-in")
-        if request.method == "POST":
+        if request.method == "POST" and request.url.path != "/sign-out":
             self._desk.unsent.keep(request, answer)
         return answer
 

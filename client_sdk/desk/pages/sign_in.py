@@ -29,12 +29,13 @@ _MINUTE = 60
 
 def _home(visit: Visit) -> Response:
     """Show the form that was left unsent, else the first page of this member that the visitor may see."""
+    first = next((path for path, _, right in visit.desk.menu if visit.may(right)), None)
     unsent = visit.desk.unsent.page(visit.request)
-    if unsent not in {"", "/"}:
-        answer = visit.go(unsent, visit.say("Nothing was sent: your session had ended. Fill in the form once more."))
+    if unsent:
+        to = first if first is not None and unsent == "/" else unsent
+        answer = visit.go(to, visit.say("Nothing was sent: your session had ended. Fill in the form once more."))
         visit.desk.unsent.forget(answer)
         return answer
-    first = next((path for path, _, right in visit.desk.menu if visit.may(right)), None)
     if first is None:
         text = visit.say("The desk has no page for this member and your role; `credit-registry` has its commands.")
         return visit.show("message.html.j2", title=visit.desk.config.institution, text=text)

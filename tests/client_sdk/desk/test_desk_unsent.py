@@ -83,6 +83,22 @@ def test_who_sends_a_form_after_signing_out_elsewhere_comes_back_to_it(
     assert visitor.get("/").headers["location"] == "/today"
 
 
+def test_a_form_without_a_page_of_its_own_leads_to_the_first_page(running: RunningDesk) -> None:
+    visitor = signed_in(running)
+    visitor.post("/sign-out")
+    # Who signs out of a session that has ended has lost nothing.
+    assert NOTHING not in visitor.follow(visitor.post("/sign-out")).words
+    visitor.post(f"/alerts/{'0' * 32}/off")
+    assert sign_in(visitor) == "/alerts"
+    visitor.get("/alerts")
+    visitor.post("/sign-out")
+    visitor.post("/number")
+    assert sign_in(visitor) == "/today"
+    assert NOTHING in visitor.get("/today").words
+    assert visitor.get("/").headers["location"] == "/today"
+    assert NOTHING not in visitor.get("/today").words
+
+
 def test_a_form_of_an_earlier_session_leads_back_to_itself(running: RunningDesk, home: Path) -> None:
     visitor = signed_in(running)
     old = visitor.token
