@@ -17,18 +17,18 @@ import hashlib
 import json
 import os
 import re
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from client_sdk.clock import clock_ms
+from client_sdk.desk.shared_writing import SharedWriting
 from client_sdk.errors import ConfigError, CreditRegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -283,6 +283,32 @@ class ActEntry:
     about: list[str] = field(default_factory=list)
 
 
+class _Draft(NamedTuple):
+    """A line without its place in the chain; the attributes are those of ``JournalLine``."""
+
+    act: DeskAct
+    who: str
+    about: list[str]
+    result: ActResult
+    reason: str
+    to: int
+
+    def line(self, number: int, previous: str) -> JournalLine:
+        """Return the line that has a place in the chain, without anything that may not be in a journal."""
+        return JournalLine(
+            number=number,
+            at=_now(),
+            who=self.who,
+            act=self.act.value,
+            about=tuple(item if _is_id(item) else _LEFT_OUT for item in self.about[:_MOST_ABOUT]),
+            result=self.result.value,
+            # A reason may come from another machine.
+            reason=self.reason if _WORD.fullmatch(self.reason) and not _NUMBER.search(self.reason) else _LEFT_OUT,
+            to=self.to,
+            previous=previous,
+        )
+
+
 class Journal:
     """The journal of a home, to be appended to; thread-safe. One process has it open, which holds the desk's lock.
 
@@ -295,7 +321,8 @@ class Journal:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._lock, self._disk = threading.Lock(), threading.Lock()
+        # Of all lines that are written at the same time, one way to the disk.
+        self._writing: SharedWriting[_Draft, int | OSError] = SharedWriting(self._write)
         self._is_broken = False
         try:
             # O_APPEND: whatever else writes to the file, nothing that stands there is written over.
@@ -305,7 +332,6 @@ class Journal:
         try:
             state = verify_journal(file)
             self._lines, self._last, self._size = state.lines, state.last, state.size
-            self._synced = state.lines
             #: Length of the torn line that was cut off; 0 for none.
             self.mended = len(state.torn)
             if state.torn:
@@ -357,53 +383,36 @@ class Journal:
 
     def _append(self, act: DeskAct, who: str, about: list[str], result: ActResult, reason: str, to: int) -> int:
         """Write a line, and return its number once it is on the disk."""
-        number = self._write(act, who, about, result, reason, to)
-        self._sync(number)
-        return number
+        written = self._writing.put(_Draft(act, who, about, result, reason, to))
+        if isinstance(written, OSError):
+            raise _unwritable(self.file, written) from written
+        return written
 
-    def _sync(self, number: int) -> None:
-        """Wait until a line is on the disk; one way there takes all lines that were written before it began."""
-        with self._disk:
-            if self._synced >= number:
-                return
-            reached = self._lines
-            try:
-                if self._is_broken:
-                    raise OSError(5, "an earlier line did not reach the disk")  # noqa: TRY301 - treated as the system's own
-                os.fsync(self._descriptor)
-            except OSError as error:
-                # What is on the disk is not known any more: the next start reads it, and nothing is done before.
-                self._is_broken = True
-                raise _unwritable(self.file, error) from error
-            self._synced = reached
-
-    def _write(self, act: DeskAct, who: str, about: list[str], result: ActResult, reason: str, to: int) -> int:
-        with self._lock:
-            if self._is_broken:
-                raise _unwritable(self.file, OSError(5, "an earlier line did not reach the disk"))
-            line = JournalLine(
-                number=self._lines + 1,
-                at=_now(),
-                who=who,
-                act=act.value,
-                about=tuple(item if _is_id(item) else _LEFT_OUT for item in about[:_MOST_ABOUT]),
-                result=result.value,
-                # A reason may come from another machine.
-                reason=reason if _WORD.fullmatch(reason) and not _NUMBER.search(reason) else _LEFT_OUT,
-                to=to,
-                previous=self._last,
-            )
-            data = line.encode()
-            try:
-                written = os.write(self._descriptor, data)
-                if written != len(data):
-                    raise OSError(28, "no space left on device")  # noqa: TRY301 - treated as the system's own
-            except OSError as error:
-                self._cut_off()
-                raise _unwritable(self.file, error) from error
-            self._lines, self._last = line.number, hashlib.sha256(data).hexdigest()
-            self._size += len(data)
-            return line.number
+    def _write(self, drafts: Sequence[_Draft]) -> Sequence[int | OSError]:
+        """Write lines, and return their numbers once all of them are on the disk; or why they are not."""
+        if self._is_broken:
+            return [OSError(5, "an earlier line did not reach the disk") for _ in drafts]
+        data, lines, last = bytearray(), self._lines, self._last
+        for draft in drafts:
+            lines += 1
+            encoded = draft.line(lines, last).encode()
+            data += encoded
+            last = hashlib.sha256(encoded).hexdigest()
+        try:
+            if os.write(self._descriptor, data) != len(data):
+                raise OSError(28, "no space left on device")  # noqa: TRY301 - treated as the system's own
+        except OSError as error:
+            self._cut_off()
+            return [error for _ in drafts]
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            # What is on the disk is not known any more: the next start reads it, and nothing is done before.
+            self._is_broken = True
+            return [error for _ in drafts]
+        numbers = range(self._lines + 1, lines + 1)
+        self._lines, self._last, self._size = lines, last, self._size + len(data)
+        return numbers
 
     def _cut_off(self) -> None:
         """Cut off what stands half there, which would break the chain for the next line."""

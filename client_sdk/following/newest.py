@@ -12,6 +12,7 @@ registry refuses is thrown into it as ``RefusedError``.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ _MODE = 0o600
 COSIGNED_FILE = "cosigned"
 # Beside it too: proofs that the log has two histories.
 _PROOF, _PROOF_SUFFIX = "contradiction", ".proof"
+_PROOF_START = f"{_PROOF}-"
 # How often in a row other processes of the home may move the file while one proof is on its way.
 _MAX_ROUNDS = 8
 _NAME_CHARACTERS = 16
@@ -320,4 +322,10 @@ def keep_contradiction(folder: Path, proof: bytes) -> Path:
 
 def kept_contradictions(folder: Path) -> list[Path]:
     """Return the files of such proofs, by name; whether each proves what it is kept for is for who reads it."""
-    return sorted(folder.glob(f"{_PROOF}-*{_PROOF_SUFFIX}"))
+    # Looked for some times a check; `glob` takes more than twice as long.
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries]
+        return [
+            folder / name for name in sorted(names) if name.startswith(_PROOF_START) and name.endswith(_PROOF_SUFFIX)
+        ]
+    return []
