@@ -283,7 +283,7 @@ class ActEntry:
     about: list[str] = field(default_factory=list)
 
 
-class _Draft(NamedTuple):
+class _UnchainedLine(NamedTuple):
     """A line without its place in the chain; the attributes are those of ``JournalLine``."""
 
     act: DeskAct
@@ -322,7 +322,7 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self.file = file
         # Of all lines that are written at the same time, one way to the disk.
-        self._writing: SharedWriting[_Draft, int | OSError] = SharedWriting(self._write)
+        self._writing: SharedWriting[_UnchainedLine, int | OSError] = SharedWriting(self._write)
         self._is_broken = False
         try:
             # O_APPEND: whatever else writes to the file, nothing that stands there is written over.
@@ -383,19 +383,19 @@ class Journal:
 
     def _append(self, act: DeskAct, who: str, about: list[str], result: ActResult, reason: str, to: int) -> int:
         """Write a line, and return its number once it is on the disk."""
-        written = self._writing.put(_Draft(act, who, about, result, reason, to))
+        written = self._writing.put(_UnchainedLine(act, who, about, result, reason, to))
         if isinstance(written, OSError):
             raise _unwritable(self.file, written) from written
         return written
 
-    def _write(self, drafts: Sequence[_Draft]) -> Sequence[int | OSError]:
+    def _write(self, unchained: Sequence[_UnchainedLine]) -> Sequence[int | OSError]:
         """Write lines, and return their numbers once all of them are on the disk; or why they are not."""
         if self._is_broken:
-            return [OSError(5, "an earlier line did not reach the disk") for _ in drafts]
+            return [OSError(5, "an earlier line did not reach the disk") for _ in unchained]
         data, lines, last = bytearray(), self._lines, self._last
-        for draft in drafts:
+        for one in unchained:
             lines += 1
-            encoded = draft.line(lines, last).encode()
+            encoded = one.line(lines, last).encode()
             data += encoded
             last = hashlib.sha256(encoded).hexdigest()
         try:
@@ -403,13 +403,13 @@ class Journal:
                 raise OSError(28, "no space left on device")  # noqa: TRY301 - treated as the system's own
         except OSError as error:
             self._cut_off()
-            return [error for _ in drafts]
+            return [error for _ in unchained]
         try:
             os.fsync(self._descriptor)
         except OSError as error:
             # What is on the disk is not known any more: the next start reads it, and nothing is done before.
             self._is_broken = True
-            return [error for _ in drafts]
+            return [error for _ in unchained]
         numbers = range(self._lines + 1, lines + 1)
         self._lines, self._last, self._size = lines, last, self._size + len(data)
         return numbers
