@@ -88,6 +88,8 @@ SCOPES = {
     "/records/{record}/open": "records",
     "/records/{record}/receipts/{version}": "records",
     "/disputes": "disputes",
+    **dict.fromkeys(("/persons/reports", "/persons/statements", "/persons/statements/removals"), "persons"),
+    **dict.fromkeys(("/persons/alerts", "/persons/alerts/ends"), "persons"),
     "/disputes/answers": "disputes",
     "/disputes/withdrawals": "disputes",
     "/inbox": "inbox",
