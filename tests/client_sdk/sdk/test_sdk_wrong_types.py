@@ -432,7 +432,7 @@ def test_a_file_of_settings_with_an_impossible_time_is_refused(tmp_path: Path, n
 
 
 def test_a_key_uri_with_a_zero_byte_is_refused(registry: TestRegistry) -> None:
-    with pytest.raises(ConfigError, match="printed"):
+    with pytest.raises(ConfigError, match="control character"):
         replace(registry.config("lender-1"), keys={KeyUsage.REPORT: "file:keys/\0"})
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # A small part of the records of the smaller log below.
-FEW_ENTRIES = 100
-BATCH = 250
-SMALL, LARGE = 1_500, 2_500
+FEW_ENTRIES = 50
+BATCH = 100
+SMALL, LARGE = 200, 600
 
 
 @pytest.mark.parametrize("hot_entries", [1, 3])

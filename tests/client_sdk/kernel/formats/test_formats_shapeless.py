@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
 from hashlib import sha256
 
 import pytest
 
 from client_sdk.kernel.formats.assigned import is_assigned
 from client_sdk.kernel.formats.shapeless import is_shapeless
+from tests.support.assigned_codes import assigned_codes
 from tests.support.naive_acts import hides
 
 HAN, ZWNJ, ZWJ, SEPARATOR = "\u8fba", "\u200c", "\u200d", "\u180e"
 # Of Unicode 14.0: those of the category Cf, blanks, marks and selectors, in order.
 COUNT, DIGEST = 431, "29ea9e12a93a10fdccae7e4199c287a6d5b7cca580c7ec2c915fb6d27f91fc77"
-# Blocks of Han, Hangul, Tangut and private use, whose characters are all of one kind: between others some of them do.
-ALIKE = (
-    range(0x3400, 0xA000),
-    range(0xAC00, 0xD7A4),
-    range(0xE000, 0xF900),
-    range(0x17000, 0x18D09),
-    range(0x20000, 0x31350),
-)
-EVERY = 61
-
-
-@cache
-def codes() -> list[int]:
-    return [code for code in range(0xE0200) if not 0xD800 <= code < 0xE000 and is_assigned(chr(code))]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +73,7 @@ def test_the_same_characters_are_found_under_every_python() -> None:
 
 def test_the_text_of_the_formats_says_the_same_of_each_character() -> None:
     """``hides`` is written from proto/README.md 1 alone."""
-    for code in codes():
+    for code in assigned_codes():
         assert is_shapeless(chr(code)) == hides(chr(code)), f"U+{code:04X}"
 
 
@@ -95,6 +81,5 @@ def test_the_text_of_the_formats_says_the_same_of_each_character() -> None:
     "frame", ["x{0}x", "\u0645{0}\u062e", "\u0915{0}\u0937", "\u1820{0}\u1821", f"{HAN}{{0}}{HAN}"]
 )
 def test_the_text_of_the_formats_says_the_same_between_others(frame: str) -> None:
-    for code in codes():
-        if code % EVERY == 0 or not any(code in block for block in ALIKE):
-            assert is_shapeless(frame.format(chr(code))) == hides(frame.format(chr(code))), f"U+{code:04X}"
+    for code in assigned_codes(every=61):
+        assert is_shapeless(frame.format(chr(code))) == hides(frame.format(chr(code))), f"U+{code:04X}"
