@@ -112,7 +112,8 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
             broken = tuple(_violation(item, say) for item in error.violations)
             reasons = {item.reason for item in error.violations}
             reason = reasons.pop() if len(reasons) == 1 else "RULES_BROKEN"
-            todo = next_step(reason, _CORRECT, say)
+            rules = {item.rule for item in error.violations}
+            todo = next_step(reason, _CORRECT, say, rules.pop() if len(rules) == 1 else "")
             return ErrorWords(422, say("A rule is broken, and nothing was sent"), reason, violations=broken, next=todo)
         case KeyServiceError():
             return _of_key_service(error, say)
@@ -126,7 +127,8 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
             return ErrorWords(409, say("The registry has refused this"), error.reason, details, next=todo)
         case FormatError() | RuleError():
             reason = str(error.reason) or "MALFORMED"
-            todo = say(IDENTITY[error.rule]) if error.rule in IDENTITY else next_step(reason, _CORRECT, say)
+            own = IDENTITY.get(error.rule)
+            todo = next_step(reason, _CORRECT, say, error.rule) if own is None else say(own)
             details = _named(error.complaint.parts, say)
             return ErrorWords(422, say("A value is not in order, and nothing was sent"), reason, details, next=todo)
         case AuditRunningError():

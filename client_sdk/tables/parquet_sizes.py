@@ -180,4 +180,8 @@ class _Headers:
         return data[0]
 
     def _skip(self, count: int) -> None:
+        # As much as if it were read: a list may claim any number of items, of which each is skipped.
+        self._left -= count
+        if self._left < 0:
+            raise ValueError("it has too many headers")
         self._file.seek(count, os.SEEK_CUR)

@@ -15,6 +15,7 @@ TITLE_BY_RULE: dict[str, str] = {
 # By rule, where it says more than the reason does; read as those below.
 NEXT_BY_RULE: dict[str, str] = {
     "C10": N_("give the day on which the person signed, which is not after today, and the written document."),
+    "alerts.until": N_("give a last day that is still to come, and no later than what is wanted says."),
     "annotation.answer": N_(
         "its lender answers a dispute, or the successor of that lender; who opened it takes it back with "
         "`credit-registry subject dispute withdraw`."
@@ -34,6 +35,7 @@ NEXT_BY_RULE: dict[str, str] = {
         "--reason ERROR."
     ),
     "record.person": N_("this record is about another person: compare its number and the identity number."),
+    "request.days": N_("ask the person to sign anew: this request is older than the rulebook lets it count."),
     "request.one-day": N_("give the day on which the person signed it, the same each time."),
     "request.one-person": N_(
         "this signed request was used for another person already: give the one that this person signed."
@@ -131,7 +133,7 @@ NEXT: dict[str, str] = {
     ),
     "VOUCH_STALE": N_("sign a new vouch: `certificate renew`, or `certificate request` for an administrator to carry."),
     "CONSENT_MISSING": N_("give the person's written consent: its date and the signed document, or its SHA-256."),
-    "DATE_INVALID": N_("correct the date that is named; dates are YYYY-MM-DD, and not in the future."),
+    "DATE_INVALID": N_("correct the date that is named, such as 2026-03-05: what has happened is not in the future."),
     "NOTICE_LATE": N_("tell the person first: the notice must have been sent before the record is reported."),
 }
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from client_sdk.desk.api import checks, disputes, inbox, jobs, persons, records, reports
 from client_sdk.desk.api.call import AnyCall, json_response
 from client_sdk.desk.api.gate import ApiGate
-from client_sdk.desk.api.problems import ApiProblemError, body_field, problem_response, say_for
+from client_sdk.desk.api.problems import ApiProblemError, body_field, person_field, problem_response, say_for
 from client_sdk.desk.desk import Desk
 from client_sdk.desk.rights import ApiScope
 from client_sdk.desk.texts import N_
@@ -29,6 +29,8 @@ _LONG_BODIES = {
     f"{API_PATH}/jobs/checks": _MOST_JOB_BODY,
     f"{API_PATH}/jobs/reports": reports.MOST_FILE_BYTES,
 }
+# Where a person's signed request takes the place of a consent.
+_PERSONS = f"{API_PATH}/persons/"
 # Where bodies are rows of a portfolio.
 _ROWS = (f"{API_PATH}/reports", f"{API_PATH}/jobs/reports")
 # Of HTTP: no such path, and another method than it takes.
@@ -129,7 +131,8 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _problem(request: Request, error: Exception) -> Response:
-    named = column_of if request.scope["path"].startswith(_ROWS) else body_field
+    path = str(request.scope["path"])
+    named = column_of if path.startswith(_ROWS) else person_field if path.startswith(_PERSONS) else body_field
     return problem_response(cast("ApiProblemError | CreditRegistryError", error), say_for(request.headers), named)
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "ApiProblemError",
     "ProblemDocument",
     "body_field",
+    "person_field",
     "problem_of",
     "problem_response",
     "say_for",
@@ -51,6 +52,15 @@ _STATUS: tuple[tuple[type[CreditRegistryError], int], ...] = (
 # What the contract calls a field of an error; a prefix that it does not have.
 _FIELDS = {"identity": "body.person.number", "issuing_state": "body.person.issuing_state"}
 _PREFIXES = ("inquiry.", "annotation.")
+# The same where a person's own signed request takes the place of a consent.
+_OF_PERSONS = {
+    "inquiry.consent": "body.request",
+    "inquiry.consent.date": "body.request.date",
+    "inquiry.consent.digest": "body.request.digest",
+    "inquiry.alerts_until": "body.until",
+    "subject": "body.person",
+    "text": "body.text",
+}
 # Of this machine, and over once other work has ended.
 _RETRYABLE = (OutboxError, JobsFullError)
 
@@ -123,6 +133,11 @@ def body_field(field: str) -> str:
         return _FIELDS[field]
     part = next((field.removeprefix(known) for known in _PREFIXES if field.startswith(known)), "")
     return f"body.{part}" if part else field
+
+
+def person_field(field: str) -> str:
+    """Return the same for a request that a person has signed."""
+    return _OF_PERSONS.get(field) or body_field(field)
 
 
 def problem_of(

@@ -77,10 +77,13 @@ def _evidence(visit: Visit) -> tuple[bytes, ...]:
     """Return the SHA-256 of the documents that the dispute rests on, the signed request of a report where it is ticked.
 
     Raises:
-        FieldError: there are none, or too many.
+        FieldError: there are none, or too many; or the report is gone whose request is meant.
     """
     report, chosen = report_of_form(visit), digests_of_form(visit.form, "evidence")
-    asked = () if report is None or not visit.form.text("request") else (report.mandate.digest,)
+    is_ticked = bool(visit.form.text("request"))
+    if is_ticked and report is None:
+        raise FieldError("evidence", N_("The report is not here any more: choose the signed request itself."))
+    asked = (report.mandate.digest,) if is_ticked and report is not None else ()
     if not 0 < len(asked + chosen) <= MOST_DOCUMENTS:
         text = N_("Choose the person's request and what shows that the record is wrong, at most 16.")
         raise FieldError("evidence", text)

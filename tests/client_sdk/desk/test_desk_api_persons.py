@@ -85,14 +85,18 @@ def test_a_report_comes_with_its_proof_and_its_papers(registry: TestRegistry, pr
 
 
 def test_what_is_wrong_with_a_request_is_named(program: Program) -> None:
-    tomorrow = {"date": (TODAY + timedelta(1)).isoformat(), "digest": "ab" * 32}
+    # Today here may be yesterday or tomorrow where the rulebook counts days.
+    to_come = {"date": (TODAY + timedelta(2)).isoformat(), "digest": "ab" * 32}
     for changes, status in (
         ({"person": {"id_type": "CN_RESIDENT_ID", "number": "11010518000101001X"}}, 422),
-        ({"request": tomorrow}, 422),
+        ({"request": to_come}, 422),
         ({"papers": ["fr.pdf"]}, 422),
         ({"purpose": "LOAN_APPROVAL"}, 422),
     ):
-        assert program.post("/persons/reports", of(962, **changes)).status == status, changes
+        refused = program.post("/persons/reports", of(962, **changes))
+        assert refused.status == status, changes
+        named = [refused.content["field"], *(broken["field"] for broken in refused.content["violations"])]
+        assert all(field.split(".")[1] in changes for field in filter(None, named)), named
     assert program.post("/persons/reports", of(962)).content["report"]["answer"]["verdict"] == "CLEAR"
     other = program.post("/persons/reports", of(963, request=of(962)["request"]))
     assert (other.status, other.reason) == (422, "CONSENT_MISSING")
@@ -102,7 +106,8 @@ def test_a_statement_is_set_and_removed(registry: TestRegistry, program: Program
     record = reported(registry, 964)
     assert told(program.post("/persons/statements", statement(964, record, " ")))[1:] == ("MALFORMED", "body.text")
     numbered = program.post("/persons/statements", statement(964, record, f"I am {person(964).number}."))
-    assert (numbered.status, numbered.content["violations"][0]["rule"]) == (422, "statement.number")
+    broken = numbered.content["violations"][0]
+    assert (numbered.status, broken["rule"], broken["field"]) == (422, "statement.number", "body.text")
     added = program.post("/persons/statements", statement(964, record, "I paid.\nSee the receipt."))
     assert added.status == 201
     (item,) = program.post("/persons/reports", of(964)).content["report"]["records"]
@@ -125,6 +130,9 @@ def test_alerts_are_begun_and_ended(program: Program) -> None:
         refused = program.post("/persons/alerts", of(965, until=IN_A_MONTH, **changes))
         assert told(refused) == (422, "MALFORMED", field)
         assert person(965).number not in json.dumps(refused.content)
+    over = program.post("/persons/alerts", of(965, until="2025-01-01", mail=["a@b.example"]))
+    assert (over.status, over.content["violations"][0]["field"]) == (422, "body.until")
+    assert "still to come" in over.content["detail"]
     begun = program.post("/persons/alerts", of(965, until=IN_A_MONTH, mail=["a@b.example"], label="case-17"))
     assert (begun.status, begun.content["until"]) == (201, IN_A_MONTH)
     over = {"alerts": begun.content["inquiry_id"]}

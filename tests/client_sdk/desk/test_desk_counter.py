@@ -188,6 +188,7 @@ def test_a_record_is_disputed_from_the_report_and_taken_back(home: Path, clerk: 
         ({"request": "yes", "own_code": "not mine!"}, "code.form"),
         ({"request": "yes", "own_code": person(946).number}, "code.number"),
         ({"request": "yes", "record": "lender-1"}, "Name the record as answers do"),
+        ({"request": "yes", "report": "0" * 32}, "The report is not here any more: choose the signed request itself."),
         ({"request": "yes", "record": NOWHERE}, "Compare issuer and id of the record"),
     ):
         refused = clerk.post("/disputes/open", typed | changes, {})

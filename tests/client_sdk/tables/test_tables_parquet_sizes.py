@@ -50,14 +50,21 @@ def varint(value: int) -> bytes:
     return bytes([*found, folded])
 
 
-def handmade(claimed: int, *, rows: int = 1, values: int = 1, pages: int = 1) -> bytes:
+def handmade(claimed: int, *, rows: int = 1, values: int = 1, pages: int = 1, unknown: bytes = b"") -> bytes:
     """A file of one column, whose page says that it unpacks to so many bytes and holds so many values."""
     real = parquet(pa.table({"reference": pa.array(["x" * 700] * rows)}), compression="zstd", use_dictionary=False)
     chunk = metadata_of(real).row_group(0).column(0)
     old = real[chunk.data_page_offset :][: chunk.total_compressed_size]
     # Kind of the page, its length unpacked and packed, and that of its values.
     body = old[old.index(b"\x28\xb5\x2f\xfd") :]
-    about = b"\x2c" + b"\x15" + varint(values) + b"\x15\x00\x15\x06\x15\x06\x00" + b"\x00"
+    about = (
+        unknown
+        + (b"\x1c" if unknown else b"\x2c")
+        + b"\x15"
+        + varint(values)
+        + b"\x15\x00\x15\x06\x15\x06\x00"
+        + b"\x00"
+    )
     header = b"\x15\x00\x15" + varint(claimed) + b"\x15" + varint(len(body)) + about
     new = (header + body) * pages
     assert len(new) <= len(old)
@@ -70,6 +77,14 @@ def test_what_is_handmade_is_a_parquet_file() -> None:
     (row,) = parquet_rows(handmade(unpacked))
     assert row.values == ["x" * 700]
     assert sizes(handmade(unpacked)) == [unpacked]
+
+
+@pytest.mark.parametrize("kind", [3, 7, 13])
+def test_a_list_in_a_header_that_claims_ever_so_many_items_is_refused_at_once(kind: int) -> None:
+    """Bytes, doubles and UUIDs, none of which a header of a page has."""
+    endless = b"\x19" + bytes([0xF0 | kind]) + b"\x80" * 5 + b"\x20"
+    with pytest.raises(TableError):
+        parquet_rows(handmade(700, unknown=endless))
 
 
 def test_a_page_that_claims_gigabytes_is_refused_before_it_is_unpacked() -> None:
