@@ -36,7 +36,6 @@ __all__ = [
     "institution_rows",
 ]
 
-# What an act that corrects the log's time is called.
 _NAMES = {int(kind): kind.name for kind in LeafType}
 # HEADs that a report names; of a longer log every second, fourth ... and the newest.
 _MOST_HEADS = 256

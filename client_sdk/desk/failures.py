@@ -48,6 +48,9 @@ _SIGNING_IN = {
     "ACCESS_DENIED": N_("The sign-in service refused: begin again, or ask who looks after it."),
     "NO_ROLE": N_("Nobody gave you a role at this desk: ask who looks after it ([openid.roles] in desk.toml)."),
     "NAME_INVALID": N_("Your name at the sign-in service cannot be used: ask for another name_claim in desk.toml."),
+    "TOO_MANY_ACCOUNTS": N_(
+        "More accounts have come than one run of this desk remembers: tell who looks after it to start it anew."
+    ),
     "NAME_TAKEN": N_(
         "Since this desk was started your account came under another name, or another account under yours: tell who "
         "looks after this desk. A restart of it begins anew."

@@ -112,6 +112,8 @@ class DeskAct(StrEnum):
     READ_PROPOSALS = "READ_PROPOSALS"
     APPROVE_ACT = "APPROVE_ACT"
     PROPOSE_ACT = "PROPOSE_ACT"
+    # What can no longer become an act is not kept any more.
+    LEAVE_PROPOSAL = "LEAVE_PROPOSAL"
     READ_HEALTH = "READ_HEALTH"
     SIGN_GENESIS = "SIGN_GENESIS"
     INSTALL_CERTIFICATE = "INSTALL_CERTIFICATE"

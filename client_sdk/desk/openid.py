@@ -46,8 +46,8 @@ class OpenIdError(CreditRegistryError):
     """Nobody could be signed in.
 
     Attributes:
-        reason: ISSUER_UNREACHABLE, TOKEN_INVALID, STATE_UNKNOWN, ACCESS_DENIED, NO_ROLE, NAME_INVALID
-            or NAME_TAKEN.
+        reason: ISSUER_UNREACHABLE, TOKEN_INVALID, STATE_UNKNOWN, ACCESS_DENIED, NO_ROLE, NAME_INVALID,
+            NAME_TAKEN or TOO_MANY_ACCOUNTS.
     """
 
     def __init__(self, reason: str) -> None:
@@ -182,11 +182,13 @@ class OpenId:
         approve it under another name, or come as somebody else.
 
         Raises:
-            OpenIdError: it came under another name, or another account has this one.
+            OpenIdError: it came under another name, another account has this one, or too many have come.
         """
         with self._lock:
             known = self._names.get(account)
-            if known is None and (name in self._names.values() or len(self._names) >= _MOST_ACCOUNTS):
+            if known is None and len(self._names) >= _MOST_ACCOUNTS:
+                raise OpenIdError("TOO_MANY_ACCOUNTS")
+            if known is None and name in self._names.values():
                 raise OpenIdError("NAME_TAKEN")
             if self._names.setdefault(account, name) != name:
                 raise OpenIdError("NAME_TAKEN")

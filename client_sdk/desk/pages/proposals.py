@@ -57,8 +57,9 @@ def _again(visit: Visit) -> Response:
     seen = visit.desk.proposals.find(key)
     if seen is None:
         return visit.go("/proposals")
-    directory = directory_of_now(visit)
-    acts = visit.desk.client.acts()
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_PROPOSALS, about=[key]):
+        directory = directory_of_now(visit)
+        acts = visit.desk.client.acts()
     before = next((one.index for one in acts if one.act.number == seen.act.number - 1), directory.newest_act)
     try:
         body = renewed(seen.act.body, directory.rulebook_at(before), directory)
@@ -73,7 +74,9 @@ def _again(visit: Visit) -> Response:
 
 def _leave(visit: Visit) -> Response:
     """Forget a proposal that can no longer become an act."""
-    visit.desk.proposals.forget(str(visit.path["key"]))
+    key = str(visit.path["key"])
+    with visit.desk.journal.act(visit.user.name, DeskAct.LEAVE_PROPOSAL, about=[key]):
+        visit.desk.proposals.forget(key)
     return visit.go("/proposals")
 
 

@@ -74,7 +74,7 @@ def _remove(visit: Visit) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.REMOVE_STATEMENT, about=_about(record)):
             receipt = visit.desk.client.remove_statement(record.issuer, record.record_id)
     except FieldError as error:
-        return _asked(visit, {}, wrong={"removed": visit.say(error.text)})
+        return _asked(visit, {}, wrong=error.said(visit.say))
     except RefusedError as error:
         return _asked(visit, {}, broken=broken_rules(error, visit.say))
     return _done(visit, visit.say("The statement is removed, at leaf {index}.", index=receipt.index))
