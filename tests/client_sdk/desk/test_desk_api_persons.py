@@ -130,9 +130,9 @@ def test_alerts_are_begun_and_ended(program: Program) -> None:
         refused = program.post("/persons/alerts", of(965, until=IN_A_MONTH, **changes))
         assert told(refused) == (422, "MALFORMED", field)
         assert person(965).number not in json.dumps(refused.content)
-    over = program.post("/persons/alerts", of(965, until="2025-01-01", mail=["a@b.example"]))
-    assert (over.status, over.content["violations"][0]["field"]) == (422, "body.until")
-    assert "still to come" in over.content["detail"]
+    past = program.post("/persons/alerts", of(965, until="2025-01-01", mail=["a@b.example"]))
+    assert (past.status, past.content["violations"][0]["field"]) == (422, "body.until")
+    assert "still to come" in past.content["detail"]
     begun = program.post("/persons/alerts", of(965, until=IN_A_MONTH, mail=["a@b.example"], label="case-17"))
     assert (begun.status, begun.content["until"]) == (201, IN_A_MONTH)
     over = {"alerts": begun.content["inquiry_id"]}
