@@ -15,6 +15,7 @@ from client_sdk.errors import PreflightError
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.encoding import HASH_BYTES, is_digest_of_nothing
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.lasting_text import holds_long_number
 from client_sdk.kernel.formats.leaf import Approval
 from client_sdk.kernel.formats.statement import (
     EVIDENCED,
@@ -259,6 +260,9 @@ def institution_of(value: str, field: str) -> str:
             check_institution_id(value, field, field)
         except FormatError as error:
             raise _refused(field, error.rule, f"{len(value)} characters", error.want) from None
+        if holds_long_number(value):
+            # It would go to the registry, and into journals that nothing is taken out of.
+            raise _refused(field, "institution.number", "what looks like an identity number", "the id of a member")
     return value
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from client_sdk.desk.texts import N_
 from client_sdk.errors import FormatError
-from client_sdk.forms import check_institution_id
+from client_sdk.forms import check_institution_id, holds_long_number
 from client_sdk.lending.typed_text import NoDayError, read_day
 from client_sdk.models import RecordKey
 
@@ -234,7 +234,11 @@ def record_of_form(form: Form, field: str) -> RecordKey:
     """
     issuer, _, number = form.text(field).partition("/")
     try:
-        return RecordKey(check_institution_id(issuer, "record", "issuer"), UUID(number).bytes)
+        record = RecordKey(check_institution_id(issuer, "record", "issuer"), UUID(number).bytes)
     except (FormatError, ValueError):
+        record = None
+    # A number of a person would go to the registry, and into the journal.
+    if record is None or holds_long_number(issuer):
         text = N_("Name the record as answers do: lender-1/01234567-89ab-8def-8123-456789abcdef.")
-        raise FieldError(field, text) from None
+        raise FieldError(field, text)
+    return record

@@ -53,6 +53,7 @@ _WORD = re.compile(r"[A-Za-z0-9._-]{0,64}", re.ASCII)
 # Digests and ids of records may be of digits alone; what else has as many of them may be an identity number.
 _RANDOM = re.compile(r"(?:[a-z0-9-]+/)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[0-9a-f]{16}){1,4}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{14}", re.ASCII)
+_LONG_NUMBER = re.compile(r"(?:[0-9]-*){14}", re.ASCII)
 # Stands for what may not be in a journal.
 _LEFT_OUT = "?"
 # Of the program itself, where no person acts.
@@ -426,8 +427,9 @@ class Journal:
 
 def _is_id(text: str) -> bool:
     """Whether a text may name what an act is about: never what was typed into an address or a form."""
+    issuer, _, _ = text.rpartition("/")
     if _RANDOM.fullmatch(text):
-        return True
+        return not _LONG_NUMBER.search(issuer)
     return _ID.fullmatch(text) is not None and _NUMBER.search(text) is None
 
 

@@ -23,7 +23,7 @@ _MOST_BUFFERS = 1_000_000
 _CONTINUATION = b"\xff\xff\xff\xff"
 # Numbers of fields.
 _FOOTER_DICTIONARIES, _FOOTER_BATCHES = 2, 3
-_MESSAGE_TYPE, _MESSAGE_HEADER = 1, 2
+_MESSAGE_TYPE, _MESSAGE_HEADER, _MESSAGE_METADATA = 1, 2, 4
 _DICTIONARY_DATA = 1
 _BATCH_LENGTH, _BATCH_BUFFERS, _BATCH_COMPRESSION = 0, 2, 3
 # The kinds of a message's header.
@@ -93,6 +93,9 @@ def _batch(metadata: bytes, body: _BatchBody, most_buffers: int, *, is_dictionar
         batch = batch.table(_DICTIONARY_DATA)
     if batch is None or kind != (_DICTIONARY if is_dictionary else _RECORDS):
         raise ValueError("another message than the end of the file says")
+    # Before Arrow 1.0 the compression of a batch stood there, and the library still obeys it.
+    if message.vector(_MESSAGE_METADATA)[1]:
+        raise ValueError("metadata of a batch")
     rows = batch.long(_BATCH_LENGTH)
     if rows < 0:
         raise ValueError("a number of rows below 0")

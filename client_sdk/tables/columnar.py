@@ -158,9 +158,13 @@ def _parquet(file: IO[bytes]) -> Any:
     if sum(one.length for one in columns if one.physical_type == "FIXED_LEN_BYTE_ARRAY") > _MAX_TEXT:
         got = f"values of more than {_MAX_TEXT:,} bytes in a row"
         raise TableError("table.cell", got=got, want="a cell for each thing that a portfolio tells")
-    texts = [one.path for one in columns if one.physical_type == "BYTE_ARRAY" and one.logical_type.type in _TEXTS]
+    texts = [one for one in columns if one.physical_type == "BYTE_ARRAY"]
+    if any(one.logical_type.type not in _TEXTS for one in texts):
+        # Their values would be repeated in memory, each as often as it stands in the table.
+        got = "a column of bytes that are no text"
+        raise TableError("table.cell", got=got, want="texts, numbers, days and times: save that column as one of them")
     file.seek(0)
-    return parquet.ParquetFile(file, read_dictionary=texts)
+    return parquet.ParquetFile(file, read_dictionary=[one.path for one in texts])
 
 
 def _check_parquet(file: IO[bytes], metadata: Any) -> None:

@@ -26,6 +26,7 @@ _TAG = 64
 _MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*["']([A-Z0-9:$]+)["']""")
 _TRUE = frozenset(("1", "true"))
 _ERRORS = frozenset(("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"))
+_PLACE = re.compile(r"[0-9]{1,6}", re.ASCII)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _LAST_ROW = 1_048_576
 _LAST_ROW_DIGITS = 7
@@ -93,7 +94,7 @@ class SheetCells:
     def _note_columns(self, attributes: dict[str, str]) -> None:
         if attributes.get("hidden") in _TRUE or attributes.get("width") == "0":
             first, last = attributes.get("min", ""), attributes.get("max", "")
-            if first.isdigit() and last.isdigit():
+            if all(_PLACE.fullmatch(number) for number in (first, last)):
                 self._hidden_columns.append((int(first), int(last)))
 
     def _check_columns(self, count: int) -> None:

@@ -245,16 +245,28 @@ def _part(package: zipfile.ZipFile, name: str, most: int) -> Iterator[IO[bytes]]
         TableError: it is missing, longer than ``most``, damaged, or packed in a way that is not known.
     """
     try:
-        size = package.getinfo(name).file_size
+        info = package.getinfo(name)
+        size = info.file_size
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            got = "a part that is packed as no workbook is"
+            raise TableError("file.form", got=got, want=_SAVED)
         if size > most:
             got = f"a part of {size:,} bytes unpacked"
             raise TableError("workbook.size", got=got, want=_SMALLER)
-        with package.open(name) as file:
+        with _opened(package, name) as file:
             yield file
     except KeyError:
         raise TableError("file.form", got="a package without one of its parts", want=_SAVED) from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
         raise TableError("file.form", got="a damaged workbook, or another damaged zip file", want=_SAVED) from None
+
+
+def _opened(package: zipfile.ZipFile, name: str) -> IO[bytes]:
+    try:
+        return package.open(name)
+    except ValueError:
+        # It is said to begin in front of the file.
+        raise zipfile.BadZipFile("a part outside of the file") from None
 
 
 @contextmanager

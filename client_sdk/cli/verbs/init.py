@@ -15,7 +15,7 @@ from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.config import CONFIG_FILE, HOME_VARIABLE, is_address_list
 from client_sdk.errors import ConfigError
-from client_sdk.forms import INSTITUTION_ID, flaw_of
+from client_sdk.forms import INSTITUTION_ID, flaw_of, holds_long_number
 from client_sdk.home import create_home
 from client_sdk.models import KeyUsage, Role
 from client_sdk.passphrase import PASSPHRASE_VARIABLE
@@ -31,7 +31,7 @@ _REGISTRY_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def _institution(text: str) -> str:
-    if not INSTITUTION_ID.fullmatch(text):
+    if not INSTITUTION_ID.fullmatch(text) or holds_long_number(text):
         raise typer.BadParameter(say("want lower-case letters, digits and inner hyphens, at most 64"))
     return text
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from client_sdk.desk.users import is_name
-from client_sdk.forms import MAX_STATEMENT_CHARACTERS, MOST_NAME_DIGITS
+from client_sdk.forms import MAX_STATEMENT_CHARACTERS, MOST_NAME_DIGITS, holds_long_number
 from client_sdk.lending.column_forms import FORMS, ColumnForm
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.typed_text import DAY_WANTED, NoDayError, read_day
@@ -71,7 +71,15 @@ class _Body(BaseModel):
 
 Day = Annotated[date, BeforeValidator(_day)]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$"), Field(description="SHA-256, hexadecimal.")]
-Institution = Annotated[str, StringConstraints(pattern="^[a-z0-9-]{0,64}$")]
+
+
+def _institution(text: str) -> str:
+    if holds_long_number(text):
+        raise ValueError("want the id of a member, found what looks like an identity number")
+    return text
+
+
+Institution = Annotated[str, StringConstraints(pattern="^[a-z0-9-]{0,64}$"), AfterValidator(_institution)]
 Month = Annotated[str, StringConstraints(pattern="^([0-9]{4}-(0[1-9]|1[0-2]))?$"), Field(description="YYYY-MM.")]
 RecordUuid = Annotated[
     str, StringConstraints(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"), Field(description="Of the record.")

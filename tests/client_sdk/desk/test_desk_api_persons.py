@@ -113,6 +113,10 @@ def test_a_statement_is_set_and_removed(registry: TestRegistry, program: Program
     (item,) = program.post("/persons/reports", of(964)).content["report"]["records"]
     assert item["record"]["subject_statement"] == "I paid. See the receipt."
     removal = {"issuer": "lender-1", "record": record}
+    for path in ("/persons/statements/removals", "/disputes/withdrawals"):
+        numbered = program.post(path, removal | {"issuer": person(964).number})
+        assert (numbered.status, numbered.content["violations"][0]["field"]) == (422, "body.issuer")
+    assert person(964).number not in (program.desk.home / JOURNAL_FILE).read_text()
     assert program.post("/persons/statements/removals", removal).status == 201
     assert program.post("/persons/statements/removals", removal).status == 409
     disputed = program.post("/disputes", removal | {"code": "paid", "evidence": ["cd" * 32]})

@@ -206,6 +206,8 @@ UUID = "01234567-89ab-8def-8123-456789abcdef"
         (NUMBER[:15], "?"),
         (f"{NUMBER[:-1]}X/{UUID}", "?"),
         (f"officer:{NUMBER}", "?"),
+        (f"{NUMBER}/{UUID}", "?"),
+        (f"{NUMBER[:6]}-{NUMBER[6:14]}-{NUMBER[14:]}/{UUID}", "?"),
         ("张三", "?"),
     ],
 )

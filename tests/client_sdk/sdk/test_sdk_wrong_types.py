@@ -135,8 +135,7 @@ METHODS: Wrong = {
     "after": (None, "1", True, 1.0, [], -1, BEYOND),
     "record_id": NO_ID,
     "record_ids": (None, 5, NUMBER, b"", bytes(16), {}, *([wrong] for wrong in NO_ID)),
-    "issuer": NO_INSTITUTION,
-    "institution": NO_INSTITUTION,
+    **dict.fromkeys(("issuer", "institution"), (*NO_INSTITUTION, NUMBER.lower())),
     "name": (
         *(None, NUMBER, 5, []),
         *(replace(NAME, reference=wrong) for wrong in NO_TEXT),

@@ -168,3 +168,12 @@ def test_the_sizes_of_a_damaged_arrow_file_are_refused_or_told(data: st.DataObje
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     with suppress(ValueError):
         assert all(isinstance(batch.rows, int) for batch in arrow_batches(io.BytesIO(whole)))
+
+
+def test_a_batch_whose_own_metadata_may_compress_it_is_refused() -> None:
+    batch = pa.record_batch({"reference": ["a"]})
+    file = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4)
+    with pa.ipc.new_file(file, batch.schema, options=options) as writer:
+        writer.write_batch(batch, custom_metadata={b"ARROW:experimental_compression": b"zstd"})
+    refused(file.getvalue())

@@ -169,3 +169,15 @@ def test_a_damaged_file_is_refused_or_read(draws: st.DataObject) -> None:
         data[draws.draw(st.integers(4, len(data) - 9))] = draws.draw(st.integers(0, 255))
     with suppress(TableError):
         parquet_rows(bytes(data))
+
+
+@pytest.mark.parametrize("kind", [pa.json_(), pa.binary()])
+def test_bytes_that_are_no_text_are_read_as_they_are_or_refused(kind: Any) -> None:
+    column = pa.array([b"{}" if kind == pa.binary() else "{}"] * 3, type=kind)
+    data = parquet(pa.table({"reference": column}))
+    if kind == pa.binary():
+        assert len(parquet_rows(data)) == 3
+        return
+    with pytest.raises(TableError) as caught:
+        parquet_rows(data)
+    assert caught.value.rule == "table.cell"
