@@ -4,7 +4,7 @@
         answer = await client.check(identity, purpose=Purpose.LOAN_APPROVAL, consent=consent, officer="clerk-7")
 
 A client is opened inside of the event loop that uses it; in another one every method raises ConfigError. What writes to
-the disk, or computes for long, runs in threads beside the loop.
+the disk, or computes for long, runs in threads beside the loop, which can serve others meanwhile.
 """
 
 from __future__ import annotations
@@ -63,18 +63,21 @@ class AsyncClient:
 
     Args:
         config: of the member.
+        in_place: for a loop that serves nothing else: it does itself what else is done beside it, for milliseconds each
+            time, and asks a quarter more with 16 checks under way. What may never end runs beside it all the same.
 
     Raises:
         ConfigError: settings, trust root, TLS files or keys are not in order, what is kept of the directory is damaged,
             or no event loop is running.
     """
 
-    def __init__(self, config: ClientConfig) -> None:
+    def __init__(self, config: ClientConfig, *, in_place: bool = False) -> None:
         self.config = config
+        self._in_place = in_place
         self._member = Member(config, ASYNCIO)
 
     async def _run(self, flow: Flow[R]) -> R:
-        return await run_async(self._member.owned(flow))
+        return await run_async(self._member.owned(flow), in_place=self._in_place)
 
     def _each(self, flow: Flow[Iterator[R]]) -> AsyncIterator[R]:
         return each_async(self._member.owned(flow))

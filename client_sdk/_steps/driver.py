@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
     from client_sdk.errors import CreditRegistryError
 
-__all__ = ["Flow", "Step", "run", "run_async"]
+__all__ = ["Flow", "Step", "is_in_place", "run", "run_async"]
 
 R = TypeVar("R")
+
+_IN_PLACE: ContextVar[bool] = ContextVar("in_place", default=False)
 
 Flow: TypeAlias = "Generator[Step, Any, R]"
 
@@ -52,8 +55,24 @@ def run(flow: Flow[R]) -> R:
         return value
 
 
-async def run_async(flow: Flow[R]) -> R:
-    """Run a flow in the event loop, and return or raise what it does."""
+def is_in_place() -> bool:
+    """Whether the flow of this task does in the event loop itself what it would do beside it."""
+    return _IN_PLACE.get()
+
+
+async def run_async(flow: Flow[R], *, in_place: bool = False) -> R:
+    """Run a flow in the event loop, and return or raise what it does.
+
+    Args:
+        flow: to be run.
+        in_place: whether the loop does itself what else would be done in threads beside it.
+    """
+    if in_place:
+        before = _IN_PLACE.set(True)
+        try:
+            return await run_async(flow)
+        finally:
+            _IN_PLACE.reset(before)
     try:
         step = next(flow)
         while True:

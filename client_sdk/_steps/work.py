@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from client_sdk._steps.driver import Step, run, run_async
+from client_sdk._steps.driver import Step, is_in_place, run, run_async
 from client_sdk.errors import CreditRegistryError
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class _Beside(Step):
         return self.work()
 
     async def wait(self) -> object:
+        if self.stop is None and is_in_place():
+            return self._work()
         # A thread of its own for what may take long: those of the loop may all be taken by such work.
         own = None if self.stop is None else ThreadPoolExecutor(1, "beside")
         running = asyncio.get_running_loop().run_in_executor(own, copy_context().run, self._work)

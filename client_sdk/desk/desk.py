@@ -11,6 +11,7 @@ from client_sdk.criteria_file import read_criteria
 from client_sdk.desk.api.tokens import TokenFile
 from client_sdk.desk.api.webhooks import JobHooks
 from client_sdk.desk.approval_requests import ApprovalRequests
+from client_sdk.desk.asking_loop import AskingLoop
 from client_sdk.desk.attempts import Attempts
 from client_sdk.desk.audit_run import AuditRuns
 from client_sdk.desk.jobs import Jobs
@@ -107,6 +108,7 @@ class Desk:
         approvals: acts that wait for an approver.
         tokens: of programs that use the API.
         hooks: that are told of the ends of their jobs.
+        asking: puts their checks.
         templates: of the pages.
         criteria: the lender's own.
         audits: of an auditor.
@@ -130,6 +132,7 @@ class Desk:
     approvals: ApprovalRequests
     tokens: TokenFile
     hooks: JobHooks
+    asking: AskingLoop
     templates: Environment
     criteria: Criteria
     audits: AuditRuns
@@ -165,6 +168,7 @@ class Desk:
             ApprovalRequests(settings.approval.hours, partial(_note_lapse, journal, tell)),
             TokenFile(config.home),
             JobHooks(config, tell),
+            AskingLoop(config, journal),
             make_templates(),
             read_criteria(None if settings.criteria is None else config.home / settings.criteria),
             AuditRuns(config, journal),

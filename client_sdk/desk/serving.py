@@ -83,6 +83,7 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
                 if not desk.jobs.close(_JOBS_SECONDS):
                     tell("a job did not stop in time: what it had signed is sent with the next report")
                 desk.hooks.close()
+                desk.asking.close()
                 desk.approvals.close()
             journal.note(DeskAct.STOPPED)
         finally:

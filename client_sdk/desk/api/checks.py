@@ -63,14 +63,18 @@ class _ReadPerson:
 
 
 @router.post("/checks", name="check", responses={200: {"model": CheckedPerson}})
-def check(asked: CheckRequest, call: CheckCall) -> Response:
+async def check(asked: CheckRequest, call: CheckCall) -> Response:
     """Ask whether a person has live records; the answer is verified, and weighed by the lender's criteria."""
     identity = asked.person.identity()
     officer = asked.officer or call.token.name
-    with call.act(DeskAct.ASK, about=call.on_behalf_of(asked.officer), reason=asked.purpose.name) as entry:
-        consent = asked.consent.consent()
-        answer = call.client.check(identity, purpose=asked.purpose, consent=consent, officer=officer)
-        entry.about += _inquiries([answer])
+    answer = await call.desk.asking.check(
+        call.token.who,
+        identity,
+        purpose=asked.purpose,
+        consent=asked.consent.consent(),
+        officer=officer,
+        about=call.on_behalf_of(asked.officer),
+    )
     return json_response(checked_content(answer, answer.assess(call.desk.criteria), with_evidence=asked.evidence))
 
 

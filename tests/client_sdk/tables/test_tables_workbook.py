@@ -399,11 +399,8 @@ def test_parts_with_more_elements_than_any_workbook_has_are_refused(monkeypatch:
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_workbook_that_is_packed_as_none_is_is_refused(packing: int) -> None:
-    packed = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(saved(book([["reference"]])))) as plain,
-        zipfile.ZipFile(packed, "w", packing) as other,
-    ):
+    packed, real = io.BytesIO(), saved(book([["reference"]]))
+    with zipfile.ZipFile(io.BytesIO(real)) as plain, zipfile.ZipFile(packed, "w", packing) as other:
         for name in plain.namelist():
             other.writestr(name, plain.read(name))
     assert refusal(packed.getvalue()).rule == "file.form"
