@@ -76,11 +76,14 @@ class AskingLoop:
         with self._turn:
             self._is_closed = True
             loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
         if loop is not None and thread is not None:
             with suppress(TimeoutError):
                 asyncio.run_coroutine_threadsafe(self._end(), loop).result(2 * _CLOSE_SECONDS)
             loop.call_soon_threadsafe(loop.stop)
             thread.join(_CLOSE_SECONDS)
+            if not thread.is_alive():
+                loop.close()
         self._writers.shutdown(wait=True)
 
     def _running(self) -> asyncio.AbstractEventLoop:

@@ -133,7 +133,9 @@ NEXT: dict[str, str] = {
     ),
     "VOUCH_STALE": N_("sign a new vouch: `certificate renew`, or `certificate request` for an administrator to carry."),
     "CONSENT_MISSING": N_("give the person's written consent: its date and the signed document, or its SHA-256."),
-    "DATE_INVALID": N_("correct the date that is named, such as 2026-03-05: what has happened is not in the future."),
+    "DATE_INVALID": N_(
+        "correct the date that is named; dates are YYYY-MM-DD, and of what has happened not in the future."
+    ),
     "NOTICE_LATE": N_("tell the person first: the notice must have been sent before the record is reported."),
 }
 
