@@ -33,7 +33,7 @@ _CLOSE_SECONDS = 10.0
 
 
 class AskingLoop:
-    """The loop; its thread begins with the first check.
+    """The loop; its thread begins when it is opened, or with the first check.
 
     Args:
         config: of the member.
@@ -48,6 +48,18 @@ class AskingLoop:
         self._thread: threading.Thread | None = None
         self._client: AsyncClient | None = None
         self._is_closed = False
+
+    def open(self) -> None:
+        """Open its client, so that errors are shown, and a secret of a key is asked for, where the desk is started.
+
+        Raises:
+            ConfigError: as ``AsyncClient``.
+        """
+
+        async def opened() -> None:
+            self._asker()
+
+        asyncio.run_coroutine_threadsafe(opened(), self._running()).result()
 
     async def check(
         self, who: str, identity: Identity, *, purpose: Purpose, consent: Consent, officer: str, about: Sequence[str]

@@ -73,6 +73,8 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
             hosts = [*settings.hosts, *_THIS_MACHINE, desk.link.host]
             failed = _reporter(tell)
             api = make_api(desk, failed) if desk.lends or desk.represents else None
+            if api is not None:
+                desk.asking.open()
             app = DeskGuard(make_app(desk, api), hosts, partial(moved, desk), failed, secure=context is not None)
             if any(token.webhook for token in desk.tokens.read().values()):
                 desk.hooks.start()

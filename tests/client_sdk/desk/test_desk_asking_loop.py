@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -14,7 +15,7 @@ from client_sdk._steps import beside, run_async, together
 from client_sdk.desk.asking_loop import AskingLoop
 from client_sdk.desk.journal import Journal, read_journal
 from client_sdk.errors import ConfigError, CreditRegistryError
-from client_sdk.models import Purpose, Verdict
+from client_sdk.models import KeyUsage, Purpose, Verdict
 from tests.client_sdk.sdk.test_sdk_twins import CONSENT
 from tests.client_sdk.sdk_samples import person
 from tests.support.waiting import awaited
@@ -127,3 +128,13 @@ def test_a_client_in_place_answers_as_any_other(registry: TestRegistry) -> None:
             return await client.check(person(991), purpose=Purpose.LOAN_APPROVAL, consent=CONSENT, officer="clerk-7")
 
     assert asyncio.run(ask()).verdict is Verdict.CLEAR
+
+
+def test_what_is_wrong_with_a_key_is_told_where_the_desk_is_started(registry: TestRegistry, tmp_path: Path) -> None:
+    config = replace(registry.config("lender-2"), keys={KeyUsage.INQUIRE: "file:keys/none.pem"})
+    with (
+        closing(Journal(tmp_path / "journal")) as journal,
+        closing(AskingLoop(config, journal)) as asking,
+        pytest.raises(ConfigError, match="none"),
+    ):
+        asking.open()
