@@ -71,7 +71,7 @@ def _read(item: inbox_pb2.Notice, note: bytes, member: str, directory: Directory
     _check_signed(leaf, item.inclusion.index, directory)
     unasked = reason in UNASKED
     if len(item.inquiry_id) != (0 if unasked else INQUIRY_ID_BYTES):
-        want = "16 bytes, and none where DISPUTED or BREACH"
+        want = "16 bytes, and none where DISPUTED, ANSWERED or BREACH"
         raise FormatError(PART, "notice.inquiry", got=f"{len(item.inquiry_id)} bytes", want=want)
     return Notice(
         number=item.inclusion.index,

@@ -31,6 +31,7 @@ from client_sdk.models import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
 
     from jinja2 import Environment
 
@@ -185,6 +186,11 @@ class Desk:
             ConfigError: there is none before the founding.
         """
         return self.member.open()
+
+    @property
+    def today(self) -> date:
+        """The day in the registry's legal time zone, which rules and due days are in."""
+        return self.member.today
 
     @property
     def menu(self) -> tuple[tuple[str, str, Right], ...]:

@@ -10,10 +10,15 @@ import threading
 from typing import TYPE_CHECKING
 
 from client_sdk.client import Client
+from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError
+from client_sdk.forms import day_of
 from client_sdk.models import KeyUsage
+from client_sdk.verification import read_trust_root
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from client_sdk.config import ClientConfig
 
 __all__ = ["MemberClient"]
@@ -30,6 +35,7 @@ class MemberClient:
         self._config = config
         self._lock = threading.Lock()
         self._client: Client | None = None
+        self._time_zone = ""
 
     @property
     def founding(self) -> bool:
@@ -50,6 +56,17 @@ class MemberClient:
                     raise ConfigError("this home has no certificate or no trust root yet: follow the page Founding")
                 self._client = Client(self._config)
             return self._client
+
+    @property
+    def today(self) -> date:
+        """The day by the clock of this machine in the registry's legal time zone, which rules and due days are in.
+
+        Raises:
+            ConfigError: there is no trust root that can be read.
+        """
+        if not self._time_zone:
+            self._time_zone = read_trust_root(self._config.trust_root_file).time_zone
+        return day_of(clock_ms(), self._time_zone)
 
     def close(self) -> None:
         """Close the client."""

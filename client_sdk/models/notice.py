@@ -12,13 +12,13 @@ from client_sdk.kernel.formats.breach import BreachBody
 from client_sdk.kernel.formats.checkpoint import tlog_proof
 from client_sdk.kernel.formats.leaf import ActLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
-from client_sdk.kernel.formats.statement import Statement
+from client_sdk.kernel.formats.statement import Annotation, Statement
 from client_sdk.kernel.formats.words import NoticeReason
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from client_sdk.kernel.formats.words import Kind, Standing, WithdrawalReason
+    from client_sdk.kernel.formats.words import DisputeOutcome, Kind, Standing, WithdrawalReason
 
 __all__ = ["AcknowledgementReceipt", "Notice", "NoticedVersion"]
 
@@ -48,15 +48,16 @@ class Notice(Plain):
     Attributes:
         number: index of the leaf; names the notice within this inbox.
         reason: CORRECTED, WITHDRAWN, SET_ASIDE or RESTRICTED for a record that this member was shown; DISPUTED for one
-            of its own, or of a lender that it succeeds; BREACH for an act that tells of a breach of data.
+            of its own, or of a lender that it succeeds; ANSWERED for a dispute that it opened; BREACH for an act that
+            tells of a breach of data.
         issuer: institution id of the record's issuer; None where BREACH.
         record_id: 16 bytes; None where BREACH.
         logged_at: when the leaf was logged, UTC.
         inquiry_id: 16 bytes, of the newest inquiry of this member that was answered with the record; empty where
-            DISPUTED or BREACH.
-        asked_at: when that inquiry was received, UTC; None where DISPUTED or BREACH.
+            DISPUTED, ANSWERED or BREACH.
+        asked_at: when that inquiry was received, UTC; None where DISPUTED, ANSWERED or BREACH.
         shown_index: index of the leaf of the version that its answer showed, of this record or of a sold one that it
-            continues; None where DISPUTED or BREACH.
+            continues; None where DISPUTED, ANSWERED or BREACH.
         acknowledged_index: index of the leaf with this member's acknowledgement; None while there is none.
         leaf: bytes of the leaf.
         path: hashes of the inclusion proof, the leaf's sibling first.
@@ -98,6 +99,14 @@ class Notice(Plain):
             return None
         said = Statement.parse(leaf.payload)
         return NoticedVersion(said.version, said.kind, said.standing, said.reason)
+
+    @property
+    def outcome(self) -> DisputeOutcome | None:
+        """How a dispute that this member opened was answered; None where the notice is not ANSWERED."""
+        leaf = parse_leaf(self.leaf)
+        if self.reason is not NoticeReason.ANSWERED or not isinstance(leaf, StatementLeaf):
+            return None
+        return Annotation.parse(leaf.payload).outcome
 
     @property
     def waits(self) -> bool:

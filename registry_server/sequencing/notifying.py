@@ -53,11 +53,17 @@ def note_statement(staging: Staging, item: StatementItem, before: Standing, reco
 
 
 def note_annotation(staging: Staging, item: AnnotationItem, before: Chain, record: StoredRecord) -> None:
-    """Note an annotation, if it restricts the record, opens a dispute anew, or says that a version corrects it."""
+    """Note an annotation, if it restricts the record, opens a dispute anew, or answers one.
+
+    Who opened the dispute is told of its answer alone, before all others are of what it does to the record.
+    """
     annotation, head, after = item.annotation, before.annotation, record.chain.annotation
     if after is None:
         return
     author, index = annotation.author, after.index
+    if annotation.answers and head is not None:
+        cause = _cause(staging, record, index, NoticeReason.ANSWERED, author)
+        staging.causes.append(cause._replace(members=(head.disputed_by,)))
     if AnnotationFlag.RESTRICTED in after.flags and not (head is not None and head.restricted):
         staging.causes.append(_cause(staging, record, index, NoticeReason.RESTRICTED, author))
     if annotation.outcome is DisputeOutcome.CORRECTED and head is not None:

@@ -69,8 +69,8 @@ class Cause(NamedTuple):
         reason: what it does.
         author: institution id of who signed it, who is not told; empty for a lapse.
         since: who was shown the record by an inquiry received earlier, ms, is not told.
-        members: institution ids of who alone are told, of a dispute or a breach; none where those are who were shown
-            the record.
+        members: institution ids of who alone are told, of a dispute, its answer or a breach; none where those are who
+            were shown the record.
         corrected_since: of an answer that a version corrects the record: index of the leaf that opened the dispute. Who
             was told of a leaf after that one is not told again; 0 for any other leaf.
         corrected_index: of that version: who was shown it is not told; 0 for any other leaf.

@@ -326,6 +326,10 @@ class View:
         """Return the inquiries about a person and the person's place in each, received until then, the last first."""
         return inquiries.about(self.work, subjects, until, skip, limit)
 
+    def used_requests(self, hashes: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Return the pseudonym for which each request was used; unused ones are left out."""
+        return {request: subject for request, (subject, _) in inquiries.requests(self.work, hashes).items()}
+
     def inquiry_place(self, inquiry: StoredInquiry) -> tuple[int, tuple[bytes, ...]]:
         """Return the position of an inquiry, and its path to the inquiry root of this commit's HEAD.
 

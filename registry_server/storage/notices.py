@@ -52,11 +52,11 @@ class StoredNotice:
         leaf_index: of the leaf that it is about; its number in the member's inbox.
         record: index of the record's first leaf; where BREACH, of the act's leaf.
         reason: of the notice.
-        inquiry_id: 16 bytes, of the member's newest inquiry that was answered with the record; empty where DISPUTED or
-            BREACH.
-        asked_at: when that was received, ms; the time of the leaf where DISPUTED or BREACH. From here on its retention
-            counts.
-        shown_index: of the version that was shown; 0 where DISPUTED or BREACH.
+        inquiry_id: 16 bytes, of the member's newest inquiry that was answered with the record; empty where DISPUTED,
+            ANSWERED or BREACH.
+        asked_at: when that was received, ms; the time of the leaf where DISPUTED, ANSWERED or BREACH. From here on
+            its retention counts.
+        shown_index: of the version that was shown; 0 where DISPUTED, ANSWERED or BREACH.
         acknowledged_index: of the leaf that acknowledges it; 0 while there is none.
         opening: of the acknowledgement's commitment; empty while there is none.
     """

@@ -12,9 +12,11 @@ from client_sdk.kernel.formats.leaf import StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.seal import MAX_SEALED_BYTES, disclosure_digest
 from client_sdk.kernel.formats.statement import Annotation, check_institution_id, check_record_id
 from client_sdk.kernel.formats.words import KeyUsage, Kind
+from client_sdk.kernel.rules.consent import check_signer
 from client_sdk.kernel.rules.errors import RuleError
 from registry_server.errors import RefusalReason, RegistryError
 from registry_server.sequencing.items import AnnotationItem, Appended, CommittedFacts, Result
+from registry_server.storage.inquiries import request_hash
 from registry_server.usecases.failures import complaint_of
 from registry_server.usecases.records import issuer_read_by
 from registry_server.usecases.submission import open_facts
@@ -127,6 +129,9 @@ class Disputes:
         """
         try:
             item = _read(sent, peer, self._ledger.directory)
+            if item.annotation.disputed and item.annotation.outcome is None and item.annotation.evidence:
+                with self._ledger.view() as view:
+                    _check_requests(view, item.annotation)
         except (FormatError, RegistryError, RuleError) as error:
             refused = Result.refused(complaint_of(error))
             with self._ledger.view() as view:
@@ -235,6 +240,22 @@ def _read(sent: ReceivedAnnotation, peer: str, directory: Directory) -> Annotati
     facts = _read_facts(sent, annotation)
     signed = (annotation, sent.payload, sent.key_id, sent.signature)
     return AnnotationItem(*signed, sent.text_disclosure, facts, sent.subject)
+
+
+def _check_requests(view: View, annotation: Annotation) -> None:
+    """Check that no document of a dispute is a request with which its author has asked about another person.
+
+    Raises:
+        RuleError: CONSENT_MISSING; one is.
+    """
+    for own in view.own_records(annotation.issuer, [annotation.record_id]):
+        if own.sealed is None:
+            # The append says why it takes no annotation.
+            return
+        row = own.sealed.row
+        hashes = [request_hash(annotation.author, row.subject_key_version, one) for one in annotation.evidence]
+        for subject in view.used_requests(hashes).values():
+            check_signer(row.subject, subject, "evidence")
 
 
 def _read_facts(sent: ReceivedAnnotation, annotation: Annotation) -> CommittedFacts | None:

@@ -41,9 +41,9 @@ class PlacedNotice:
         index: of the leaf; number of the notice.
         leaf: its bytes.
         path: of inclusion, the leaf's sibling first.
-        inquiry_id: 16 bytes; empty where DISPUTED or BREACH.
-        asked_at: when that inquiry was received, ms; 0 where DISPUTED or BREACH.
-        shown_index: of the version that its answer showed; 0 where DISPUTED or BREACH.
+        inquiry_id: 16 bytes; empty where DISPUTED, ANSWERED or BREACH.
+        asked_at: when that inquiry was received, ms; 0 where DISPUTED, ANSWERED or BREACH.
+        shown_index: of the version that its answer showed; 0 where DISPUTED, ANSWERED or BREACH.
         acknowledged_index: of the leaf that acknowledges it; 0 while there is none.
     """
 

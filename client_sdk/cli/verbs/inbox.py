@@ -1,4 +1,4 @@
-"""``inbox``: notices of corrected and ended records and of disputes, and their acknowledgement."""
+"""``inbox``: notices of corrected and ended records, of disputes and answers, and their acknowledgement."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +32,7 @@ _MEANINGS = {
     NoticeReason.SET_ASIDE: N_("set aside by a court"),
     NoticeReason.RESTRICTED: N_("restricted: do not count it"),
     NoticeReason.DISPUTED: N_("disputed: answer it (`dispute list`)"),
+    NoticeReason.ANSWERED: N_("your dispute was answered: tell the person (`dispute show`)"),
     NoticeReason.BREACH: N_("data was breached: tell the persons whom it concerns"),
 }
 
@@ -57,7 +58,8 @@ def register(app: typer.Typer) -> None:
 
         A notice of a breach says what to tell the persons, and whom they can call. Any other one holds no fact of the
         record; there is one for each record that an answer to you has shown within the rulebook's correction_days
-        before the change, while the registry keeps that inquiry, and for each dispute about a record of yours.
+        before the change, while the registry keeps that inquiry, for each dispute about a record of yours, and for each
+        answer to a dispute that you have opened.
         """
         with session.client() as client:
             if follow:
@@ -124,7 +126,7 @@ def _breach_lines(notice: "Notice") -> "Iterator[RenderableType]":
 def _row(notice: "Notice") -> tuple[object, ...]:
     return (
         notice.number,
-        say(_MEANINGS[notice.reason]),
+        _what(notice),
         "" if notice.uuid is None else f"{notice.issuer}/{notice.uuid}",
         moment_text(notice.logged_at),
         "" if notice.asked_at is None else moment_text(notice.asked_at),
@@ -132,9 +134,17 @@ def _row(notice: "Notice") -> tuple[object, ...]:
     )
 
 
+def _what(notice: "Notice") -> str:
+    meaning = say(_MEANINGS[notice.reason])
+    if notice.outcome is None:
+        return meaning
+    return say("{outcome}: {meaning}", outcome=notice.outcome.name, meaning=meaning)
+
+
 def _content(notice: "Notice") -> dict[str, Json]:
     breach: dict[str, Json] = {} if notice.breach is None else {"breach": breach_content(notice.breach)}
-    return notice.to_dict() | {"checkpoint": notice.checkpoint.decode()} | breach
+    answer: dict[str, Json] = {} if notice.outcome is None else {"outcome": notice.outcome.name}
+    return notice.to_dict() | {"checkpoint": notice.checkpoint.decode()} | breach | answer
 
 
 def _receipt_content(receipt: "AcknowledgementReceipt") -> dict[str, Json]:

@@ -33,6 +33,7 @@ MEANINGS = {
     NoticeReason.SET_ASIDE: N_("A record that you were shown was set aside by a court."),
     NoticeReason.RESTRICTED: N_("A record that you were shown is restricted: do not count it."),
     NoticeReason.DISPUTED: N_("A record of yours is disputed: answer until the day that is named."),
+    NoticeReason.ANSWERED: N_("A dispute that you have opened was answered: tell the person."),
     NoticeReason.BREACH: N_("Data was breached: tell the persons whom it concerns."),
 }
 _DISPUTED_BEFORE = N_("A record of yours was disputed; no answer is due any more.")
@@ -85,6 +86,17 @@ def _said(visit: Visit, notice: Notice) -> list[tuple[str, str]]:
     return said + ([(visit.say("Why"), visit.say(REASONS[version.reason]))] if version.reason in REASONS else [])
 
 
+def _own_path(visit: Visit, notice: Notice) -> str:
+    """Return the page of what a notice is about, where that is this member's own: a record, or a dispute."""
+    match notice.reason:
+        case NoticeReason.ANSWERED:
+            return f"/disputes/of/{notice.issuer}/{notice.uuid}"
+        case NoticeReason.DISPUTED if notice.issuer == visit.desk.config.institution:
+            return f"/disputes/{notice.uuid}"
+        case _:
+            return f"/records/{notice.uuid}" if notice.issuer == visit.desk.config.institution else ""
+
+
 def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> dict[str, object]:
     dispute = disputes.get(notice.record_id or b"") if notice.reason is NoticeReason.DISPUTED else None
     due = "" if dispute is None or dispute.due_on is None else dispute.due_on.isoformat()
@@ -93,8 +105,9 @@ def _row(visit: Visit, notice: Notice, disputes: dict[bytes, DisputeView]) -> di
         "number": notice.number,
         "what": visit.say(MEANINGS[notice.reason] if due or not is_dispute else _DISPUTED_BEFORE),
         "record": "" if notice.uuid is None else f"{notice.issuer}/{notice.uuid}",
-        "own": str(notice.uuid) if notice.issuer == visit.desk.config.institution else "",
-        "is_dispute": is_dispute,
+        "path": _own_path(visit, notice),
+        "is_dispute": is_dispute or notice.reason is NoticeReason.ANSWERED,
+        "outcome": "" if notice.outcome is None else term_of(notice.outcome).of(visit.language),
         "logged": clock_text(notice.logged_at),
         "asked": clock_text(notice.asked_at),
         "due": due,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.desk.failures import error_words
@@ -11,9 +12,12 @@ from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.jobs import job_lines
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
+from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import ConfigError, CreditRegistryError
 from client_sdk.home_standing import certificate_end, pending_reports
+from client_sdk.models import NoticeReason
+from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +25,29 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from client_sdk.desk.failures import ErrorWords
-    from client_sdk.models import DisputeView, Status
+    from client_sdk.models import DisputeView, Notice, Status
 
 __all__ = ["PAGES"]
 
 # Renewal is due so long before the end.
 _SOON = timedelta(days=30)
 _MOST_DISPUTES = 20
+# Notices that are looked through for answers.
+_MOST_NOTICES = 200
+
+
+class DisputeToday(NamedTuple):
+    """A dispute as a line.
+
+    Attributes:
+        path: where it is shown.
+        told: what it waits for, or how it was answered.
+        badges: what else is to be known.
+    """
+
+    path: str
+    told: str
+    badges: list[str]
 
 
 class RegistryToday(NamedTuple):
@@ -35,13 +55,15 @@ class RegistryToday(NamedTuple):
 
     Attributes:
         status: of registry, key services and inbox.
-        due: disputes that wait for an answer, the first to be answered first: of own records, or of those that a
-            representative has opened.
+        answered: notices of answers to a representative's disputes that nobody has acknowledged, the newest first.
+        disputes: of own records those that wait for an answer, of a representative's all that stand; the first to be
+            answered first.
         closing: last day on which a registry that closes serves its members; empty else.
     """
 
     status: Status
-    due: list[DisputeView]
+    answered: list[Notice]
+    disputes: list[DisputeView]
     closing: str
 
 
@@ -61,7 +83,9 @@ def _today(visit: Visit) -> Response:
         "today.html.j2",
         found=found,
         away=away,
-        disputes=[] if found is None else [_dispute(visit, one) for one in found.due[:_MOST_DISPUTES]],
+        answered=[] if found is None else [_answered(visit, one) for one in found.answered[:_MOST_DISPUTES]],
+        disputes=[] if found is None else [_dispute(visit, one) for one in found.disputes[:_MOST_DISPUTES]],
+        more=found is not None and max(len(found.disputes), len(found.answered)) > _MOST_DISPUTES,
         silent=[] if found is None else [one.url for one in found.status.key_services if not one.reachable],
         pending=pending_reports(desk.config) if desk.lends else 0,
         approvals=len(desk.approvals.waiting_for(visit.user.name)) if visit.may(Right.APPROVE) else 0,
@@ -71,27 +95,48 @@ def _today(visit: Visit) -> Response:
 
 
 def _asked(visit: Visit) -> RegistryToday:
-    client = visit.desk.client
-    disputes = client.disputes(opened=visit.desk.represents)
-    due = sorted((one for one in disputes if one.due_on is not None), key=lambda one: str(one.due_on))
+    client, represents = visit.desk.client, visit.desk.represents
+    standing = [one for one in client.disputes(opened=represents) if represents or one.due_on is not None]
+    notices = islice(client.inbox(), _MOST_NOTICES) if represents else ()
+    answered = [one for one in notices if one.reason is NoticeReason.ANSWERED]
     closing = client.directory().closing
-    return RegistryToday(client.status(), due, "" if closing is None else closing.body.open_until)
+    return RegistryToday(
+        client.status(),
+        answered[::-1],
+        sorted(standing, key=lambda one: one.due_on or date.max),
+        "" if closing is None else closing.body.open_until,
+    )
 
 
-def _dispute(visit: Visit, one: DisputeView) -> tuple[str, str, str, bool]:
-    """Return where a dispute is shown, which one it is, the last day for its answer, and whether that is over."""
-    due = one.due_on
-    assert due is not None  # noqa: S101 - the others were left out
-    over = due < datetime.now().astimezone().date()
+def _answered(visit: Visit, notice: Notice) -> DisputeToday:
+    """Return an answer that nobody here has acknowledged."""
+    assert notice.outcome is not None  # noqa: S101 - of an answer
+    outcome = term_of(notice.outcome).of(visit.language)
+    told = visit.say(
+        "{lender} has answered the dispute of record {record}: {outcome}",
+        lender=notice.issuer,
+        record=notice.uuid,
+        outcome=outcome,
+    )
+    return DisputeToday(f"/inbox/{notice.number}", told, [clock_text(notice.logged_at)])
+
+
+def _dispute(visit: Visit, one: DisputeView) -> DisputeToday:
+    """Return a dispute with the last day for its answer; one that waits for none with how it was answered."""
+    badges = [visit.say("over")] if one.due_on is not None and one.due_on < visit.desk.today else []
+    if one.restricted:
+        badges.append(visit.say("restricted"))
     if not visit.desk.represents:
-        return (
-            f"/records/{one.uuid}",
-            visit.say("Answer the dispute of record {record}", record=one.uuid),
-            str(due),
-            over,
-        )
-    told = visit.say("{lender} answers the dispute of record {record}", lender=one.issuer, record=one.uuid)
-    return f"/disputes/of/{one.issuer}/{one.uuid}", told, str(due), over
+        told = visit.say("Answer the dispute of record {record}: until {day}", record=one.uuid, day=one.due_on)
+        return DisputeToday(f"/disputes/{one.uuid}", told, badges)
+    path = f"/disputes/of/{one.issuer}/{one.uuid}"
+    if one.due_on is None:
+        outcome = "" if one.outcome is None else term_of(one.outcome).of(visit.language)
+        told = visit.say("The dispute of record {record} stands: {outcome}", record=one.uuid, outcome=outcome)
+        return DisputeToday(path, told, badges)
+    text = N_("{lender} answers the dispute of record {record}: until {day}")
+    told = visit.say(text, lender=one.issuer, record=one.uuid, day=one.due_on)
+    return DisputeToday(path, told, badges)
 
 
 def _certificates(visit: Visit) -> list[tuple[str, str, bool]]:

@@ -343,6 +343,11 @@ class Annotation:
         return AnnotationFlag.DISPUTED in self.flags
 
     @property
+    def answers(self) -> bool:
+        """Whether it answers a dispute: one that is taken back is not answered."""
+        return self.outcome not in (None, DisputeOutcome.WITHDRAWN)
+
+    @property
     def hides(self) -> bool:
         """Whether the map does not hold the record after it."""
         return AnnotationFlag.HIDDEN in self.flags

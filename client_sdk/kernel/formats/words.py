@@ -218,10 +218,11 @@ class NoticeReason(Word):
     RESTRICTED = "RESTRICTED", 4
     DISPUTED = "DISPUTED", 5
     BREACH = "BREACH", 6
+    ANSWERED = "ANSWERED", 7
 
 
 # Notices that come from no inquiry.
-UNASKED = frozenset((NoticeReason.DISPUTED, NoticeReason.BREACH))
+UNASKED = frozenset((NoticeReason.DISPUTED, NoticeReason.ANSWERED, NoticeReason.BREACH))
 
 
 class BreachNature(Word):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from creditregistry.v1 import wind_down_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, dsse
-from client_sdk.kernel.formats.act import Act, ClosingBody, GenesisBody
+from client_sdk.kernel.formats.act import Act, ClosingBody
 from client_sdk.kernel.formats.ascending import check_ascending
 from client_sdk.kernel.formats.encoding import HASH_BYTES, label
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import ED25519, key_id
-from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
+from client_sdk.kernel.formats.leaf import ActLeaf
 from client_sdk.kernel.ledger.proving import head_under, leaf_under, read_checkpoint, read_leaf, split_hashes, within
 from client_sdk.kernel.rules.dates import day_of
 
@@ -189,7 +189,7 @@ def read_destruction(data: bytes, root: TrustRoot) -> VerifiedDestruction:
     head = head_under(checkpoint, file.head, split_hashes(file.head_path, _PART), _PART).head
     if head.closing_act != said.act_index:
         raise FormatError(_PART, "destruction.newest", got=str(said.act_index), want=f"the act at {head.closing_act}")
-    _check_allowed(said, closing, _time_zone(root))
+    _check_allowed(said, closing, root.time_zone)
     return VerifiedDestruction(said, closing, checkpoint)
 
 
@@ -207,12 +207,3 @@ def _check_allowed(said: Destruction, closing: ClosingBody, time_zone: str) -> N
         raise FormatError(_PART, "destruction.day", got=day, want=f"a day after {closing.open_until}")
     if bool(said.manifest_digest) is not (closing.successor is not None):
         raise FormatError(_PART, "destruction.handed-over", want="an export exactly where a successor is named")
-
-
-def _time_zone(root: TrustRoot) -> str:
-    """Return the legal time zone of a registry, which no later rulebook changes."""
-    genesis = parse_leaf(root.genesis_leaf)
-    body = Act.parse(genesis.payload).body if isinstance(genesis, ActLeaf) else None
-    if not isinstance(body, GenesisBody):
-        raise FormatError(_PART, "genesis.leaf", want="a genesis act")
-    return body.rulebook.time_zone

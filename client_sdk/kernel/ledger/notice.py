@@ -88,6 +88,8 @@ def _of_statement(statement: Statement) -> frozenset[NoticeReason]:
 
 def _of_annotation(annotation: Annotation) -> frozenset[NoticeReason]:
     reasons = set()
+    if annotation.answers:
+        reasons.add(NoticeReason.ANSWERED)
     if annotation.outcome is DisputeOutcome.CORRECTED:
         reasons.add(NoticeReason.CORRECTED)
     if AnnotationFlag.RESTRICTED in annotation.flags:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical
+from client_sdk.kernel.formats.act import Act, GenesisBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, parse_leaf
@@ -65,6 +66,15 @@ class TrustRoot:
         """The note key of the log that is written now."""
         newest = self.log_keys[-1]
         return VerifierKey.ed25519(newest.origin, newest.public_key)
+
+    @property
+    def time_zone(self) -> str:
+        """The registry's legal time zone, which no later rulebook changes."""
+        leaf = parse_leaf(self.genesis_leaf)
+        body = Act.parse(leaf.payload).body if isinstance(leaf, ActLeaf) else None
+        if not isinstance(body, GenesisBody):
+            raise FormatError(PART, "genesis.leaf", want="a genesis act")
+        return body.rulebook.time_zone
 
     def administration(self) -> Administration:
         """Return the administration at genesis."""

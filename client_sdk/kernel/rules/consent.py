@@ -31,6 +31,7 @@ __all__ = [
     "check_consent_terms",
     "check_inquiry_consent",
     "check_own_request",
+    "check_signer",
     "for_purpose",
     "terms_of",
 ]
@@ -148,12 +149,25 @@ def check_own_request(use: RequestUse, before: RequestUse | None) -> None:
     """
     if before is None:
         return
-    if before.subject != use.subject:
-        want = "a request that this person signed"
-        raise _missing("inquiry.consent.digest", "request.one-person", "one used for another", want)
+    check_signer(use.subject, before.subject, "inquiry.consent.digest")
     if before.signed_on != use.signed_on:
         want = f"{before.signed_on}, as this document was used with before"
         raise _missing("inquiry.consent.date", "request.one-day", use.signed_on.isoformat(), want)
+
+
+def check_signer(subject: bytes, before: bytes, field: str) -> None:
+    """Check that a request serves the person who signed it.
+
+    Args:
+        subject: pseudonym of the person for whom it is to be used.
+        before: of the person for whom it was used before, under the same subject keys.
+        field: that names it.
+
+    Raises:
+        RuleError: CONSENT_MISSING; that was another person.
+    """
+    if before != subject:
+        raise _missing(field, "request.one-person", "one used for another", "a request that this person signed")
 
 
 def _check_written(consent: Consent | None, field: str, rule: str) -> None:

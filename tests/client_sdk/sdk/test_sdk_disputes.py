@@ -160,6 +160,25 @@ def test_a_dispute_is_taken_back_by_who_opened_it_alone(office: Client, lender: 
     assert not shown(office, person(7006)).disputed
 
 
+def test_a_request_of_one_person_disputes_no_record_of_another(office: Client, lender: Client) -> None:
+    mine, theirs = (reported(lender, number) for number in (7031, 7032))
+    paper = sha256(b"signed by 7031 alone").digest()
+    mandate = replace(REQUEST, digest=paper)
+    office.check(person(7031), purpose=Purpose.SUBJECT_ACCESS, consent=mandate, officer="desk-1")
+    with pytest.raises(InvalidError) as refused:
+        office.open_dispute("lender-1", theirs.record_id, evidence=[paper, LETTER])
+    assert (refused.value.reason, refused.value.field, refused.value.rule) == (
+        *("CONSENT_MISSING", "evidence"),
+        "request.one-person",
+    )
+    assert theirs.record_id not in {one.record_id for one in lender.disputes()}
+    office.open_dispute("lender-1", mine.record_id, evidence=[paper, LETTER])
+    # Nor beside what stands already.
+    office.open_dispute("lender-1", theirs.record_id, evidence=[ASKED])
+    with pytest.raises(InvalidError):
+        office.open_dispute("lender-1", theirs.record_id, evidence=[paper])
+
+
 def test_one_lender_neither_joins_to_end_nor_rewrites_what_another_said(office: Client, registry: TestRegistry) -> None:
     with Client(registry.config("lender-1")) as lender, Client(registry.config("lender-2")) as other:
         receipt = reported(lender, 7011)

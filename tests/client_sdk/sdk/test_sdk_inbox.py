@@ -14,7 +14,7 @@ from creditregistry.v1 import inbox_pb2
 from client_sdk import AsyncClient, Client
 from client_sdk.errors import InvalidError, NotPermittedError, PreflightError, VerificationError
 from client_sdk.kernel.formats.words import Role
-from client_sdk.models import Identity, Notice, NoticeReason, Product, Purpose, Receipt
+from client_sdk.models import DisputeOutcome, Identity, Notice, NoticeReason, Product, Purpose, Receipt
 from tests.client_sdk.sdk_samples import default_facts, default_report, person, request_of, suit
 
 if TYPE_CHECKING:
@@ -126,6 +126,40 @@ def test_a_furnisher_finds_a_dispute_at_once_and_once(lender: Client, asker: Cli
     # Its own dispute is no news to it.
     own = lender.report(default_report(7407))
     lender.open_dispute("lender-1", own.record_id)
+    assert about(lender, own.record_id) == []
+
+
+def test_who_opened_a_dispute_hears_of_its_answer_alone(lender: Client, asker: Client, office: Client) -> None:
+    told = lender.report(default_report(7413))
+    ask(office, person(7413), Purpose.SUBJECT_ACCESS)
+    office.open_dispute("lender-1", told.record_id, evidence=[b"\xa5" * 32])
+    # Neither a word of another member nor a version is an answer; who was shown the record hears of the version.
+    asker.open_dispute("lender-1", told.record_id, evidence=[b"\x11" * 32])
+    unsure = lender.answer_dispute(told.record_id, "UNCONFIRMED", evidence=[LETTER])
+    (first,) = about(office, told.record_id)
+    assert (first.reason, first.number, first.outcome) == (
+        *(NoticeReason.ANSWERED, unsure.index),
+        DisputeOutcome.UNCONFIRMED,
+    )
+    assert (first.inquiry_id, first.asked_at, first.shown_index, first.version) == (b"", None, None, None)
+    office.open_dispute("lender-1", told.record_id, evidence=[b"\x5a" * 32])
+    corrected = correct(lender, 7413, 28)
+    answered = lender.answer_dispute(told.record_id, "CORRECTED", evidence=[LETTER])
+    assert [(one.reason, one.number, one.outcome) for one in about(office, told.record_id)] == [
+        (NoticeReason.ANSWERED, unsure.index, DisputeOutcome.UNCONFIRMED),
+        (NoticeReason.CORRECTED, corrected.index, None),
+        (NoticeReason.ANSWERED, answered.index, DisputeOutcome.CORRECTED),
+    ]
+    assert about(asker, told.record_id) == []
+    assert office.acknowledge(first).number == unsure.index
+    # What is taken back was answered by nobody.
+    office.open_dispute("lender-1", told.record_id, evidence=[b"\x3c" * 32])
+    office.withdraw_dispute("lender-1", told.record_id)
+    assert [one.number for one in about(office, told.record_id)] == [corrected.index, answered.index]
+    # A lender that has opened a dispute of its own record answers itself.
+    own = lender.report(default_report(7414))
+    lender.open_dispute("lender-1", own.record_id)
+    lender.answer_dispute(own.record_id, "CONFIRMED", evidence=[LETTER])
     assert about(lender, own.record_id) == []
 
 

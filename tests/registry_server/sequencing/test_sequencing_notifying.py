@@ -182,7 +182,8 @@ def test_an_answer_tells_those_whom_no_version_told(world: World, ledger: Ledger
     show(ledger, "lender-3", "after", key)
     answer = logged(ledger, world.annotate("lender-1", key, before=dispute, **CORRECTED))
     assert told(ledger, ASKER) == [(answer, NoticeReason.CORRECTED)]
-    assert told(ledger, "lender-3") == []
+    # Who opened the dispute hears of its answer, whatever it was shown.
+    assert told(ledger, "lender-3") == [(answer, NoticeReason.ANSWERED)]
 
 
 def test_new_evidence_after_an_answer_is_a_dispute_to_be_told_of_again(world: World, ledger: Ledger) -> None:

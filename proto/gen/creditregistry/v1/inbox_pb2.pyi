@@ -40,12 +40,14 @@ class Notice(_message.Message):
     leaf: _builtins.bytes
     """The leaf."""
     inquiry_id: _builtins.bytes
-    """Of the member's newest inquiry whose answer showed the record, 16 bytes; empty where DISPUTED or BREACH."""
-    asked_at: _builtins.int
-    """When that inquiry was received, milliseconds; 0 where DISPUTED or BREACH."""
-    shown_index: _builtins.int
-    """Index of the version that its answer showed, of this record or of a sold one that it continues; 0 where DISPUTED or
+    """Of the member's newest inquiry whose answer showed the record, 16 bytes; empty where DISPUTED, ANSWERED or
     BREACH.
+    """
+    asked_at: _builtins.int
+    """When that inquiry was received, milliseconds; 0 where DISPUTED, ANSWERED or BREACH."""
+    shown_index: _builtins.int
+    """Index of the version that its answer showed, of this record or of a sold one that it continues; 0 where DISPUTED,
+    ANSWERED or BREACH.
     """
     acknowledged_index: _builtins.int
     """Index of the leaf with the member's acknowledgement; 0 while there is none."""

@@ -176,6 +176,8 @@ class _NoticeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NoticeRe
     """A record of the member's own, or of one that it succeeds, is disputed."""
     NOTICE_REASON_BREACH: _NoticeReason.ValueType  # 6
     """An act tells of a breach of data that concerns the member; of no record."""
+    NOTICE_REASON_ANSWERED: _NoticeReason.ValueType  # 7
+    """A dispute that the member opened was answered."""
 
 class NoticeReason(_NoticeReason, metaclass=_NoticeReasonEnumTypeWrapper):
     """What a notice in a member's inbox is about (README.md 5)."""
@@ -194,6 +196,8 @@ NOTICE_REASON_DISPUTED: NoticeReason.ValueType  # 5
 """A record of the member's own, or of one that it succeeds, is disputed."""
 NOTICE_REASON_BREACH: NoticeReason.ValueType  # 6
 """An act tells of a breach of data that concerns the member; of no record."""
+NOTICE_REASON_ANSWERED: NoticeReason.ValueType  # 7
+"""A dispute that the member opened was answered."""
 Global___NoticeReason: _TypeAlias = NoticeReason  # noqa: Y015
 
 @_typing.final

@@ -28,7 +28,10 @@ def causes() -> dict[str, tuple[bytes, set[NoticeReason]]]:
         "second": (log.say("lender-1", "debt"), {NoticeReason.CORRECTED}),
         "disputed": (log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED), {NoticeReason.DISPUTED}),
         "third": (log.say("lender-1", "debt"), {NoticeReason.CORRECTED}),
-        "answered": (log.annotate("lender-1", "lender-1", "debt", **CORRECTED), {NoticeReason.CORRECTED}),
+        "answered": (
+            log.annotate("lender-1", "lender-1", "debt", **CORRECTED),
+            {NoticeReason.CORRECTED, NoticeReason.ANSWERED},
+        ),
         "again": (
             log.annotate("lender-2", "lender-1", "debt", AnnotationFlag.DISPUTED, evidence=(seed("new evidence"),)),
             {NoticeReason.DISPUTED},
