@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = ["BODY_SECONDS", "DOCUMENTS_BYTES", "NO_FORM", "Form", "FormError", "read_form"]
+__all__ = ["BODY_SECONDS", "DOCUMENTS_BYTES", "NO_FORM", "SIGNED_BYTES", "Form", "FormError", "read_form"]
 
 BODY_SECONDS = 20.0
 # Of a form with documents, which are read for their SHA-256 alone.
 DOCUMENTS_BYTES = 24 * 1024 * 1024
+# With one signed document, as above.
+SIGNED_BYTES = 12 * 1024 * 1024
 # Of a form with a file of many persons; few of them are in memory at one time.
 LARGE_BYTES = 32 * 1024 * 1024
 LARGE_SECONDS = 120.0

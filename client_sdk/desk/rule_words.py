@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from client_sdk.desk.texts import Say
-    from client_sdk.errors import FormatError, RuleError
+    from client_sdk.errors import FormatError, RefusedError, RuleError
 
 __all__ = ["MISSING", "field_of", "mistakes_of", "sentence_of", "sorted_out"]
 
@@ -39,6 +39,11 @@ _SENTENCES = {
     "reference.form": N_("Give your own name of the debt, at most 128 characters."),
     "C06": N_("Tell the person first: the notice must have been sent long enough before the report."),
     "C20": N_("Give the person's written consent to being reported: its form, day and document."),
+    "C04": N_("This is of a kind that may not be collected, such as an illness or a belief: leave it out."),
+    "code.form": N_("Use letters, digits, dots, underscores and hyphens, at most 64."),
+    "code.number": N_("This looks like an identity or account number, and all would see it: leave it out."),
+    "statement.number": N_("This holds what looks like an identity or account number: leave it out."),
+    "text.length": N_("This text is too long, or missing."),
     "F30": N_("Give the day on which the guarantor was called on; of nobody else."),
     "case-number.form": N_("Compare the case number with the court's paper, such as (2026)京0105民初123号."),
     "basis.record": N_("The record that this one rests on is not there: compare its reference and first day."),
@@ -53,7 +58,7 @@ def sentence_of(item: Violation, say: Say) -> str:
     known = _SENTENCES.get(item.rule) or IDENTITY.get(item.rule)
     if item.rule == MISSING:
         return say(_SENTENCES[MISSING])
-    text = say(known) if known else next_step(item.reason, "", say)
+    text = say(known) if known else next_step(item.reason, "", say, item.rule)
     details = say.pairs(details_of(item, say, apart_from=("field",)))
     return say("{text} ({more})", text=text, more=details) if text else details
 
@@ -64,7 +69,7 @@ def field_of(item: Violation) -> str:
 
 
 def mistakes_of(
-    error: PreflightError | FormatError | RuleError, fields: Mapping[str, str], say: Say
+    error: PreflightError | FormatError | RuleError | RefusedError, fields: Mapping[str, str], say: Say
 ) -> tuple[dict[str, str], list[str]]:
     """Return the first thing that an error says of each field of a page, and what it says of none of them.
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 
 from fastapi import APIRouter, Response
@@ -65,7 +66,7 @@ class _ReadPerson:
 @router.post("/checks", name="check", responses={200: {"model": CheckedPerson}})
 async def check(asked: CheckRequest, call: CheckCall) -> Response:
     """Ask whether a person has live records; the answer is verified, and weighed by the lender's criteria."""
-    identity = asked.person.identity()
+    identity = asked.person.identity(call.desk.today)
     officer = asked.officer or call.token.name
     answer = await call.desk.asking.check(
         call.token.who,
@@ -81,7 +82,7 @@ async def check(asked: CheckRequest, call: CheckCall) -> Response:
 @router.post("/jobs/checks", name="start_checks", status_code=202, responses={202: {"model": JobDocument}})
 def start_checks(asked: CheckJobRequest, call: CheckCall) -> Response:
     """Begin to ask about many persons, 100 an inquiry; `/jobs/{job}` tells how far it is."""
-    questions = _questions(asked)
+    questions = _questions(asked, call.desk.today)
     work = partial(_ask_all, call, asked, questions)
     return call.start(JobKind.CHECKS, work, len(questions) * _BYTES_A_PERSON, call.on_behalf_of(asked.officer))
 
@@ -115,7 +116,7 @@ def _ask_all(call: ApiCall, asked: CheckJobRequest, questions: Sequence[_ReadPer
     job.tell("DONE", len(found.persons), len(questions))
 
 
-def _questions(asked: CheckJobRequest) -> list[_ReadPerson]:
+def _questions(asked: CheckJobRequest, today: date) -> list[_ReadPerson]:
     """Return whom to ask about, and under which consent.
 
     Raises:
@@ -124,7 +125,7 @@ def _questions(asked: CheckJobRequest) -> list[_ReadPerson]:
     questions: list[_ReadPerson] = []
     broken: list[Violation] = []
     for place, person in enumerate(asked.persons, start=1):
-        read = _question(place, person, person.consent or asked.consent)
+        read = _question(place, person, person.consent or asked.consent, today)
         if isinstance(read, Violation):
             broken.append(read)
         else:
@@ -141,14 +142,14 @@ def _questions(asked: CheckJobRequest) -> list[_ReadPerson]:
     return questions
 
 
-def _question(place: int, person: PersonAsked, consent: ConsentGiven | None) -> _ReadPerson | Violation:
+def _question(place: int, person: PersonAsked, consent: ConsentGiven | None, today: date) -> _ReadPerson | Violation:
     if consent is None:
         want = "a consent of this person, or one for all"
         return Violation(
             row=place, reason="CONSENT_MISSING", field="consent", rule="consent.given", got="none", want=want
         )
     try:
-        return _ReadPerson(place, person.reference, person.identity(), consent)
+        return _ReadPerson(place, person.reference, person.identity(today), consent)
     except FormatError as error:
         return Violation.of(replace(error.complaint, field=_FIELDS.get(error.complaint.field, "")), row=place)
 

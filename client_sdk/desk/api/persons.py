@@ -59,7 +59,7 @@ class AlertsOver(BaseModel):
 @router.post("/persons/reports", name="make_report", responses={200: {"model": MadeReport}})
 def report(asked: SubjectReportRequest, call: PersonCall) -> Response:
     """Make the own report of a person, under the person's signed request: all that is held, and who asked."""
-    identity, request = asked.person.identity(), asked.request.consent()
+    identity, request = asked.person.identity(call.desk.today), asked.request.consent()
     with call.act(DeskAct.ASK, about=call.on_behalf_of(asked.officer), reason=Purpose.SUBJECT_ACCESS.name) as entry:
         made = make_report(call.desk, entry, identity, request, asked.officer or call.token.name)
     evidence = f"report-{made.answer.inquiry_id.hex()[:8]}.evidence"
@@ -79,7 +79,7 @@ def report(asked: SubjectReportRequest, call: PersonCall) -> Response:
 @router.post("/persons/statements", name="add_statement", status_code=201, responses={201: {"model": _RECEIPT}})
 def add_statement(given: StatementGiven, call: PersonCall) -> Response:
     """Set the person's own statement beside a record; a new one replaces it."""
-    identity = given.person.identity()
+    identity = given.person.identity(call.desk.today)
     with _told_by_field():
         text = statement_of(given.text)
     with call.act(DeskAct.ADD_STATEMENT, about=[f"{given.issuer}/{given.record}"]):
@@ -102,7 +102,7 @@ def remove_statement(removed: StatementRemoved, call: PersonCall) -> Response:
 )
 def alert(begun: AlertsBegun, call: PersonCall) -> Response:
     """Alert a person of inquiries by others and of new records; the addresses stay at this member."""
-    identity, request = begun.person.identity(), begun.request.consent()
+    identity, request = begun.person.identity(call.desk.today), begun.request.consent()
     with _told_by_field():
         recipients = recipients_of(call.desk.config.home, begun.mail, begun.webhook, begun.until, begun.label)
     about = call.on_behalf_of(begun.officer)

@@ -55,7 +55,7 @@ def read_record(record: UUID, call: RecordCall, issuer: Issuer = "") -> Response
 @router.post("/records/{record}/open", name="open_record", responses={200: {"model": document_of(RecordView)}})
 def open_record(record: UUID, opening: OpeningRequest, call: RecordCall, issuer: Issuer = "") -> Response:
     """Return one record with its facts, which the person's number opens."""
-    return _one(call, DeskAct.OPEN_RECORD, record, issuer=issuer, identity=opening.person.identity())
+    return _one(call, DeskAct.OPEN_RECORD, record, issuer=issuer, identity=opening.person.identity(call.desk.today))
 
 
 @router.get(

@@ -108,13 +108,15 @@ class Person(_Body):
         Field(description="Of a passport alone, ISO 3166-1 alpha-2."),
     ] = ""
 
-    def identity(self) -> Identity:
+    def identity(self, today: date) -> Identity:
         """Return the identity.
+
+        Args:
+            today: in the registry's legal time zone.
 
         Raises:
             FormatError: the number is none of its type.
         """
-        today = date.today()  # noqa: DTZ011 - the day of this machine, as for the people at the desk
         return Identity.parse(self.id_type, self.number, self.issuing_state, today=today)
 
 

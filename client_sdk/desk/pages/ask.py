@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import broken_rules
+from client_sdk.desk.form import SIGNED_BYTES
 from client_sdk.desk.form_values import FieldError, read_all, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept_answer import KeptAnswer
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NUMBER_PAGE", "PAGES", "PURPOSES"]
 
-# With the signed document, of which the SHA-256 is taken here.
-_FORM_BYTES = 12 * 1024 * 1024
 PURPOSES = (Purpose.LOAN_APPROVAL, Purpose.GUARANTEE_REVIEW, Purpose.POST_LOAN_REVIEW, Purpose.COLLECTION)
 # Fields by the names that errors give them.
 _FIELDS = {
@@ -94,7 +92,7 @@ def _read(visit: Visit) -> tuple[Identity, Purpose, Consent]:
         lambda: typed_identity(visit),
         lambda: word_of_form(visit.form, "purpose", Purpose, PURPOSES),
         lambda: signed_of_form(
-            visit.form,
+            visit,
             "consent",
             in_future=N_("The consent is dated in the future: correct its day."),
             neither=N_("Give the signed consent, or its SHA-256: one of the two."),
@@ -112,7 +110,7 @@ def _shown(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:
         given={name: visit.form.text(name) for name in _AGAIN},
         types=type_choices(visit),
         purposes=[(word.value, term_of(word).of(visit.language)) for word in PURPOSES],
-        today=date.today().isoformat(),  # noqa: DTZ011 - the day of this machine, as the person who types sees it
+        today=visit.desk.today.isoformat(),
     )
 
 
@@ -120,6 +118,6 @@ def _shown(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:
 NUMBER_PAGE = DeskPage("POST", "/number", Right.ACT, _number)
 PAGES = (
     DeskPage("GET", "/ask", Right.ACT, _form),
-    DeskPage("POST", "/ask", Right.ACT, _ask, _FORM_BYTES),
+    DeskPage("POST", "/ask", Right.ACT, _ask, SIGNED_BYTES),
     NUMBER_PAGE,
 )

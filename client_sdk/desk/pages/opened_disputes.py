@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form import DOCUMENTS_BYTES
-from client_sdk.desk.form_values import FieldError, digests_of_form, read_all, record_of_form
+from client_sdk.desk.form_values import FieldError, digests_of_form, read_all
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import dispute_of
 from client_sdk.desk.pages.disputes import MOST_DOCUMENTS, dispute_row, show_disputes
-from client_sdk.desk.pages.person import record_of_report, report_gone
-from client_sdk.desk.person_form import report_of_form
+from client_sdk.desk.person_form import PersonForm, record_of_person, report_of_form
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import PreflightError, RefusedError, RuleError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.responses import Response
 
     from client_sdk.models import DisputeView
@@ -37,38 +38,22 @@ CODES = {
     "no-consent": N_("there was no consent"),
     "identity-theft": N_("another person used the identity"),
 }
-_AGAIN = ("record", "report", "code", "own_code", "request")
 
 
 def _listed(visit: Visit) -> Response:
     return show_disputes(visit, opened=True)
 
 
-def _form(visit: Visit) -> Response:
-    return _asked(visit, {})
-
-
-def _form_of_report(visit: Visit) -> Response:
-    """Show the form for a record of a report that is kept."""
-    item = record_of_report(visit)
-    if item is None:
-        return report_gone(visit)
-    return _asked(visit, {"record": item.record.ref, "report": str(visit.path["key"])})
-
-
 def _open(visit: Visit) -> Response:
     """Dispute the record: every answer shows it from now on."""
-    try:
-        record, code, evidence = read_all(
-            lambda: record_of_form(visit.form, "record"), lambda: _code(visit), lambda: _evidence(visit)
-        )
-        about = [f"{record.issuer}/{UUID(bytes=record.record_id)}"]
-        with visit.desk.journal.act(visit.user.name, DeskAct.OPEN_DISPUTE, about=about):
-            receipt = visit.desk.client.open_dispute(record.issuer, record.record_id, code=code, evidence=evidence)
-    except FieldError as error:
-        return _asked(visit, _given(visit), wrong=error.said(visit.say))
-    except (PreflightError, RefusedError, RuleError) as error:
-        return _asked(visit, _given(visit), broken=broken_rules(error, visit.say))
+    return _FORM.do(visit, lambda: _opened(visit))
+
+
+def _opened(visit: Visit) -> Response:
+    record, code, evidence = read_all(lambda: record_of_person(visit), lambda: _code(visit), lambda: _evidence(visit))
+    about = [f"{record.issuer}/{UUID(bytes=record.record_id)}"]
+    with visit.desk.journal.act(visit.user.name, DeskAct.OPEN_DISPUTE, about=about):
+        receipt = visit.desk.client.open_dispute(record.issuer, record.record_id, code=code, evidence=evidence)
     told = visit.say("The record is disputed, at leaf {index}: every answer shows it from now on.", index=receipt.index)
     return visit.go(f"/disputes/of/{receipt.issuer}/{receipt.uuid}", told)
 
@@ -117,20 +102,26 @@ def _withdraw(visit: Visit) -> Response:
     if not visit.form.text("sure"):
         wrong = {"sure": visit.say("Tick the box: the person's objection leaves all answers.")}
         return _shown(visit, dispute_of(visit.desk.client, uuid, issuer=issuer), wrong)
-    with visit.desk.journal.act(visit.user.name, DeskAct.WITHDRAW_DISPUTE, about=[f"{issuer}/{uuid}"]):
-        receipt = visit.desk.client.withdraw_dispute(issuer, uuid.bytes)
+    try:
+        with visit.desk.journal.act(visit.user.name, DeskAct.WITHDRAW_DISPUTE, about=[f"{issuer}/{uuid}"]):
+            receipt = visit.desk.client.withdraw_dispute(issuer, uuid.bytes)
+    except (PreflightError, RuleError, RefusedError) as error:
+        wrong, broken = mistakes_of(error, {"record": "sure"}, visit.say)
+        return _shown(visit, dispute_of(visit.desk.client, uuid, issuer=issuer), wrong, broken)
     return visit.go("/disputes", visit.say("The dispute is taken back, at leaf {index}.", index=receipt.index))
 
 
-def _shown(visit: Visit, dispute: DisputeView, wrong: dict[str, str] | None = None) -> Response:
+def _shown(
+    visit: Visit, dispute: DisputeView, wrong: dict[str, str] | None = None, broken: Sequence[str] = ()
+) -> Response:
     return visit.show(
         "dispute.html.j2",
-        status=422 if wrong else 200,
+        status=422 if wrong or broken else 200,
         row=dispute_row(visit, dispute, opened=True),
         opened=True,
         may_withdraw=visit.may(Right.ACT) and dispute.stands,
-        wrong=wrong or {},
-        broken=[],
+        wrong=wrong,
+        broken=broken,
     )
 
 
@@ -138,28 +129,16 @@ def _record(visit: Visit) -> tuple[str, UUID]:
     return str(visit.path["issuer"]), UUID(str(visit.path["record"]))
 
 
-def _given(visit: Visit) -> dict[str, str]:
-    return {name: visit.form.text(name) for name in _AGAIN}
-
-
-def _asked(
-    visit: Visit, given: dict[str, str], *, wrong: dict[str, str] | None = None, broken: list[str] | None = None
-) -> Response:
-    return visit.show(
-        "dispute_opened.html.j2",
-        status=422 if wrong or broken else 200,
-        given={name: given.get(name, "") for name in _AGAIN},
-        codes=[(code, visit.say(text)) for code, text in CODES.items()],
-        wrong=wrong or {},
-        broken=broken or [],
-    )
-
-
+_FORM = PersonForm(
+    "dispute_opened.html.j2",
+    ("record", "report", "code", "own_code", "request"),
+    lambda visit, _given: {"codes": [(code, visit.say(text)) for code, text in CODES.items()]},
+)
 _OF = "/disputes/of/{issuer}/{record:uuid}"
 PAGES = (
     DeskPage("GET", "/disputes", Right.READ, _listed),
-    DeskPage("GET", "/disputes/open", Right.ACT, _form),
-    DeskPage("GET", "/person/{key}/dispute/{place:number}", Right.ACT, _form_of_report),
+    DeskPage("GET", "/disputes/open", Right.ACT, _FORM.empty),
+    DeskPage("GET", "/person/{key}/dispute/{place:number}", Right.ACT, _FORM.of_record),
     DeskPage("POST", "/disputes/open", Right.ACT, _open, DOCUMENTS_BYTES),
     DeskPage("GET", _OF, Right.READ, _one),
     DeskPage("POST", f"{_OF}/withdraw", Right.ACT, _withdraw),

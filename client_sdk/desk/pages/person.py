@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, read_all
+from client_sdk.desk.form import SIGNED_BYTES
+from client_sdk.desk.form_values import read_all
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.ask import NUMBER_PAGE
 from client_sdk.desk.person_acts import make_report
-from client_sdk.desk.person_form import AGAIN, signed_of_form, type_choices, typed_identity, wrong_identity
+from client_sdk.desk.person_form import REQUEST_AGAIN, PersonForm, report_gone, request_of_form, typed_identity
 from client_sdk.desk.rights import Right
-from client_sdk.desk.texts import N_, Language
+from client_sdk.desk.texts import Language
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
-from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
 from client_sdk.forms import ADULT_YEARS, age_on
 from client_sdk.models import AnnotationFlag, Purpose, SubjectReport
 from client_sdk.regions import region_is_known
@@ -26,44 +24,19 @@ if TYPE_CHECKING:
 
     from client_sdk.models import Consent, Identity, SubjectRecord
 
-__all__ = ["FORM_BYTES", "PAGES", "REQUEST_AGAIN", "record_of_report", "report_gone", "request_of_form"]
+__all__ = ["PAGES"]
 
-# With the signed request, of which the SHA-256 is taken here.
-FORM_BYTES = 12 * 1024 * 1024
-REQUEST_AGAIN = (*AGAIN, "request_date", "request_digest")
 _EVIDENCE = "evidence"
 _MEDIA = {Format.HTML: "text/html; charset=utf-8", Format.PDF: "application/pdf"}
 _LANGUAGES = {Language.CHINESE: "中文", Language.ENGLISH: "English"}
-
-
-def request_of_form(visit: Visit) -> Consent:
-    """Return the request that the person signed, as a form names it.
-
-    Raises:
-        FieldError: its day, or the document, is missing or of another form.
-    """
-    return signed_of_form(
-        visit.form,
-        "request",
-        in_future=N_("The request is dated in the future: correct its day."),
-        neither=N_("Give the request that the person signed, or its SHA-256: one of the two."),
-    )
-
-
-def _form(visit: Visit) -> Response:
-    return _asked(visit, {}, [])
+_FORM = PersonForm("person_asked.html.j2", REQUEST_AGAIN, lambda _visit, _given: {})
 
 
 def _ask(visit: Visit) -> Response:
     """Make the report, keep it for minutes, and send the browser on to it."""
-    try:
-        return _make(visit, *read_all(lambda: typed_identity(visit), lambda: request_of_form(visit)))
-    except FieldError as error:
-        return _asked(visit, error.said(visit.say), [])
-    except (PreflightError, RefusedError, RuleError) as error:
-        return _asked(visit, {}, broken_rules(error, visit.say))
-    except FormatError as error:
-        return _asked(visit, wrong_identity(error, visit), [])
+    return _FORM.do(
+        visit, lambda: _make(visit, *read_all(lambda: typed_identity(visit), lambda: request_of_form(visit)))
+    )
 
 
 def _make(visit: Visit, identity: Identity, request: Consent) -> Response:
@@ -139,34 +112,9 @@ def _name(report: SubjectReport, ending: str) -> str:
     return f"report-{report.answer.inquiry_id.hex()[:8]}.{ending}"
 
 
-def record_of_report(visit: Visit) -> SubjectRecord | None:
-    """Return the record whose place in a kept report stands in the path; None where there is none."""
-    report, place = visit.kept(SubjectReport), int(str(visit.path["place"]))
-    return report.records[place] if report is not None and place < len(report.records) else None
-
-
-def report_gone(visit: Visit) -> Response:
-    """Tell that a report is not kept any more."""
-    text = visit.say("A report can be read for ten minutes, in the session that made it. All of one day count as one.")
-    return visit.show("message.html.j2", status=404, title=visit.say("This report is not here any more"), text=text)
-
-
-def _asked(visit: Visit, wrong: dict[str, str], broken: list[str]) -> Response:
-    """Show the form, with what is wrong at its fields."""
-    return visit.show(
-        "person_asked.html.j2",
-        status=422 if wrong or broken else 200,
-        wrong=wrong,
-        broken=broken,
-        given={name: visit.form.text(name) for name in REQUEST_AGAIN},
-        types=type_choices(visit),
-        today=date.today().isoformat(),  # noqa: DTZ011 - the day of this machine, as the person who types sees it
-    )
-
-
 PAGES = (
-    DeskPage("GET", "/person", Right.ACT, _form),
-    DeskPage("POST", "/person", Right.ACT, _ask, FORM_BYTES),
+    DeskPage("GET", "/person", Right.ACT, _FORM.empty),
+    DeskPage("POST", "/person", Right.ACT, _ask, SIGNED_BYTES),
     NUMBER_PAGE,
     DeskPage("GET", "/person/{key}", Right.ACT, _report),
     DeskPage("POST", "/person/{key}/anew", Right.ACT, _anew),

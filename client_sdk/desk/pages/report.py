@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import error_words
@@ -71,7 +70,7 @@ def _empty(visit: Visit) -> Response:
     kind = _kind(visit)
     if kind is None:
         return visit.go("/report")
-    typed = {"approver": visit.user.name, "standing": "OPEN", "as_of": _today()}
+    typed = {"approver": visit.user.name, "standing": "OPEN", "as_of": visit.desk.today.isoformat()}
     return report_form(visit, kind, typed)
 
 
@@ -187,7 +186,7 @@ def report_form(
         wrong=dict(wrong or {}),
         broken=list(others),
         types=type_choices(visit),
-        today=_today(),
+        today=visit.desk.today.isoformat(),
     )
 
 
@@ -260,10 +259,6 @@ def _kind(visit: Visit) -> Kind | None:
 def _away(visit: Visit) -> Response:
     text = visit.say("What was prepared is kept for ten minutes: fill the form again.")
     return visit.show("message.html.j2", status=404, title=visit.say("This report is not here any more"), text=text)
-
-
-def _today() -> str:
-    return date.today().isoformat()  # noqa: DTZ011 - the day of this machine, as the person who types sees it
 
 
 PAGES = (

@@ -5,24 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from client_sdk.desk.failures import broken_rules
-from client_sdk.desk.form_values import FieldError, read_all, record_of_form
+from client_sdk.desk.form_values import read_all, record_of_form
 from client_sdk.desk.journal import DeskAct
-from client_sdk.desk.pages.person import record_of_report, report_gone
 from client_sdk.desk.person_acts import statement_of
-from client_sdk.desk.person_form import (
-    AGAIN,
-    person_of_form,
-    report_of_form,
-    shown_number,
-    type_choices,
-    wrong_identity,
-)
+from client_sdk.desk.person_form import AGAIN, PersonForm, person_of_form, record_of_person, report_of_form
 from client_sdk.desk.rights import Right
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
 from client_sdk.forms import MAX_STATEMENT_CHARACTERS
-from client_sdk.models import SubjectReport
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -31,52 +20,36 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES"]
 
-_AGAIN = (*AGAIN, "record", "report", "text")
-
-
-def _form(visit: Visit) -> Response:
-    return _asked(visit, {})
-
-
-def _form_of_report(visit: Visit) -> Response:
-    """Show the form for a record of a report that is kept, with the statement that stands."""
-    item = record_of_report(visit)
-    if item is None:
-        return report_gone(visit)
-    given = {"record": item.record.ref, "report": str(visit.path["key"]), "text": item.record.subject_statement}
-    return _asked(visit, given)
+_FORM = PersonForm(
+    "statements.html.j2",
+    (*AGAIN, "record", "report", "text", "removed"),
+    lambda _visit, _given: {"most": MAX_STATEMENT_CHARACTERS},
+)
 
 
 def _add(visit: Visit) -> Response:
     """Attach the statement; who may read the facts of the record reads it too."""
-    given = {name: visit.form.text(name) for name in _AGAIN}
-    try:
-        record, identity, text = read_all(
-            lambda: record_of_form(visit.form, "record"),
-            lambda: person_of_form(visit),
-            lambda: statement_of(given["text"]),
-        )
-        with visit.desk.journal.act(visit.user.name, DeskAct.ADD_STATEMENT, about=_about(record)):
-            receipt = visit.desk.client.add_statement(record.issuer, record.record_id, identity, text)
-    except FieldError as error:
-        return _asked(visit, given, wrong=error.said(visit.say))
-    except (PreflightError, RefusedError, RuleError) as error:
-        return _asked(visit, given, broken=broken_rules(error, visit.say))
-    except FormatError as error:
-        return _asked(visit, given, wrong=wrong_identity(error, visit))
+    return _FORM.do(visit, lambda: _added(visit))
+
+
+def _added(visit: Visit) -> Response:
+    record, identity, text = read_all(
+        lambda: record_of_person(visit), lambda: person_of_form(visit), lambda: statement_of(visit.form.text("text"))
+    )
+    with visit.desk.journal.act(visit.user.name, DeskAct.ADD_STATEMENT, about=_about(record)):
+        receipt = visit.desk.client.add_statement(record.issuer, record.record_id, identity, text)
     return _done(visit, visit.say("The statement stands with the record, at leaf {index}.", index=receipt.index))
 
 
 def _remove(visit: Visit) -> Response:
     """Remove the statement from a record."""
-    try:
-        record = record_of_form(visit.form, "removed")
-        with visit.desk.journal.act(visit.user.name, DeskAct.REMOVE_STATEMENT, about=_about(record)):
-            receipt = visit.desk.client.remove_statement(record.issuer, record.record_id)
-    except FieldError as error:
-        return _asked(visit, {}, wrong=error.said(visit.say))
-    except RefusedError as error:
-        return _asked(visit, {}, broken=broken_rules(error, visit.say))
+    return _FORM.do(visit, lambda: _removed(visit))
+
+
+def _removed(visit: Visit) -> Response:
+    record = record_of_form(visit.form, "removed")
+    with visit.desk.journal.act(visit.user.name, DeskAct.REMOVE_STATEMENT, about=_about(record)):
+        receipt = visit.desk.client.remove_statement(record.issuer, record.record_id)
     return _done(visit, visit.say("The statement is removed, at leaf {index}.", index=receipt.index))
 
 
@@ -91,26 +64,9 @@ def _about(record: RecordKey) -> list[str]:
     return [f"{record.issuer}/{UUID(bytes=record.record_id)}"]
 
 
-def _asked(
-    visit: Visit, given: dict[str, str], *, wrong: dict[str, str] | None = None, broken: list[str] | None = None
-) -> Response:
-    report = visit.desk.kept.find(visit.key, given.get("report", ""), SubjectReport)
-    identity = None if report is None else report.answer.identity
-    return visit.show(
-        "statements.html.j2",
-        status=422 if wrong or broken else 200,
-        given={name: given.get(name, "") for name in _AGAIN},
-        person="" if identity is None else shown_number(identity, visit.language, visit.say),
-        types=type_choices(visit),
-        most=MAX_STATEMENT_CHARACTERS,
-        wrong=wrong or {},
-        broken=broken or [],
-    )
-
-
 PAGES = (
-    DeskPage("GET", "/statements", Right.ACT, _form),
-    DeskPage("GET", "/person/{key}/statement/{place:number}", Right.ACT, _form_of_report),
+    DeskPage("GET", "/statements", Right.ACT, _FORM.empty),
+    DeskPage("GET", "/person/{key}/statement/{place:number}", Right.ACT, _FORM.of_record),
     DeskPage("POST", "/statements", Right.ACT, _add),
     DeskPage("POST", "/statements/remove", Right.ACT, _remove),
 )

@@ -6,6 +6,7 @@ import hashlib
 import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
@@ -43,7 +44,7 @@ def clerk(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visi
         visitor.get("/person")
         yield visitor
         kept = (home / JOURNAL_FILE).read_text("utf-8") + running.log()
-        assert [number for number in range(941, 951) if person(number).number in kept] == []
+        assert [number for number in range(941, 953) if person(number).number in kept] == []
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +178,7 @@ def test_a_report_is_gone_for_another_session(clerk: Visitor, home: Path) -> Non
 
 
 def test_a_record_is_disputed_from_the_report_and_taken_back(home: Path, clerk: Visitor, lender: Client) -> None:
-    record = reported(lender, 946)
+    record, other = reported(lender, 946), reported(lender, 952)
     place, _ = made(clerk, 946)
     form = clerk.get(f"{place}/dispute/0")
     typed = typed_in(form.text)
@@ -189,10 +190,16 @@ def test_a_record_is_disputed_from_the_report_and_taken_back(home: Path, clerk: 
         ({"request": "yes", "own_code": person(946).number}, "code.number"),
         ({"request": "yes", "record": "lender-1"}, "Name the record as answers do"),
         ({"request": "yes", "report": "0" * 32}, "The report is not here any more: choose the signed request itself."),
-        ({"request": "yes", "record": NOWHERE}, "Compare issuer and id of the record"),
+        ({"request": "yes", "record": other}, "not in the report of the person who signed"),
+        ({"record": other, "code": "paid"}, "not in the report of the person who signed"),
     ):
         refused = clerk.post("/disputes/open", typed | changes, {})
         assert (refused.status, said in refused.words) == (422, True), refused.words
+    # Nor where the paper of the one person is chosen for the record of the other.
+    alone = clerk.post("/disputes/open", {"record": other}, {"evidence": request_of(946)})
+    assert "give the one that this person signed" in alone.words
+    nowhere = clerk.post("/disputes/open", {"record": NOWHERE}, {"evidence": b"x"})
+    assert "Compare issuer and id of the record" in nowhere.words
     empty = clerk.post("/disputes/open", typed | {"request": "yes"}, {"evidence": b""})
     assert "A file that you chose is empty" in empty.words
     opened = clerk.post("/disputes/open", typed | {"request": "yes", "code": "paid"}, {"evidence": b"The receipt."})
@@ -215,9 +222,29 @@ def test_a_record_is_disputed_from_the_report_and_taken_back(home: Path, clerk: 
     assert "The dispute is taken back" in back.words
     assert "No dispute stands." in back.words
     assert "dispute taken back" in clerk.get(f"/disputes/of/{record}").words
-    other = record.replace("lender-1", "lender-2")
-    assert "DISPUTE_UNKNOWN" in clerk.get(f"/disputes/of/{other}").words
+    elsewhere = record.replace("lender-1", "lender-2")
+    assert "DISPUTE_UNKNOWN" in clerk.get(f"/disputes/of/{elsewhere}").words
     assert done(home) >= {"OPEN_DISPUTE", "WITHDRAW_DISPUTE", "LIST_DISPUTES"}
+
+
+def test_an_answer_comes_first_until_it_is_acknowledged(clerk: Visitor, lender: Client) -> None:
+    record = reported(lender, 951)
+    place, _ = made(clerk, 951)
+    typed = typed_in(clerk.get(f"{place}/dispute/0").text)
+    clerk.follow(clerk.post("/disputes/open", typed | {"request": "yes"}, {}))
+    uuid = record.partition("/")[2]
+    assert "has answered" not in clerk.get("/today").words
+    lender.answer_dispute(UUID(uuid).bytes, "UNCONFIRMED", evidence=[hashlib.sha256(b"letter").digest()])
+    today = clerk.get("/today")
+    assert f"lender-1 has answered the dispute of record {uuid}: could not be confirmed" in today.words
+    assert today.words.index("has answered") < today.words.index("Disputes that stand")
+    assert f"The dispute of record {uuid} stands" in today.words
+    (number,) = re.findall(r'href="/inbox/(\d+)"', today.text)
+    for page in (clerk.get("/inbox"), clerk.get(f"/inbox/{number}")):
+        assert "A dispute that you have opened was answered" in page.words
+        assert f'href="/disputes/of/{record}"' in page.text
+    clerk.post(f"/inbox/{number}/acknowledge")
+    assert "has answered" not in clerk.get("/today").words
 
 
 def test_a_statement_is_added_replaced_and_removed(home: Path, clerk: Visitor, lender: Client) -> None:
