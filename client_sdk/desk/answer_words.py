@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.texts import N_, Language
-from client_sdk.models import Kind, Outcome, ReasonId, Verdict
+from client_sdk.models import Kind, Outcome, ReasonId, Standing, Verdict
 from client_sdk.subject_report.content import Document, Part, Rows
 from client_sdk.subject_report.facts import FactSpeaker, money_text, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from client_sdk.desk.chain import DebtChain
     from client_sdk.desk.kept_answer import KeptAnswer
@@ -27,10 +27,13 @@ _VERDICTS = {
 }
 _OUTCOMES = {
     Outcome.NOT_ADVERSE: N_("Not adverse by your criteria"),
-    Outcome.WATCH: N_("Watch: look at what was paid or settled"),
+    Outcome.WATCH: N_("Watch: what is owed does not count by your criteria; look at it"),
     Outcome.BLACKLISTED: N_("Blacklisted by your criteria"),
     Outcome.REFER: N_("Refer to a person: something could not be verified or opened"),
 }
+# Where all that is watched is over.
+_WATCH_PAID = N_("Watch: look at what was paid or settled")
+_PAID = frozenset((Standing.CURED, Standing.SATISFIED))
 _REASONS = {
     ReasonId.NO_LIVE_RECORD: N_("no live record"),
     ReasonId.UNVERIFIABLE: N_("the answer does not verify"),
@@ -87,7 +90,8 @@ class AnswerWords:
     @property
     def outcome(self) -> str:
         """What the lender's criteria make of it."""
-        return self._say(_OUTCOMES[self._assessment.outcome])
+        watched = {reason.record for reason in self._assessment.reasons if reason.outcome is Outcome.WATCH}
+        return self._outcome(self._assessment.outcome, watched)
 
     def reasons(self) -> tuple[tuple[str, str, str], ...]:
         """Return of each reason: the record, why, and the outcome that it speaks for."""
@@ -95,7 +99,7 @@ class AnswerWords:
             (
                 self._name(reason.record),
                 self._say(_REASONS[reason.id]),
-                "" if reason.outcome is None else self._say(_OUTCOMES[reason.outcome]),
+                "" if reason.outcome is None else self._outcome(reason.outcome, {reason.record}),
             )
             for reason in self._assessment.reasons
         )
@@ -199,6 +203,12 @@ class AnswerWords:
     @property
     def _assessment(self) -> Assessment:
         return self._kept.assessment
+
+    def _outcome(self, outcome: Outcome, records: Collection[str]) -> str:
+        """Return an outcome in words, of a watched one by whether all of these records are paid."""
+        standings = {record.standing for record in self._answer.records if record.ref in records}
+        is_paid = outcome is Outcome.WATCH and standings <= _PAID
+        return self._say(_WATCH_PAID if is_paid else _OUTCOMES[outcome])
 
     def _name(self, ref: str) -> str:
         """Return a record by its place in the answer; an empty text for the whole answer."""

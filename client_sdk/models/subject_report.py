@@ -114,7 +114,8 @@ class SubjectReport(Plain):
     Attributes:
         answer: LISTED or CLEAR, with the evidence.
         records: live records, in the order of the answer; then those that an overlay hides from answers.
-        asked: inquiries about the person that are kept, the newest first, that of this report included.
+        asked: inquiries about the person that are kept, the newest first, that of this report included; no screenings,
+            which name nobody.
         members: every institution that is named, by id.
         office: institution id of the member that speaks for the person.
         mandate: form, date and SHA-256 of the request that the person signed.

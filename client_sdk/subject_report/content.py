@@ -268,10 +268,12 @@ class _Speaker(FactSpeaker):
     def _asked(self) -> Part:
         head = tuple(self.text(f"asked_{name}") for name in ("when", "who", "why", "where"))
         rows = tuple(map(self._inquiry, self._report.asked))
-        return Part(self.text("asked"), paragraphs=(self.text("asked_intro"),), tables=(Rows(head, rows),))
+        told = (self.text("asked_intro"), self.text("asked_screened"))
+        return Part(self.text("asked"), paragraphs=told, tables=(Rows(head, rows),))
 
     def _inquiry(self, one: AskedAbout) -> tuple[str, ...]:
-        place = self.text("asked_waiting") if one.index is None else str(one.index)
+        # People count from 1, and read a 0 as none.
+        place = self.text("asked_waiting") if one.index is None else str(one.index + 1)
         why = self.term(one.purpose)
         if one.alerts_until is not None:
             why += self.text("asked_alerts", date=one.alerts_until)

@@ -84,10 +84,14 @@ TEXTS: dict[str, Term] = {
         "Every answered inquiry about you that the registry keeps, the newest first. Each carries the signature of who "
         "asked. That none is left out is the registry's word."
     ),
+    "asked_screened": Term(
+        "Not listed are looks by which a lender compares a whole list of customers with the registry (screenings): "
+        "they name nobody, so that the registry itself cannot say whether you were on the list. Ask the lender."
+    ),
     "asked_when": Term("When"),
     "asked_who": Term("Who"),
     "asked_why": Term("Purpose"),
-    "asked_where": Term("Place in the log"),
+    "asked_where": Term("Number among all inquiries"),
     "asked_alerts": Term(", with alerts until {date}"),
     "asked_waiting": Term("being logged"),
     "estimated": Term(" (estimated)"),

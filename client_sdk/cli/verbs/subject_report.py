@@ -92,6 +92,7 @@ def add_report(group: typer.Typer) -> None:
                         "  fee",
                         say("{fee}: the reports of {free} a year are free", fee=fee, free=counted(made.free, "day")),
                     ),
+                    ("  not counted", say("screenings of lists of customers: they name nobody")),
                     *(("  written", path) for path in files),
                 ]
             ),

@@ -178,3 +178,24 @@ def test_each_error_is_told_with_what_to_do(error: errors.CreditRegistryError) -
     assert told.title
     assert told.next
     assert 400 <= told.status < 600
+
+
+@pytest.mark.parametrize(
+    ("standings", "said"),
+    [
+        ((Standing.CURED,), "paid or settled"),
+        ((Standing.CURED, Standing.SATISFIED), "paid or settled"),
+        ((Standing.ARRANGED,), "what is owed"),
+        ((Standing.TRANSFERRED,), "what is owed"),
+    ],
+)
+def test_what_is_watched_is_said_to_be_paid_only_where_all_of_it_is(standings: tuple[Standing, ...], said: str) -> None:
+    kinds = {Standing.SATISFIED: (Kind.JUDGMENT, facts_samples.JUDGMENT)}
+    held = kept(
+        *(
+            record(*kinds.get(one, (Kind.DEFAULT, facts_samples.DEFAULT)), standing=one, record_id=bytes([place]) * 16)
+            for place, one in enumerate(standings)
+        )
+    )
+    assert held.assessment.outcome.name == "WATCH"
+    assert said in AnswerWords(held, Language.ENGLISH, ENGLISH).outcome

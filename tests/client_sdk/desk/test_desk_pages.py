@@ -160,7 +160,9 @@ def test_the_lenders_own_criteria_weigh_the_answer(registry: TestRegistry, tmp_p
         visitor.get("/ask")
         page = visitor.follow(visitor.post("/ask", question(1)))
     assert "is watched by your criteria" in page.words
-    assert "Watch: look at what was paid or settled" in page.words
+    # It is open: nothing was paid.
+    assert "Watch: what is owed does not count by your criteria; look at it" in page.words
+    assert "paid or settled" not in page.words
     (home / "criteria.toml").write_text("counted = 7\n")
     refused = Command(home)("desk", "--listen", "127.0.0.1:0", code=None)
     assert "counted" in refused.content["error"]["message"]

@@ -367,3 +367,17 @@ def test_a_browser_shows_the_printed_report(
         browser.get(file.as_uri())
         kind = browser.execute_script("return document.contentType")
         assert kind == "application/pdf"
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "waits"),
+    [(Language.ENGLISH, "screenings", "being logged"), (Language.CHINESE, "筛查", "登记中")],
+)
+def test_who_asked_says_what_is_not_listed_and_counts_from_one(language: Language, said: str, waits: str) -> None:
+    made = report(asked=1)
+    first = replace(made, asked=(replace(made.asked[0], index=0), made.asked[0]))
+    (asked,) = [part for part in document_of(first, language, "file").parts if part.tables]
+    assert said in " ".join(asked.paragraphs)
+    places = [row[3] for row in asked.tables[0].rows]
+    assert places[0] == "1"
+    assert waits in places[1]
