@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
 
 from client_sdk.models import Role
 
-__all__ = ["SCOPES_OF", "ApiScope", "DeskRole", "Right"]
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["ApiScope", "DeskRole", "Right", "roles_for", "scopes_of"]
 
 
 class Right(IntEnum):
@@ -60,7 +64,17 @@ class ApiScope(StrEnum):
 
 
 # Scopes that serve members of one role alone.
-SCOPES_OF = {
+_SCOPES_OF = {
     Role.LENDER: frozenset((ApiScope.CHECK, ApiScope.REPORT, ApiScope.RECORDS)),
     Role.REPRESENTATIVE: frozenset((ApiScope.PERSONS,)),
 }
+
+
+def scopes_of(roles: Collection[Role]) -> frozenset[ApiScope]:
+    """Return the scopes that serve a member of these roles: its own, and those that serve every member."""
+    return frozenset(ApiScope).difference(*(scopes for role, scopes in _SCOPES_OF.items() if role not in roles))
+
+
+def roles_for(scopes: Collection[ApiScope]) -> list[Role]:
+    """Return the roles of which one serves these scopes; none where they serve every member."""
+    return [role for role, served in _SCOPES_OF.items() if served.intersection(scopes)]

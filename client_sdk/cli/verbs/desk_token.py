@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.output import pairs, table
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
-from client_sdk.desk.rights import ApiScope
+from client_sdk.desk.rights import ApiScope, scopes_of
 from client_sdk.extras import check_desk
 from client_sdk.texts import say
 
@@ -55,6 +56,7 @@ def register(app: typer.Typer) -> None:
         Messages to the webhook are signed as those of alerts are; `alerts secret URL` prints the secret.
         """
         tokens = _tokens(session)
+        _check_scopes(session, scope)
         if webhook:
             _check_webhook(session, webhook)
         secret, token = tokens.add(name, scope, days, webhook)
@@ -96,6 +98,22 @@ def _tokens(session: Run) -> "TokenFile":
 
     # Names the home, and says what is wrong where it is none.
     return TokenFile(session.config().home)
+
+
+def _check_scopes(session: Run, scopes: "list[ApiScope]") -> None:
+    """Check that each scope serves this member.
+
+    Raises:
+        UsageError: one serves members of another role alone.
+    """
+    roles = session.config().roles
+    foreign = sorted(set(scopes) - scopes_of(roles))
+    if foreign:
+        given = ", ".join(sorted(role.name for role in roles))
+        raise UsageError(
+            say("--scope {scope}: a token of a {roles} is never good for it", scope=foreign[0], roles=given),
+            say("give scopes that serve it: {scopes}.", scopes=", ".join(sorted(scopes_of(roles)))),
+        )
 
 
 def _check_webhook(session: Run, url: str) -> None:

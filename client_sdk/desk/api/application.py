@@ -12,8 +12,17 @@ from starlette.exceptions import HTTPException
 from client_sdk.desk.api import checks, disputes, inbox, jobs, persons, records, reports
 from client_sdk.desk.api.call import AnyCall, json_response
 from client_sdk.desk.api.gate import ApiGate
-from client_sdk.desk.api.problems import ApiProblemError, body_field, person_field, problem_response, say_for
+from client_sdk.desk.api.problems import (
+    AnyProblem,
+    ApiProblemError,
+    body_field,
+    person_field,
+    problem_response,
+    say_for,
+    shown_name,
+)
 from client_sdk.desk.desk import Desk
+from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.rights import ApiScope
 from client_sdk.desk.texts import N_
 from client_sdk.errors import CreditRegistryError
@@ -41,7 +50,8 @@ _OF_PATHS = {
 _WANTED_BODY = "one JSON object of the contract, sent as Content-Type: application/json"
 _NO_JSON = "json_invalid"
 _MOST_BROKEN = 20
-_MOST_NAME = 40
+# What is wanted, by the framework's word for what is wrong; its own text is said of all else.
+_WANTED = {"extra_forbidden": "the names of the contract, and no others", "missing": "a value"}
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     "default": {
         "description": "It was not done, and the document says why.",
@@ -121,6 +131,7 @@ def make_application() -> FastAPI:
         app.include_router(topic)
     app.add_exception_handler(ApiProblemError, _problem)
     app.add_exception_handler(CreditRegistryError, _problem)
+    app.add_exception_handler(FieldError, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _missing)
     return app
@@ -133,7 +144,7 @@ def _operation_id(route: APIRoute) -> str:
 def _problem(request: Request, error: Exception) -> Response:
     path = str(request.scope["path"])
     named = column_of if path.startswith(_ROWS) else person_field if path.startswith(_PERSONS) else body_field
-    return problem_response(cast("ApiProblemError | CreditRegistryError", error), say_for(request.headers), named)
+    return problem_response(cast("AnyProblem", error), say_for(request.headers), named)
 
 
 def _missing(request: Request, error: Exception) -> Response:
@@ -184,15 +195,10 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 def _violation(item: Mapping[str, object]) -> Violation:
     kind = str(item["type"])
-    path = [_shown(part) for part in cast("Sequence[object]", item["loc"])]
+    path = [shown_name(part) for part in cast("Sequence[object]", item["loc"])]
     # The text of a wrong JSON may repeat it; without its content type a body is read as text.
     no_object = kind == _NO_JSON or (path == ["body"] and kind != "value_error")
-    want = _WANTED_BODY if no_object else str(item["msg"])
+    # Of a check of ours the text of the error, which the framework would begin with a word of its own.
+    own = cast("Mapping[str, object]", item.get("ctx", {})).get("error")
+    want = _WANTED_BODY if no_object else _WANTED.get(kind) or str(own or item["msg"])
     return Violation(reason="MALFORMED", field=".".join(path), rule=f"contract.{kind}", want=want)
-
-
-def _shown(part: object) -> str:
-    """Return a part of a path; an unknown name may be anything, and is shown where it can be no number of a person."""
-    text = str(part)
-    known = isinstance(part, int) or (len(text) <= _MOST_NAME and text.isascii() and text.replace("_", "").isalpha())
-    return text if known else "?"

@@ -1,7 +1,7 @@
 """One call of the API: whose token it came with, and what it needs to be answered."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Annotated, NamedTuple
@@ -15,14 +15,15 @@ from starlette.responses import Response
 from client_sdk.client import Client
 from client_sdk.desk.api.gate import TOKEN_KEY
 from client_sdk.desk.api.job_document import job_content
-from client_sdk.desk.api.problems import ApiProblemError
+from client_sdk.desk.api.problems import ApiProblemError, shown_name
 from client_sdk.desk.api.tokens import ApiToken
 from client_sdk.desk.desk import Desk
 from client_sdk.desk.jobs import DeskJob, JobKind
 from client_sdk.desk.journal import ActEntry, DeskAct
-from client_sdk.desk.rights import SCOPES_OF, ApiScope
+from client_sdk.desk.rights import ApiScope, roles_for, scopes_of
 from client_sdk.desk.texts import N_
 from client_sdk.forms import Json
+from client_sdk.models import Role
 
 __all__ = [
     "AnyCall",
@@ -107,14 +108,25 @@ class _BearerToken(SecurityBase):
 
 
 async def _call(
-    request: Request, wanted: SecurityScopes, token: Annotated[ApiToken, Security(_BearerToken())]
+    request: Request, security: SecurityScopes, token: Annotated[ApiToken, Security(_BearerToken())]
 ) -> ApiCall:
-    """Return the call of a request whose token is good for one of the scopes, at a member that has the role for it.
+    """Return the call of a request, whose token is good for one of the scopes of its path.
 
     Raises:
-        ApiProblemError: it is not.
+        ApiProblemError: the token is good for none of them, none of them serves a member of this role, or the address
+            has a parameter that the path does not know.
     """
-    if wanted.scopes and not token.scopes & set(wanted.scopes):
+    desk: Desk = request.app.state.desk
+    wanted = frozenset(map(ApiScope, security.scopes))
+    if wanted:
+        _check_scopes(wanted, token, desk.config.roles)
+    _check_query(request)
+    return ApiCall(desk, token)
+
+
+def _check_scopes(wanted: frozenset[ApiScope], token: ApiToken, roles: Collection[Role]) -> None:
+    """Check that a token is good for one of the scopes, and that one of them serves a member of these roles."""
+    if not wanted & token.scopes:
         raise ApiProblemError(
             403,
             "SCOPE_MISSING",
@@ -123,23 +135,38 @@ async def _call(
             field="Authorization",
             rule="token.scope",
             got=" ".join(sorted(token.scopes)),
-            want=" or ".join(wanted.scopes),
+            want=" or ".join(sorted(wanted)),
         )
-    desk: Desk = request.app.state.desk
-    for role, scopes in SCOPES_OF.items():
-        if role not in desk.config.roles and set(wanted.scopes) & scopes:
-            raise ApiProblemError(
-                403,
-                "NOT_PERMITTED",
-                N_("This member's role does not allow this"),
-                N_("Use the desk of a member that has the role which is wanted."),
-                rule="member.role",
-                got=" ".join(sorted(role.name for role in desk.config.roles)),
-                want=role.name,
-            )
-    return ApiCall(desk, token)
+    if not wanted & scopes_of(roles):
+        raise ApiProblemError(
+            403,
+            "NOT_PERMITTED",
+            N_("This member's role does not allow this"),
+            N_("Use the desk of a member that has the role which is wanted."),
+            rule="member.role",
+            got=" ".join(sorted(role.name for role in roles)),
+            want=" or ".join(role.name for role in roles_for(wanted)),
+        )
 
 
+def _check_query(request: Request) -> None:
+    """Check that the address has no parameter that the path does not know, which would change nothing."""
+    known = [one.alias for one in request.scope["route"].dependant.query_params]
+    unknown = sorted(request.query_params.keys() - set(known))
+    if unknown:
+        raise ApiProblemError(
+            422,
+            "MALFORMED",
+            N_("The request has another form than the contract"),
+            N_("Correct what is named and send it again."),
+            field=f"query.{shown_name(unknown[0])}",
+            rule="query.known",
+            got="a parameter that this path does not know",
+            want=" or ".join(known) or "no parameter in the address",
+        )
+
+
+# A path takes a token that is good for one of the scopes that it names.
 AnyCall = Annotated[ApiCall, Security(_call)]
 CheckCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.CHECK.value])]
 ReportCall = Annotated[ApiCall, Security(_call, scopes=[ApiScope.REPORT.value])]

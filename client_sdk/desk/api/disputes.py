@@ -48,7 +48,7 @@ def open_dispute(opening: DisputeOpening, call: DisputeCall) -> Response:
 def answer_dispute(answer: DisputeAnswer, call: DisputeCall) -> Response:
     """Answer a dispute of an own record; CORRECTED after a further version of it, which corrects it."""
     evidence = [bytes.fromhex(digest) for digest in answer.evidence]
-    with call.act(DeskAct.ANSWER_DISPUTE, about=[answer.record], reason=answer.outcome.name):
+    with call.act(DeskAct.ANSWER_DISPUTE, about=[answer.record], reason=answer.outcome):
         receipt = call.client.answer_dispute(
             UUID(answer.record).bytes, answer.outcome, evidence=evidence, issuer=answer.issuer
         )

@@ -24,6 +24,7 @@ from client_sdk.models import (
     AnnotationReceipt,
     Answer,
     Assessment,
+    DisputeOutcome,
     HistoryMonth,
     InquiryReceipt,
     ListedRecord,
@@ -64,6 +65,7 @@ def content_of(value: Plain) -> dict[str, Json]:
         content["proof"] = base64.b64encode(value.encode()).decode()
     if isinstance(value, Notice):
         content["breach"] = None if value.breach is None else plain(value.breach)
+        content["outcome"] = None if value.outcome is None else value.outcome.value
     return content
 
 
@@ -111,7 +113,7 @@ def _added(kind: type) -> dict[str, object]:
     if issubclass(kind, ListedRecord):
         return {"months": list[document_of(HistoryMonth)]}  # type: ignore[misc]  # a model that is made here
     if issubclass(kind, Notice):
-        return {"breach": dict[str, object] | None}
+        return {"breach": dict[str, object] | None, "outcome": _type(DisputeOutcome, "outcome") | None}
     return {}
 
 

@@ -28,7 +28,7 @@ def list_notices(
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
     everything: Annotated[bool, Query(description="Also those that were acknowledged.")] = False,  # noqa: FBT002 - a part of the address
 ) -> Response:
-    """List notices: changes of records that this member was shown, and disputes of its own."""
+    """List notices: changes of records that this member was shown, disputes of its own, answers to those it opened."""
     with call.act(DeskAct.READ_INBOX):
         found = list(islice(call.client.inbox(everything=everything, after=after), limit + 1))
     page = found[:limit]

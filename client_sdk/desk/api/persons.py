@@ -1,8 +1,6 @@
 """Persons: the own report, statements and alerts, at the desk of a member that speaks for them."""
 
 import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -11,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from client_sdk.desk.api.call import PersonCall, json_response
 from client_sdk.desk.api.documents import content_of, document_of
-from client_sdk.desk.api.problems import ApiProblemError
 from client_sdk.desk.api.requests import (
     AlertsBegun,
     AlertsEnded,
@@ -20,10 +17,9 @@ from client_sdk.desk.api.requests import (
     StatementRemoved,
     SubjectReportRequest,
 )
-from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.person_acts import begin_alerts, end_alerts, make_report, recipients_of, statement_of
-from client_sdk.desk.texts import N_, Language
+from client_sdk.desk.texts import Language
 from client_sdk.models import AlertsAsked, AnnotationReceipt, Purpose, SubjectReport
 from client_sdk.subject_report.content import document_of as paper_of
 from client_sdk.subject_report.writing import Format, as_file
@@ -80,8 +76,7 @@ def report(asked: SubjectReportRequest, call: PersonCall) -> Response:
 def add_statement(given: StatementGiven, call: PersonCall) -> Response:
     """Set the person's own statement beside a record; a new one replaces it."""
     identity = given.person.identity(call.desk.today)
-    with _told_by_field():
-        text = statement_of(given.text)
+    text = statement_of(given.text)
     with call.act(DeskAct.ADD_STATEMENT, about=[f"{given.issuer}/{given.record}"]):
         receipt = call.client.add_statement(given.issuer, UUID(given.record).bytes, identity, text)
     return json_response(content_of(receipt), 201)
@@ -103,8 +98,7 @@ def remove_statement(removed: StatementRemoved, call: PersonCall) -> Response:
 def alert(begun: AlertsBegun, call: PersonCall) -> Response:
     """Alert a person of inquiries by others and of new records; the addresses stay at this member."""
     identity, request = begun.person.identity(call.desk.today), begun.request.consent()
-    with _told_by_field():
-        recipients = recipients_of(call.desk.config.home, begun.mail, begun.webhook, begun.until, begun.label)
+    recipients = recipients_of(call.desk.config.home, begun.mail, begun.webhook, begun.until, begun.label)
     about = call.on_behalf_of(begun.officer)
     with call.act(DeskAct.ALERTS_ON, about=about, reason=Purpose.SUBJECT_ACCESS.name) as entry:
         asked = begin_alerts(call.desk, entry, identity, request, begun.officer or call.token.name, recipients)
@@ -116,19 +110,3 @@ def end(ended: AlertsEnded, call: PersonCall) -> Response:
     """End alerts, and delete the addresses and every message about the person."""
     with call.act(DeskAct.ALERTS_OFF, about=[ended.alerts]):
         return json_response({"ended": end_alerts(call.desk, bytes.fromhex(ended.alerts))})
-
-
-@contextmanager
-def _told_by_field() -> Iterator[None]:
-    """Tell what is wrong with a field as a problem."""
-    try:
-        yield
-    except FieldError as error:
-        raise ApiProblemError(
-            422,
-            "MALFORMED",
-            N_("A value is not in order, and nothing was sent"),
-            error.text,
-            field=f"body.{error.field}",
-            rule="body.value",
-        ) from None

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from client_sdk.desk.failures import error_words
+from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.jobs import JobsFullError
 from client_sdk.desk.texts import Say, preferred, say_in
 from client_sdk.errors import (
@@ -32,6 +33,7 @@ from client_sdk.models import Violation
 
 __all__ = [
     "PROBLEM_TYPE",
+    "AnyProblem",
     "ApiProblemError",
     "ProblemDocument",
     "body_field",
@@ -39,6 +41,7 @@ __all__ = [
     "problem_of",
     "problem_response",
     "say_for",
+    "shown_name",
 ]
 
 PROBLEM_TYPE = "application/problem+json"
@@ -51,6 +54,7 @@ _STATUS: tuple[tuple[type[CreditRegistryError], int], ...] = (
 )
 # What the contract calls a field of an error; a prefix that it does not have.
 _FIELDS = {"identity": "body.person.number", "issuing_state": "body.person.issuing_state"}
+_MOST_NAME = 40
 _PREFIXES = ("inquiry.", "annotation.")
 # The same where a person's own signed request takes the place of a consent.
 _OF_PERSONS = {
@@ -127,6 +131,9 @@ class ApiProblemError(Exception):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+AnyProblem: TypeAlias = ApiProblemError | CreditRegistryError | FieldError
+
+
 def body_field(field: str) -> str:
     """Return the part of a request's body that an error of the SDK names, as the contract names it."""
     if field in _FIELDS:
@@ -140,13 +147,18 @@ def person_field(field: str) -> str:
     return _OF_PERSONS.get(field) or body_field(field)
 
 
-def problem_of(
-    error: ApiProblemError | CreditRegistryError, say: Say, named: Callable[[str], str] = column_of
-) -> ProblemDocument:
+def shown_name(part: object) -> str:
+    """Return a name that was sent; it may be anything, and is shown where it can be no number of a person."""
+    text = str(part)
+    known = isinstance(part, int) or (len(text) <= _MOST_NAME and text.isascii() and text.replace("_", "").isalpha())
+    return text if known else "?"
+
+
+def problem_of(error: AnyProblem, say: Say, named: Callable[[str], str] = column_of) -> ProblemDocument:
     """Return the document of an error, in one language.
 
     Args:
-        error: of the API, or of the SDK.
+        error: of the API, of the SDK, or of a field.
         say: says texts in the language.
         named: name in the request of a field that the SDK names; of a row of a portfolio, its column.
     """
@@ -164,6 +176,8 @@ def problem_of(
             retryable=error.retryable,
             violations=[_broken(item, str) for item in error.violations],
         )
+    if isinstance(error, FieldError):
+        return _of_field(error, say)
     words = error_words(error, say)
     parts = _parts(error)
     violations = error.violations if isinstance(error, PreflightError) else ()
@@ -182,9 +196,7 @@ def problem_of(
     )
 
 
-def problem_response(
-    error: ApiProblemError | CreditRegistryError, say: Say, named: Callable[[str], str] = column_of
-) -> Response:
+def problem_response(error: AnyProblem, say: Say, named: Callable[[str], str] = column_of) -> Response:
     """Return the answer that tells an error; arguments as of ``problem_of``."""
     document = problem_of(error, say, named)
     headers = dict(error.headers) if isinstance(error, ApiProblemError) else {}
@@ -197,6 +209,24 @@ def problem_response(
 def say_for(headers: Headers) -> Say:
     """Return what says texts in the language that the headers of a request ask for."""
     return say_in(preferred(headers.get("accept-language", "")))
+
+
+def _of_field(error: FieldError, say: Say) -> ProblemDocument:
+    """Return the document of a field that is not in order, as the pages say it."""
+    field, text = next(iter(error.said(say).items()))
+    return ProblemDocument(
+        type=f"{_TYPE}MALFORMED",
+        title=say("A value is not in order, and nothing was sent"),
+        status=422,
+        detail=text,
+        reason="MALFORMED",
+        field=f"body.{field}",
+        rule="body.value",
+        got="",
+        want="",
+        retryable=False,
+        violations=[],
+    )
 
 
 def _parts(error: CreditRegistryError) -> dict[str, str]:

@@ -10,7 +10,7 @@ from client_sdk.forms import MAX_STATEMENT_CHARACTERS, MOST_NAME_DIGITS, holds_l
 from client_sdk.lending.column_forms import FORMS, ColumnForm
 from client_sdk.lending.columns import COLUMNS
 from client_sdk.lending.typed_text import DAY_WANTED, NoDayError, read_day
-from client_sdk.models import Consent, ConsentForm, DisputeOutcome, Identity, IdType, Kind, Purpose, RecordName
+from client_sdk.models import Consent, ConsentForm, Identity, IdType, Kind, Purpose, RecordName
 
 __all__ = [
     "MOST_NUMBER",
@@ -43,9 +43,7 @@ MOST_NUMBER = 10**12
 
 def _officer(name: str) -> str:
     if not is_name(name):
-        raise ValueError(
-            f"want a letter, then up to 63 letters, digits and ._@-, with at most {MOST_NAME_DIGITS} digits"
-        )
+        raise ValueError(f"a letter, then up to 63 letters, digits and ._@-, with at most {MOST_NAME_DIGITS} digits")
     return name
 
 
@@ -53,8 +51,8 @@ def _day(text: object) -> object:
     # Lax dates take a time of midnight, and numbers of seconds.
     try:
         return read_day(text if isinstance(text, str) else "")
-    except NoDayError as error:
-        raise ValueError(f"want {DAY_WANTED}, found {error.got}") from None
+    except NoDayError:
+        raise ValueError(DAY_WANTED) from None
 
 
 class _Body(BaseModel):
@@ -65,7 +63,7 @@ class _Body(BaseModel):
     def _few_names(cls, content: object) -> object:
         """Refuse an object with more names than any has, at once: each unknown one would be told, and take memory."""
         if isinstance(content, dict) and len(content) > _MOST_NAMES:
-            raise ValueError(f"want an object of at most {_MOST_NAMES} names")
+            raise ValueError(f"an object of at most {_MOST_NAMES} names")
         return content
 
 
@@ -75,7 +73,7 @@ Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$"), Field(descr
 
 def _institution(text: str) -> str:
     if holds_long_number(text):
-        raise ValueError("want the id of a member, found what looks like an identity number")
+        raise ValueError("the id of a member, which is no identity number")
     return text
 
 
@@ -192,7 +190,7 @@ class DisputeAnswer(_Body):
     """The answer to a dispute of an own record."""
 
     record: RecordUuid
-    outcome: Annotated[DisputeOutcome, Words]
+    outcome: Literal["CORRECTED", "CONFIRMED", "UNCONFIRMED"]
     evidence: Annotated[Evidence, Field(min_length=1)]
     issuer: Annotated[Institution, Field(description="Whom this member succeeds; left out for an own record.")] = ""
 

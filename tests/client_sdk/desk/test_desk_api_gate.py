@@ -35,6 +35,7 @@ from client_sdk.errors import (
     UnavailableError,
 )
 from client_sdk.kernel.formats.moment import DAY_MS
+from client_sdk.kernel.formats.words import Role
 from client_sdk.lending.rows import row_of
 from tests.client_sdk.desk.test_desk_api import question, who
 from tests.client_sdk.sdk_samples import default_report, person
@@ -125,6 +126,46 @@ def test_tokens_are_made_listed_and_removed_by_the_command(registry: TestRegistr
     assert "must be https" in plain.err
     command("desk", "token", "remove", "nightly")
     assert "no token of that name" in command.said("desk", "token", "remove", "nightly", code=5).err
+
+
+def test_a_token_is_made_for_scopes_of_the_members_role_alone(registry: TestRegistry) -> None:
+    lender, office = registry.home("lender-2"), registry.enrol("token-office", Role.REPRESENTATIVE)
+    for home, scope, serves in ((lender, "persons", "check"), (office, "check", "persons")):
+        refused = Command(home).said("desk", "token", "add", "x", "--scope", "inbox", "--scope", scope, code=2)
+        assert f"--scope {scope}" in refused.err
+        assert serves in refused.err
+        assert Command(home)("desk", "token", "list").content["tokens"] == []
+
+
+def test_an_address_has_no_parameter_that_its_path_does_not_know(program: Program) -> None:
+    for path, named, want in (
+        ("/disputes?ended=true&opend=true", "query.opend", "opened or ended or issuer"),
+        ("/token?verbose=1", "query.verbose", "no parameter in the address"),
+        ("/inbox?110105180001010010=1", "query.?", "after or limit or everything"),
+    ):
+        refused = program.get(path)
+        assert (refused.status, refused.reason, refused.content["rule"]) == (422, "MALFORMED", "query.known"), path
+        assert (refused.content["field"], refused.content["want"]) == (named, want)
+    assert program.get("/disputes?ended=true").status == 200
+
+
+def test_what_is_of_another_form_is_told_in_words_of_our_own(program: Program) -> None:
+    record = "01234567-89ab-8def-8123-456789abcdef"
+    answer = {"record": record, "outcome": "WITHDRAWN", "evidence": ["ab" * 32]}
+    refused = program.post("/disputes/answers", answer)
+    assert (refused.status, refused.content["field"]) == (422, "body.outcome")
+    assert "WITHDRAWN" not in refused.content["want"]
+    named = {
+        item["field"]: item["want"] for item in program.post("/disputes", {"code": "x", "why": 1}).content["violations"]
+    }
+    assert named == {
+        "body.issuer": "a value",
+        "body.record": "a value",
+        "body.why": "the names of the contract, and no others",
+    }
+    for officer in ("1234567890", "an na"):
+        told = program.post("/checks", {**question(8), "officer": officer}).content
+        assert told["want"].startswith("a letter, then up to 63")
 
 
 def test_a_request_without_a_valid_token_is_refused_before_its_body_is_read(program: Program) -> None:
@@ -282,9 +323,7 @@ def test_a_body_of_many_unknown_names_is_refused_for_all_of_them_at_once(program
     for path, body in (("/checks", question(8)), ("/jobs/checks", {"persons": [who(8)], "purpose": "LOAN_APPROVAL"})):
         refused = program.post(path, {**body, **{f"name{place}": 1 for place in range(5_000)}})
         assert (refused.status, refused.reason) == (422, "MALFORMED")
-        assert [item["want"] for item in refused.content["violations"]] == [
-            "Value error, want an object of at most 16 names"
-        ]
+        assert [item["want"] for item in refused.content["violations"]] == ["an object of at most 16 names"]
 
 
 def test_a_file_of_more_rows_than_a_desk_holds_is_refused_and_can_be_stopped(program: Program) -> None:
