@@ -72,7 +72,8 @@ class ReportingMethods(FlowRunner):
 
         Returns:
             What the rules forbid, and what is allowed and probably a mistake, such as an amount a hundred times that of
-            the newest version (``money.hundredfold``).
+            the newest version (``money.hundredfold``); and of which record it would be a further version, with what
+            changes (``follows``).
 
         Raises:
             ConflictError: as ``correct``, where a record id is given; errors else as for ``report``.

@@ -31,6 +31,7 @@ __all__ = [
     "digests_of_form",
     "document_of_form",
     "file_of_form",
+    "kept_digests_of_form",
     "read_all",
     "record_of_form",
     "text_of_form",
@@ -200,6 +201,18 @@ def digests_of_form(form: Form, field: str) -> tuple[bytes, ...]:
     """
     check_no_empty_file(form, field)
     return tuple(hashlib.sha256(document).digest() for document in form.documents(field))
+
+
+def kept_digests_of_form(form: Form, field: str, at: str) -> tuple[bytes, ...]:
+    """Return the SHA-256 of documents that were chosen before, as the form has named them.
+
+    Raises:
+        FieldError: at the field ``at``: they are none.
+    """
+    texts = form.text(field).split()
+    if not all(map(_DIGEST.fullmatch, texts)):
+        raise FieldError(at, N_("The documents that were chosen before are not known any more: choose them anew."))
+    return tuple(map(bytes.fromhex, texts))
 
 
 def text_of_form(form: Form, field: str, most: int, wanted: str) -> str:

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from client_sdk.client import Client
-    from client_sdk.models import Amounts, Facts, Identity, Receipt, RecordView, Report, RowWarning, WithdrawalReason
+    from client_sdk.models import (
+        Amounts,
+        Facts,
+        FollowedVersion,
+        Identity,
+        Receipt,
+        RecordView,
+        Report,
+        RowWarning,
+        WithdrawalReason,
+    )
 
 __all__ = ["OpenedRecord", "Prepared", "PreparedCorrection", "PreparedReport", "PreparedWithdrawal", "money_of"]
 
@@ -44,6 +54,7 @@ class PreparedReport:
         typed: what was typed, by field of the form; without the number.
         warnings: of what is allowed and probably a mistake.
         repeated: whether the registry holds this version already.
+        following: the version that it follows; None where it begins a record.
     """
 
     act: ClassVar[DeskAct] = DeskAct.REPORT_RECORD
@@ -51,6 +62,7 @@ class PreparedReport:
     typed: Mapping[str, str]
     warnings: tuple[RowWarning, ...]
     repeated: bool
+    following: FollowedVersion | None
 
     @property
     def record(self) -> UUID | None:

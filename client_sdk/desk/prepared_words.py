@@ -17,7 +17,7 @@ from client_sdk.subject_report.facts import FactSpeaker
 from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from client_sdk.desk.prepared import Prepared
     from client_sdk.desk.texts import Language, Say
@@ -40,7 +40,8 @@ class PreparedShown:
         title: what is done.
         record: number of the record; empty where it has none yet.
         pairs: names and values of what will be said.
-        changed: of a correction: name, as held, as corrected.
+        further: that it is a further version, and of what; empty for a first one.
+        changed: of a further version: name, as held, as it will be.
         warnings: of what is allowed and probably a mistake.
         repeated: whether the registry holds the same already.
     """
@@ -48,6 +49,7 @@ class PreparedShown:
     title: str
     record: str
     pairs: list[tuple[str, str]]
+    further: str = ""
     changed: list[tuple[str, str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     repeated: bool = False
@@ -62,16 +64,26 @@ def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
         say: says texts in it.
     """
     title, record = say(ACTS[prepared.act]), "" if prepared.record is None else str(prepared.record)
+    warnings = [] if isinstance(prepared, PreparedWithdrawal) else [item.text for item in prepared.warnings]
     match prepared:
         case PreparedReport():
             pairs = [*_report(prepared.report, language, say), *_facts(prepared.report.facts, language, say)]
-            warnings = [item.text for item in prepared.warnings]
-            return PreparedShown(title, record, pairs, warnings=warnings, repeated=prepared.repeated)
+            following = prepared.following
+            if following is None:
+                return PreparedShown(title, record, pairs, warnings=warnings, repeated=prepared.repeated)
+            further = say(
+                "This is a further version of a record of yours: the registry holds version {version}, {standing}.",
+                version=following.version,
+                standing=term_of(following.standing).of(language),
+            )
+            new = {} if prepared.report.facts is None else facts_cells(prepared.report.facts)
+            old = new | {item.column: item.held for item in following.changed}
+            changed = list(_columns([item.column for item in following.changed], old, new, language, say))
+            return PreparedShown(title, str(following.uuid), pairs, further, changed, warnings, prepared.repeated)
         case PreparedCorrection():
             changed = list(_changed(prepared, language, say))
             pairs = list(_person(prepared.identity, language, say))
-            warnings = [item.text for item in prepared.warnings]
-            return PreparedShown(title, record, pairs, changed, warnings, repeated=not changed)
+            return PreparedShown(title, record, pairs, "", changed, warnings, repeated=not changed)
         case PreparedWithdrawal():
             return PreparedShown(title, record, list(_withdrawal(prepared, language, say)))
 
@@ -105,9 +117,16 @@ def _facts(facts: Facts | None, language: Language, say: Say) -> Iterator[tuple[
 
 def _changed(prepared: PreparedCorrection, language: Language, say: Say) -> Iterator[tuple[str, str, str]]:
     old, new = ({} if facts is None else facts_cells(facts) for facts in _both(prepared))
-    for column in {**old, **new}:
-        if old.get(column, "") != new.get(column, ""):
-            yield name_of(column, language, say), shown_cell(column, old, language), shown_cell(column, new, language)
+    differing = [column for column in {**old, **new} if old.get(column, "") != new.get(column, "")]
+    yield from _columns(differing, old, new, language, say)
+
+
+def _columns(
+    columns: Iterable[str], old: Mapping[str, str], new: Mapping[str, str], language: Language, say: Say
+) -> Iterator[tuple[str, str, str]]:
+    """Yield name, held and new value of columns, in words."""
+    for column in columns:
+        yield name_of(column, language, say), shown_cell(column, old, language), shown_cell(column, new, language)
 
 
 def _both(prepared: PreparedCorrection) -> tuple[Facts | None, Facts | None]:

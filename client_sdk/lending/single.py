@@ -27,9 +27,10 @@ from client_sdk.lending.comparison import Lookup
 from client_sdk.lending.outbox import Outbox, Pending, Stored
 from client_sdk.lending.preflight import violation_of_error
 from client_sdk.lending.row_warnings import report_warnings, step_warnings
+from client_sdk.lending.rows import facts_cells
 from client_sdk.lending.signing_room import Prepared, SigningRoom
 from client_sdk.lending.tally import Tally
-from client_sdk.models.batch import PreflightReport
+from client_sdk.models.batch import ChangedColumn, FollowedVersion, PreflightReport
 from client_sdk.models.record import RecordState
 from client_sdk.models.report import DefaultReport, EnforcementReport, JudgmentReport, ListingReport
 
@@ -152,7 +153,8 @@ class SingleReport:
         """
         tally = Tally(None)
         self._prepare(replace(self.issuer, signs_later=True), names, tally)
-        return _preview((*tally.rejected, *tally.notes), tally.warnings, repeated=bool(tally.repeated))
+        follows = _followed(self._own.find(0).held, self.report, names)
+        return _preview((*tally.rejected, *tally.notes), tally.warnings, follows, repeated=bool(tally.repeated))
 
     def _prepare(self, issuer: Issuer, names: Mapping[int, Pseudonym], tally: Tally) -> list[Prepared]:
         room = SigningRoom(issuer, self.preflight, self.preflight.now_ms // 1_000 * 1_000, tally, set())
@@ -160,7 +162,13 @@ class SingleReport:
         return room.work_off(self._unit, lookups, {self.report.identity: names}, self.sold)
 
 
-def _preview(broken: Sequence[Violation], warnings: Iterable[RowWarning], *, repeated: bool) -> PreflightReport:
+def _preview(
+    broken: Sequence[Violation],
+    warnings: Iterable[RowWarning],
+    follows: FollowedVersion | None = None,
+    *,
+    repeated: bool,
+) -> PreflightReport:
     """Return what is wrong or odd in one report, as of a portfolio of one row."""
     return PreflightReport(
         rows=1,
@@ -169,6 +177,28 @@ def _preview(broken: Sequence[Violation], warnings: Iterable[RowWarning], *, rep
         rejected_rows=1 if broken else 0,
         violations=tuple(broken),
         warnings=tuple(sorted(warnings, key=lambda warning: (warning.column, warning.rule))),
+        follows=follows,
+    )
+
+
+def _followed(held: HeldRecord | None, report: Report, names: Mapping[int, Pseudonym]) -> FollowedVersion | None:
+    """Return what a report would follow, and what it changes; None where no live record of the person is held."""
+    if held is None or held.state is not RecordState.LIVE:
+        return None
+    opened = open_held(held, names)
+    if opened is None:
+        return None
+    with verifying():
+        old = facts_cells(parse_facts(held.statement.kind, opened.content))
+    new = old if report.facts is None else facts_cells(report.facts)
+    changed = [
+        ChangedColumn(column=column, held=old.get(column, ""), said=new.get(column, ""))
+        for column in sorted({*old, *new})
+        if old.get(column, "") != new.get(column, "")
+    ]
+    statement = held.statement
+    return FollowedVersion(
+        record_id=statement.record_id, version=statement.version, standing=statement.standing, changed=tuple(changed)
     )
 
 
@@ -275,7 +305,7 @@ def preview_of_correction(
         with verifying():
             before = parse_facts(held.statement.kind, _opened(held, names).content)
         warnings = [*report_warnings(report, 0), *step_warnings(before, report.facts, 0)]
-    return _preview((), warnings, repeated=prepared is None)
+    return _preview((), warnings, _followed(held, report, names), repeated=prepared is None)
 
 
 def _check_same(report: Report, held: HeldRecord) -> None:

@@ -53,6 +53,8 @@ from client_sdk.models.answer import Answer, Failure, Verdict
 from client_sdk.models.assessment import Assessment, Outcome, Reason, ReasonId, Total
 from client_sdk.models.batch import (
     BatchReport,
+    ChangedColumn,
+    FollowedVersion,
     GivenBack,
     Phase,
     PreflightReport,
@@ -127,6 +129,7 @@ __all__ = [
     "BatchReport",
     "Breakdown",
     "CertificateView",
+    "ChangedColumn",
     "CollectionStage",
     "Consent",
     "ConsentForm",
@@ -147,6 +150,7 @@ __all__ = [
     "Failure",
     "Feature",
     "Features",
+    "FollowedVersion",
     "GivenBack",
     "HistoryMonth",
     "IdType",

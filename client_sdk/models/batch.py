@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
 from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
 from client_sdk.models.quality import quality_of
@@ -13,12 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from client_sdk.kernel.formats.words import Kind
+    from client_sdk.kernel.formats.words import Kind, Standing
     from client_sdk.models.quality import QualityReport
     from client_sdk.models.row_warning import RowWarning
     from client_sdk.models.violation import Violation
 
-__all__ = ["BatchReport", "Phase", "PreflightReport", "Progress", "ProgressCallback", "RejectedRow"]
+__all__ = [
+    "BatchReport",
+    "ChangedColumn",
+    "FollowedVersion",
+    "Phase",
+    "PreflightReport",
+    "Progress",
+    "ProgressCallback",
+    "RejectedRow",
+]
 
 
 class Phase(StrEnum):
@@ -72,6 +82,43 @@ class RejectedRow(Plain):
     first_day: date | None = field(default=None, repr=False, metadata=LEFT_OUT)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ChangedColumn(Plain):
+    """A column of which a further version says something else.
+
+    Attributes:
+        column: its name in a portfolio.
+        held: its cell as the registry holds it; empty for nothing.
+        said: its cell as the report has it.
+    """
+
+    column: str
+    held: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FollowedVersion(Plain):
+    """The newest version of an own live record, which a report would follow.
+
+    Attributes:
+        record_id: 16 bytes.
+        version: its number.
+        standing: that it says.
+        changed: columns of the facts of which the report says something else, by name; none where it has no facts.
+    """
+
+    record_id: bytes
+    version: int
+    standing: Standing
+    changed: tuple[ChangedColumn, ...]
+
+    @property
+    def uuid(self) -> UUID:
+        """The record id as people write it."""
+        return UUID(bytes=self.record_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightReport(Plain):
     """What the rules and the input alone say of each row; every row is in exactly one count.
@@ -83,6 +130,8 @@ class PreflightReport(Plain):
         rejected_rows: rows that would not be sent.
         violations: why not, in order of rows; one entry or more a row.
         warnings: what is allowed and probably a mistake, in order of rows; it keeps no row back.
+        follows: of one report that was held against the registry, what it would follow; None where it would begin a
+            record, and of a portfolio.
     """
 
     rows: int
@@ -91,6 +140,7 @@ class PreflightReport(Plain):
     rejected_rows: int
     violations: tuple[Violation, ...]
     warnings: tuple[RowWarning, ...]
+    follows: FollowedVersion | None = None
 
     def quality(self) -> QualityReport:
         """Return the rules that the rows break, the worst first, and the share of rows that break none."""

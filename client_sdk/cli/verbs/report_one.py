@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.cli.ui.exit_codes import ExitCode
-from client_sdk.cli.ui.output import pairs
+from client_sdk.cli.ui.output import pairs, table
 from client_sdk.cli.ui.shown import money, receipt_content
 from client_sdk.cli.verbs.report_plan import warning_content, warning_lines
 from client_sdk.errors import PreflightError
@@ -16,9 +16,11 @@ from client_sdk.texts import N_, say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.console import RenderableType
+
     from client_sdk.cli.ui.session import Run
     from client_sdk.client import Client
-    from client_sdk.models import Amounts
+    from client_sdk.models import Amounts, FollowedVersion
     from client_sdk.models.report import Report
 
 __all__ = ["report_one"]
@@ -46,10 +48,11 @@ def report_one(session: Run, client: Client, report: Report, *, dry_run: bool, y
         raise PreflightError(found.violations)
     plan = f"{report.kind.name} {report.reference}: {report.standing.name}"
     warnings = [warning_content(item) for item in found.warnings]
-    shown = (pairs(_shown(report)), *warning_lines(found.warnings))
+    shown = (pairs(_shown(report)), *_follows(found.follows), *warning_lines(found.warnings))
     if dry_run:
+        follows = None if found.follows is None else found.follows.to_dict()
         session.output.result(
-            {"dry_run": True, "rows": 1, "rejected": [], "warnings": warnings},
+            {"dry_run": True, "rows": 1, "rejected": [], "warnings": warnings, "follows": follows},
             say("Would report {plan}", plan=plan),
             *shown,
             say("The registry holds this version already.")
@@ -76,6 +79,21 @@ def report_one(session: Run, client: Client, report: Report, *, dry_run: bool, y
         ),
     )
     return ExitCode.OK
+
+
+def _follows(follows: FollowedVersion | None) -> Iterator[RenderableType]:
+    """Yield which record it is a further version of, and the columns that change."""
+    if follows is None:
+        return
+    yield say(
+        "A further version of {uuid}, of which the registry holds version {version}, {standing}",
+        uuid=follows.uuid,
+        version=follows.version,
+        standing=follows.standing.name,
+    )
+    if follows.changed:
+        rows = [(f"  {item.column}", item.held, item.said) for item in follows.changed]
+        yield table(("  column", "held", "to be said"), rows)
 
 
 def _shown(report: Report) -> Iterator[tuple[str, str]]:

@@ -79,6 +79,7 @@ def _plan(visit: Visit) -> Response:
         waits=waits(visit, prepared),
         action=f"/corrections/{visit.path['key']}",
         back=f"/records/{prepared.record}",
+        back_says=visit.say("Back to the record"),
     )
 
 

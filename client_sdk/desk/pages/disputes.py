@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from client_sdk.desk.form import DOCUMENTS_BYTES
-from client_sdk.desk.form_values import FieldError, digests_of_form, read_all, word_of_form
+from client_sdk.desk.form_values import FieldError, digests_of_form, kept_digests_of_form, read_all, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import dispute_of
 from client_sdk.desk.rendering import clock_text
@@ -15,7 +15,7 @@ from client_sdk.desk.rights import Right
 from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import PreflightError, RuleError
+from client_sdk.errors import PreflightError, RefusedError, RuleError
 from client_sdk.models import DisputeOutcome
 from client_sdk.subject_report.terms import term_of
 
@@ -29,6 +29,8 @@ __all__ = ["MOST_DOCUMENTS", "PAGES", "dispute_row", "show_disputes"]
 # Disputes that are shown; those whose answer is due come first.
 _MOST = 200
 MOST_DOCUMENTS = 16
+# Of an answer that a version corrects the record, where none does.
+_NOT_CORRECTED = "annotation.corrected"
 _ANSWERS = {
     DisputeOutcome.CORRECTED: N_("Corrected: a further version of the record says what is right"),
     DisputeOutcome.CONFIRMED: N_("Confirmed: the record is right"),
@@ -81,22 +83,51 @@ def _answer(visit: Visit) -> Response:
             receipt = visit.desk.client.answer_dispute(uuid.bytes, outcome, evidence=evidence)
     except FieldError as error:
         return _shown(visit, dispute_of(visit.desk.client, uuid), wrong=error.said(visit.say))
-    except (PreflightError, RuleError) as error:
+    except (PreflightError, RuleError, RefusedError) as error:
+        dispute = dispute_of(visit.desk.client, uuid)
+        if isinstance(error, RefusedError) and error.rule == _NOT_CORRECTED:
+            text = visit.say(
+                "Correct the record first, by the link below, then sign this answer: what you have chosen stays here."
+            )
+            return _shown(visit, dispute, wrong={"outcome": text}, correct_first=True)
         wrong, broken = mistakes_of(error, {"evidence": "evidence", "outcome": "outcome"}, visit.say)
-        return _shown(visit, dispute_of(visit.desk.client, uuid), wrong=wrong, broken=broken)
+        return _shown(visit, dispute, wrong=wrong, broken=broken)
     told = visit.say("The dispute is answered, at leaf {index}.", index=receipt.index)
     return visit.go(f"/disputes/{uuid}", told)
 
 
 def _evidence(visit: Visit) -> tuple[bytes, ...]:
-    evidence = digests_of_form(visit.form, "evidence")
+    evidence = _documents(visit)
     if not 0 < len(evidence) <= MOST_DOCUMENTS:
         raise FieldError("evidence", N_("Choose the documents that the answer rests on, at most 16."))
     return evidence
 
 
+def _documents(visit: Visit) -> tuple[bytes, ...]:
+    """Return the SHA-256 of each document: those that were chosen before, where they are ticked, and further ones.
+
+    Raises:
+        FieldError: one is empty, or those before are not in their form.
+    """
+    before = kept_digests_of_form(visit.form, "kept", "evidence") if visit.form.text("again") else ()
+    return tuple(dict.fromkeys((*before, *digests_of_form(visit.form, "evidence"))))
+
+
+def _named_before(visit: Visit) -> list[str]:
+    """Return the same for the form that is shown again: a browser forgets which files were chosen."""
+    try:
+        return [digest.hex() for digest in _documents(visit)]
+    except FieldError:
+        return []
+
+
 def _shown(
-    visit: Visit, dispute: DisputeView, *, wrong: dict[str, str] | None = None, broken: list[str] | None = None
+    visit: Visit,
+    dispute: DisputeView,
+    *,
+    wrong: dict[str, str] | None = None,
+    broken: list[str] | None = None,
+    correct_first: bool = False,
 ) -> Response:
     return visit.show(
         "dispute.html.j2",
@@ -106,6 +137,8 @@ def _shown(
         may_answer=visit.may(Right.ACT) and dispute.stands,
         outcomes=[(word.value, visit.say(text)) for word, text in _ANSWERS.items()],
         given=visit.form.text("outcome"),
+        kept=_named_before(visit),
+        correct_first=correct_first,
         wrong=wrong or {},
         broken=broken or [],
     )

@@ -107,7 +107,9 @@ def _prepare(visit: Visit) -> Response:
         else:
             found = visit.desk.client.preview(report)
             if not found.violations:
-                prepared = PreparedReport(report, read.typed, found.warnings, repeated=bool(found.repeated))
+                prepared = PreparedReport(
+                    report, read.typed, found.warnings, repeated=bool(found.repeated), following=found.follows
+                )
                 return visit.go(f"/reports/{visit.keep(prepared)}")
             broken = found.violations
     except CreditRegistryError as error:
@@ -127,6 +129,7 @@ def _plan(visit: Visit) -> Response:
         waits=waits(visit, prepared),
         action=f"/reports/{visit.path['key']}",
         back=f"/reports/{visit.path['key']}/change",
+        back_says=visit.say("Change it; the number is typed anew"),
     )
 
 

@@ -138,10 +138,18 @@ def test_a_template_is_printed_and_reported_once_it_is_filled_in(lender: Command
     form = tmp_path / "record.toml"
     form.write_text(filled(number, id_number="", id_type=""))
     dry = lender("report", "--from", str(form), "--dry-run", "--identity-file", "-", given=id_number(number))
-    assert dry.content["dry_run"] is True
+    assert (dry.content["dry_run"], dry.content["follows"]) == (True, None)
     done = lender("report", "--from", str(form), "--identity-file", "-", "--yes", given=id_number(number)).content
     again = lender("report", "--from", "-", "--yes", given=filled(number)).content
     assert (again["record_id"], again["index"], again["repeated"]) == (done["record_id"], done["index"], True)
+    # What changes is shown before it is signed, and of which record.
+    changed = filled(number, days_past_due="28")
+    follows = lender("report", "--from", "-", "--dry-run", given=changed).content["follows"]
+    assert (follows["record_id"], follows["version"], follows["standing"]) == (done["record_id"], 1, "OPEN")
+    assert [(item["column"], item["said"]) for item in follows["changed"]] == [("days_past_due", "28")]
+    shown = lender.said("report", "--from", "-", "--dry-run", given=changed).out
+    assert "A further version of" in shown
+    assert "of which the registry holds version 1, OPEN" in shown
 
 
 def test_a_form_says_which_rule_is_broken_by_its_column(lender: Command, number: int, tmp_path: Path) -> None:

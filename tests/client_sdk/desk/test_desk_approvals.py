@@ -361,7 +361,7 @@ class Clock:
 
 
 def act(number: int = 1) -> PreparedReport:
-    return PreparedReport(default_report(number), {}, (), repeated=False)
+    return PreparedReport(default_report(number), {}, (), repeated=False, following=None)
 
 
 def test_proposals_are_bounded_and_end() -> None:

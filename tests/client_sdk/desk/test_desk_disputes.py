@@ -14,7 +14,7 @@ from client_sdk import DisputeOutcome, Role
 from tests.client_sdk.desk.test_desk_pages import question
 from tests.client_sdk.sdk_samples import default_facts, default_report
 from tests.support.command import Command
-from tests.support.desk import RunningDesk, Visitor
+from tests.support.desk import RunningDesk, Visitor, typed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,12 +119,20 @@ def test_an_answer_rests_on_several_documents(officer: Visitor, lender: Client, 
 def test_corrected_is_answered_after_the_correction(officer: Visitor, lender: Client, office: Client) -> None:
     uuid = disputed(lender, office, 63)
     early = officer.post(f"/disputes/{uuid}/answer", {"outcome": "CORRECTED"}, {"evidence": PAPER})
-    assert early.status == 409
-    assert "annotation.corrected" in early.words
+    assert early.status == 422
+    assert "Correct the record first, by the link below" in early.words
+    assert f'href="/records/{uuid}" target="_blank"' in early.text
+    # What was chosen stays: the outcome, and the documents by their SHA-256.
+    typed = typed_in(early.text)
+    assert (typed["outcome"], typed["kept"]) == ("CORRECTED", hashlib.sha256(PAPER).hexdigest())
+    garbled = officer.post(f"/disputes/{uuid}/answer", typed | {"again": "yes", "kept": "zz"}, {})
+    assert (garbled.status, "choose them anew" in garbled.words) == (422, True)
     facts = default_facts(contract="HT-63", as_of=date(2025, 5, 31), days=60)
     lender.report(default_report(63, facts=facts))
-    answered = officer.post(f"/disputes/{uuid}/answer", {"outcome": "CORRECTED"}, {"evidence": PAPER})
+    answered = officer.post(f"/disputes/{uuid}/answer", typed | {"again": "yes"}, {})
     assert "The dispute is answered" in officer.follow(answered).words
+    (view,) = [one for one in lender.disputes(ended=True) if str(one.uuid) == uuid]
+    assert view.answer_evidence == (hashlib.sha256(PAPER).digest(),)
 
 
 def test_a_record_without_a_dispute_says_so(officer: Visitor, lender: Client) -> None:

@@ -126,7 +126,12 @@ def test_a_further_version_begins_with_what_the_record_holds(officer: Visitor) -
     assert typed["number"] == typed["reference"] == ""
     changes = {"number": person(33).number, "reference": "loan-33", "as_of": "2025-05-31", "days_past_due": "61"}
     planned = officer.post("/report/default", typed | changes)
-    officer.follow(planned)
+    plan = officer.follow(planned)
+    assert "This is a further version of a record of yours: the registry holds version 1, open." in plan.words
+    assert f'href="/records/{uuid}"' in plan.text
+    rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", plan.text)
+    assert ("Days overdue", "29", "61") in rows
+    assert not any("1,200.00" in row for row in rows), "what stays is no change"
     assert "Version 2 is logged" in officer.follow(officer.post(planned.headers["location"])).words
 
 
