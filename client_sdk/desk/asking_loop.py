@@ -11,6 +11,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from client_sdk.aio import AsyncClient
@@ -124,16 +125,16 @@ class AskingLoop:
 
     @asynccontextmanager
     async def _act(self, who: str, about: list[str], reason: str) -> AsyncIterator[ActEntry]:
-        """Write to the journal as ``Journal.act`` does, which waits for the disk: in a thread."""
-        loop = asyncio.get_running_loop()
-        act = self._journal.act(who, DeskAct.ASK, about=about, reason=reason)
-        entry = await loop.run_in_executor(self._writers, act.__enter__)
+        """Write to the journal as ``Journal.act`` does, each line in a thread that waits for the disk."""
+        loop, journal = asyncio.get_running_loop(), self._journal
+        begin = partial(journal.begin, who, DeskAct.ASK, about=about, reason=reason)
+        entry = await loop.run_in_executor(self._writers, begin)
         try:
             yield entry
         except BaseException as error:
-            await loop.run_in_executor(self._writers, act.__exit__, type(error), error, error.__traceback__)
+            await loop.run_in_executor(self._writers, journal.end, entry, error)
             raise
-        await loop.run_in_executor(self._writers, act.__exit__, None, None, None)
+        await loop.run_in_executor(self._writers, journal.end, entry)
 
     async def _end(self) -> None:
         under_way = asyncio.all_tasks() - {asyncio.current_task()}

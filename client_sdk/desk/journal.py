@@ -18,7 +18,7 @@ import json
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -280,10 +280,16 @@ class ActEntry:
     """An act under way.
 
     Attributes:
+        who: acts.
+        act: its kind.
+        begun: number of the line with which it began.
         about: ids that its last line names; the act adds those that it learns.
     """
 
-    about: list[str] = field(default_factory=list)
+    who: str
+    act: DeskAct
+    begun: int
+    about: list[str]
 
 
 class _UnchainedLine(NamedTuple):
@@ -369,15 +375,34 @@ class Journal:
             ConfigError: a line cannot be written; before the block nothing was done then, and the text says where the
                 block was done.
         """
-        begun = self._append(act, who, about or [], ActResult.BEGUN, reason, 0)
-        entry = ActEntry(list(about or []))
+        entry = self.begin(who, act, about=about, reason=reason)
         try:
             yield entry
         except BaseException as error:
-            self._append(act, who, entry.about, ActResult.FAILED, _reason_of(error), begun)
+            self.end(entry, error)
             raise
+        self.end(entry)
+
+    def begin(self, who: str, act: DeskAct, *, about: list[str] | None = None, reason: str = "") -> ActEntry:
+        """Write that an act begins, which ``end`` ends, in any thread.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        begun = self._append(act, who, about or [], ActResult.BEGUN, reason, 0)
+        return ActEntry(who, act, begun, list(about or []))
+
+    def end(self, entry: ActEntry, error: BaseException | None = None) -> None:
+        """Write that an act is done, or by which error it has failed.
+
+        Raises:
+            ConfigError: it cannot be written; the text says where the act was done.
+        """
+        if error is not None:
+            self._append(entry.act, entry.who, entry.about, ActResult.FAILED, _reason_of(error), entry.begun)
+            return
         try:
-            self._append(act, who, entry.about, ActResult.DONE, "", begun)
+            self._append(entry.act, entry.who, entry.about, ActResult.DONE, "", entry.begun)
         except ConfigError:
             raise ConfigError(
                 f"{self.file} cannot be written: the act was done, and its end is not in the journal; "

@@ -8,6 +8,7 @@ import resource
 import signal
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,6 +58,23 @@ def test_each_act_has_its_beginning_and_its_end(file: Path) -> None:
     assert lines(file)[-1].about == ("ab" * 16,)
     assert b"anything" not in file.read_bytes()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_an_act_ends_in_another_thread_than_it_began_in(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL_FILE
+    journal = Journal(path)
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        done, failed = (one.submit(journal.begin, "anna", DeskAct.ASK).result() for _ in range(2))
+        done.about.append("ab" * 16)
+        other.submit(journal.end, failed, UnavailableError("away")).result()
+        other.submit(journal.end, done).result()
+    journal.close()
+    assert [(line.result, line.reason, line.to, line.about) for line in lines(path)] == [
+        ("BEGUN", "", 0, ()),
+        ("BEGUN", "", 0, ()),
+        ("FAILED", "UnavailableError", 2, ()),
+        ("DONE", "", 1, ("ab" * 16,)),
+    ]
 
 
 def test_a_further_run_goes_on_where_the_last_one_ended(file: Path) -> None:
