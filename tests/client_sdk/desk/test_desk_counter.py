@@ -38,13 +38,18 @@ def home(registry: TestRegistry) -> Path:
 
 
 @pytest.fixture(scope="module")
-def clerk(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+def counter(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
     with RunningDesk(home, tmp_path_factory.mktemp("counter")) as running:
-        visitor = running.visitor()
-        visitor.get("/person")
-        yield visitor
+        yield running
         kept = (home / JOURNAL_FILE).read_text("utf-8") + running.log()
         assert [number for number in range(941, 953) if person(number).number in kept] == []
+
+
+@pytest.fixture(scope="module")
+def clerk(counter: RunningDesk) -> Visitor:
+    visitor = counter.visitor()
+    visitor.get("/person")
+    return visitor
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +172,18 @@ def test_the_request_of_another_person_is_refused_at_the_form(clerk: Visitor) ->
     assert 'action="/person"' in shown.text
 
 
-def test_a_report_is_gone_for_another_session(clerk: Visitor, home: Path) -> None:
-    for path in ("/person/nothing", "/person/nothing/files/evidence", "/person/nothing/dispute/0"):
-        gone = clerk.get(path)
-        assert gone.status == 404
-        assert "not here any more" in gone.words
-    place, _ = made(clerk, 942)
+def test_a_report_is_there_for_the_session_that_made_it_alone(counter: RunningDesk, clerk: Visitor) -> None:
+    place, page = made(clerk, 942)
     assert clerk.get(f"{place}/statement/0").status == 404, "it has no record"
-    assert home.exists()
+    colleague = counter.visitor()
+    for visitor, made_place in ((clerk, "/person/nothing"), (colleague, place)):
+        for path in ("", "/files/evidence", "/files/en.pdf", "/dispute/0", "/statement/0"):
+            gone = visitor.get(f"{made_place}{path}")
+            assert gone.status == 404
+            assert "not here any more" in gone.words
+            assert person(942).number[-4:] not in gone.words
+    assert person(942).number[-4:] in page.words
+    assert clerk.get(place).words == page.words
 
 
 def test_a_record_is_disputed_from_the_report_and_taken_back(home: Path, clerk: Visitor, lender: Client) -> None:
