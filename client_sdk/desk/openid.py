@@ -81,6 +81,8 @@ class OpenId:
         self._lock = threading.Lock()
         self._begun: OrderedDict[str, _Begun] = OrderedDict()
         self._metadata: tuple[float, dict[str, str]] = (float("-inf"), {})
+        # Reading the certificates of this machine takes longer than all else that begins a sign-in.
+        self._tls = httpx2.create_ssl_context()
         # By account: the name under which it came first, in small letters.
         self._names: dict[str, str] = {}
 
@@ -203,6 +205,7 @@ class OpenId:
             token_endpoint_auth_method="none" if self._secret is None else "client_secret_basic",
             timeout=_SECONDS,
             follow_redirects=False,
+            verify=self._tls,
         )
 
     def _endpoints(self) -> dict[str, str]:
@@ -212,7 +215,8 @@ class OpenId:
         if self._clock() < until:
             return known
         try:
-            answer = httpx2.get(f"{self._settings.issuer}/.well-known/openid-configuration", timeout=_SECONDS)
+            address = f"{self._settings.issuer}/.well-known/openid-configuration"
+            answer = httpx2.get(address, timeout=_SECONDS, verify=self._tls)
             content = answer.raise_for_status().json() if len(answer.content) <= _MOST_BYTES else {}
         except (httpx2.HTTPError, ValueError):
             raise OpenIdError("ISSUER_UNREACHABLE") from None

@@ -233,3 +233,5 @@ def test_strangers_who_wait_for_the_provider_keep_nobody_waiting(registry: TestR
             assert not [one for one in waiting if one.done()]
             for one in kept:
                 one.close()
+            # Nobody waits for those that have not been let in either.
+            silent.close()
