@@ -36,8 +36,6 @@ __all__ = [
 
 _WATCHES = schema.watched_persons
 _ALERTS = schema.alerts
-# Rows that are read at a time, where all are.
-_PAGE = 1_000
 _COLUMNS = ", ".join(column.name for column in _WATCHES.columns)
 
 
@@ -138,14 +136,14 @@ def forget_before(work: UnitOfWork, day: str, moment: int) -> int:
 
 def watches(work: UnitOfWork) -> Iterator[AlertRequestRow]:
     """Yield every row of a person about whom a member is to be alerted, in no order."""
-    with work.connection.execute(select(_WATCHES).execution_options(yield_per=_PAGE)) as found:
+    with work.connection.execute(select(_WATCHES).execution_options(yield_per=work.page_rows)) as found:
         for row in found:
             yield AlertRequestRow(*row)
 
 
 def rows(work: UnitOfWork) -> Iterator[StoredAlert]:
     """Yield every alert that waits, in no order."""
-    with work.connection.execute(select(_ALERTS).execution_options(yield_per=_PAGE)) as found:
+    with work.connection.execute(select(_ALERTS).execution_options(yield_per=work.page_rows)) as found:
         for row in found:
             yield _alert(*row)
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["BlockedDebt", "add", "blocking", "debt_hash", "forget_before", "forget_records", "known", "rows"]
 
 _LABEL = label("creditregistry/blocked-debt/v1")
-# Rows that are read, or records that are named, at a time.
-_PAGE = 1_000
 
 
 class BlockedDebt(NamedTuple):
@@ -62,7 +60,7 @@ def add(work: UnitOfWork, new: Sequence[BlockedDebt]) -> None:
 def rows(work: UnitOfWork) -> Iterator[BlockedDebt]:
     """Yield every row, in no particular order, some at a time."""
     query = select(*(schema.blocked_debts.c[name] for name in BlockedDebt._fields))
-    with work.connection.execute(query.execution_options(yield_per=_PAGE)) as found:
+    with work.connection.execute(query.execution_options(yield_per=work.page_rows)) as found:
         for row in found:
             yield BlockedDebt(*row)
 
@@ -87,8 +85,7 @@ def known(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, list[Blocked
 
 def forget_records(work: UnitOfWork, records: Sequence[int]) -> None:
     """Delete the blocks that records made, by the index of their first leaf."""
-    for start in range(0, len(records), _PAGE):
-        some = records[start : start + _PAGE]
+    for some in work.in_pages(records):
         work.connection.execute(delete(schema.blocked_debts).where(schema.blocked_debts.c.record.in_(some)))
 
 

@@ -51,7 +51,6 @@ _LABEL = label("creditregistry/request/v1")
 _TABLE = schema.inquiries
 _PERSONS = schema.inquired_persons
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
-_PAGE = 1_024
 # Made once: each append runs it.
 _WAITING = (
     select(_TABLE.c.asker, _TABLE.c.inquiry_id, _TABLE.c.leaf)
@@ -155,7 +154,7 @@ def requests(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, tuple[byt
     """Return for which pseudonym requests have been used, and in which inquiry first; unused ones are left out."""
     keys = list(dict.fromkeys(hashes))
     firsts: list[tuple[bytes, bytes, str, bytes]] = []
-    for start in range(0, len(keys), _PAGE):
+    for some in work.in_pages(keys):
         ranked = (
             select(
                 _PERSONS.c.request,
@@ -164,7 +163,7 @@ def requests(work: UnitOfWork, hashes: Iterable[bytes]) -> dict[bytes, tuple[byt
                 _PERSONS.c.inquiry_id,
                 func.row_number().over(partition_by=_PERSONS.c.request, order_by=_PERSONS.c.received_at).label("use"),
             )
-            .where(_PERSONS.c.request.in_(keys[start : start + _PAGE]))
+            .where(_PERSONS.c.request.in_(some))
             .subquery()
         )
         firsts += fetch(work, select(*list(ranked.c)[:4]).where(ranked.c.use == 1))
@@ -250,7 +249,7 @@ def of_asker(work: UnitOfWork, asker: str, before: tuple[int, bytes] | None, lim
 
 def persons(work: UnitOfWork) -> Iterator[InquiredPerson]:
     """Yield whom inquiries asked about, in no order."""
-    with work.connection.execute(select(_PERSONS).execution_options(yield_per=_PAGE)) as found:
+    with work.connection.execute(select(_PERSONS).execution_options(yield_per=work.page_rows)) as found:
         for row in found:
             yield InquiredPerson(*row)
 
@@ -308,7 +307,7 @@ def signed_range(work: UnitOfWork, start: int, end: int) -> list[SignedLeaf]:
 def leaves(work: UnitOfWork) -> Iterator[bytes]:
     """Yield every leaf of the inquiry tree in order, some at a time."""
     start = 0
-    while page := leaf_range(work, start, start + _PAGE):
+    while page := leaf_range(work, start, start + work.page_rows):
         yield from page
         start += len(page)
 
@@ -319,7 +318,7 @@ def rows(work: UnitOfWork) -> Iterator[StoredInquiry]:
     row = _TABLE.c
     while True:
         after = (row.asker > last[0]) | ((row.asker == last[0]) & (row.inquiry_id > last[1]))
-        query = select(_TABLE).where(after).order_by(row.asker, row.inquiry_id).limit(_PAGE)
+        query = select(_TABLE).where(after).order_by(row.asker, row.inquiry_id).limit(work.page_rows)
         page = [StoredInquiry(*found) for found in work.connection.execute(query)]
         yield from page
         if not page:

@@ -32,9 +32,6 @@ __all__ = [
     "tiles",
 ]
 
-# Leaves read by one statement where all of a range are wanted.
-_PAGE = 1_024
-
 
 class StoredLeaf(NamedTuple):
     """A leaf with its place."""
@@ -92,7 +89,7 @@ def leaf_range(work: UnitOfWork, start: int, end: int) -> list[StoredLeaf]:
 def leaves(work: UnitOfWork, start: int = 0, end: int | None = None) -> Iterator[StoredLeaf]:
     """Yield all leaves from start to before end, in order, some at a time."""
     while end is None or start < end:
-        page = leaf_range(work, start, start + _PAGE if end is None else min(end, start + _PAGE))
+        page = leaf_range(work, start, start + work.page_rows if end is None else min(end, start + work.page_rows))
         yield from page
         if not page:
             return
@@ -115,7 +112,7 @@ def tile_places(work: UnitOfWork, tree: str) -> Iterator[tuple[int, int]]:
         query = select(tiles_.level, tiles_.tile_index).where(tiles_.tree == tree, after)
         page = [
             (row[0], row[1])
-            for row in work.connection.execute(query.order_by(tiles_.level, tiles_.tile_index).limit(_PAGE))
+            for row in work.connection.execute(query.order_by(tiles_.level, tiles_.tile_index).limit(work.page_rows))
         ]
         yield from page
         if not page:

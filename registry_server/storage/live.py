@@ -44,7 +44,6 @@ __all__ = [
     "supersede",
 ]
 
-_PAGE = 1_024
 _TABLE = schema.live_records
 _BOUND = (
     "leaf_index, record, issuer, record_id, subject, subject_key_version, opening, debt_ref, kind, standing, "
@@ -245,7 +244,7 @@ def live_rows(work: UnitOfWork) -> Iterator[SealedRow]:
             .join_from(_TABLE, schema.leaves, leaf.leaf_index == _TABLE.c.leaf_index)
             .where(_TABLE.c.leaf_index > last)
             .order_by(_TABLE.c.leaf_index)
-            .limit(_PAGE)
+            .limit(work.page_rows)
         )
         page = [_sealed(tuple(row)) for row in work.connection.execute(query)]
         yield from page
@@ -264,7 +263,7 @@ def map_pages(work: UnitOfWork, *, hidden: bool = False) -> Iterator[list[Fetche
     row = _TABLE.c
     query = select(row.leaf_index, row.subject, row.leaf_hash, row.annotation_hash, row.opening)
     query = query if hidden else query.where(row.hidden == 0)
-    while page := fetch(work, query.where(row.leaf_index > last).order_by(row.leaf_index).limit(_PAGE)):
+    while page := fetch(work, query.where(row.leaf_index > last).order_by(row.leaf_index).limit(work.page_rows)):
         yield page
         last = page[-1][0]
 

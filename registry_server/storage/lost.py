@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["any_left", "forget", "known", "rows"]
 
 _TABLE = schema.lost_bindings
-_PAGE = 1_000
 
 
 def any_left(work: UnitOfWork) -> bool:
@@ -33,7 +32,10 @@ def rows(work: UnitOfWork) -> Iterator[tuple[int, str]]:
     last = -1
     while True:
         query = select(_TABLE.c.leaf_index, _TABLE.c.issuer).where(_TABLE.c.leaf_index > last)
-        page = [(row[0], row[1]) for row in work.connection.execute(query.order_by(_TABLE.c.leaf_index).limit(_PAGE))]
+        page = [
+            (row[0], row[1])
+            for row in work.connection.execute(query.order_by(_TABLE.c.leaf_index).limit(work.page_rows))
+        ]
         yield from page
         if not page:
             return

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["between", "blocks_at", "clear", "put", "remove"]
 
 _TABLE = schema.map_blocks
-# Rows read by one statement where all of a range are wanted.
-_PAGE = 1_024
 
 
 def blocks_at(work: UnitOfWork, places: Iterable[int]) -> dict[int, bytes]:
@@ -42,9 +40,9 @@ def between(work: UnitOfWork, first: int, end: int | None = None) -> Iterator[tu
     while True:
         query = select(_TABLE.c.place, _TABLE.c.block).where(_TABLE.c.place >= first)
         query = query if end is None else query.where(_TABLE.c.place < end)
-        page = work.connection.execute(query.order_by(_TABLE.c.place).limit(_PAGE)).all()
+        page = work.connection.execute(query.order_by(_TABLE.c.place).limit(work.page_rows)).all()
         yield from ((int(place), bytes(block)) for place, block in page)
-        if len(page) < _PAGE:
+        if len(page) < work.page_rows:
             return
         first = page[-1][0] + 1
 

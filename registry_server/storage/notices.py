@@ -40,7 +40,6 @@ NoticeKey = tuple[str, int]
 MAX_COUNTED = 10_000
 _TABLE = schema.notices
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
-_PAGE = 1_024
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -145,7 +144,7 @@ def rows(work: UnitOfWork) -> Iterator[StoredNotice]:
     row = _TABLE.c
     while True:
         after = (row.member > last[0]) | ((row.member == last[0]) & (row.leaf_index > last[1]))
-        query = select(_TABLE).where(after).order_by(row.member, row.leaf_index).limit(_PAGE)
+        query = select(_TABLE).where(after).order_by(row.member, row.leaf_index).limit(work.page_rows)
         page = [_of_row(tuple(found)) for found in work.connection.execute(query)]
         yield from page
         if not page:

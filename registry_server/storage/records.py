@@ -49,7 +49,6 @@ __all__ = [
     "version_places",
 ]
 
-_PAGE = 1_024
 _SELECT = "SELECT * FROM records"
 
 
@@ -176,7 +175,7 @@ def records(work: UnitOfWork) -> Iterator[StoredRecord]:
     record = schema.records.c
     while True:
         query = select(schema.records).where(record.first_index > last)
-        page = _fetch(work, query.order_by(record.first_index).limit(_PAGE))
+        page = _fetch(work, query.order_by(record.first_index).limit(work.page_rows))
         yield from page
         if not page:
             return

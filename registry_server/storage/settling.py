@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from hashlib import blake2b
-from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import and_, delete
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WantedRows", "key_of", "settle", "settle_each"]
 
-_PAGE = 1_000
 _KEY_BYTES = 16
 
 
@@ -141,9 +139,9 @@ def settle_each(
                     right += 1
     if write:
         _delete(work, table, wrong.values())
-        for some in _parts(fresh.values()):
+        for some in work.in_pages(fresh.values()):
             insert(work, table, some)
-    for some in _parts(missing):
+    for some in work.in_pages(missing):
         count += len(some)
         if write:
             insert(work, table, some)
@@ -155,9 +153,3 @@ def _delete(work: UnitOfWork, table: Table, keys: Iterable[Row]) -> None:
     for key in keys:
         equal = and_(*(column == value for column, value in zip(columns, key, strict=True)))
         work.connection.execute(delete(table).where(equal))
-
-
-def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    left = iter(rows)
-    while part := list(islice(left, _PAGE)):
-        yield part

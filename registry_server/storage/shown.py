@@ -34,8 +34,6 @@ __all__ = [
 _TABLE = schema.shown
 _COLUMNS = ", ".join(column.name for column in _TABLE.columns)
 _RECORD = schema.records.c
-# Rows that are read at a time, where all are.
-_PAGE = 1_000
 
 
 class ShownRow(NamedTuple):
@@ -93,7 +91,7 @@ def of_other_records(work: UnitOfWork) -> Iterator[tuple[ShownRow, int]]:
         .where(version.record.is_(None) | (version.record != _TABLE.c.record))
         .order_by(_TABLE.c.record, _TABLE.c.asker)
     )
-    with work.connection.execute(query.execution_options(yield_per=_PAGE)) as found:
+    with work.connection.execute(query.execution_options(yield_per=work.page_rows)) as found:
         for *columns, record in found:
             yield ShownRow(*columns), -1 if record is None else record
 

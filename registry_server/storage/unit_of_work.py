@@ -12,7 +12,8 @@ import math
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from itertools import islice
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from filelock import FileLock, Timeout
 from sqlalchemy import create_engine, event, make_url
@@ -27,11 +28,13 @@ from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unreachable import unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import URL, Connection, Engine, Table
     from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
     from sqlalchemy.pool import ConnectionPoolEntry
+
+R = TypeVar("R")
 
 __all__ = ["STANDBY_ANSWER_SECONDS", "Database", "UnitOfWork"]
 
@@ -47,6 +50,8 @@ READERS = 12
 READ_PATIENCE_SECONDS = 5.0
 # How long a standby may take for all that a snapshot of it is read for: the primary is there for the same.
 STANDBY_ANSWER_SECONDS = 5.0
+# Rows that are read, written or named by one statement, where there are many.
+PAGE_ROWS = 1_024
 _WRITES = "registry_writes"
 # PostgreSQL's error code for a write to a standby.
 _READ_ONLY = "25006"
@@ -68,10 +73,11 @@ _SQLITE_SETTINGS = (
 class UnitOfWork:
     """One transaction. The functions of this package's modules take it as their first argument."""
 
-    __slots__ = ("_file", "committed", "connection", "on_postgresql")
+    __slots__ = ("_file", "committed", "connection", "on_postgresql", "page_rows")
 
-    def __init__(self, connection: Connection, file: SqliteFile | None = None) -> None:
+    def __init__(self, connection: Connection, file: SqliteFile | None = None, page_rows: int = PAGE_ROWS) -> None:
         self.connection = connection
+        self.page_rows = page_rows
         self.on_postgresql = connection.dialect.name == "postgresql"
         self.committed = False
         self._file = file
@@ -88,6 +94,12 @@ class UnitOfWork:
             self._file.check()
         self.committed = True
 
+    def in_pages(self, rows: Iterable[R]) -> Iterator[list[R]]:
+        """Yield rows, or keys of rows, in lists of as many as one statement takes."""
+        left = iter(rows)
+        while page := list(islice(left, self.page_rows)):
+            yield page
+
     def renew(self) -> None:
         """Give up what was seen or written; what follows sees the newest state."""
         self.connection.rollback()
@@ -103,6 +115,7 @@ class Database:
         answer_seconds: how long a PostgreSQL server may take for one answer, and for all of a snapshot together; None
             where no other one could be read, and for what is written: a commit may have to wait for a synchronous
             standby.
+        page_rows: how many rows one statement reads, writes or names, where there are many.
 
     Raises:
         DatabaseInUseError: another process serves the same SQLite file.
@@ -110,7 +123,13 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, serving: bool = True, patience_ms: int = PATIENCE_MS, answer_seconds: float | None = None
+        self,
+        url: str,
+        *,
+        serving: bool = True,
+        patience_ms: int = PATIENCE_MS,
+        answer_seconds: float | None = None,
+        page_rows: int = PAGE_ROWS,
     ) -> None:
         parsed = make_url(url)
         self.on_postgresql = parsed.get_backend_name() == "postgresql"
@@ -122,6 +141,7 @@ class Database:
         self._limits = {"lock_timeout": patience_ms, "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS}
         self._engine = _engine(parsed, self._file, patience_ms, self._limits, answer_seconds)
         self._answer_seconds = answer_seconds
+        self._page_rows = page_rows
         self._turn = threading.Lock()
         self._readers = threading.BoundedSemaphore(READERS)
         self._writer: Connection | None = None
@@ -175,7 +195,7 @@ class Database:
         with self._turn, _translated():
             work: UnitOfWork | None = None
             try:
-                work = UnitOfWork(self._open_writer(), self._file)
+                work = UnitOfWork(self._open_writer(), self._file, self._page_rows)
                 yield work
             except BaseException:
                 # Nothing is known of a connection that failed: the next transaction opens its own.
@@ -219,7 +239,7 @@ class Database:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             with self._in_time(connection):
-                yield UnitOfWork(connection)
+                yield UnitOfWork(connection, page_rows=self._page_rows)
 
     @contextmanager
     def _in_time(self, connection: Connection) -> Iterator[None]:

@@ -31,8 +31,6 @@ __all__ = [
     "strangers",
 ]
 
-# Rows that are read and written at a time.
-_PAGE = 1_000
 # Of its running alone, of no use to a successor: not exported. Whom members asked to be told about is among them.
 _RUNNING = (
     *(schema.proposals, schema.quotas, schema.replays, schema.tls_keys, schema.certificates),
@@ -59,9 +57,9 @@ def rows_of(work: UnitOfWork, table: Table | TableClause) -> int:
 
 
 @contextmanager
-def pages(work: UnitOfWork, table: Table, size: int = 0) -> Iterator[Iterator[list[tuple[Value, ...]]]]:
-    """Yield what yields all rows of a table, so many at a time (0: a usual page), in no particular order."""
-    with work.connection.execute(select(table).execution_options(yield_per=size or _PAGE)) as rows:
+def pages(work: UnitOfWork, table: Table, size: int | None = None) -> Iterator[Iterator[list[tuple[Value, ...]]]]:
+    """Yield what yields all rows of a table in no particular order, a page of this or the usual size at a time."""
+    with work.connection.execute(select(table).execution_options(yield_per=size or work.page_rows)) as rows:
         yield ([tuple(row) for row in page] for page in rows.partitions())
 
 

@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Refilled", "refill"]
 
-# Leaves that are written at a time.
-_PAGE = 1_024
 # Inquiries that may have waited for a HEAD when the backup was made.
 _MOST_WAITING = 1_000_000
 
@@ -126,7 +124,7 @@ def _add_leaves(work: UnitOfWork, row: HeadRow, copy: LogCopy, end: int, signed:
         for one in signed:
             if one.size == frontier.size and one.root != frontier.root():
                 raise BackupError(f"the copy contradicts the {one.size} leaves that were signed: use another copy")
-        if len(page) == _PAGE:
+        if len(page) == work.page_rows:
             leaves.add_leaves(work, page)
             page = []
     leaves.add_leaves(work, page)

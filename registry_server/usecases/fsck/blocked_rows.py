@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import Act, GenesisBody, RulebookBody
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from registry_server.usecases.fsck.rows import LeafPlaces
 
 __all__ = ["check_blocked"]
-
-_PAGE = 512
 
 
 def check_blocked(
@@ -66,7 +63,7 @@ def check_blocked(
     # One that is older may have been deleted, also where the rulebook of today would keep it; a day for what ran since.
     over = now - _shortest_retention(work) * 366 * DAY_MS + DAY_MS
     fresh = ((record, reason) for record, (moment, reason, _) in store.ascending(want) if moment > over)
-    while some := list(islice(fresh, _PAGE)):
+    for some in work.in_pages(fresh):
         found = blocked.blocking(work, [record for record, _ in some])
         for record, reason in some:
             if record not in found:
@@ -84,7 +81,7 @@ def _blocking(work: UnitOfWork, withdrawn: Iterator[tuple[int, int]]) -> Iterato
         work: the snapshot.
         withdrawn: index of the leaf that withdrew a record, and first index of the record.
     """
-    while some := dict(islice(withdrawn, _PAGE)):
+    for some in map(dict, work.in_pages(withdrawn)):
         for index, data in leaves.leaves_at(work, some).items():
             # A leaf without form is found elsewhere.
             with suppress(FormatError):

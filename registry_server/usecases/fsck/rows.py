@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
-from itertools import islice
 from secrets import token_bytes
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,7 +29,7 @@ from registry_server.usecases.fsck.report import RowKind
 from registry_server.usecases.tile_rows import wrong_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from client_sdk.kernel.formats.statement import RecordKey
     from client_sdk.kernel.ledger.chain import Chain
@@ -56,8 +55,6 @@ __all__ = [
 ]
 
 R = TypeVar("R")
-
-_PAGE = 512
 
 
 class LeafPlaces:
@@ -138,7 +135,7 @@ def check_contributions(work: UnitOfWork, report: FsckReport, directory: Directo
 def check_records(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKey, Chain], links: LeafPlaces) -> None:
     """Check that each record stands as the log says, and that its versions and annotations are found."""
     found = 0
-    for page in _pages(records.records(work)):
+    for page in work.in_pages(records.records(work)):
         for stored in page:
             report.records += 1
             chain = chains.get(stored.chain.key)
@@ -148,7 +145,7 @@ def check_records(work: UnitOfWork, report: FsckReport, chains: Mapping[RecordKe
         _check_links(work, report, page, chains, links)
     if found == len(chains):
         return
-    for some in _pages(chains.values()):
+    for some in work.in_pages(chains.values()):
         rows = records.by_keys(work, [chain.key for chain in some])
         for chain in some:
             if chain.key not in rows:
@@ -210,7 +207,7 @@ def check_live_rows(work: UnitOfWork, report: FsckReport, chains: Mapping[Record
             wrong.append("record")
         for column in wrong:
             report.note(RowKind.LIVE_ROW, f"leaf {sealed.row.index}: {column}", "live.row", want="what the leaves say")
-    for some in _pages(lost.rows(work)):
+    for some in work.in_pages(lost.rows(work)):
         indexes = [index for index, _ in some]
         kept, found = live.sealed_by_indexes(work, indexes), leaves.leaves_at(work, indexes)
         for index, issuer in some:
@@ -322,12 +319,6 @@ def _row_number(row: InquiredPerson) -> int:
     encoded = lp(row.subject) + row.received_at.to_bytes(8) + lp(row.asker) + lp(row.inquiry_id) + row.place.to_bytes(8)
     encoded += lp(row.request or b"")
     return int.from_bytes(sha256(encoded).digest())
-
-
-def _pages(rows: Iterable[R]) -> Iterator[list[R]]:
-    left = iter(rows)
-    while page := list(islice(left, _PAGE)):
-        yield page
 
 
 def check_tls_keys(work: UnitOfWork, report: FsckReport, directory: Directory) -> None:
