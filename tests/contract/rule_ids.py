@@ -28,10 +28,10 @@ class Callable:
 
 @dataclass
 class Source:
-    """One module: its tree, what it defines by name, and the values that its names are given."""
+    """One module: its calls and definitions, what it defines by name, and the values that its names are given."""
 
     name: str
-    tree: ast.Module
+    nodes: list[ast.AST] = field(default_factory=list)
     defined: dict[str, list[Callable]] = field(default_factory=dict)
     assigned: dict[str, list[ast.expr]] = field(default_factory=dict)
 
@@ -50,8 +50,10 @@ def _class(node: ast.ClassDef) -> Callable:
 
 
 def _read(file: Path) -> Source:
-    source = Source(str(file.relative_to(ROOT)), ast.parse(file.read_text(encoding="utf-8")))
-    for node in ast.walk(source.tree):
+    source = Source(str(file.relative_to(ROOT)))
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            source.nodes.append(node)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() if node.name != "__init__":
                 source.defined.setdefault(node.name, []).append(_function(node))
@@ -77,7 +79,7 @@ def _unpack(source: Source, names: list[ast.expr], value: ast.expr) -> None:
 
 def _inherit(sources: list[Source]) -> None:
     """Give each class without a constructor of its own the parameters of its base."""
-    classes = [(s, n) for s in sources for n in ast.walk(s.tree) if isinstance(n, ast.ClassDef)]
+    classes = [(s, n) for s in sources for n in s.nodes if isinstance(n, ast.ClassDef)]
     known = {n.name: _class(n) for _, n in classes}
     for _ in range(4):  # no hierarchy of errors is deeper
         for source, node in classes:
@@ -157,7 +159,7 @@ def rule_ids() -> dict[str, list[str]]:
             everywhere.setdefault(name, []).extend(found)
     ids: dict[str, list[str]] = {}
     for source in sources:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             values: list[ast.expr] = []
             if isinstance(node, ast.Call):
                 values = _given(node, _candidates(node, source, everywhere))
