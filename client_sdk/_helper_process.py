@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HelperProcess", "processors", "serve"]
+__all__ = ["HelperProcess", "helper_environment", "processors", "serve"]
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -57,7 +57,7 @@ class HelperProcess:
                     [sys.executable, "-P", "-m", module],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
-                    env=_environment(settings),
+                    env=helper_environment(settings),
                 )
             except BaseException:
                 ours.close()
@@ -109,8 +109,12 @@ def serve(answer: Callable[[bytes], bytes]) -> None:
             _send(end, answer(_receive(end)))
 
 
-def _environment(settings: str) -> dict[str, str]:
-    """Return our environment without settings, and with the path on which this program was found."""
+def helper_environment(settings: str) -> dict[str, str]:
+    """Return our environment without settings, and with the path on which this program was found.
+
+    Args:
+        settings: beginning of their names.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
     return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 

@@ -13,7 +13,8 @@ from client_sdk.lending.refusal import refused
 from client_sdk.lending.table_rows import heading_texts, refusal_of, table_rows
 from client_sdk.lending.text_rows import csv_rows, json_names, json_rows
 from client_sdk.lending.text_source import TextSource, is_packed, opener
-from client_sdk.tables.columnar import ColumnarKind, columnar_batches, frame_batches
+from client_sdk.tables.columnar import ColumnarKind, frame_batches
+from client_sdk.tables.columnar_file import ColumnFile
 from client_sdk.tables.values import TableError
 from client_sdk.tables.workbook import Workbook, check_no_old_workbook
 from client_sdk.tables.writing import TableKind
@@ -104,7 +105,7 @@ def opened_source(source: Path | BinaryIO, encoding: Encoding | None, sheet: str
             raise refused(1, "file", "workbook.sheets", want, got="a sheet is named, and this is no workbook")
         for beginning, kind in _COLUMNAR.items():
             if first.startswith(beginning):
-                return _ColumnarTable(columnar_batches(open_, kind), _FORMS[kind])
+                return _ColumnarTable(ColumnFile(open_, kind), _FORMS[kind])
     except TableError as error:
         raise refusal_of(error) from None
     if is_metro2(first):
@@ -191,18 +192,18 @@ class _WorkbookTable:
 class _ColumnarTable:
     """A file of columns, or a data frame."""
 
-    def __init__(self, batches: ColumnBatches, form: str) -> None:
-        self._batches, self._form = batches, form
+    def __init__(self, table: ColumnBatches | ColumnFile, form: str) -> None:
+        self._table, self._form = table, form
 
     def described(self, required: Sequence[str], mapping: ColumnMapping | None) -> Described:
-        check_names(folded(self._batches.names, mapping), "", required, mapping)
+        check_names(folded(self._table.names, mapping), "", required, mapping)
         return Described(self._form)
 
     def headings(self) -> list[str]:
-        return _checked(self._batches.names)
+        return _checked(self._table.names)
 
     def rows(self, required: Sequence[str], make: RowMaker[R]) -> Iterator[R | RejectedRow | None]:
-        return table_rows(self._batches.rows(), self._batches.names, required, make)
+        return table_rows(self._table.rows(), self._table.names, required, make)
 
 
 class _Metro2Table:

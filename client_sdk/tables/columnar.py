@@ -1,22 +1,23 @@
 """Tables of columns: Parquet and Arrow files, and data frames of other libraries, read batch by batch and written.
 
 A frame is taken through the Arrow interchange (``__arrow_c_stream__``), which pandas, Polars and others speak, so that
-none of them is a dependency. Needs ``pyarrow``, of the extra ``files``.
+none of them is a dependency. Needs ``pyarrow``, of the extra ``files``. A damaged file may end the process that reads
+it, so ``file_batches`` is called in one of its own, by ``columnar_file``.
 """
 
 from __future__ import annotations
 
+import errno
 import math
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from client_sdk.errors import ConfigError
-from client_sdk.tables.arrow_sizes import arrow_batches
 from client_sdk.tables.extra import library
-from client_sdk.tables.parquet_sizes import parquet_groups
 from client_sdk.tables.values import TableError, TableRow, Unclear
 
 if TYPE_CHECKING:
@@ -24,23 +25,28 @@ if TYPE_CHECKING:
 
     from client_sdk.tables.values import Value
 
-__all__ = ["ColumnBatches", "ColumnarKind", "columnar_batches", "frame_batches", "write_columnar"]
+__all__ = [
+    "ColumnBatches",
+    "ColumnarKind",
+    "check_columns",
+    "file_batches",
+    "frame_batches",
+    "numbered",
+    "write_columnar",
+]
 
 # Rows that are in memory at once.
 _BATCH = 4_096
 _MAX_COLUMNS = 1024
+_MAX_NAME = 1024
 _MAX_ROWS = 20_000_000
-# Logical types of texts in Parquet.
-_TEXTS = ("STRING", "NONE")
 # As in a workbook. A column that repeats one text names it once, and is much larger in memory than in its file.
 _MAX_TEXT = 65_536
 _MAX_ITEMS = 64
 # Of the texts of the rows that are in memory at once.
 _PART_BYTES = 32 * 1024 * 1024
-# Of the rows that a file keeps together, unpacked, and of the texts that they share.
-_MAX_GROUP_BYTES = 512 * 1024**2
-# Of a Parquet file; some may be empty.
-_MAX_GROUPS = 100_000
+# Of a column of a Parquet file, read at once.
+_READ_BYTES = 1024 * 1024
 # Of 32 bits, in the view of a text.
 _VIEW_NUMBERS = 4
 _OF_ANOTHER_TYPE = Unclear("cell.type", "a value of another type", "text, a whole number or a day")
@@ -67,122 +73,85 @@ class ColumnBatches:
 
     def __init__(self, names: Sequence[str], batches: Callable[[], Iterator[Any]], what: str) -> None:
         self.names = [str(name) for name in names]
+        check_columns(self.names)
         self._batches, self._what = batches, what
-        if len(self.names) > _MAX_COLUMNS:
-            raise TableError("table.columns", got=f"more than {_MAX_COLUMNS:,} columns", want="those of a portfolio")
 
     def rows(self) -> Iterator[TableRow]:
-        """Yield its rows, the first one under number 1.
+        """Yield its rows, the first one under number 1; errors as of ``parts``."""
+        return numbered(self.parts())
+
+    def parts(self) -> Iterator[list[list[Value]]]:
+        """Yield the values of its rows, some thousand rows at a time.
 
         Raises:
-            TableError: it is damaged, or has too many rows.
+            TableError: it is damaged, or more than any portfolio is.
         """
-        number = 0
         with _damage(self._what):
             for batch in self._batches():
                 # What is damaged may name memory that is not its own.
                 batch.validate(full=True)
                 step = _rows_at_once(batch)
                 for start in range(0, batch.num_rows, step):
-                    part = batch.slice(start, step)
-                    for values in zip(*(_cells(column) for column in part.columns), strict=True):
-                        number += 1
-                        yield TableRow(number, [_value(value) for value in values])
-                    _check_rows(number)
+                    columns = (_cells(column) for column in batch.slice(start, step).columns)
+                    yield [[_value(value) for value in values] for values in zip(*columns, strict=True)]
 
 
-def columnar_batches(open_: Callable[[], IO[bytes]], kind: ColumnarKind) -> ColumnBatches:
-    """Return the table that a file holds.
+def numbered(parts: Iterable[list[list[Value]]]) -> Iterator[TableRow]:
+    """Yield the rows of a table, the first one under number 1.
 
     Args:
-        open_: opens its bytes, which can be sought in, each time from their start.
+        parts: values of its rows.
+
+    Raises:
+        TableError: there are more than any portfolio has.
+    """
+    number = 0
+    for part in parts:
+        for values in part:
+            number += 1
+            yield TableRow(number, values)
+        _check_rows(number)
+
+
+def check_columns(names: Sequence[str]) -> None:
+    """Check the names of the columns of a table.
+
+    Raises:
+        TableError: there are more or longer ones than a portfolio has.
+    """
+    if len(names) > _MAX_COLUMNS:
+        raise TableError("table.columns", got=f"more than {_MAX_COLUMNS:,} columns", want="those of a portfolio")
+    if any(len(name) > _MAX_NAME for name in names):
+        got = f"a column whose name has more than {_MAX_NAME:,} characters"
+        raise TableError("table.columns", got=got, want="those of a portfolio")
+
+
+def file_batches(file: IO[bytes], kind: ColumnarKind) -> ColumnBatches:
+    """Return the table that a file holds; the process may end where it is damaged.
+
+    Args:
+        file: which can be sought in, and stays open while it is read.
         kind: its form.
 
     Raises:
         ConfigError: ``pyarrow`` is not installed.
-        TableError: it is damaged or encrypted, or has too many columns.
+        TableError: it is damaged or encrypted, or more than any portfolio is.
     """
-    with open_() as file, _damage(kind.value):
-        if kind is ColumnarKind.ARROW:
-            _check_arrow(file)
-        names = _names(file, kind)
-
-    def batches() -> Iterator[Any]:
-        with open_() as file:
-            if kind is ColumnarKind.PARQUET:
-                yield from _parquet(file).iter_batches(batch_size=_BATCH)
-                return
-            table = library("pyarrow.ipc").open_file(file)
-            yield from map(table.get_batch, range(table.num_record_batches))
-
-    return ColumnBatches(names, batches, kind.value)
-
-
-def _check_arrow(file: IO[bytes]) -> None:
-    """Check how large an Arrow file is unpacked.
-
-    Raises:
-        TableError: more than any portfolio is.
-    """
-    rows = shared = 0
-    for batch in arrow_batches(file):
-        rows += 0 if batch.is_dictionary else batch.rows
-        shared += batch.unpacked if batch.is_dictionary else 0
-        _check_rows(rows)
-        size = shared if batch.is_dictionary else shared + batch.unpacked
-        _check_size(size, want="smaller record batches, or a smaller file: split it")
-    file.seek(0)
+    with _damage(kind.value):
+        if kind is ColumnarKind.PARQUET:
+            parquet = library("pyarrow.parquet").ParquetFile(file, buffer_size=_READ_BYTES, pre_buffer=False)
+            _check_rows(parquet.metadata.num_rows)
+            read = partial(parquet.iter_batches, batch_size=_BATCH, use_threads=False)
+            return ColumnBatches(parquet.schema_arrow.names, read, kind.value)
+        ipc = library("pyarrow.ipc")
+        arrow = ipc.open_file(file, options=ipc.IpcReadOptions(use_threads=False))
+        numbers = range(arrow.num_record_batches)
+        return ColumnBatches(arrow.schema.names, lambda: map(arrow.get_batch, numbers), kind.value)
 
 
 def _check_rows(number: int) -> None:
     if number > _MAX_ROWS:
         raise TableError("table.rows", got=f"more than {_MAX_ROWS:,} rows", want="fewer: split the file")
-
-
-def _check_size(size: int, *, want: str) -> None:
-    if size > _MAX_GROUP_BYTES:
-        got = f"more than {_MAX_GROUP_BYTES // 1024**2} MiB of rows that are kept together"
-        raise TableError("table.size", got=got, want=want)
-
-
-def _parquet(file: IO[bytes]) -> Any:
-    """Open a Parquet file whose texts are not repeated in memory.
-
-    Raises:
-        TableError: what it says of its sizes is more than any portfolio has.
-    """
-    parquet = library("pyarrow.parquet")
-    metadata = parquet.ParquetFile(file).metadata
-    _check_parquet(file, metadata)
-    columns = [metadata.schema.column(place) for place in range(len(metadata.schema))]
-    if sum(one.length for one in columns if one.physical_type == "FIXED_LEN_BYTE_ARRAY") > _MAX_TEXT:
-        got = f"values of more than {_MAX_TEXT:,} bytes in a row"
-        raise TableError("table.cell", got=got, want="a cell for each thing that a portfolio tells")
-    texts = [one for one in columns if one.physical_type == "BYTE_ARRAY"]
-    if any(one.logical_type.type not in _TEXTS for one in texts):
-        # Their values would be repeated in memory, each as often as it stands in the table.
-        got = "a column of bytes that are no text"
-        raise TableError("table.cell", got=got, want="texts, numbers, days and times: save that column as one of them")
-    file.seek(0)
-    return parquet.ParquetFile(file, read_dictionary=[one.path for one in texts])
-
-
-def _check_parquet(file: IO[bytes], metadata: Any) -> None:
-    """Check how large a Parquet file is unpacked, whatever its end says of it.
-
-    Raises:
-        TableError: more than any portfolio is.
-    """
-    _check_rows(metadata.num_rows)
-    if metadata.num_row_groups > _MAX_GROUPS:
-        raise TableError("table.size", got=f"more than {_MAX_GROUPS:,} row groups", want="larger row groups")
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        most = _MAX_ITEMS * max(group.num_rows, 1)
-        if any(group.column(place).num_values > most for place in range(group.num_columns)):
-            raise TableError("table.cell", got=f"more than {_MAX_ITEMS} items in a cell", want="fewer")
-    for unpacked in parquet_groups(file, metadata):
-        _check_size(unpacked, want="smaller row groups, or a smaller file: split it")
 
 
 def _rows_at_once(batch: Any) -> int:
@@ -199,14 +168,21 @@ def _rows_at_once(batch: Any) -> int:
 
 
 def _width(column: Any) -> int:
-    """Return the length of the longest text of a column, of lists that of all texts of the longest list, in bytes."""
+    """Return the length of the longest text of a column, of lists that of all texts of the longest list, in bytes.
+
+    Raises:
+        TableError: a list is longer than any of a portfolio.
+    """
     types, compute = library("pyarrow").types, library("pyarrow.compute")
     if not _is_readable(column.type):
         return 0
     if types.is_dictionary(column.type):
         return _width(column.dictionary)
     if types.is_list(column.type) or types.is_large_list(column.type):
-        return (compute.max(compute.list_value_length(column)).as_py() or 0) * _width(column.flatten())
+        longest = compute.max(compute.list_value_length(column)).as_py() or 0
+        if longest > _MAX_ITEMS:
+            raise TableError("table.cell", got=f"more than {_MAX_ITEMS} items in a cell", want="fewer")
+        return longest * _width(column.flatten())
     if types.is_string_view(column.type) or types.is_binary_view(column.type):
         return _longest_view(column)
     if any(is_text(column.type) for is_text in _texts()):
@@ -216,6 +192,9 @@ def _width(column: Any) -> int:
 
 def _longest_view(column: Any) -> int:
     """Return the length of the longest text of a column of views: each begins with its length, and may share bytes."""
+    if not len(column):
+        # It may have no buffer at all.
+        return 0
     views = memoryview(column.buffers()[1]).cast("B").cast("i")
     first = column.offset * _VIEW_NUMBERS
     return max(views[first : first + len(column) * _VIEW_NUMBERS : _VIEW_NUMBERS].tolist(), default=0)
@@ -243,12 +222,6 @@ def _cells(column: Any) -> list[object]:
         return [_OF_ANOTHER_TYPE if valid else None for valid in column.is_valid().to_pylist()]
     plain = column.dictionary_decode() if library("pyarrow").types.is_dictionary(column.type) else column
     return list(plain.to_pylist())
-
-
-def _names(file: IO[bytes], kind: ColumnarKind) -> list[str]:
-    if kind is ColumnarKind.PARQUET:
-        return list(library("pyarrow.parquet").ParquetFile(file).schema_arrow.names)
-    return list(library("pyarrow.ipc").open_file(file).schema.names)
 
 
 def frame_batches(frame: object) -> ColumnBatches:
@@ -349,9 +322,15 @@ def _midnight(value: datetime) -> Value:
 def _damage(what: str) -> Iterator[None]:
     """Turn what the library says of bytes that it cannot read into a ``TableError``; it may hold what they say."""
     arrow = library("pyarrow")
+    damage = (arrow.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
     try:
         yield
-    except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+    except MemoryError:
+        got = "rows that are kept together and take more memory than there is for them"
+        want = "smaller row groups or record batches, or a smaller file: split it"
+        raise TableError("table.size", got=got, want=want) from None
+    except damage as error:
+        # A place before the beginning of the file is one that a damaged file names.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         raise TableError("file.form", got=f"{what} that is damaged or encrypted", want=f"{what}, whole") from None

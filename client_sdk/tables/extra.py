@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
@@ -10,7 +11,7 @@ from client_sdk.errors import ConfigError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["library"]
+__all__ = ["check_library", "library"]
 
 
 def library(name: str) -> ModuleType:
@@ -19,8 +20,15 @@ def library(name: str) -> ModuleType:
     Raises:
         ConfigError: it is not installed.
     """
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        package = name.partition(".")[0]
-        raise ConfigError(f"{package} is not installed: pip install 'credit-registry[files]'") from None
+    check_library(name.partition(".")[0])
+    return importlib.import_module(name)
+
+
+def check_library(package: str) -> None:
+    """Check that a library is there, without loading it.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise ConfigError(f"{package} is not installed: pip install 'credit-registry[files]'")
