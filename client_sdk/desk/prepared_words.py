@@ -68,6 +68,7 @@ def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
     match prepared:
         case PreparedReport():
             pairs = [*_report(prepared.report, language, say), *_facts(prepared.report.facts, language, say)]
+            warnings += _kept_otherwise(prepared, say)
             following = prepared.following
             if following is None:
                 return PreparedShown(title, record, pairs, warnings=warnings, repeated=prepared.repeated)
@@ -86,6 +87,15 @@ def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
             return PreparedShown(title, record, pairs, "", changed, warnings, repeated=not changed)
         case PreparedWithdrawal():
             return PreparedShown(title, record, list(_withdrawal(prepared, language, say)))
+
+
+def _kept_otherwise(prepared: PreparedReport, say: Say) -> list[str]:
+    """Return what is kept otherwise than it was typed: of the number of a contract letters and digits alone."""
+    facts, typed = prepared.report.facts, prepared.typed.get("contract", "")
+    if facts is None or typed in ("", facts.debt.contract):
+        return []
+    text = N_("The number of the contract is kept by its letters and digits alone: {contract}.")
+    return [say(text, contract=facts.debt.contract)]
 
 
 def _report(report: Report, language: Language, say: Say) -> Iterator[tuple[str, str]]:

@@ -84,6 +84,7 @@ _NAMES = {
     "executed_fees": N_("Fees recovered"),
 }
 _HINTS = {
+    "contract": N_("Its letters and digits alone count: HT-1 and HT1 are the same contract, and are kept as HT1."),
     "reference": N_("Your own name of the debt; nobody else sees it."),
     "first_day": N_("Only for a further version whose first day below has changed; else leave it empty."),
     "attempt": N_("Leave it empty: the registry's newest is taken."),

@@ -78,7 +78,7 @@ GUIDE: dict[str, Column] = {
     "original_creditor": Column(
         _ALL, "Unified social credit code of the first lender, else its LEI.", "91110000MA0000000H"
     ),
-    "contract": Column(_ALL, "Number of the contract.", "LOAN-4711"),
+    "contract": Column(_ALL, "Number of the contract; letters and digits alone are kept: LOAN4711.", "LOAN-4711"),
     "as_of": Column(
         _ALL, "Day of which the facts are; of a listing, day on which the court's list was read.", "2026-03-31"
     ),

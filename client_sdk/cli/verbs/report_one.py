@@ -103,6 +103,7 @@ def _shown(report: Report) -> Iterator[tuple[str, str]]:
         yield "  first day", report.name.first_day.isoformat()
     if facts is None:
         return
+    yield "  contract", facts.debt.contract
     yield "  as of", facts.as_of.isoformat()
     amounts = facts.applied if isinstance(facts, EnforcementFacts) else facts.amounts
     yield from _money(amounts)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.form import DOCUMENTS_BYTES
-from client_sdk.desk.pages.doing import do_or_request_approval, waits
+from client_sdk.desk.pages.doing import do_or_request_approval, show_plan
 from client_sdk.desk.pages.report import form_violations
 from client_sdk.desk.prepared import OpenedRecord, PreparedCorrection
-from client_sdk.desk.prepared_words import shown_of
 from client_sdk.desk.record_columns import cells_of, columns_of, fields_of, typed_of_cells, typed_of_form
 from client_sdk.desk.rights import Right
 from client_sdk.desk.rule_words import sorted_out
@@ -73,14 +72,8 @@ def _plan(visit: Visit) -> Response:
     prepared = visit.kept(PreparedCorrection)
     if prepared is None:
         return _away(visit)
-    return visit.show(
-        "plan.html.j2",
-        shown=shown_of(prepared, visit.language, visit.say),
-        waits=waits(visit, prepared),
-        action=f"/corrections/{visit.path['key']}",
-        back=f"/records/{prepared.record}",
-        back_says=visit.say("Back to the record"),
-    )
+    back = f"/records/{prepared.record}"
+    return show_plan(visit, prepared, f"/corrections/{visit.path['key']}", back, visit.say("Back to the record"))
 
 
 def _sign(visit: Visit) -> Response:

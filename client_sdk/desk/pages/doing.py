@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from client_sdk.desk.approval_requests import TooManyApprovalRequestsError
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.prepared import PreparedWithdrawal, money_of
+from client_sdk.desk.prepared_words import shown_of
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -15,10 +16,25 @@ if TYPE_CHECKING:
     from client_sdk.desk.visit import Visit
     from client_sdk.models import Receipt
 
-__all__ = ["do_or_request_approval", "done", "waits"]
+__all__ = ["do_or_request_approval", "done", "show_plan"]
 
 
-def waits(visit: Visit, prepared: Prepared) -> bool:
+def show_plan(visit: Visit, prepared: Prepared, action: str, back: str, back_says: str) -> Response:
+    """Show what will be said, before it is signed.
+
+    Args:
+        visit: of who prepared it.
+        prepared: the act.
+        action: where the form leads that signs it.
+        back: where the page leads back to.
+        back_says: the text of that link.
+    """
+    shown = shown_of(prepared, visit.language, visit.say)
+    values = {"waits": _waits(visit, prepared), "action": action, "back": back, "back_says": back_says}
+    return visit.show("plan.html.j2", shown=shown, **values)
+
+
+def _waits(visit: Visit, prepared: Prepared) -> bool:
     """Whether an act waits for an approver: by what will be said, or by what the registry holds at this moment.
 
     What was opened minutes ago does not count: a version above the amount may have been approved since.
@@ -43,7 +59,7 @@ def do_or_request_approval(visit: Visit, prepared: Prepared) -> Response:
     Raises:
         CreditRegistryError: it was refused; nothing was done.
     """
-    if waits(visit, prepared):
+    if _waits(visit, prepared):
         return _request_approval(visit, prepared)
     desk, about = visit.desk, [] if prepared.record is None else [str(prepared.record)]
     reason = prepared.reason.name if isinstance(prepared, PreparedWithdrawal) else ""

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from client_sdk.desk.failures import error_words
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.money import minor_units
-from client_sdk.desk.pages.doing import do_or_request_approval, waits
+from client_sdk.desk.pages.doing import do_or_request_approval, show_plan
 from client_sdk.desk.person_form import type_choices
 from client_sdk.desk.prepared import PreparedReport
-from client_sdk.desk.prepared_words import shown_of
 from client_sdk.desk.record_columns import UNREAD, cells_of, columns_of, fields_of, typed_of_form
 from client_sdk.desk.rights import Right
 from client_sdk.desk.rule_words import MISSING, field_of, sorted_out
@@ -123,14 +122,8 @@ def _plan(visit: Visit) -> Response:
     prepared = visit.kept(PreparedReport)
     if prepared is None:
         return _away(visit)
-    return visit.show(
-        "plan.html.j2",
-        shown=shown_of(prepared, visit.language, visit.say),
-        waits=waits(visit, prepared),
-        action=f"/reports/{visit.path['key']}",
-        back=f"/reports/{visit.path['key']}/change",
-        back_says=visit.say("Change it; the number is typed anew"),
-    )
+    place = f"/reports/{visit.path['key']}"
+    return show_plan(visit, prepared, place, f"{place}/change", visit.say("Change it; the number is typed anew"))
 
 
 def _send(visit: Visit) -> Response:

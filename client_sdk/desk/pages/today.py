@@ -113,12 +113,13 @@ def _answered(visit: Visit, notice: Notice) -> DisputeToday:
     assert notice.outcome is not None  # noqa: S101 - of an answer
     outcome = term_of(notice.outcome).of(visit.language)
     told = visit.say(
-        "{lender} has answered the dispute of record {record}: {outcome}",
+        "{lender} has answered the dispute of record {record}: {outcome} ({time})",
         lender=notice.issuer,
         record=notice.uuid,
         outcome=outcome,
+        time=clock_text(notice.logged_at),
     )
-    return DisputeToday(f"/inbox/{notice.number}", told, [clock_text(notice.logged_at)])
+    return DisputeToday(f"/inbox/{notice.number}", told, [])
 
 
 def _dispute(visit: Visit, one: DisputeView) -> DisputeToday:

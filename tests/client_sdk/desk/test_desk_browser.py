@@ -116,6 +116,11 @@ def looked_at(browser: Chrome) -> None:
             assert not browser.execute_script(
                 "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
             ), f"{browser.current_url} is wider than {width}"
+            # A table whose rows are read downwards there hides no cell beside the screen.
+            assert not browser.execute_script(
+                "return [...document.querySelectorAll('.scrolls:has(.stacks)')]"
+                ".some(one => one.scrollWidth > one.clientWidth)"
+            ), f"a table of {browser.current_url} is wider than {width}"
         # What else is looked for takes a second: once in each language, and once at each width.
         browser.set_window_size(width_of_all, 900)
         assert violations(browser) == [], (browser.current_url, width_of_all, language)

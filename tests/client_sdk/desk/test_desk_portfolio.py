@@ -93,7 +93,7 @@ def test_a_portfolio_is_checked_corrected_dropped_again_and_sent(
     assert left == {**dict.fromkeys(COLUMNS, ""), **rows[1]}
     left["days_past_due"] = "29"
     _, good = drop(officer, csv_of([left]))
-    assert "Sign and send 1 rows" in good.words
+    assert "Sign and send one row" in good.words
     done = send(officer, path)
     assert "logged now 2" in done.words
     assert "rejected 1" in done.words
@@ -131,7 +131,7 @@ def test_a_file_is_read_by_what_it_holds(officer: Visitor, form: str) -> None:
         "gb18030": lambda: csv_of([{**rows[0], "reference": "借据一号"}]).decode().encode("gb18030"),
     }[form]()
     _, checked = drop(officer, content)
-    assert "Sign and send 1 rows" in checked.words
+    assert "Sign and send one row" in checked.words
     assert {"xlsx": "Excel", "gzip": "UTF-8", "gb18030": "借据一号"}[form] in checked.words
 
 
@@ -141,7 +141,7 @@ def test_a_mapping_and_a_sheet_are_taken(officer: Visitor) -> None:
     names = "".join(f'"{name}" = "{name}"\n' for name in COLUMNS if name != "id_number")
     mapping = f'[columns]\n"证件号码" = "id_number"\n{names}'.encode()
     sent = officer.post("/portfolio", {}, {"file": content, "mapping": mapping})
-    assert "Sign and send 1 rows" in officer.finished(sent).words
+    assert "Sign and send one row" in officer.finished(sent).words
     named = officer.post("/portfolio", {"sheet": "none"}, {"file": saved(portfolio_book(*rows))})
     assert "A portfolio is checked: failed" in officer.finished(named).words
 

@@ -125,10 +125,13 @@ def test_a_further_version_begins_with_what_the_record_holds(officer: Visitor) -
     assert typed["contract"] == "HT33"
     assert typed["number"] == typed["reference"] == ""
     changes = {"number": person(33).number, "reference": "loan-33", "as_of": "2025-05-31", "days_past_due": "61"}
+    # What is kept otherwise than it is typed is said.
+    changes |= {"contract": "ht-33"}
     planned = officer.post("/report/default", typed | changes)
     plan = officer.follow(planned)
     assert "This is a further version of a record of yours: the registry holds version 1, open." in plan.words
     assert f'href="/records/{uuid}"' in plan.text
+    assert "The number of the contract is kept by its letters and digits alone: HT33." in plan.words
     rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", plan.text)
     assert ("Days overdue", "29", "61") in rows
     assert not any("1,200.00" in row for row in rows), "what stays is no change"
