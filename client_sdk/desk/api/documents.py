@@ -113,8 +113,7 @@ def _added(kind: type) -> dict[str, object]:
     if issubclass(kind, ListedRecord):
         return {"months": list[document_of(HistoryMonth)]}  # type: ignore[misc]  # a model that is made here
     if issubclass(kind, Notice):
-        outcome = Literal[tuple(str(word.value) for word in DisputeOutcome)]
-        return {"breach": dict[str, object] | None, "outcome": outcome | None}  # type: ignore[dict-item]  # made here
+        return {"breach": dict[str, object] | None, "outcome": _type(DisputeOutcome | None, "outcome")}
     return {}
 
 

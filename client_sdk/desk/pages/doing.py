@@ -29,9 +29,14 @@ def show_plan(visit: Visit, prepared: Prepared, action: str, back: str, back_say
         back: where the page leads back to.
         back_says: the text of that link.
     """
-    shown = shown_of(prepared, visit.language, visit.say)
-    values = {"waits": _waits(visit, prepared), "action": action, "back": back, "back_says": back_says}
-    return visit.show("plan.html.j2", shown=shown, **values)
+    return visit.show(
+        "plan.html.j2",
+        shown=shown_of(prepared, visit.language, visit.say),
+        waits=_waits(visit, prepared),
+        action=action,
+        back=back,
+        back_says=back_says,
+    )
 
 
 def _waits(visit: Visit, prepared: Prepared) -> bool:

@@ -319,3 +319,34 @@ def test_each_path_of_the_contract_has_a_model_of_what_it_answers() -> None:
         for method in route.methods or ():
             path = route.path.format(job="j", record="r", version=1, inquiry="i", number=1)
             assert route.path == "/openapi.json" or model_of(method, path, route.status_code or 200)
+
+
+def test_an_address_has_no_parameter_that_its_path_does_not_know(program: Program) -> None:
+    for path, named, want in (
+        ("/disputes?ended=true&opend=true", "query.opend", "opened or ended or issuer"),
+        ("/token?verbose=1", "query.verbose", "no parameter in the address"),
+        ("/inbox?110105180001010010=1", "query.?", "after or limit or everything"),
+    ):
+        refused = program.get(path)
+        assert (refused.status, refused.reason, refused.content["rule"]) == (422, "MALFORMED", "query.known"), path
+        assert (refused.content["field"], refused.content["want"]) == (named, want)
+    assert program.get("/disputes?ended=true").status == 200
+
+
+def test_what_is_of_another_form_is_told_in_words_of_our_own(program: Program) -> None:
+    record = "01234567-89ab-8def-8123-456789abcdef"
+    answer = {"record": record, "outcome": "WITHDRAWN", "evidence": ["ab" * 32]}
+    refused = program.post("/disputes/answers", answer)
+    assert (refused.status, refused.content["field"]) == (422, "body.outcome")
+    assert "WITHDRAWN" not in refused.content["want"]
+    named = {
+        item["field"]: item["want"] for item in program.post("/disputes", {"code": "x", "why": 1}).content["violations"]
+    }
+    assert named == {
+        "body.issuer": "a value",
+        "body.record": "a value",
+        "body.why": "the names of the contract, and no others",
+    }
+    for officer in ("1234567890", "an na"):
+        told = program.post("/checks", {**question(8), "officer": officer}).content
+        assert told["want"].startswith("a letter, then up to 63")
