@@ -63,11 +63,11 @@ PATIENCE_SECONDS = 10.0
 # Whatever it was asked, nothing is lost where no answer comes: a move that was made all the same is found by the next
 # look at the register.
 ANSWER_SECONDS = 5.0
-# A server holds nobody up for as long as that: it says so before its answer is given up.
-_SERVER_PATIENCE_MS = 4_000
-# After a wait of at least so many seconds that failed, nothing waits again for as long: those that have queued behind
+# What part of it a server waits for another process: it says so before its answer is given up.
+_SERVER_PART = 0.8
+# After a wait of at least this part of it that failed, nothing waits again for as long: those that have queued behind
 # it are told at once.
-_PAUSE_SECONDS = 2.0
+_PAUSE_PART = 0.4
 # How often the lock file is tried meanwhile: a move takes some milliseconds, and every append makes one.
 _TRY_SECONDS = 0.002
 # The body of a checkpoint: an origin of some hundred characters at most, a number and a hash.
@@ -227,14 +227,15 @@ class DatabaseRegister:
     Args:
         url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
         origin: of the log.
+        answer_seconds: how long an operation on PostgreSQL may take.
     """
 
-    def __init__(self, url: str, origin: str) -> None:
-        self._url = make_url(url)
+    def __init__(self, url: str, origin: str, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._url, self._seconds = make_url(url), answer_seconds
         self.place = self._url.render_as_string(hide_password=True)
         self._origin = origin
         self._file = None if self._url.get_backend_name() == "postgresql" else Path(self._url.database or "").absolute()
-        self._engine = _engine(self._url, self._file)
+        self._engine = _engine(self._url, self._file, answer_seconds)
         # Whether the table was seen; asked for until then.
         self._made = False
         self._left_until = float("-inf")
@@ -249,7 +250,7 @@ class DatabaseRegister:
 
     def create(self, first: Checkpoint) -> Checkpoint:
         """Make table and row, unless they are there."""
-        with answers_within(ANSWER_SECONDS):
+        with answers_within(self._seconds):
             with self._failing():
                 if self._file is not None:
                     self._file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -277,7 +278,7 @@ class DatabaseRegister:
 
     def reset(self, checkpoint: Checkpoint) -> None:
         """Replace the row, or make it."""
-        with answers_within(ANSWER_SECONDS):
+        with answers_within(self._seconds):
             self.create(checkpoint)
             with self._failing(), self._engine.begin() as connection:
                 connection.execute(delete(_TABLE).where(_TABLE.c.origin == self._origin))
@@ -302,13 +303,14 @@ class DatabaseRegister:
             what = f"{self.place}: it gave no answer a moment ago"
             raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.GONE, what)
         try:
-            with answers_within(ANSWER_SECONDS):
+            with answers_within(self._seconds):
                 yield
         except IntegrityError:
             raise
         except (DBAPIError, PoolTimeoutError) as error:
-            if time.monotonic() - began >= _PAUSE_SECONDS:
-                self._left_until = time.monotonic() + _PAUSE_SECONDS
+            pause = _PAUSE_PART * self._seconds
+            if time.monotonic() - began >= pause:
+                self._left_until = time.monotonic() + pause
             name = getattr(getattr(error, "orig", None), "sqlite_errorname", "") or type(error).__name__
             fault = StorageFault.FULL if is_full(getattr(error, "orig", None)) else StorageFault.GONE
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, f"{self.place}: {name}") from None
@@ -318,19 +320,20 @@ class DatabaseRegister:
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, what) from None
 
 
-def _engine(url: URL, file: Path | None) -> Engine:
+def _engine(url: URL, file: Path | None, answer_seconds: float) -> Engine:
     if file is None:
         # Each of them bounds a wait for another process; none cuts short a commit that waits for a standby.
-        limits = dict.fromkeys(("lock_timeout", "idle_in_transaction_session_timeout"), _SERVER_PATIENCE_MS)
+        waits = int(_SERVER_PART * answer_seconds * 1_000)
+        limits = dict.fromkeys(("lock_timeout", "idle_in_transaction_session_timeout"), waits)
         return postgresql_engine(
             url,
             "registry-server register",
             limits,
             pool_size=1,
             max_overflow=2,
-            pool_timeout=ANSWER_SECONDS,
+            pool_timeout=answer_seconds,
             pre_ping=True,
-            answer_seconds=ANSWER_SECONDS,
+            answer_seconds=answer_seconds,
         )
     # Opened by its name each time: a file that was moved away must be missed, not written to.
     engine = create_engine(located(url, file), poolclass=NullPool, connect_args={"timeout": PATIENCE_SECONDS})

@@ -317,7 +317,7 @@ def test_a_register_that_keeps_its_connections_and_answers_nothing_holds_nobody_
     database_url: str, postgres_url: str, world: World, word: bytes, *, passed: bool
 ) -> None:
     with postgres_database(postgres_url) as second_database, stall(second_database) as between:
-        register = DatabaseRegister(between.url, ORIGIN)
+        register = DatabaseRegister(between.url, ORIGIN, answer_seconds=2.5)
         with Database(database_url) as database:
             world.found(database, register)
         with served(database_url, register, world) as ledger:
