@@ -38,7 +38,7 @@ LENDER, OFFICE, AUDITOR, ADMINISTRATOR = 1, 2, 3, 4
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    """One that runs; its end is looked at by the tests that start their own."""
+    """One that runs; its end is looked at by the test of the README's first command, and by those that start their own."""
     with started_sandbox(tmp_path_factory.mktemp("sandbox") / "temporary") as running:
         running.await_said(ENDS)
         yield running
@@ -134,18 +134,6 @@ def test_it_is_filled_with_what_each_member_finds_at_its_desk(sandbox: RunningSa
     assert Auditor.from_home(sandbox.folder / "auditor").audit().findings == ()
 
 
-def test_nothing_is_left_of_it(tmp_path: Path) -> None:
-    with started_sandbox(tmp_path / "temporary") as running:
-        running.await_said(ENDS)
-        assert running.folder.is_relative_to(tmp_path)
-        ports = [*running.ports, *Site.load(running.folder).ports.values()]
-        assert all(map(listens, ports))
-        assert running.end(signal.SIGTERM) == 0
-    assert running.said.endswith("Everything was stopped and deleted.\n")
-    assert list((tmp_path / "temporary").iterdir()) == []
-    assert not any(map(listens, ports))
-
-
 def test_what_was_killed_is_deleted_by_the_next_run(tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     with started_sandbox(temporary) as running:
@@ -170,7 +158,7 @@ def test_what_is_ended_before_it_is_ready_leaves_nothing_either(tmp_path: Path) 
     assert [path.name for path in kept.iterdir()] == ["lock"]
 
 
-def run_kept(tmp_path: Path) -> tuple[str, int]:
+def run_kept(tmp_path: Path, ended_by: signal.Signals) -> tuple[str, int]:
     """Run a sandbox that is kept; return what it said, and the size of its log."""
     words = ("--keep", str(tmp_path / "kept"))
     with started_sandbox(tmp_path / "temporary", *words) as running:
@@ -182,15 +170,18 @@ def run_kept(tmp_path: Path) -> tuple[str, int]:
             [COMMAND, "sandbox", *words], capture_output=True, text=True, check=False, timeout=LIMIT
         )
         assert (second.returncode, "another run" in second.stderr) == (5, True), second.stderr
-        assert running.end() == 0
+        ports = [*running.ports, *Site.load(running.folder).ports.values()]
+        assert all(map(listens, ports))
+        assert running.end(ended_by) == 0
+    assert not any(map(listens, ports))
     assert running.said.endswith(f"Everything was stopped; it is kept in {tmp_path / 'kept'}.\n")
     return running.said, size
 
 
 def test_what_is_kept_is_started_again_with_all_that_it_holds(tmp_path: Path) -> None:
-    said, size = run_kept(tmp_path)
+    said, size = run_kept(tmp_path, signal.SIGINT)
     assert "Waiting: a dispute" in said
-    again, grown = run_kept(tmp_path)
+    again, grown = run_kept(tmp_path, signal.SIGTERM)
     assert "Waiting: a dispute" not in again
     assert size <= grown < 2 * size
 
