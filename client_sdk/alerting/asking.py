@@ -8,6 +8,8 @@ from client_sdk.alerting.address import mailbox, webhook
 from client_sdk.alerting.posting import refuse_inward
 from client_sdk.alerting.settings import DeliverySettings
 from client_sdk.errors import PreflightError, RefusedError
+from client_sdk.kernel.formats.lasting_text import holds_long_number
+from client_sdk.kernel.formats.readable import Flaw, flaw_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,10 +19,22 @@ if TYPE_CHECKING:
     from client_sdk.alerting.queue import DeliveryQueue
     from client_sdk.models.alert import AlertsAsked
 
-__all__ = ["MOST_LABEL", "addresses_of", "ask_for_alerts"]
+__all__ = ["addresses_of", "ask_for_alerts", "label_flaw"]
 
 # Characters of a label.
-MOST_LABEL = 64
+_MOST_LABEL = 64
+
+
+def label_flaw(label: str) -> Flaw | None:
+    """Return why a text is no name of a case, which lists show; None for one that is, and for an empty one."""
+    if flaw := flaw_of(label):
+        return flaw
+    if len(label) > _MOST_LABEL:
+        return Flaw("label.length", got=f"{len(label)} characters", want=f"at most {_MOST_LABEL} characters")
+    if holds_long_number(label):
+        want = "a name of the case, such as case-17"
+        return Flaw("label.number", got="what looks like an identity number", want=want)
+    return None
 
 
 def addresses_of(home: Path, webhooks: Iterable[str], mails: Iterable[str]) -> list[Address]:

@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 from contextlib import closing, contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from client_sdk._files import create_for_sqlite
 from client_sdk.alerting.address import Mailbox, address_of, kept_as
@@ -118,6 +118,23 @@ class QueuedMessage(NamedTuple):
         return address_of(self.address)
 
 
+class QueueOwner(Protocol):
+    """A member, as its settings name it.
+
+    Attributes:
+        home: its folder.
+        name: of the registry.
+        institution: its id.
+    """
+
+    @property
+    def home(self) -> Path: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def institution(self) -> str: ...
+
+
 class DeliveryQueue:
     """One member's queue; belongs to one thread.
 
@@ -144,6 +161,15 @@ class DeliveryQueue:
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def of(cls, owner: QueueOwner) -> Self:
+        """Return the queue of a member.
+
+        Raises:
+            DeliveryQueueError: as the class.
+        """
+        return cls(owner.home, owner.name, owner.institution)
 
     def __enter__(self) -> Self:
         return self

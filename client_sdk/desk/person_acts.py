@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from client_sdk.alerting.address import mailbox
-from client_sdk.alerting.asking import MOST_LABEL, addresses_of, ask_for_alerts
+from client_sdk.alerting.asking import addresses_of, ask_for_alerts, label_flaw
 from client_sdk.alerting.queue import DeliveryQueue
 from client_sdk.alerting.settings import DeliverySettings
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.texts import N_
 from client_sdk.errors import ConfigError
-from client_sdk.forms import flaw_of, holds_long_number, one_line
+from client_sdk.forms import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +87,7 @@ def recipients_of(
         raise FieldError("webhook", text) from None
     if not to:
         raise FieldError("mail", N_("Give an address for mail, or for a program: one at least."))
-    if flaw_of(label) or len(label) > MOST_LABEL or holds_long_number(label):
+    if label_flaw(label):
         raise FieldError("label", N_("Name the case, such as case-17: at most 64 characters and no identity number."))
     return AlertRecipients(list(dict.fromkeys(to)), until, label)
 
@@ -119,4 +119,4 @@ def end_alerts(desk: Desk, inquiry_id: bytes) -> bool:
 
 def queue_of(config: ClientConfig) -> DeliveryQueue:
     """Return the member's queue of deliveries."""
-    return DeliveryQueue(config.home, config.name, config.institution)
+    return DeliveryQueue.of(config)

@@ -76,7 +76,7 @@ class _Sayer:
         return joint.join(self.pair(name, value) for name, value in pairs)
 
     def list(self, items: Iterable[str]) -> str:
-        return ("、" if self.language is Language.CHINESE else ", ").join(items)
+        return self.language.listing(items)
 
 
 def say_in(language: Language) -> Say:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DAY_WANTED", "NoDayError", "half_width", "read_day", "typed_day", "typed_number", "typed_time"]
 
-# The one sentence for commands, pages and programs.
+# What the API says; command and pages say it in a sentence of their own, which has its Chinese.
 DAY_WANTED = "a day with the year first, such as 2026-01-05, 2026/1/5, 2026年1月5日 or 20260105"
 
 # 2026/1/5, 2026-1-5, 2026.1.5, 2026年1月5日, each with a time of nought as spreadsheets add one.

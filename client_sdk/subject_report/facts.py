@@ -10,7 +10,6 @@ from client_sdk.forms import MINOR_UNITS, Word
 from client_sdk.models import Amounts, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
 from client_sdk.subject_report.terms import FACTS, term_of
 from client_sdk.subject_report.texts import TEXTS
-from client_sdk.texts import Language
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from enum import Enum
 
     from client_sdk.models import Facts
+    from client_sdk.texts import Language
 
 __all__ = ["END_ISOLATE", "ISOLATE", "FactSpeaker", "money_text", "visible"]
 
@@ -95,7 +95,7 @@ class FactSpeaker:
             case Word():
                 return self.term(value)
             case tuple():
-                return ("、" if self.language is Language.CHINESE else ", ").join(map(self._fact, value))
+                return self.language.listing(map(self._fact, value))
             case bool():
                 return self.text("yes")
             case _:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["LANGUAGE_VARIABLE", "Language", "language_named", "language_of_user"]
 
@@ -24,6 +24,10 @@ class Language(StrEnum):
 
     CHINESE = "zh"
     ENGLISH = "en"
+
+    def listing(self, items: Iterable[str]) -> str:
+        """Return items as a list of this language: "a, b" or "甲、乙"."""
+        return ("、" if self is Language.CHINESE else ", ").join(items)
 
 
 def language_named(name: str) -> Language | None:

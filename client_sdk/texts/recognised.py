@@ -62,7 +62,7 @@ def _list_of_words(language: Language, text: str) -> str | None:
     words = text.split(_JOINT)
     said = [own_catalogue(language).pgettext(CONTEXT, word) for word in words]
     is_known = [new != old or _SIGN.fullmatch(old) is not None for new, old in zip(said, words, strict=True)]
-    return "、".join(said) if len(words) > 1 and all(is_known) and said != words else None
+    return language.listing(said) if len(words) > 1 and all(is_known) and said != words else None
 
 
 @cache

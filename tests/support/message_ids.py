@@ -45,7 +45,12 @@ _OF_VALUES = (
     *(f"client_sdk/kernel/ledger/{name}.py" for name in ("chain", "onboarding", "directory")),
     *(f"client_sdk/kernel/formats/{name}.py" for name in ("lasting_text", "readable")),
     *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
-    *("client_sdk/_protocol/hiding.py", "client_sdk/_session.py", "client_sdk/desk/dropped.py"),
+    *(
+        "client_sdk/_protocol/hiding.py",
+        "client_sdk/_session.py",
+        "client_sdk/desk/dropped.py",
+        "client_sdk/alerting/asking.py",
+    ),
     str(_ACTS),
     *("client_sdk/models", "client_sdk/criteria_file.py", "client_sdk/_member", "client_sdk/cli/ui/record_form.py"),
 )

@@ -8,7 +8,7 @@ from client_sdk.acts import BREACH_TEXTS, BreachBody, breach_due, moment
 from client_sdk.cli.ui.output import counted
 from client_sdk.forms import moment_text, plain
 from client_sdk.subject_report.terms import term_of
-from client_sdk.texts import Language, say
+from client_sdk.texts import say
 from client_sdk.texts.spoken import spoken_language
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def breach_rows(body: BreachBody) -> Iterator[tuple[str, object]]:
     yield "noticed", moment_text(moment(body.noticed_at))
     yield "what", say("{natures}: {data}", natures=_words(body.natures), data=_words(body.data))
     yield from ((name, getattr(body, name)) for name in BREACH_TEXTS)
-    yield "concerns", ", ".join(body.members) or say("all members")
+    yield "concerns", spoken_language().listing(body.members) or say("all members")
 
 
 def _words(words: Iterable[Enum]) -> str:
     language = spoken_language()
-    return ("、" if language is Language.CHINESE else ", ").join(term_of(word).of(language) for word in words)
+    return language.listing(term_of(word).of(language) for word in words)
 
 
 def due_lines(body: Body, rulebook: Rulebook) -> Iterator[str]:

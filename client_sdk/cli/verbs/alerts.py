@@ -207,8 +207,7 @@ def _tell(session: Run, done: "Delivered") -> None:
 def _queue(session: Run) -> "DeliveryQueue":
     from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - loaded by these verbs alone
 
-    config = session.config()
-    return DeliveryQueue(config.home, config.name, config.institution)
+    return DeliveryQueue.of(session.config())
 
 
 def _time(count: int) -> datetime:

@@ -4,17 +4,16 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.options import DaskOption
+from client_sdk.cli.ui.progress import progress_bar
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.ui.verb import verb
@@ -152,7 +151,7 @@ def register(app: typer.Typer) -> None:
                 say("--every is for --follow alone"), say("give --follow as well, or leave it out for one audit.")
             )
         with OutputFile(html) as as_page, OutputFile(text) as as_words, OutputFile(json_file) as as_document:
-            with _progress(session) as report_progress:
+            with progress_bar(session, say("verifying"), say("leaves")) as report_progress:
                 report = audit_once(report_progress)
             content, words = report.to_dict(), as_text(report)
             document = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -253,15 +252,3 @@ def _cosigned_words(size: int, silencing: tuple[str, ...]) -> str:
         return say("Cosigned {size} leaves.", size=size)
     named = f": {', '.join(silencing[:_NAMED])}{', ...' if len(silencing) > _NAMED else ''}" if silencing else ""
     return say("NOT cosigned: findings tell against this log{named}.", named=named)
-
-
-@contextmanager
-def _progress(session: Run) -> Iterator[_Progress | None]:
-    """Show progress, if standard error is a terminal."""
-    if session.output.as_json or not session.output.err.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TextColumn("leaves"), TimeRemainingColumn())
-    with Progress(*columns, console=session.output.err, transient=True) as bar:
-        task = bar.add_task("verifying", total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError, violation_content
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
 from client_sdk.cli.ui.output import counted, pairs
 from client_sdk.cli.ui.portfolio_input import PortfolioReading
+from client_sdk.cli.ui.progress import progress_bar
 from client_sdk.cli.ui.target import OutputFile
 from client_sdk.cli.verbs.report_plan import (
     PortfolioCheck,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json
     from client_sdk.cli.ui.session import Run
     from client_sdk.models.batch import BatchReport, ProgressCallback
-    from client_sdk.models.batch import Progress as Step
     from client_sdk.models.violation import Violation
 
 __all__ = ["FileOptions", "report_file"]
@@ -190,20 +188,5 @@ def _show_result(session: Run, done: BatchReport, left: Sequence[Violation], wri
 @contextmanager
 def _progress(session: Run) -> Iterator[ProgressCallback | None]:
     """Show progress, if standard error is a terminal."""
-    if session.output.as_json or not session.output.err.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(say("rows")),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=session.output.err, transient=True) as bar:
-        task = bar.add_task(say(_PHASES[Phase.CHECKING]), total=None)
-
-        def report_progress(step: Step) -> None:
-            bar.update(task, description=say(_PHASES[step.phase]), completed=step.done, total=step.total or None)
-
-        yield report_progress
+    with progress_bar(session, say(_PHASES[Phase.CHECKING]), say("rows")) as show:
+        yield show and (lambda step: show(step.done, step.total or None, say(_PHASES[step.phase])))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.identity_input import STANDARD_INPUT
 from client_sdk.cli.ui.input_file import check_file
+from client_sdk.cli.ui.progress import progress_bar
 from client_sdk.lending.screened import CHANGE_COLUMNS, RESULT_COLUMNS, ScreenedPortfolio, change_rows
 from client_sdk.models.screening import ScreenPhase
 from client_sdk.texts import N_, say
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.cli.ui.portfolio_input import PortfolioReading
     from client_sdk.cli.ui.session import Run
     from client_sdk.lending.columns import CustomerRow
-    from client_sdk.models.screening import ScreenProgress, ScreenProgressCallback, WatchReport
+    from client_sdk.models.screening import ScreenProgressCallback, WatchReport
 
 __all__ = [
     "change_contents",
@@ -78,24 +77,5 @@ def line_contents(lines: Sequence[Sequence[object]]) -> Iterator[dict[str, Json]
 @contextmanager
 def progress_of(session: Run) -> Iterator[ScreenProgressCallback | None]:
     """Show progress, if standard error is a terminal."""
-    if session.output.as_json or not session.output.err.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=session.output.err, transient=True) as bar:
-        description, unit = _PHASES[ScreenPhase.NAMING]
-        task = bar.add_task(say(description), total=None, unit=say(unit))
-
-        def report_progress(step: ScreenProgress) -> None:
-            description, unit = _PHASES[step.phase]
-            bar.update(
-                task, description=say(description), unit=say(unit), completed=step.done, total=step.total or None
-            )
-
-        yield report_progress
+    with progress_bar(session, *map(say, _PHASES[ScreenPhase.NAMING])) as show:
+        yield show and (lambda step: show(step.done, step.total or None, *map(say, _PHASES[step.phase])))

@@ -22,7 +22,7 @@ from client_sdk.cli.ui.output import pairs
 from client_sdk.cli.ui.session import Run
 from client_sdk.cli.ui.verb import verb
 from client_sdk.clock import clock_ms
-from client_sdk.forms import day_of, flaw_of, holds_long_number
+from client_sdk.forms import day_of
 from client_sdk.models import IdType
 from client_sdk.texts import N_, recognised, say
 
@@ -125,8 +125,7 @@ def add_alerts(group: typer.Typer) -> None:
         """End alerts about a person, and delete the addresses and every message about the person."""
         from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - loaded by this verb alone
 
-        config = session.config()
-        with DeliveryQueue(config.home, config.name, config.institution) as queue, session.client() as client:
+        with DeliveryQueue.of(session.config()) as queue, session.client() as client:
             ended = client.alerts_off(alerts)
             known = queue.remove_request(alerts)
         if not (ended or known):
@@ -142,20 +141,10 @@ def _check_label(label: str) -> None:
     Raises:
         UsageError: it is too long, is not read as it was written, or looks like an identity number.
     """
-    from client_sdk.alerting.asking import MOST_LABEL  # noqa: PLC0415 - loaded by this verb alone
+    from client_sdk.alerting.asking import label_flaw  # noqa: PLC0415 - loaded by this verb alone
 
-    if flaw := flaw_of(label):
+    if flaw := label_flaw(label):
         raise UsageError(say("--label: got {got}", got=recognised(flaw.got)), recognised(flaw.want))
-    if len(label) > MOST_LABEL:
-        raise UsageError(
-            say("--label: got {count} characters", count=len(label)),
-            say("give at most {max_label}.", max_label=MOST_LABEL),
-        )
-    if holds_long_number(label):
-        raise UsageError(
-            say("--label: it looks like an identity or account number"),
-            say("lists show it: name the case, such as case-17."),
-        )
 
 
 def _addresses(session: Run, webhooks: "Sequence[str]", mails: "Sequence[str]") -> "list[Address]":
@@ -179,6 +168,5 @@ def _ask(
     from client_sdk.alerting.asking import ask_for_alerts  # noqa: PLC0415 - loaded by this verb alone
     from client_sdk.alerting.queue import DeliveryQueue  # noqa: PLC0415 - likewise
 
-    config = session.config()
-    with DeliveryQueue(config.home, config.name, config.institution) as queue:
+    with DeliveryQueue.of(session.config()) as queue:
         return ask_for_alerts(queue, ask, label, to)

@@ -48,7 +48,7 @@ class WatchHook:
         refuse_inward(self._to, self._settings.networks)
 
     def _open(self) -> DeliveryQueue:
-        return DeliveryQueue(self._config.home, self._config.name, self._config.institution)
+        return DeliveryQueue.of(self._config)
 
     def put(self, rows: Sequence[CustomerRow], report: WatchReport) -> None:
         """Queue the changes of a look; none make no message."""

@@ -78,7 +78,7 @@ class JobHooks:
         self.start()
 
     def _open(self) -> DeliveryQueue:
-        return DeliveryQueue(self._config.home, self._config.name, self._config.institution)
+        return DeliveryQueue.of(self._config)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

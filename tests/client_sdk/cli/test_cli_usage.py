@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
 from typer._click.core import Context
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -18,6 +19,9 @@ from typer.testing import CliRunner
 from client_sdk.cli import app
 from client_sdk.cli.ui.exit_codes import EXIT_CODES
 from client_sdk.cli.ui.group import Verbs
+from client_sdk.cli.ui.options import day
+from client_sdk.desk.form_values import DAY_SENTENCE
+from client_sdk.lending.typed_text import DAY_WANTED
 from tests.support.command import Command as Running
 
 if TYPE_CHECKING:
@@ -297,6 +301,12 @@ def test_a_wrong_number_is_refused_without_being_shown(member: Running) -> None:
     ended = member(*ASKING, "--consent-digest", DIGEST, "--identity-file", "-", given=wrong, code=2)
     assert "identity.checksum" in ended.content["error"]["message"]
     assert wrong not in ended.out + ended.err
+
+
+def test_command_desk_and_api_name_the_same_forms_of_a_day() -> None:
+    with pytest.raises(typer.BadParameter, match=DAY_WANTED):
+        day("05/01/2026")
+    assert f"Give {DAY_WANTED}." == DAY_SENTENCE
 
 
 def test_a_missing_home_is_told(command: Running) -> None:

@@ -38,7 +38,7 @@ LENDER, OFFICE, AUDITOR, ADMINISTRATOR = 1, 2, 3, 4
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    """One that runs; its end is looked at by the test of the README's first command, and by those that start their own."""
+    """One that runs; its end is looked at by the test of README's first command, and by those that start their own."""
     with started_sandbox(tmp_path_factory.mktemp("sandbox") / "temporary") as running:
         running.await_said(ENDS)
         yield running

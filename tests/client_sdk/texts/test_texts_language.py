@@ -41,6 +41,10 @@ def test_an_identifier_of_windows_is_read_without_its_region(identifier: int, la
     assert language_of_identifier(identifier) is language
 
 
+def test_a_list_has_the_signs_of_its_language() -> None:
+    assert [language.listing(["a", "b", "c"]) for language in (ENGLISH, CHINESE)] == ["a, b, c", "a、b、c"]
+
+
 @given(st.text())
 def test_any_name_is_a_language_or_none(name: str) -> None:
     assert language_named(name) in {None, ENGLISH, CHINESE}
