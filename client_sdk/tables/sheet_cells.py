@@ -6,11 +6,11 @@ import re
 from typing import IO, TYPE_CHECKING
 
 from client_sdk.tables.number_format import NumberFormat, number, point_in_time
-from client_sdk.tables.sheet_xml import FORMULA, MAX_COLUMNS, TEXT, Area, area_of, column_of, sheet_rows
+from client_sdk.tables.sheet_xml import FILLED, FORMULA, MAX_COLUMNS, TEXT, area_of, column_of, sheet_rows
 from client_sdk.tables.values import TableError, TableRow, Unclear
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from client_sdk.tables.sheet_xml import XmlCell, XmlRow
     from client_sdk.tables.values import Value
@@ -49,8 +49,11 @@ class SheetCells:
     def __init__(self, texts: Sequence[str], formats: Sequence[NumberFormat], *, from_1904: bool) -> None:
         self._texts, self._from_1904 = texts, from_1904
         self._formats = {str(style): shown for style, shown in enumerate(formats)}
-        self._merged: list[Area] = []
-        self._arrays: list[Area] = []
+        # Of the cells that are merged, the first rows and the last ones, in order.
+        self._merged: list[tuple[int, int]] = []
+        # Of each column, down to which row one formula fills it.
+        self._filled = [0] * MAX_COLUMNS
+        self._last_filled = 0
         self._hidden_columns: list[tuple[int, int]] = []
         self._columns: dict[str, int] = {}
 
@@ -70,7 +73,7 @@ class SheetCells:
             if len(tail) > _MAX_TAIL:
                 raise TableError("workbook.size", got="too much behind the rows of the sheet", want="a plain table")
         areas = (area_of(found.decode()) for found in _MERGED.findall(tail))
-        self._merged = [area for area in areas if area is not None]
+        self._merged = sorted((area.first_row, area.last_row) for area in areas if area is not None)
 
     def rows(self, file: IO[bytes]) -> Iterator[TableRow]:
         """Yield the rows, those without a value as empty ones.
@@ -79,17 +82,20 @@ class SheetCells:
             TableError: it is damaged, its rows are out of order, or one of its columns is hidden.
         """
         number_before, checked = 0, False
-        for row in sheet_rows(file, self._note_columns, self._arrays.append):
+        are_merged = self._merged_at()
+        next(are_merged)
+        for row in sheet_rows(file, self._note_columns):
             at = _row_number(row, number_before)
             number_before = at
             values = self._values(row, at)
+            is_merged = are_merged.send(at)
             if not any(value is not None and value != "" for value in values):
                 yield TableRow(at, [])
                 continue
             if not checked:
                 self._check_columns(len(values))
                 checked = True
-            yield TableRow(at, values, self._fault(row, at))
+            yield TableRow(at, values, self._fault(row, is_merged=is_merged))
 
     def _note_columns(self, attributes: dict[str, str]) -> None:
         if attributes.get("hidden") in _TRUE or attributes.get("width") == "0":
@@ -104,11 +110,21 @@ class SheetCells:
             got = f"a hidden column, at place {hidden}"
             raise TableError("sheet.hidden", got=got, want="all columns shown: show it, or delete it")
 
-    def _fault(self, row: XmlRow, at: int) -> Unclear | None:
+    def _merged_at(self) -> Generator[bool, int, None]:
+        """Say of the rows that are sent, in their order, whether cells are merged in them."""
+        last = passed = 0
+        at = yield False
+        while True:
+            while passed < len(self._merged) and self._merged[passed][0] <= at:
+                last = max(last, self._merged[passed][1])
+                passed += 1
+            at = yield at <= last
+
+    def _fault(self, row: XmlRow, *, is_merged: bool) -> Unclear | None:
         if row.attributes.get("hidden") in _TRUE:
             want = "a row that is shown: end the filter, show the row or delete it"
             return Unclear("sheet.hidden", "a hidden row", want)
-        if any(area.first_row <= at <= area.last_row for area in self._merged):
+        if is_merged:
             return Unclear("sheet.merged", "merged cells", "a cell to each column: separate the cells and fill each")
         return None
 
@@ -119,6 +135,9 @@ class SheetCells:
         for cell in row.cells:
             reference = cell.get("r")
             if reference is not None:
+                if TEXT not in cell and FORMULA not in cell:
+                    # Programs write cells that have a border and nothing else, up to the last column.
+                    continue
                 letters = reference.removesuffix(in_row)
                 place = columns[letters] if letters in columns else self._new_column(letters)
                 if place != len(values):
@@ -126,11 +145,30 @@ class SheetCells:
                         raise TableError("file.form", got="cells out of order", want=_SAVED, row=at)
                     values += [None] * (place - len(values))
             values.append(convert(cell))
-        for area in self._arrays:
-            if area.first_row <= at <= area.last_row:
-                for place in range(area.first_column, min(area.last_column + 1, len(values))):
+            if FILLED in cell:
+                self._fill(cell[FILLED], at)
+        if self._last_filled >= at:
+            for place, last in enumerate(self._filled[: len(values)]):
+                if last >= at:
                     values[place] = _formula("")
         return values
+
+    def _fill(self, reference: str, at: int) -> None:
+        """Note which cells a formula fills, from its own row on.
+
+        Raises:
+            TableError: another formula fills one of them.
+        """
+        area = area_of(reference)
+        if area is None:
+            return
+        columns = slice(area.first_column, min(area.last_column + 1, MAX_COLUMNS))
+        before = self._filled[columns]
+        # Of formulas that no others overlap, all together fill no more cells than there are.
+        if max(before, default=0) >= at:
+            raise TableError("file.form", got="array formulas that fill the same cells", want=_SAVED, row=at)
+        self._filled[columns] = [area.last_row] * len(before)
+        self._last_filled = max(self._last_filled, area.last_row)
 
     def _new_column(self, letters: str) -> int:
         if not (letters.isascii() and letters.isalpha() and letters.isupper()):

@@ -14,10 +14,11 @@ from xml.parsers import expat
 from client_sdk.tables.values import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import IO
 
 __all__ = [
+    "FILLED",
     "FORMULA",
     "MAX_COLUMNS",
     "TEXT",
@@ -39,15 +40,20 @@ _CHUNK = 256 * 1024
 _MOST_IDLE = 8
 _DEEPEST = 64
 _LETTERS = 26
+# A cell with a style and nothing in it, as programs write for each one that has a border.
+_EMPTY_CELL = re.compile(rb'<c r="[A-Z]+[0-9]+"(?: s="[0-9]+")?/>')
+_AFTER_EMPTY = b'"/><c r="'
 _AREA = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})(?::\$?([A-Z]{1,3})\$?([0-9]{1,7}))?")
 _SAVED = "a workbook as Excel saves it"
 # What a reader that indents puts behind a piece of a text.
 _INDENT = re.compile(r"\s*\n\s*\Z")
 
-# Attributes of the element ``c``; beside them its text and its formula, under names that no attribute has.
+# Attributes of the element ``c``; beside them, under names that no attribute has, its text, its formula, and which
+# cells that one fills.
 XmlCell: TypeAlias = "dict[str, str]"
 TEXT = ""
 FORMULA = "="
+FILLED = "#"
 
 
 class XmlRow(NamedTuple):
@@ -64,10 +70,6 @@ class Area(NamedTuple):
     first_column: int
     last_row: int
     last_column: int
-
-    def holds(self, row: int, column: int) -> bool:
-        """Whether a cell is inside."""
-        return self.first_row <= row <= self.last_row and self.first_column <= column <= self.last_column
 
 
 def column_of(letters: str) -> int:
@@ -113,7 +115,7 @@ def elements(file: IO[bytes], take: Callable[[str, dict[str, str], str], None], 
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, characters
     before = 0
-    for _ in _parsed(file, parser):
+    for _ in _parsed(_pieces(file), parser):
         idle = 0 if ended > before else idle + 1
         before = ended
         if ended > most:
@@ -122,23 +124,20 @@ def elements(file: IO[bytes], take: Callable[[str, dict[str, str], str], None], 
         _check_idle(idle)
 
 
-def sheet_rows(
-    file: IO[bytes], columns_are: Callable[[dict[str, str]], None], array_is: Callable[[Area], None]
-) -> Iterator[XmlRow]:
+def sheet_rows(file: IO[bytes], columns_are: Callable[[dict[str, str]], None]) -> Iterator[XmlRow]:
     """Yield the rows of a sheet, in their order.
 
     Args:
         file: the part of the package.
         columns_are: is called with the attributes of each ``col``; all come before the first row.
-        array_is: is called with the cells that one formula fills, before the row that holds it is given.
 
     Raises:
         TableError: it is no worksheet, is damaged, or a row has too many cells or a cell too long a text.
     """
-    parser, events = _parser(), _Events(columns_are, array_is)
+    parser, events = _parser(), _Events(columns_are)
     parser.StartElementHandler, parser.CharacterDataHandler = events.start, events.characters
     idle = 0
-    for _ in _parsed(file, parser):
+    for _ in _parsed(_without_empty_cells(_pieces(file)), parser):
         events.check()
         whole = events.take()
         idle = 0 if whole else idle + 1
@@ -150,8 +149,8 @@ def sheet_rows(
 class _Events:
     """Collects what the parser finds; ``start`` and ``characters`` are called millions of times."""
 
-    def __init__(self, columns_are: Callable[[dict[str, str]], None], array_is: Callable[[Area], None]) -> None:
-        self._columns_are, self._array_is = columns_are, array_is
+    def __init__(self, columns_are: Callable[[dict[str, str]], None]) -> None:
+        self._columns_are = columns_are
         self._rows: list[XmlRow] = []
         self._cells: list[XmlCell] = []
         self._cell: XmlCell = {}
@@ -188,8 +187,8 @@ class _Events:
     def _start_formula(self, attributes: dict[str, str]) -> None:
         self._cell[FORMULA] = ""
         self._into = FORMULA
-        if attributes.get("t") in ("array", "dataTable") and (area := area_of(attributes.get("ref", ""))):
-            self._array_is(area)
+        if attributes.get("t") in ("array", "dataTable"):
+            self._cell[FILLED] = attributes.get("ref", "")
 
     def _start_other(self, name: str, attributes: dict[str, str]) -> None:
         self._into = None
@@ -234,11 +233,26 @@ def _parser() -> expat.XMLParserType:
     return parser
 
 
-def _parsed(file: IO[bytes], parser: expat.XMLParserType) -> Iterator[None]:
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(_CHUNK):
+        yield piece
+
+
+def _without_empty_cells(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Take out most cells of a sheet that hold nothing: parsing costs more than all else that is done with one."""
+    is_plain, last = True, b""
+    for piece in pieces:
+        # In a comment or in CDATA the same bytes are no cells.
+        is_plain = is_plain and b"<!" not in piece and not (last == b"<" and piece.startswith(b"!"))
+        last = piece[-1:]
+        yield _EMPTY_CELL.sub(b"", piece) if is_plain and _AFTER_EMPTY in piece else piece
+
+
+def _parsed(pieces: Iterable[bytes], parser: expat.XMLParserType) -> Iterator[None]:
     """Parse a part and stop after each piece of it."""
     try:
-        while chunk := file.read(_CHUNK):
-            parser.Parse(chunk)
+        for piece in pieces:
+            parser.Parse(piece)
             yield
         parser.Parse(b"", True)
     except expat.ExpatError:

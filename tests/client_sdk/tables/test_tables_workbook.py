@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import product
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
@@ -22,7 +25,7 @@ from client_sdk.tables.workbook import Workbook, check_no_old_workbook
 from tests.client_sdk.tables.workbooks import SHEET, book, changed, saved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from client_sdk.tables.values import Value
 
@@ -123,6 +126,59 @@ def test_an_array_formula_fills_cells_that_do_not_hold_it() -> None:
     assert [rule_of(first[0]), rule_of(first[2])] == ["cell.formula"] * 2
     assert rule_of(second[1]) == "cell.formula"
     assert second[3] == 8
+
+
+@pytest.mark.parametrize("second", ["A2:A3", "B1:B9", "A1:A1"])
+def test_array_formulas_of_which_one_fills_cells_of_another_are_refused(second: str) -> None:
+    first = '<row r="1"><c r="A1"><f t="array" ref="A1:C3">X</f></c></row>'
+    sheet = sheet_of(f'{first}<row r="2"><c r="A2"><f t="array" ref="{second}">X</f></c></row>')
+    assert refusal(changed(saved(book([[1]])), {SHEET: sheet})).rule == "file.form"
+
+
+def test_as_many_array_formulas_and_merged_cells_as_rows_are_read_in_time_that_grows_with_them() -> None:
+    """Formulas of a whole column beside each other, and merged cells: each row was held against all of them."""
+    count = 1_500
+    rows = "".join(
+        f'<row r="{at}"><c r="A{at}"><f t="array" ref="A{at}:A{at}">X</f><v>1</v></c><c r="B{at}"><v>2</v></c></row>'
+        for at in range(1, count + 1)
+    )
+    merged = "".join(f'<mergeCell ref="C{at}:D{at}"/>' for at in range(1, count, 2))
+    sheet = sheet_of(rows).replace(b"</sheetData>", f"</sheetData><mergeCells>{merged}</mergeCells>".encode())
+    steps = 0
+
+    def count_lines(*_: object) -> object:
+        nonlocal steps
+        steps += 1
+        return count_lines
+
+    data, before = changed(saved(book([[1]])), {SHEET: sheet}), sys.gettrace()
+    sys.settrace(count_lines)
+    try:
+        found = rows_of(data)
+    finally:
+        sys.settrace(before)
+    assert [rule_of(row.values[0]) for row in found] == ["cell.formula"] * count
+    assert [row.fault is not None for row in found] == [at % 2 == 1 for at in range(1, count)] + [False]
+    assert steps < 400 * count
+
+
+def test_cells_that_hold_nothing_are_passed_over_wherever_they_stand() -> None:
+    empty = "".join(f'<c r="{letter}1" s="1"/>' for letter in "BCDEFG")
+    row = f'<row r="1"><c r="A1"><v>1</v></c>{empty}<c r="H1"><v>8</v></c><c r="I1" s="1"/><c r="J1"></c></row>'
+    (found,) = values_of(changed(saved(book([[1]])), {SHEET: sheet_of(row)}))
+    assert found == [1, *[None] * 6, 8]
+    quoted = f'<c r="A1" t="inlineStr"><is><t><![CDATA[{empty}]]></t></is></c><c r="B1"/><c r="C1"><v>3</v></c>'
+    (found,) = values_of(changed(saved(book([[1]])), {SHEET: sheet_of(f'<row r="1">{quoted}</row>')}))
+    assert found == [empty, None, 3]
+
+
+def test_a_row_whose_cells_are_empty_up_to_the_last_column_of_a_spreadsheet_is_read() -> None:
+    """The parser meets few of them: it would take longer for these than for all else in a workbook."""
+    letters = ["".join(chosen) for length in (1, 2, 3) for chosen in product(ascii_uppercase, repeat=length)][:16_384]
+    empty = "".join(f'<c r="{name}{{at}}" s="1"/>' for name in letters[1:])
+    rows = (f'<row r="{at}"><c r="A{at}"><v>{at}</v></c>{empty.format(at=at)}</row>' for at in range(1, 21))
+    data = changed(saved(book([[1]])), {SHEET: sheet_of("".join(rows))})
+    assert values_of(data) == [[at] for at in range(1, 21)]
 
 
 @pytest.mark.parametrize(
@@ -379,13 +435,6 @@ def test_a_workbook_that_breaks_off_is_refused() -> None:
 def test_references_name_cells(text: str, area: Area | None) -> None:
     assert area_of(text) == area
     assert column_of("XFD") == 16_383
-
-
-def test_an_area_holds_what_is_inside() -> None:
-    area = Area(2, 1, 9, 2)
-    inside: Sequence[tuple[int, int]] = ((2, 1), (9, 2))
-    assert all(area.holds(*cell) for cell in inside)
-    assert not any(area.holds(*cell) for cell in ((1, 1), (2, 0), (10, 1), (9, 3)))
 
 
 def test_parts_with_more_elements_than_any_workbook_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
