@@ -27,7 +27,7 @@ from client_sdk.tables.values import TableError, Unclear
 if TYPE_CHECKING:
     from typing import Literal
 
-    from client_sdk.tables.values import TableRow
+    from client_sdk.tables.values import TableRow, Value
 
 LARGEST = 2**31 - 1
 # Of the page that is changed.
@@ -305,7 +305,7 @@ def test_half_a_file_is_refused(kind: ColumnarKind, kept: int) -> None:
 
 
 def test_a_line_says_values_as_they_were() -> None:
-    rows = [
+    rows: list[list[Value]] = [
         ['a\n\u2028"\ud7ff', 10**30, None, ["a", "b"], [], Decimal("1.50"), Decimal("1e400"), date(2025, 1, 2)],
         [datetime(2025, 1, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2025, 1, 2, 3), Unclear("rule", "got", "want")],  # noqa: DTZ001 - as a file has it
     ]  # fmt: skip
