@@ -6,36 +6,39 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from selenium.common.exceptions import TimeoutException
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.client_sdk.sdk_samples import default_report, person
 from tests.conftest import chromium
+from tests.support.browsing import (
+    at_desk,
+    choose,
+    command_lines,
+    console,
+    looked_at,
+    path_of,
+    tab_to,
+    violations,
+    waited,
+)
 from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from client_sdk.testing import TestRegistry
 
 pytestmark = pytest.mark.browser
 
-AXE = Path("tests/vectors/axe-core/axe.min.js")
-WIDTHS = (1280, 390)
-# Far more than a page takes on a slow machine with other work.
-PATIENCE = 60
 NUMBER = person(1).number
 YESTERDAY = date.today() - timedelta(1)  # noqa: DTZ011 - as a person at the desk types it
-_MOST_TABS = 60
 
 
 @pytest.fixture
@@ -53,77 +56,12 @@ def signed_in(browser: Chrome, desk: RunningDesk) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def at_desk(browser: Chrome, desk: RunningDesk) -> Iterator[None]:
-    """A browser that came by the newest link, in English.
-
-    Where that link was used, its visit has a new one made some seconds later.
-    """
-
-    def let_in(_: Chrome) -> bool:
-        host, path = desk.link()
-        browser.get(f"http://{host}:{desk.port}{path}")
-        return bool(browser.find_elements(By.CSS_SELECTOR, "form[action='/sign-out']"))
-
-    WebDriverWait(browser, PATIENCE).until(let_in)
-    choose(browser, "en")
-    yield
-    browser.delete_all_cookies()
-
-
-def choose(browser: Chrome, language: str) -> None:
-    """Switch to a language, if it is another."""
-    found = browser.find_elements(By.CSS_SELECTOR, f"button[name=language][value={language}]")
-    if found:
-        found[0].click()
-        lang = "zh-CN" if language == "zh" else "en"
-        WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, f"html[lang={lang}]"))
-
-
-def waited(browser: Chrome, selector: str) -> None:
-    """Wait until something is on the page; what is there instead is told."""
-    with contextlib.suppress(TimeoutException):
-        WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, selector))
-    shown = browser.find_element(By.TAG_NAME, "body").text
-    assert browser.find_elements(By.CSS_SELECTOR, selector), f"{browser.current_url} has no {selector}:\n{shown}"
-
-
 def ask(browser: Chrome, number: str = NUMBER) -> None:
     """Fill the form and send it."""
     browser.find_element(By.ID, "number").send_keys(number)
     browser.execute_script("document.getElementById('consent_date').value = arguments[0]", YESTERDAY.isoformat())
     browser.find_element(By.ID, "consent_digest").send_keys(hashlib.sha256(b"consent").hexdigest())
     browser.find_element(By.CSS_SELECTOR, "form[action='/ask'] button").click()
-
-
-def violations(browser: Chrome) -> list[str]:
-    """What axe-core finds."""
-    # A page that was looked at before, such as for print, has it already.
-    if not browser.execute_script("return Boolean(window.axe)"):
-        browser.execute_script(AXE.read_text(encoding="utf-8"))
-    found = browser.execute_async_script(
-        "axe.run({resultTypes: ['violations']}).then(found => arguments[arguments.length - 1](found.violations))"
-    )
-    return [f"{item['id']}: {node['html'][:200]}: {node['failureSummary']}" for item in found for node in item["nodes"]]
-
-
-def looked_at(browser: Chrome) -> None:
-    """Look at the page at both widths and in both languages."""
-    for language, width_of_all in zip(("zh", "en"), WIDTHS, strict=True):
-        choose(browser, language)
-        for width in WIDTHS:
-            browser.set_window_size(width, 900)
-            assert not browser.execute_script(
-                "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
-            ), f"{browser.current_url} is wider than {width}"
-            # A table whose rows are read downwards there hides no cell beside the screen.
-            assert not browser.execute_script(
-                "return [...document.querySelectorAll('.scrolls:has(.stacks)')]"
-                ".some(one => one.scrollWidth > one.clientWidth)"
-            ), f"a table of {browser.current_url} is wider than {width}"
-        # What else is looked for takes a second: once in each language, and once at each width.
-        browser.set_window_size(width_of_all, 900)
-        assert violations(browser) == [], (browser.current_url, width_of_all, language)
 
 
 def test_no_page_has_a_violation_of_accessibility(page: Chrome) -> None:
@@ -148,11 +86,6 @@ def test_no_page_has_a_violation_of_accessibility(page: Chrome) -> None:
     ask(page)
     waited(page, "svg.timeline")
     looked_at(page)
-
-
-def path_of(browser: Chrome, path: str) -> str:
-    scheme, _, rest = browser.current_url.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}{path}"
 
 
 def test_the_pages_of_an_own_record_have_no_violation(registry: TestRegistry, browser: Chrome, tmp_path: Path) -> None:
@@ -207,20 +140,6 @@ def test_nothing_is_loaded_from_elsewhere_and_the_console_is_silent(page: Chrome
     assert told == []
 
 
-def console(browser: Chrome) -> list[dict[str, str]]:
-    """What the console was told since the last look."""
-    return list(browser.get_log("browser"))  # type: ignore[no-untyped-call]  # the library's
-
-
-def tab_to(browser: Chrome, id_: str) -> None:
-    """Press Tab until a field has the focus."""
-    for _ in range(_MOST_TABS):
-        ActionChains(browser).send_keys(Keys.TAB).perform()
-        if browser.switch_to.active_element.get_attribute("id") == id_:
-            return
-    pytest.fail(f"{id_} is not reached by the keyboard")
-
-
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_person_is_asked_about_by_keyboard_alone(page: Chrome, language: str) -> None:
     choose(page, language)
@@ -243,7 +162,7 @@ def test_a_person_is_asked_about_by_keyboard_alone(page: Chrome, language: str) 
     assert ("担保资格审查" if language == "zh" else "to review a guarantor") in said
     # What is folded opens by the keyboard.
     page.find_element(By.TAG_NAME, "body").click()
-    for _ in range(_MOST_TABS):
+    for _ in range(80):
         ActionChains(page).send_keys(Keys.TAB).perform()
         if page.switch_to.active_element.tag_name == "summary":
             break
@@ -284,21 +203,3 @@ def test_the_number_is_in_no_address_history_storage_log_journal_or_list_of_proc
     for number in (NUMBER, "11010518000101001X"):
         for form in (number.encode(), number.encode("utf-16-le")):
             assert [where for where, content in held.items() if form in content] == []
-
-
-def command_lines() -> bytes:
-    """The command lines of this program and of all that it started: registry, key services, desk and browser."""
-    # Other tests run beside this one, and what their programs are started with is none of the desk's.
-    parents, lines = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            # The name of the program stands in parentheses and may hold spaces; the parent is the second after it.
-            _, parents[folder.name], *_ = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
-            lines[folder.name] = (folder / "cmdline").read_bytes()
-    own = {str(os.getpid())}
-    while more := {one for one, parent in parents.items() if parent in own} - own:
-        own |= more
-    found = b"\n".join(lines[one] for one in own if one in lines)
-    assert b"chromedriver" in found
-    assert b"client_sdk" in found
-    return found

@@ -14,20 +14,22 @@ from selenium.webdriver.common.keys import Keys
 
 from client_sdk import Role, Verdict, verify
 from client_sdk.desk.rights import DeskRole
-from client_sdk.desk.users import UserFile
-from tests.client_sdk.desk.desk_forms import PASSWORD
-from tests.client_sdk.desk.test_desk_browser import (
+from tests.client_sdk.desk.desk_forms import PASSWORD, at, staffed
+from tests.client_sdk.sdk_samples import default_report, person
+from tests.conftest import chromium
+from tests.support.browsing import (
     choose,
     command_lines,
     console,
+    keys,
     looked_at,
     path_of,
+    printed,
+    reach_button,
+    seen,
     tab_to,
     waited,
 )
-from tests.client_sdk.desk.test_desk_browser_lender import keys, printed, reach_button, seen
-from tests.client_sdk.sdk_samples import default_report, person
-from tests.conftest import chromium
 from tests.support.desk import RunningDesk
 from tests.support.waiting import awaited
 
@@ -48,9 +50,7 @@ _MOST_TABS = 80
 
 @pytest.fixture(scope="module")
 def home(registry: TestRegistry) -> Path:
-    made = registry.enrol("counter-seen", Role.REPRESENTATIVE)
-    UserFile(made).add("clara", DeskRole.OFFICER, PASSWORD)
-    return made
+    return staffed(registry, "counter-seen", {"clara": DeskRole.OFFICER}, Role.REPRESENTATIVE)
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +62,8 @@ def running(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
 @pytest.fixture
 def page(browser: Chrome, running: RunningDesk) -> Iterator[Chrome]:
     """A browser of the clerk, in English, on the page of what is due."""
-    sign_in(browser, running)
-    choose(browser, "en")
-    yield browser
-    browser.delete_all_cookies()
+    with at(browser, running, "clara"):
+        yield browser
 
 
 def sign_in(browser: Chrome, desk: RunningDesk) -> None:

@@ -4,39 +4,40 @@ keyboard alone, with the rules told while one types, and the identity number in 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
-from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from client_sdk import Kind, Role
 from client_sdk.desk.rights import DeskRole
-from client_sdk.desk.users import UserFile
 from client_sdk.lending.column_guide import WORDS
-from tests.client_sdk.desk.desk_forms import PASSWORD, typed_of
-from tests.client_sdk.desk.test_desk_browser import (
+from tests.client_sdk.desk.desk_forms import at, staffed, typed_of
+from tests.client_sdk.sdk_samples import default_facts, default_report, person
+from tests.conftest import chromium
+from tests.support.browsing import (
     PATIENCE,
     choose,
     command_lines,
     console,
-    looked_at,
+    keys,
     path_of,
+    reach_button,
+    seen,
     tab_to,
     violations,
     waited,
 )
-from tests.client_sdk.sdk_samples import default_facts, default_report, person
-from tests.conftest import chromium
 from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from selenium.webdriver import Chrome
 
     from client_sdk.models import Report
     from client_sdk.testing import TestRegistry
@@ -49,9 +50,7 @@ TYPED = {"notice_digest": DIGEST, "consent_digest": DIGEST}
 
 @pytest.fixture(scope="session")
 def home(registry: TestRegistry) -> Path:
-    made = registry.enrol("lender-seen")
-    for name, role in (("anna", DeskRole.OFFICER), ("bo", DeskRole.APPROVER)):
-        UserFile(made).add(name, role, PASSWORD)
+    made = staffed(registry, "lender-seen", {"anna": DeskRole.OFFICER, "bo": DeskRole.APPROVER})
     (made / "desk.toml").write_text('[approval.above]\nCNY = "5,000.00"\n')
     return made
 
@@ -67,40 +66,6 @@ def page(browser: Chrome, running: RunningDesk) -> Iterator[Chrome]:
     """A browser of the officer, in English."""
     with at(browser, running, "anna"):
         yield browser
-
-
-@contextlib.contextmanager
-def at(browser: Chrome, desk: RunningDesk, name: str) -> Iterator[None]:
-    """A browser in which a person has signed in by name, in English."""
-    browser.get(f"http://localhost:{desk.port}/sign-in")
-    browser.find_element(By.ID, "name").send_keys(name)
-    browser.find_element(By.ID, "password").send_keys(PASSWORD, Keys.ENTER)
-    waited(browser, "form[action='/ask']")
-    choose(browser, "en")
-    try:
-        yield
-    finally:
-        browser.delete_all_cookies()
-
-
-def printed(browser: Chrome) -> None:
-    """Look at the page as it is printed: without what leads elsewhere, and no wider than the paper."""
-    browser.set_window_size(794, 1_123)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    try:
-        assert not browser.find_element(By.CSS_SELECTOR, "header.top").is_displayed()
-        assert browser.find_element(By.TAG_NAME, "h1").is_displayed()
-        assert not browser.execute_script(
-            "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        ), browser.current_url
-        assert violations(browser) == []
-    finally:
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-
-
-def seen(browser: Chrome) -> None:
-    looked_at(browser)
-    printed(browser)
 
 
 def fill(browser: Chrome, report: Report, **changes: str) -> None:
@@ -231,19 +196,6 @@ def test_a_default_is_reported_by_keyboard_alone(page: Chrome, language: str) ->
     keys(page, Keys.ENTER)
     waited(page, ".told")
     assert ("第 1 版" if language == "zh" else "Version 1 is logged") in page.find_element(By.CLASS_NAME, "told").text
-
-
-def keys(browser: Chrome, typed: str) -> None:
-    ActionChains(browser).send_keys(typed).perform()
-
-
-def reach_button(browser: Chrome) -> None:
-    """Press Tab until the button of the page's own form has the focus."""
-    for _ in range(60):
-        keys(browser, Keys.TAB)
-        if browser.execute_script("return document.activeElement.matches('main form button')"):
-            return
-    pytest.fail("no button is reached by the keyboard")
 
 
 def test_what_waits_is_seen_and_approved_without_a_violation(browser: Chrome, running: RunningDesk) -> None:

@@ -17,23 +17,23 @@ from client_sdk.desk.pages.quality import months_of, plot_of
 from client_sdk.desk.rendering import make_templates
 from client_sdk.desk.texts import Language, say_in
 from tests.client_sdk.desk.desk_forms import csv_of
-from tests.client_sdk.desk.test_desk_browser import (
+from tests.client_sdk.desk.test_desk_browser import signed_in
+from tests.client_sdk.desk.test_desk_portfolio import rows_of
+from tests.client_sdk.desk.test_desk_screening import customers
+from tests.client_sdk.desk.test_desk_today import MONTHS
+from tests.client_sdk.sdk_samples import default_report, person
+from tests.conftest import chromium
+from tests.support.browsing import (
     PATIENCE,
     choose,
     command_lines,
     console,
     looked_at,
     path_of,
-    signed_in,
     tab_to,
     violations,
     waited,
 )
-from tests.client_sdk.desk.test_desk_portfolio import rows_of
-from tests.client_sdk.desk.test_desk_screening import customers
-from tests.client_sdk.desk.test_desk_today import MONTHS
-from tests.client_sdk.sdk_samples import default_report, person
-from tests.conftest import chromium
 from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:

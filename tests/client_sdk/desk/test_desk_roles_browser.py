@@ -17,7 +17,9 @@ from client_sdk.acts import RulebookBody
 from client_sdk.desk.proposed_acts import KINDS
 from client_sdk.testing import TestRegistry
 from tests.client_sdk.desk.test_desk_audit import signed
-from tests.client_sdk.desk.test_desk_browser import (
+from tests.client_sdk.desk.test_desk_founding import began
+from tests.client_sdk.sdk_samples import suit
+from tests.support.browsing import (
     PATIENCE,
     at_desk,
     choose,
@@ -28,8 +30,6 @@ from tests.client_sdk.desk.test_desk_browser import (
     violations,
     waited,
 )
-from tests.client_sdk.desk.test_desk_founding import began
-from tests.client_sdk.sdk_samples import suit
 from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from selenium.webdriver.common.keys import Keys
 from client_sdk import Role
 from client_sdk.desk.journal import JOURNAL_FILE, read_journal
 from client_sdk.desk.rights import DeskRole
-from client_sdk.desk.users import UserFile
-from tests.client_sdk.desk.desk_forms import PASSWORD
-from tests.client_sdk.desk.test_desk_browser import path_of, waited
+from tests.client_sdk.desk.desk_forms import PASSWORD, staffed
 from tests.client_sdk.sdk_samples import person
+from tests.support.browsing import path_of, waited
 from tests.support.desk import RunningDesk, Visitor
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ RECORD = "lender-1/01234567-89ab-8def-8123-456789abcdef"
 
 @pytest.fixture(scope="module")
 def home(registry: TestRegistry) -> Path:
-    made = registry.enrol("counter-unsent", Role.REPRESENTATIVE)
-    UserFile(made).add("clara", DeskRole.OFFICER, PASSWORD)
-    return made
+    return staffed(registry, "counter-unsent", {"clara": DeskRole.OFFICER}, Role.REPRESENTATIVE)
 
 
 @pytest.fixture(scope="module")
