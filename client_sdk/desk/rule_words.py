@@ -9,14 +9,14 @@ from client_sdk.desk.failures import IDENTITY, details_of, next_step
 from client_sdk.desk.form_values import DAY_SENTENCE
 from client_sdk.desk.record_columns import name_of_field
 from client_sdk.desk.texts import N_
-from client_sdk.errors import PreflightError
+from client_sdk.errors import PreflightError, RefusedError
 from client_sdk.models import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from client_sdk.desk.texts import Say
-    from client_sdk.errors import FormatError, RefusedError, RuleError
+    from client_sdk.errors import FormatError, RuleError
 
 __all__ = ["MISSING", "field_of", "mistakes_of", "sentence_of", "sorted_out"]
 
@@ -53,12 +53,18 @@ _SENTENCES = {
 _FIELDS = {"id_number": "number", "identity": "number"}
 
 
-def sentence_of(item: Violation, say: Say) -> str:
-    """Return what is wrong and what to do; it repeats nothing that was typed."""
+def sentence_of(item: Violation, say: Say, otherwise: str = "") -> str:
+    """Return what is wrong and what to do; it repeats nothing that was typed.
+
+    Args:
+        item: broken rule.
+        say: says texts.
+        otherwise: what is said where nothing is known of rule and reason.
+    """
     known = _SENTENCES.get(item.rule) or IDENTITY.get(item.rule)
     if item.rule == MISSING:
         return say(_SENTENCES[MISSING])
-    text = say(known) if known else next_step(item.reason, "", say, item.rule)
+    text = say(known) if known else next_step(item.reason, otherwise, say, item.rule)
     details = say.pairs(details_of(item, say, apart_from=("field",)))
     return say("{text} ({more})", text=text, more=details) if text else details
 
@@ -80,24 +86,28 @@ def mistakes_of(
     """
     items = error.violations if isinstance(error, PreflightError) else (Violation.of(error.complaint),)
     known = [replace(item, field=fields.get(item.field, item.field)) for item in items]
-    return sorted_out(known, set(fields.values()), say)
+    otherwise = N_("The registry has refused this") if isinstance(error, RefusedError) else ""
+    return sorted_out(known, set(fields.values()), say, otherwise)
 
 
-def sorted_out(items: Iterable[Violation], columns: Collection[str], say: Say) -> tuple[dict[str, str], list[str]]:
+def sorted_out(
+    items: Iterable[Violation], columns: Collection[str], say: Say, otherwise: str = ""
+) -> tuple[dict[str, str], list[str]]:
     """Return the first thing that is wrong with each field, and what is wrong with none of them.
 
     Args:
         items: broken rules, their fields the names of columns.
         columns: that the form has.
         say: says texts.
+        otherwise: as ``sentence_of`` takes it.
     """
     at_fields: dict[str, str] = {}
     others: list[str] = []
     for item in items:
         field = field_of(item)
         if field in columns or field in ("number", "id_type", "issuing_state"):
-            at_fields.setdefault(field, sentence_of(item, say))
+            at_fields.setdefault(field, sentence_of(item, say, otherwise))
         else:
-            text = sentence_of(item, say)
+            text = sentence_of(item, say, otherwise)
             others.append(say.pair(name_of_field(item.field, say), text) if item.field else text)
     return at_fields, others

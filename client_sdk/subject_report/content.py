@@ -55,10 +55,12 @@ class Part:
         quote: the person's own words; empty for none.
         quote_title: heading of the quote.
         tables: any number.
+        record: ``ListedRecord.ref`` of the record that it is of; empty for none.
     """
 
     title: str
     level: int = 2
+    record: str = ""
     badges: tuple[str, ...] = ()
     paragraphs: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
@@ -174,6 +176,7 @@ class _Speaker(FactSpeaker):
         return Part(
             title,
             level=3,
+            record=record.ref,
             badges=tuple(marks),
             paragraphs=tuple(self._remarks(item)),
             pairs=tuple(self._record_pairs(item)),

@@ -1,5 +1,6 @@
 """``subject``: what a member does for a person: its own report, alerts, disputes, and its own statement."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -83,13 +84,15 @@ def _add_disputes(group: typer.Typer) -> None:
 
     @verb(disputes, "status", examples=["subject dispute status", "subject dispute status --ended"])
     def status(session: Run, /, *, ended: EndedOption = False) -> None:
-        """List the disputes that you have opened and that stand, with the day until which an answer is due.
+        """List the disputes that you have opened and that stand: those that were answered first, then by the day due.
 
-        `dispute show` tells more of one: dates, outcome and the documents of both sides.
+        `dispute show` tells more of one: dates, outcome and the documents of both sides. A notice in your `inbox` tells
+        of each answer.
         """
         with session.client() as client:
             found = client.disputes(opened=True, ended=ended)
-        session.output.result({"disputes": dispute_content(found)}, *dispute_table(found))
+        ordered = sorted(found, key=lambda one: one.due_on or date.min)
+        session.output.result({"disputes": dispute_content(ordered)}, *dispute_table(ordered))
 
     @verb(disputes, "withdraw", examples=[f"subject dispute withdraw {_RECORD}"])
     def withdraw(session: Run, /, *, record: RecordArgument) -> None:

@@ -68,7 +68,7 @@ def _ask(visit: Visit) -> Response:
                 entry.about.append(answer.inquiry_id.hex())
     except FieldError as error:
         return _shown(visit, error.said(visit.say), [])
-    except (PreflightError, RuleError, FormatError) as error:
+    except (PreflightError, RuleError) as error:
         return _shown(visit, *mistakes_of(error, _FIELDS, visit.say))
     kept = KeptAnswer(
         answer=replace(answer, identity=None),

@@ -60,15 +60,14 @@ def _report(visit: Visit) -> Response:
         return report_gone(visit)
     with visit.desk.journal.act(visit.user.name, DeskAct.READ_ANSWER, about=[report.answer.inquiry_id.hex()]):
         document = document_of(report, visit.language, _name(report, _EVIDENCE))
-    places = enumerate(report.records)
+    records = {item.record.ref: _record(visit, place, item) for place, item in enumerate(report.records)}
     identity = report.answer.identity
     born = None if identity is None else identity.birth_date
     return visit.show(
         "person.html.j2",
         key=visit.path["key"],
         document=document,
-        # A part of its own is of a record, in the order of the report.
-        parts=[(part, _record(visit, *next(places)) if part.level > 2 else None) for part in document.parts],  # noqa: PLR2004 - the level of a heading
+        parts=[(part, records.get(part.record)) for part in document.parts],
         free_left=max(0, report.free - report.had - 1),
         unknown_region=identity is not None and not region_is_known(identity),
         minor=born is not None and age_on(born, report.made_at.date()) < ADULT_YEARS,

@@ -12,7 +12,7 @@ from client_sdk.desk.lookups import record_of
 from client_sdk.desk.pages.doing import do_or_request_approval
 from client_sdk.desk.pages.records import record_row
 from client_sdk.desk.pages.report import report_form
-from client_sdk.desk.person_form import identity_of_form, type_choices
+from client_sdk.desk.person_form import type_choices, typed_identity
 from client_sdk.desk.prepared import OpenedRecord, PreparedWithdrawal
 from client_sdk.desk.record_columns import typed_of_cells
 from client_sdk.desk.rendering import clock_text
@@ -21,7 +21,7 @@ from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.desk.withdrawal_words import REASONS, REMOVED
-from client_sdk.errors import FormatError, PreflightError, RuleError
+from client_sdk.errors import PreflightError, RefusedError, RuleError
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import RecordState, RecordView, WithdrawalReason
 from client_sdk.subject_report.facts import FactSpeaker
@@ -47,12 +47,9 @@ def _one(visit: Visit) -> Response:
 def _open(visit: Visit) -> Response:
     """Open the facts with the identity number, and send the browser on to them."""
     try:
-        identity = identity_of_form(visit)
+        identity = typed_identity(visit)
     except FieldError as error:
         return _detail(visit, *_record(visit), wrong=error.said(visit.say))
-    except FormatError as error:
-        wrong, broken = mistakes_of(error, _FIELDS, visit.say)
-        return _detail(visit, *_record(visit), wrong=wrong, broken=broken)
     uuid = _path_uuid(visit)
     with visit.desk.journal.act(visit.user.name, DeskAct.OPEN_RECORD, about=[str(uuid)]):
         found = list(visit.desk.client.records([uuid.bytes], identity=identity))
@@ -102,7 +99,7 @@ def _withdraw(visit: Visit) -> Response:
         return do_or_request_approval(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))
     except FieldError as error:
         return _detail(visit, *_record(visit), wrong=error.said(visit.say))
-    except (PreflightError, RuleError) as error:
+    except (PreflightError, RuleError, RefusedError) as error:
         wrong, broken = mistakes_of(error, _FIELDS, visit.say)
         return _detail(visit, *_record(visit), wrong=wrong, broken=broken)
 
@@ -174,8 +171,6 @@ def _path_uuid(visit: Visit) -> UUID:
 
 # Fields by the names that errors give them.
 _FIELDS = {
-    "identity": "number",
-    "issuing_state": "issuing_state",
     "statement.reason": "reason",
     "statement.removed_on": "removed_on",
     "evidence": "evidence",

@@ -80,6 +80,10 @@ def test_a_dispute_goes_from_an_office_to_the_lender_and_back(
         ended = party("dispute", "show", name).content
         assert (ended["outcome"], ended["opened_by"], ended["answered_by"]) == ("CONFIRMED", OFFICE, "lender-1")
         assert ended["evidence"] == ended["answer_evidence"] == [sha256(b"paid").hexdigest()]
+    # The office is told, once it asks for its inbox.
+    (told,) = [one for one in office("inbox").content["notices"] if record.endswith(str(one["record_id"]))]
+    assert (told["reason"], told["outcome"], told["asked_at"]) == ("ANSWERED", "CONFIRMED", None)
+    assert "CONFIRMED: your dispute was answered: tell the person" in " ".join(office.said("inbox").out.split())
     assert "CONFIRMED" in office.said("subject", "dispute", "status", "--ended").out
     assert sha256(b"paid").hexdigest() in office.said("dispute", "show", record).out
     again = office("subject", "dispute", "open", record, code=1)
