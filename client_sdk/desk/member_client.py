@@ -17,6 +17,7 @@ from client_sdk.models import KeyUsage
 from client_sdk.verification import read_trust_root
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from client_sdk.config import ClientConfig
@@ -29,10 +30,12 @@ class MemberClient:
 
     Args:
         config: of the member.
+        clock: returns ms since 1970 UTC.
     """
 
-    def __init__(self, config: ClientConfig) -> None:
+    def __init__(self, config: ClientConfig, clock: Callable[[], int] = clock_ms) -> None:
         self._config = config
+        self._clock = clock
         self._lock = threading.Lock()
         self._client: Client | None = None
         self._time_zone = ""
@@ -59,14 +62,14 @@ class MemberClient:
 
     @property
     def today(self) -> date:
-        """The day by the clock of this machine in the registry's legal time zone, which rules and due days are in.
+        """The day in the registry's legal time zone, which rules and due days are in.
 
         Raises:
             ConfigError: there is no trust root that can be read.
         """
         if not self._time_zone:
             self._time_zone = read_trust_root(self._config.trust_root_file).time_zone
-        return day_of(clock_ms(), self._time_zone)
+        return day_of(self._clock(), self._time_zone)
 
     def close(self) -> None:
         """Close the client."""

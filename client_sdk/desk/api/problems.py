@@ -53,7 +53,13 @@ _STATUS: tuple[tuple[type[CreditRegistryError], int], ...] = (
     (InvalidError, 422),
 )
 # What the contract calls a field of an error; a prefix that it does not have.
-_FIELDS = {"identity": "body.person.number", "issuing_state": "body.person.issuing_state"}
+_FIELDS = {
+    "identity": "body.person.number",
+    "issuing_state": "body.person.issuing_state",
+    "code": "body.code",
+    "evidence": "body.evidence",
+    "outcome": "body.outcome",
+}
 _MOST_NAME = 40
 _PREFIXES = ("inquiry.", "annotation.")
 # The same where a person's own signed request takes the place of a consent.

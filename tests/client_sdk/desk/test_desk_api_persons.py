@@ -37,7 +37,7 @@ def program(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) ->
     with RunningDesk(home, tmp_path_factory.mktemp("desk")) as running:
         yield Program.of(running, "front-office")
         kept = (home / JOURNAL_FILE).read_text("utf-8") + running.log()
-        assert [number for number in range(961, 968) if person(number).number in kept] == []
+        assert [number for number in range(961, 970) if person(number).number in kept] == []
 
 
 def reported(registry: TestRegistry, number: int) -> str:
@@ -100,6 +100,19 @@ def test_what_is_wrong_with_a_request_is_named(program: Program) -> None:
     assert program.post("/persons/reports", of(962)).content["report"]["answer"]["verdict"] == "CLEAR"
     other = program.post("/persons/reports", of(963, request=of(962)["request"]))
     assert (other.status, other.reason) == (422, "CONSENT_MISSING")
+
+
+def test_the_request_of_one_person_disputes_no_record_of_another(registry: TestRegistry, program: Program) -> None:
+    mine, theirs = reported(registry, 968), reported(registry, 969)
+    asked = of(968)
+    assert program.post("/persons/reports", asked).status == 200
+    paper = asked["request"]["digest"]  # type: ignore[index]  # made above
+    refused = program.post("/disputes", {"issuer": "lender-1", "record": theirs, "evidence": [paper]})
+    assert told(refused) == (422, "CONSENT_MISSING", "body.evidence")
+    assert refused.content["rule"] == "request.one-person"
+    assert "give the one that this person signed" in refused.content["detail"]
+    opened = {"issuer": "lender-1", "record": mine, "evidence": [paper]}
+    assert program.post("/disputes", opened).status == 201
 
 
 def test_a_statement_is_set_and_removed(registry: TestRegistry, program: Program) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
-from client_sdk import Role, Verdict, verify
+from client_sdk import ClientConfig, Role, Verdict, verify
 from client_sdk.desk.journal import JOURNAL_FILE, read_journal
+from client_sdk.desk.member_client import MemberClient
 from client_sdk.kernel.formats.check_digits import resident_check_digit
 from tests.client_sdk.sdk_samples import default_report, person
 from tests.support.command import Command
@@ -87,6 +88,13 @@ def made(clerk: Visitor, number: int) -> tuple[str, Answered]:
     return answered.headers["location"], clerk.follow(answered)
 
 
+def test_the_day_of_a_desk_is_that_of_the_registry(home: Path) -> None:
+    config = ClientConfig.from_home(home)
+    for utc, day in ((15, date(2026, 3, 1)), (16, date(2026, 3, 2))):
+        moment = datetime(2026, 3, 1, utc, 59, tzinfo=UTC)
+        assert MemberClient(config, lambda at=moment: int(at.timestamp() * 1_000)).today == day
+
+
 def test_a_representative_has_its_own_desk_and_no_page_of_a_lender(clerk: Visitor) -> None:
     today = clerk.get("/today")
     for name in ("Own report", "Disputes", "Statements", "Alerts", "Inbox"):
@@ -146,7 +154,7 @@ def test_a_person_without_records_is_told_so_and_a_minor_is_named(clerk: Visitor
 @pytest.mark.parametrize(
     ("changes", "file", "said"),
     [
-        ({"request_date": (TODAY + timedelta(1)).isoformat()}, b"x", "The request is dated in the future"),
+        ({"request_date": (TODAY + timedelta(2)).isoformat()}, b"x", "The request is dated in the future"),
         ({"request_date": "1.5.2026"}, b"x", "Give a day with the year first"),
         ({}, b"", "A file that you chose is empty"),
         ({"request_digest": "ab" * 32}, b"x", "one of the two"),
