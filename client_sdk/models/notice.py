@@ -43,7 +43,8 @@ class NoticedVersion(NamedTuple):
 class Notice(Plain):
     """A leaf of the log that concerns this member; that the leaf is there and does what the reason says is proved.
 
-    Which inquiry it comes from, and that no notice is left out, is the registry's word.
+    Which inquiry it comes from, that this member opened the dispute, and that no notice is left out, is the registry's
+    word.
 
     Attributes:
         number: index of the leaf; names the notice within this inbox.
