@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -91,8 +92,8 @@ def made(clerk: Visitor, number: int) -> tuple[str, Answered]:
 def test_the_day_of_a_desk_is_that_of_the_registry(home: Path) -> None:
     config = ClientConfig.from_home(home)
     for utc, day in ((15, date(2026, 3, 1)), (16, date(2026, 3, 2))):
-        moment = datetime(2026, 3, 1, utc, 59, tzinfo=UTC)
-        assert MemberClient(config, lambda at=moment: int(at.timestamp() * 1_000)).today == day
+        at = int(datetime(2026, 3, 1, utc, 59, tzinfo=UTC).timestamp() * 1_000)
+        assert MemberClient(config, partial(int, at)).today == day
 
 
 def test_a_representative_has_its_own_desk_and_no_page_of_a_lender(clerk: Visitor) -> None:
