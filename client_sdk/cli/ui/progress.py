@@ -52,7 +52,8 @@ def progress_bar(session: Run, description: str, unit: str) -> Iterator[ShowProg
         task = bar.add_task(description, total=None, unit=unit)
 
         def show(done: int, total: int | None, description: str = "", unit: str = "") -> None:
-            changed = {"unit": unit} if unit else {}
-            bar.update(task, completed=done, total=total, description=description or None, **changed)
+            if unit:
+                bar.update(task, unit=unit)
+            bar.update(task, completed=done, total=total, description=description or None)
 
         yield show

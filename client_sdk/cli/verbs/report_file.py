@@ -189,4 +189,7 @@ def _show_result(session: Run, done: BatchReport, left: Sequence[Violation], wri
 def _progress(session: Run) -> Iterator[ProgressCallback | None]:
     """Show progress, if standard error is a terminal."""
     with progress_bar(session, say(_PHASES[Phase.CHECKING]), say("rows")) as show:
-        yield show and (lambda step: show(step.done, step.total or None, say(_PHASES[step.phase])))
+        if show is None:
+            yield None
+        else:
+            yield lambda step: show(step.done, step.total or None, say(_PHASES[step.phase]))

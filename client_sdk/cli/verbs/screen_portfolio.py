@@ -78,4 +78,7 @@ def line_contents(lines: Sequence[Sequence[object]]) -> Iterator[dict[str, Json]
 def progress_of(session: Run) -> Iterator[ScreenProgressCallback | None]:
     """Show progress, if standard error is a terminal."""
     with progress_bar(session, *map(say, _PHASES[ScreenPhase.NAMING])) as show:
-        yield show and (lambda step: show(step.done, step.total or None, *map(say, _PHASES[step.phase])))
+        if show is None:
+            yield None
+        else:
+            yield lambda step: show(step.done, step.total or None, *map(say, _PHASES[step.phase]))
