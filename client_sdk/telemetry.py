@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Exporter", "export_to", "observe_calls"]
 
 _NAME = "credit-registry"
-# Of a collector that is away, to whoever waits for the end of the program.
+# How long the end of a program waits for a collector that is away.
 _SEND_SECONDS = 5
 _FIGURES_MS = 60_000
 _TRACEPARENT = "traceparent"

@@ -35,7 +35,7 @@ _MOST_BEGUN = 200
 _METADATA_SECONDS = 60 * 60.0
 _LEEWAY_SECONDS = 60
 _MOST_BYTES = 1024 * 1024
-# Asymmetric alone: with a key that both sides know, whoever reads the settings could sign.
+# Asymmetric alone: with a key that both sides know, a reader of the settings could sign.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
 # Accounts of the issuer that one run of the desk lets in.
 _MOST_ACCOUNTS = 10_000
@@ -181,7 +181,7 @@ class OpenId:
         """Hold an account to the name under which it came first, and the name to that account, while the desk runs.
 
         People are told apart by their names, which some issuers let them change: who has prepared an act would else
-        approve it under another name, or come as somebody else.
+        approve it under another name, or come under the name of another person.
 
         Raises:
             OpenIdError: it came under another name, another account has this one, or too many have come.

@@ -1,7 +1,7 @@
 """The one-time link: how the person who started a desk without users gets in, and nobody else on the machine.
 
 The name in it is below ``localhost`` and random: browsers send a cookie to every port of the host that set it, so that
-under a name that others know a program of another local user could be sent the session of whoever visits it.
+under a name that others know a program of another local user could be sent the session of a person who visits it.
 """
 
 from __future__ import annotations

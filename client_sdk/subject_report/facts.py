@@ -1,4 +1,4 @@
-"""Facts in words, in one language: for a person's own report, and for whoever else shows them."""
+"""Facts in words, in one language: for a person's own report, the command and the desk."""
 
 from __future__ import annotations
 
