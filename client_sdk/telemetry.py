@@ -10,6 +10,7 @@ tracestate, in which an application may hold anything, does not leave this machi
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -90,8 +91,11 @@ def export_to(endpoint: str, service: str) -> Exporter:
     figures = MeterProvider((reader,), resource=resource, shutdown_on_exit=False)
 
     def close() -> None:
-        traces.shutdown()
+        # Both at once: a collector that is away is waited for once.
+        sending = threading.Thread(target=traces.shutdown, name="telemetry-spans", daemon=True)
+        sending.start()
         figures.shutdown(_SEND_SECONDS * 1_000)
+        sending.join(2 * _SEND_SECONDS)
 
     return Exporter(traces, figures, close)
 
