@@ -6,7 +6,6 @@ So none of it is a rule, and the registry never learns of it.
 
 from __future__ import annotations
 
-import unicodedata
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -127,7 +126,7 @@ def _numbered(report: Report) -> Iterator[_Warn]:
     if report.facts is not None:
         names["contract"] = report.facts.debt.contract
     for column, text in names.items():
-        if holds_resident_number(unicodedata.normalize("NFKC", text)):
+        if holds_resident_number(text):
             warning = (
                 "it holds what is an identity number by date and check digit, and lists and files show it; "
                 "right only where the contract itself has this number"

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, TypeVar
 
+from client_sdk.kernel.formats.digits import plain_digits
 from client_sdk.lending.header import SEPARATORS, check_names, csv_cells, folded, header_of
 from client_sdk.lending.metro2 import HEADINGS, is_metro2, metro2_rows
 from client_sdk.lending.refusal import refused
@@ -244,7 +245,7 @@ def _checked(headings: Sequence[str]) -> list[str]:
         PreflightError: they do, or there are none.
     """
     found = [heading.strip() for heading in headings if heading.strip()]
-    are_personal = (len(name) > _MOST_HEADING or _PERSONAL.search(name) for name in found)
+    are_personal = (len(name) > _MOST_HEADING or _PERSONAL.search(plain_digits(name)) for name in found)
     personal = [place for place, is_personal in enumerate(are_personal, start=1) if is_personal]
     if not found or personal:
         got = f"a value and no heading, at place {personal[0]}" if personal else "no header"

@@ -72,12 +72,12 @@ class ColumnFile:
             yield from numbered(reader.parts(len(self.names)))
 
     @contextmanager
-    def _reader(self) -> Iterator[_Reader]:
-        with self._open() as file, _Reader(file, self._kind) as reader:
+    def _reader(self) -> Iterator[_FileReader]:
+        with self._open() as file, _FileReader(file, self._kind) as reader:
             yield reader
 
 
-class _Reader:
+class _FileReader:
     """The process that reads a file once, from its start to its end; used by one thread.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the process that reads a file of columns says of it, line by line in JSON: names, rows, its end, or an error.
+"""Lines of JSON by which the process that reads a file of columns says what it holds: names, rows, end, or an error.
 
     {"names": ["reference", "days"]}     first, where it can be read
     [["loan-1", 30], ["loan-2", null]]   some rows; what JSON has no form for is {"day": "2026-01-05"} and the like

@@ -91,7 +91,9 @@ def decide_breach(members: dict[str, Member], act: breach_pb2.BreachAct, logged_
 def readable(text: str) -> bool:
     """Whether a text can be read; that it is in NFC, without controls, is asked of every text."""
     seen = any(category(char)[0] in "LNPS" for char in text)
-    return seen and not hides(text) and not any(category(char) in ("Zl", "Zp") or char == "\ufffd" for char in text)
+    marks = "".join("M" if category(char)[0] == "M" else "-" for char in text)
+    kept = not any(category(char) in ("Co", "Zl", "Zp") or char == "\ufffd" for char in text)
+    return seen and kept and "M" * 9 not in marks and not hides(text)
 
 
 def hides(text: str) -> bool:
@@ -109,11 +111,13 @@ def hides(text: str) -> bool:
         if (0xFE00 <= code <= 0xFE02 or supplement) and "han" in _script(before):
             continue
         selects = 0x180B <= code <= 0x180F or 0xFE00 <= code <= 0xFE0F or supplement
-        if category(char) == "Cf" or selects or char in "\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5":
+        if category(char) == "Cf" or selects or char in HIDDEN:
             return True
     return False
 
 
+HIDDEN = "\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159\u034f\u17b4\u17b5\U00016fe4"
+NUMERALS = "〇零一壹壱弌幺二贰貳弐弍两兩三叁參参叄弎四肆五伍六陆陸七柒八捌九玖"
 SCRIPTS = {
     "arabic": "0600-077F 07C0-07FF 0840-08FF FB50-FDFF FE70-FEFC",
     "indic": "0900-0DFF 1000-109F 1780-17FF 1CD0-1CFF A8E0-A8FF",
@@ -136,7 +140,8 @@ def longest_number(text: str) -> int:
     """Return the digits of the longest number, its groups joined where at most three signs stand between them."""
     longest = digits = gap = 0
     for char in normalize("NFKC", text):
-        if category(char) == "Nd":
+        hangzhou, rod = 0x3021 <= ord(char) <= 0x3029, 0x1D360 <= ord(char) <= 0x1D368
+        if char.isdigit() or char in NUMERALS or hangzhou or rod:
             digits, gap = digits + 1 if gap <= 3 else 1, 0
             longest = max(longest, digits)
         elif category(char)[0] in "LN" or char in ",;\u3001":

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from operator import mul
 
+from client_sdk.kernel.formats.digits import plain_digits
+
 __all__ = ["holds_resident_number", "lei_fits", "resident_check_digit", "uscc_fits"]
 
 # GB 11643: weights of the first 17 digits, and the check character for each remainder modulo 11.
@@ -36,8 +38,11 @@ def resident_check_digit(body: str) -> str:
 
 
 def holds_resident_number(text: str) -> bool:
-    """Whether a text holds what is a resident number by date and check character, also with blanks or dashes in it."""
-    found = _RESIDENT.finditer(_BLANKS.sub("", text))
+    """Whether a text holds what is a resident number by date and check character, in digits of any script and form.
+
+    Blanks and dashes may stand between them.
+    """
+    found = _RESIDENT.finditer(_BLANKS.sub("", plain_digits(text)))
     return any(resident_check_digit(number[1]) == number[2].upper() for number in found)
 
 

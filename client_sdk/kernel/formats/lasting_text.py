@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from client_sdk.kernel.formats.check_digits import holds_resident_number
+from client_sdk.kernel.formats.digits import plain_digits
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.readable import flaw_of, is_visible
 
@@ -25,12 +26,12 @@ _LISTING = frozenset(",;\u3001")
 
 
 def holds_long_number(text: str) -> bool:
-    """Say whether a text holds what looks like an identity, card or account number, in digits of any script.
+    """Say whether a text holds what looks like an identity, card or account number, in digits of any script and form.
 
     That is 15 or more digits, between each two of which stand at most three characters that are no letters, digits,
     commas or semicolons: blanks, dashes, dots, slashes, characters without width.
     """
-    kinds = "".join(map(_kind_of, unicodedata.normalize("NFKC", text)))
+    kinds = "".join(map(_kind_of, plain_digits(text)))
     return _LONG_NUMBER.search(kinds) is not None
 
 
@@ -58,8 +59,7 @@ def check_ground(ground: str, part: str, rule: str, want: str) -> str:
 
 
 def _kind_of(char: str) -> str:
-    """Return d for a decimal digit, w for what ends a number, and - for what may stand between its digits."""
-    category = unicodedata.category(char)
-    if category == "Nd":
+    """Return d for a digit, w for what ends a number, and - for what may stand between its digits."""
+    if char.isdecimal():
         return "d"
-    return "w" if category[0] in "LN" or char in _LISTING else "-"
+    return "w" if unicodedata.category(char)[0] in "LN" or char in _LISTING else "-"

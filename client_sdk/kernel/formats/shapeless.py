@@ -11,16 +11,17 @@ import re
 
 __all__ = ["BLANKS", "is_shapeless"]
 
-# Letters and symbols that have a width and no shape: fillers of Hangul, and the empty pattern of Braille.
-BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+# Letters and symbols that have a width and no shape: fillers of Hangul, the empty pattern of Braille, what stands for
+# an object that is not there, and a note without a head.
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159"
 # The category Cf.
 _FORMAT = (
     "\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f"
     "\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
     "\U000e0020-\U000e007f"
 )
-# The grapheme joiner, and two vowels of Khmer that are inherent.
-_MARKS = "\u034f\u17b4\u17b5"
+# The grapheme joiner, two vowels of Khmer that are inherent, and the filler of Khitan.
+_MARKS = "\u034f\u17b4\u17b5\U00016fe4"
 _SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _SHAPELESS = re.compile(f"[{BLANKS}{_FORMAT}{_MARKS}{_SELECTORS}]")
 

@@ -58,7 +58,7 @@ def check_names_nobody(text: str, field: str) -> None:
     Raises:
         RuleError: FACTS_INVALID; it holds one.
     """
-    if holds_resident_number(unicodedata.normalize("NFKC", text)):
+    if holds_resident_number(text):
         got, want = "an identity number", "a text without one"
         raise RuleError(RuleReason.FACTS_INVALID, field, "text.number", got=got, want=want)
 

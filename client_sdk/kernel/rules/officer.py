@@ -6,6 +6,7 @@ it to one rule, so that no other program brings in what the SDK refuses.
 
 from __future__ import annotations
 
+from client_sdk.kernel.formats.digits import plain_digits
 from client_sdk.kernel.formats.readable import is_visible
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.rules.text import check_text
@@ -18,8 +19,8 @@ MOST_NAME_DIGITS = 6
 
 
 def digits_in(name: str) -> int:
-    """Return how many digits a name has, of whatever script."""
-    return sum(map(str.isdigit, name))
+    """Return how many digits a name has, of whatever script and form."""
+    return sum(map(str.isdecimal, plain_digits(name)))
 
 
 def check_officer(name: str, field: str) -> None:

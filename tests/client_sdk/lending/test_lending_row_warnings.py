@@ -85,6 +85,8 @@ NUMBERED, OTHERS = "11010519491231002X", ("110105194912310020", "110105194913310
         (f"LOAN-{NUMBERED}", ["reference", "contract"]),
         ("１１０１０５１９４９１２３１００２Ｘ", ["reference", "contract"]),
         ("110105 19491231 002x", ["reference", "contract"]),
+        ("合同一一〇一〇五一九四九一二三一〇〇二X号", ["reference", "contract"]),
+        ("①①⓪①⓪⑤①⑨④⑨①②③①⓪⓪②X", ["reference", "contract"]),
         *((other, []) for other in OTHERS),
         (f"2{NUMBERED}", []),
         ("LOAN-4711", []),

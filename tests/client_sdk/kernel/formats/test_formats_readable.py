@@ -28,6 +28,14 @@ from tests.support.naive_acts import readable
         ("Bank\ufe0f", "text.shapeless"),
         ("Ba\u200bnk", "text.shapeless"),
         ("\u3000 ", "text.visible"),
+        ("Bank\ufffc", "text.shapeless"),
+        ("\U0001d159", "text.shapeless"),
+        ("Bank\U00016fe4", "text.shapeless"),
+        ("甲\ue000", "text.private"),
+        ("\U000f0000", "text.private"),
+        ("\U0010fffdx", "text.private"),
+        ("Z" + "\u0336" * 9, "text.marks"),
+        ("a" + "\u0489\u20dd\u0903" * 3 + "b", "text.marks"),
         ("e\u0301", "text.nfc"),
     ],
 )
@@ -41,7 +49,17 @@ def test_a_text_that_others_may_read_differently_has_a_flaw(text: str, rule: str
 
 
 @pytest.mark.parametrize(
-    "text", ["", "First Lender", "第一\u3000银行", "Crédit\u00a0Mutuel", "渡\u8fba\U000e0101", "甲\ue000"]
+    "text",
+    [
+        "",
+        "First Lender",
+        "第一\u3000银行",
+        "Crédit\u00a0Mutuel",
+        "渡\u8fba\U000e0101",
+        "ཧྐྵྨླྺྼྻྂ",
+        "ผู้ให้กู้",
+        "Z" + "\u0336" * 8 + "o",
+    ],
 )
 def test_any_other_text_has_none(text: str) -> None:
     assert flaw_of(text) is None

@@ -14,7 +14,7 @@ from tests.support.naive_acts import hides
 
 HAN, ZWNJ, ZWJ, SEPARATOR = "\u8fba", "\u200c", "\u200d", "\u180e"
 # Of Unicode 14.0: those of the category Cf, blanks, marks and selectors, in order.
-COUNT, DIGEST = 431, "29ea9e12a93a10fdccae7e4199c287a6d5b7cca580c7ec2c915fb6d27f91fc77"
+COUNT, DIGEST = 434, "ba27d938df75ea88092815f780af6589ee3eb4bcc1f1189c38b6ae9182103c9b"
 
 
 @pytest.mark.parametrize(

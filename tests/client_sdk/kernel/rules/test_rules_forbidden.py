@@ -104,6 +104,11 @@ def test_a_reason_of_words_and_a_year_is_one(code: str) -> None:
         ("of 110105491231002", "ground.number"),
         ("of 1101 0519 4912 3100 20", "ground.number"),
         ("card 6222-0212-3456-7890-123", "ground.number"),
+        ("身份证一一〇一〇五四九一二三一〇〇二", "ground.number"),
+        ("①①⓪①⓪⑤④⑨①②③①⓪⓪②", "ground.number"),
+        ("壹壹零壹零伍 肆玖壹贰叁壹 零零贰", "ground.number"),
+        ("甲\ue000", "ground.characters"),
+        ("Z" + "\u0336" * 9 + "o", "ground.characters"),
         ("", "erasure.ground"),
         (" ", "erasure.ground"),
         ("\u200b", "erasure.ground"),
@@ -120,7 +125,15 @@ def test_the_ground_of_an_act_can_be_read_and_names_nobody(ground: str, rule: st
     assert refused.value.rule == rule
 
 
-@pytest.mark.parametrize("ground", ["（2026）京0115民初1234567号", "order of 2026-03-01, 1,250,000.00 CNY", "合并"])
+@pytest.mark.parametrize(
+    "ground",
+    [
+        "（2026）京0115民初1234567号",
+        "order of 2026-03-01, 1,250,000.00 CNY",
+        "合并",
+        "二〇二六年一月五日，第一千二百三十四号",
+    ],
+)
 def test_a_ground_names_courts_days_and_sums(ground: str) -> None:
     assert isinstance(erased_for(ground).body, ErasureBody)
 

@@ -27,6 +27,8 @@ def test_a_name_or_a_staff_number_is_one(name: str) -> None:
         ("clerk-1234567", "officer.digits"),
         ("11010519491231002X", "officer.digits"),
         ("１２３４５６７", "officer.digits"),
+        ("一二三四五六七", "officer.digits"),
+        ("❶❷❸❹❺❻❼", "officer.digits"),
         ("1 2 3 4 5 6 ²", "officer.digits"),
     ],
 )
