@@ -21,6 +21,8 @@ class StorageFault(StrEnum):
     BUSY = "busy"
     FULL = "full"
     GONE = "gone"
+    # Its file, or the folder of it.
+    READ_ONLY = "read-only"
     # A server of PostgreSQL that follows another one and takes no writes.
     STANDBY = "a standby"
     # Not the database is at fault but this program, which gave it a value that its column cannot hold.

@@ -60,11 +60,12 @@ def current(url: str) -> str:
     """Return the version of the database's tables; empty where it has none, or where there is no file yet.
 
     Raises:
-        StorageError: it cannot be reached.
+        StorageError: it cannot be reached, or its file cannot be written.
     """
     parsed = make_url(url)
     if is_missing(parsed):
         return ""
+    SqliteFile.of(parsed)
     engine = _engine(parsed)
     try:
         with engine.connect() as connection:

@@ -43,9 +43,9 @@ from client_sdk.kernel.formats.checkpoint import Checkpoint, parse_body
 from client_sdk.kernel.formats.errors import FormatError
 from registry_server.serving.answered import answers_within
 from registry_server.serving.files import create_for_sqlite, replace_file
-from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import postgresql_engine
 from registry_server.storage.errors import RegisterError, RegisterFault, StorageFault
+from registry_server.storage.read_only import fault_of
 from registry_server.storage.sqlite_file import located
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class FileRegister:
         except OSError as error:
             if isinstance(error, Timeout):
                 raise
-            fault = StorageFault.FULL if is_full(error) else StorageFault.GONE
+            fault = fault_of(error)
             what = f"{self.place}: {error.strerror or type(error).__name__}"
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, what) from None
 
@@ -312,10 +312,10 @@ class DatabaseRegister:
             if time.monotonic() - began >= pause:
                 self._left_until = time.monotonic() + pause
             name = getattr(getattr(error, "orig", None), "sqlite_errorname", "") or type(error).__name__
-            fault = StorageFault.FULL if is_full(getattr(error, "orig", None)) else StorageFault.GONE
+            fault = fault_of(getattr(error, "orig", None))
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, f"{self.place}: {name}") from None
         except OSError as error:
-            fault = StorageFault.FULL if is_full(error) else StorageFault.GONE
+            fault = fault_of(error)
             what = f"{self.place}: {error.strerror or type(error).__name__}"
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, what) from None
 

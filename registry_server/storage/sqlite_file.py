@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from registry_server.storage.errors import StorageError, StorageFault
+from registry_server.storage.read_only import fault_of, unwritable
 
 if TYPE_CHECKING:
     from typing import Self
@@ -35,20 +36,22 @@ class SqliteFile:
         path: where it is.
 
     Raises:
-        StorageError: it is not there.
+        StorageError: it is not there, or cannot be written.
     """
 
     def __init__(self, url: URL, path: Path) -> None:
         self.path = path
         self.url = located(url, path)
         self._opened = self._identity()
+        if why := unwritable(path):
+            raise StorageError(StorageFault.READ_ONLY, why)
 
     @classmethod
     def of(cls, url: URL) -> Self | None:
         """Return the file of a database; None where it has none.
 
         Raises:
-            StorageError: it is not there.
+            StorageError: it is not there, or cannot be written.
         """
         path = _path(url)
         return None if path is None else cls(url, path)
@@ -66,7 +69,7 @@ class SqliteFile:
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
         except OSError as error:
-            raise StorageError(StorageFault.GONE, f"{path}: {error.strerror}") from None
+            raise StorageError(fault_of(error), f"{path}: {error.strerror}") from None
 
     def keep_private(self) -> None:
         """Set mode 0600 on the file and on SQLite's files beside it.
@@ -82,7 +85,7 @@ class SqliteFile:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise StorageError(StorageFault.GONE, f"{file}: {error.strerror}") from None
+                raise StorageError(fault_of(error), f"{file}: {error.strerror}") from None
 
     def check(self) -> None:
         """Check that the name still leads to the file that was opened.
@@ -97,7 +100,7 @@ class SqliteFile:
         try:
             found = os.stat(self.path)  # noqa: PTH116 - twice a commit; Path.stat takes longer
         except OSError as error:
-            raise StorageError(StorageFault.GONE, f"{self.path}: {error.strerror}") from None
+            raise StorageError(fault_of(error), f"{self.path}: {error.strerror}") from None
         return found.st_dev, found.st_ino
 
 

@@ -24,6 +24,7 @@ from registry_server.serving.answered import AnsweredConnection
 from registry_server.serving.full_disk import is_full
 from registry_server.serving.postgresql import LimitError, check_limits, has_pooler, postgresql_engine
 from registry_server.storage.errors import DatabaseInUseError, LimitsError, StorageError, StorageFault
+from registry_server.storage.read_only import is_read_only
 from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unreachable import unreachable
 
@@ -351,6 +352,8 @@ def _fault_of(error: DBAPIError) -> StorageFault:
     # Class 22 is data that does not fit, class 23 a row that breaks a constraint.
     if name.startswith(("SQLITE_TOOBIG", "SQLITE_MISMATCH", "SQLITE_CONSTRAINT", "22", "23")):
         return StorageFault.VALUE
+    if is_read_only(error.orig):
+        return StorageFault.READ_ONLY
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_READONLY")):
         return StorageFault.GONE
     if error.connection_invalidated or isinstance(error, InterfaceError):

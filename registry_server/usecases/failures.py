@@ -24,6 +24,7 @@ __all__ = ["complaint_of", "reason_of"]
 _BY_FAULT = {
     StorageFault.BUSY: (RefusalReason.STORAGE_UNAVAILABLE, "storage.busy"),
     StorageFault.GONE: (RefusalReason.STORAGE_UNAVAILABLE, "storage.gone"),
+    StorageFault.READ_ONLY: (RefusalReason.STORAGE_UNAVAILABLE, "storage.read-only"),
     StorageFault.STANDBY: (RefusalReason.STORAGE_UNAVAILABLE, "storage.standby"),
     StorageFault.FULL: (RefusalReason.DISK_FULL, "storage.full"),
     StorageFault.OTHER: (RefusalReason.STORAGE_UNAVAILABLE, "storage.failed"),

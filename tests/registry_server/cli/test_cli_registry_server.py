@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -374,6 +377,32 @@ def test_fsck_says_what_is_wrong(site: Site) -> None:
     assert shown["counts"] == {"HEAD_ROW": 1}
     assert shown["findings"][0]["place"] == "head.entry_count"
     assert "HEAD_ROW at head.entry_count" in run("fsck", "--home", site.home, expected=1)
+
+
+def test_a_home_that_cannot_be_written_is_called_what_it_is(site: Site) -> None:
+    site.found()
+    commands = (("fsck",), ("db", "current"), ("db", "check"), ("db", "upgrade"), ("register", "show"), ("serve",))
+    site.home.chmod(0o500)
+    try:
+        told = {command: as_a_user(*command, "--home", str(site.home)) for command in commands}
+    finally:
+        site.home.chmod(0o700)
+    for command, said in told.items():
+        want = f"registry-server: the database is read-only: {site.home} cannot be written by this user: "
+        assert said.startswith(want), (command, said)
+        assert "run the command as the user of the registry, or copy the registry's folder" in said
+        assert "gone" not in said
+    # Nothing was changed: the registry is examined as before.
+    assert run("fsck", "--home", site.home).endswith(": clean\n")
+
+
+def as_a_user(*words: str) -> str:
+    """Run the program as one whom the modes of files hold for, also where the tests run as root; return its error."""
+    limits = ["setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"] if not os.geteuid() else []
+    program = [sys.executable, "-P", "-c", "from registry_server.cli.main import main; main()", *words]
+    done = subprocess.run([*limits, *program], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2, done.stderr + done.stdout
+    return done.stderr
 
 
 def test_tables_are_upgraded_and_checked(site: Site, tmp_path: Path) -> None:
