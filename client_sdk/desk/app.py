@@ -58,8 +58,11 @@ def make_app(desk: Desk, api: ASGIApp | None) -> Starlette:
         # First: what programs send is many, and is held against no page.
         app.mount(API_PATH, api)
     answering = _PageAnswers(desk)
+    app.state.form_pages = []
     for page in all_pages(desk):
         app.add_route(page.path, answering.endpoint(page), methods=[page.method], include_in_schema=False)
+        if page.may_show_form:
+            app.state.form_pages.append(app.routes[-1])
     app.add_route("/shown/{key}", answering.shown, methods=["GET"], include_in_schema=False)
     app.add_route("/static/{name}", _static, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, answering.missing)

@@ -59,11 +59,11 @@ class UnsentForms:
 
 
 def page_of_form(request: Request) -> str:
-    """Return the page that a form was on: its own address or the nearest one above that can be opened."""
-    path = PurePosixPath(_sending_page(request) or request.url.path)
-    for place in (path, *path.parents):
+    """Return the page that a form was on: its own address or the nearest one above that may show a form."""
+    paths = [PurePosixPath(path) for path in (_sending_page(request), request.url.path) if path]
+    for place in (place for path in paths for place in (path, *path.parents)):
         scope = {"type": "http", "method": "GET", "path": str(place), "root_path": "", "headers": []}
-        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.state.form_pages) and str(place) != "/":
             return str(place)
     return "/"
 

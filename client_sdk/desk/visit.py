@@ -41,6 +41,7 @@ class DeskPage(NamedTuple):
         right: that the visitor needs; None for everybody, signed in or not.
         answer: makes the answer, in a thread of its own; a CreditRegistryError that it raises is shown in words.
         form_bytes: of the body of a POST.
+        is_part: whether a GET of it is part of another page, or saves a file.
     """
 
     method: str
@@ -48,6 +49,12 @@ class DeskPage(NamedTuple):
     right: Right | None
     answer: Callable[[Visit], Response]
     form_bytes: int = _FORM_BYTES
+    is_part: bool = False
+
+    @property
+    def may_show_form(self) -> bool:
+        """Whether it is a page of its own that people see who have signed in."""
+        return self.method == "GET" and self.right is not None and not self.is_part
 
 
 @dataclass(slots=False)

@@ -68,6 +68,6 @@ def _name(kept: KeptAnswer) -> str:
 
 PAGES = (
     DeskPage("GET", "/answers/{key}", Right.ACT, _of_answer(DeskAct.READ_ANSWER, _answer)),
-    DeskPage("GET", "/answers/{key}/evidence", Right.ACT, _of_answer(DeskAct.SAVE_EVIDENCE, _evidence)),
-    DeskPage("GET", "/answers/{key}/pdf", Right.ACT, _of_answer(DeskAct.PRINT_ANSWER, _printed)),
+    DeskPage("GET", "/answers/{key}/evidence", Right.ACT, _of_answer(DeskAct.SAVE_EVIDENCE, _evidence), is_part=True),
+    DeskPage("GET", "/answers/{key}/pdf", Right.ACT, _of_answer(DeskAct.PRINT_ANSWER, _printed), is_part=True),
 )

@@ -167,9 +167,9 @@ def _name(visit: Visit) -> str:
 
 PAGES = (
     DeskPage("GET", "/audit", Right.READ, _audit),
-    DeskPage("GET", "/audit/progress", Right.READ, _progress),
-    DeskPage("GET", "/audit/report.html", Right.READ, _report_page),
-    DeskPage("GET", "/audit/report.pdf", Right.READ, _report_printed),
+    DeskPage("GET", "/audit/progress", Right.READ, _progress, is_part=True),
+    DeskPage("GET", "/audit/report.html", Right.READ, _report_page, is_part=True),
+    DeskPage("GET", "/audit/report.pdf", Right.READ, _report_printed, is_part=True),
     DeskPage("POST", "/audit/start", Right.ACT, _start),
     DeskPage("POST", "/audit/stop", Right.ACT, _stop),
     DeskPage("POST", "/audit/accept", Right.APPROVE, _accept),

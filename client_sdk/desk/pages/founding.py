@@ -217,12 +217,12 @@ def _root(visit: Visit) -> tuple[bytes, TrustRoot]:
 
 PAGES = (
     DeskPage("GET", "/founding", Right.READ, _founding),
-    DeskPage("GET", "/founding/enrolment", Right.READ, _own_enrolment),
+    DeskPage("GET", "/founding/enrolment", Right.READ, _own_enrolment, is_part=True),
     DeskPage("POST", "/founding/genesis", Right.APPROVE, _take_genesis, _FORM_BYTES),
     DeskPage("GET", "/founding/genesis/{key}", Right.APPROVE, _compare),
     DeskPage("POST", "/founding/genesis/{key}", Right.APPROVE, _sign),
     DeskPage("GET", "/founding/signed/{key}", Right.APPROVE, _signed),
-    DeskPage("GET", "/founding/signed/{key}/file", Right.APPROVE, _signed_file),
+    DeskPage("GET", "/founding/signed/{key}/file", Right.APPROVE, _signed_file, is_part=True),
     DeskPage("POST", "/founding/certificate", Right.ADMINISTER, _install_certificate, _FORM_BYTES),
     DeskPage("POST", "/founding/trust-root", Right.ADMINISTER, _install_root, _FORM_BYTES),
 )

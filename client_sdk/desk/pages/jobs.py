@@ -124,6 +124,6 @@ def _done(visit: Visit, job: DeskJob) -> str:
 
 
 PAGES = (
-    DeskPage("GET", "/jobs/{key}/progress", Right.ACT, _show_progress),
+    DeskPage("GET", "/jobs/{key}/progress", Right.ACT, _show_progress, is_part=True),
     DeskPage("POST", "/jobs/{key}/stop", Right.ACT, _stop),
 )

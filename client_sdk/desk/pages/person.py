@@ -117,5 +117,5 @@ PAGES = (
     NUMBER_PAGE,
     DeskPage("GET", "/person/{key}", Right.ACT, _report),
     DeskPage("POST", "/person/{key}/anew", Right.ACT, _anew),
-    DeskPage("GET", "/person/{key}/files/{name}", Right.ACT, _file),
+    DeskPage("GET", "/person/{key}/files/{name}", Right.ACT, _file, is_part=True),
 )

@@ -273,5 +273,5 @@ PAGES = (
     DeskPage("POST", "/portfolio", Right.ACT, _drop, DROPPED_BYTES),
     DeskPage("GET", "/portfolio/{key}", Right.ACT, _job),
     DeskPage("POST", "/portfolio/{key}/send", Right.ACT, _send),
-    DeskPage("GET", "/portfolio/{key}/{name}", Right.ACT, _save),
+    DeskPage("GET", "/portfolio/{key}/{name}", Right.ACT, _save, is_part=True),
 )

@@ -181,6 +181,6 @@ PAGES = (
     DeskPage("POST", f"{_RECORD}/open", Right.ACT, _open),
     DeskPage("GET", _RECORD + "/opened/{key}", Right.ACT, _opened),
     DeskPage("GET", _RECORD + "/opened/{key}/further", Right.ACT, _further),
-    DeskPage("GET", _RECORD + "/receipts/{version:number}", Right.READ, _receipt),
+    DeskPage("GET", _RECORD + "/receipts/{version:number}", Right.READ, _receipt, is_part=True),
     DeskPage("POST", f"{_RECORD}/withdraw", Right.ACT, _withdraw, DOCUMENTS_BYTES),
 )

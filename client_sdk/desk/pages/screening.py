@@ -223,5 +223,5 @@ PAGES = (
     DeskPage("POST", "/screening", Right.ACT, _screen, DROPPED_BYTES),
     DeskPage("POST", "/screening/forget", Right.ACT, _forget),
     DeskPage("GET", "/screening/{key}", Right.ACT, _job),
-    DeskPage("GET", "/screening/{key}/{name}", Right.ACT, _save),
+    DeskPage("GET", "/screening/{key}/{name}", Right.ACT, _save, is_part=True),
 )

@@ -115,6 +115,33 @@ def test_a_form_of_an_earlier_session_leads_back_to_itself(running: RunningDesk,
     assert "ASK" not in {line.act for line, _ in read_journal(home / JOURNAL_FILE)}
 
 
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("/statements", "/statements"),
+        ("/alerts/on", "/alerts/on"),
+        ("/api/v1/inbox", "/person"),
+        ("/api/openapi.json", "/person"),
+        ("/static/desk.css", "/person"),
+        ("/shown/a-key", "/person"),
+        ("/sign-in", "/person"),
+        ("/start/a-token", "/person"),
+        ("/person/a-key/files/report.pdf", "/person/a-key"),
+        ("/nowhere", "/person"),
+        ("//evil.example/person", "/person"),
+        ("", "/person"),
+    ],
+)
+def test_a_form_leads_back_to_pages_that_may_show_one_alone(running: RunningDesk, page: str, back: str) -> None:
+    visitor = signed_in(running)
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://{visitor.host}{page}"}
+    sent = visitor.post("/person", {"token": "of an earlier session"}, headers=headers)
+    assert (sent.status, sent.headers["hx-redirect"]) == (401, back)
+    visitor.post("/sign-out")
+    visitor.post("/person", headers=headers)
+    assert sign_in(visitor) == back
+
+
 def test_nobody_else_names_where_a_sign_in_leads(running: RunningDesk) -> None:
     visitor = running.visitor(signed_in=False)
     visitor.cookies["desk-unsent"] = "https://evil.example/"
