@@ -15,8 +15,10 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from enum import StrEnum
+from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.errors import CreditRegistryError
@@ -151,11 +153,48 @@ class DeskJob:
         except JobStoppedError:
             state = JobState.STOPPED
         except CreditRegistryError as error:
-            self.error = error
+            # What it waited for may have been ended because it is to stop.
+            state = JobState.STOPPED if self._stopping.is_set() else JobState.FAILED
+            self.error = None if self._stopping.is_set() else error
         finally:
             # Also by a mistake of the work, which the desk tells of.
             self.held = self.held if state is JobState.DONE else 0
             self.ended_at, self.state = clock(), state
+
+
+class _Lane:
+    """One thread for the jobs of a kind, one after another.
+
+    One of an executor would be waited for at the end of the program, also where a job never ends.
+
+    Args:
+        name: of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._waiting: SimpleQueue[tuple[Future[None], Callable[[], None]] | None] = SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def submit(self, run: Callable[[], None]) -> Future[None]:
+        """Run it once those that came before have ended."""
+        future: Future[None] = Future()
+        self._waiting.put((future, run))
+        return future
+
+    def close(self) -> None:
+        """End the thread behind the last job."""
+        self._waiting.put(None)
+
+    def _run(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            future, run = item
+            future.set_running_or_notify_cancel()
+            try:
+                run()
+            except BaseException as error:  # noqa: BLE001 - told by the future
+                future.set_exception(error)
+            else:
+                future.set_result(None)
 
 
 class Jobs:
@@ -170,7 +209,7 @@ class Jobs:
         self._failed, self._clock = failed, clock
         self._lock = threading.Lock()
         self._jobs: OrderedDict[str, DeskJob] = OrderedDict()
-        self._lanes: dict[JobKind, ThreadPoolExecutor] = {}
+        self._lanes: dict[JobKind, _Lane] = {}
         self._futures: set[Future[None]] = set()
         self._is_closed = False
 
@@ -204,8 +243,9 @@ class Jobs:
                 raise JobsFullError("too many jobs wait or run")
             self._make_room(job)
             self._jobs[job.key] = job
-            lane = self._lanes.setdefault(kind, ThreadPoolExecutor(1, f"desk-{kind}"))
-            future = lane.submit(job.run, work, self._clock)
+            if kind not in self._lanes:
+                self._lanes[kind] = _Lane(f"desk-{kind}")
+            future = self._lanes[kind].submit(partial(job.run, work, self._clock))
             self._futures.add(future)
         future.add_done_callback(self._ended)
         if ended is not None:
@@ -242,15 +282,21 @@ class Jobs:
             if not job.is_live:
                 self._jobs.pop(job.key, None)
 
-    def close(self, seconds: float) -> bool:
-        """Take no more jobs, stop those that wait or run, and wait for their end; return whether all have ended."""
+    def close(self, seconds: float, interrupt: Callable[[], None] = lambda: None) -> bool:
+        """Take no more jobs, stop those that wait or run, and wait for their end; return whether all have ended.
+
+        Args:
+            seconds: to wait at most; one that has not ended then ends with the program.
+            interrupt: ends what jobs may wait for.
+        """
         with self._lock:
             self._is_closed = True
             for job in self._jobs.values():
                 job.stop()
             futures = set(self._futures)
             for lane in self._lanes.values():
-                lane.shutdown(wait=False)
+                lane.close()
+        interrupt()
         return not wait(futures, timeout=seconds).not_done
 
     def _ended(self, future: Future[None]) -> None:

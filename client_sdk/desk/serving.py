@@ -26,6 +26,7 @@ from client_sdk.desk.settings import SETTINGS_FILE, read_settings
 from client_sdk.desk.users import UserFile
 from client_sdk.errors import ConfigError
 from client_sdk.forms import host_port, is_this_machine
+from client_sdk.tables.columnar_file import end_readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +43,7 @@ __all__ = ["serve"]
 LOCK_FILE = "desk.lock"
 # Requests under way when the program ends.
 _STOP_SECONDS = 10
-# Jobs under way: each ends with its step.
+# Jobs under way: each ends with its step. One that does not ends with the program.
 _JOBS_SECONDS = 30.0
 _HEAD_BYTES = 16 * 1024
 _BACKLOG = 512
@@ -82,7 +83,7 @@ def serve(config: ClientConfig, listen: str, tell: Callable[[str], None]) -> Non
                 asyncio.run(_serve(desk, api, app, listening, context))
             finally:
                 desk.audits.close()
-                if not desk.jobs.close(_JOBS_SECONDS):
+                if not desk.jobs.close(_JOBS_SECONDS, end_readings):
                     tell("a job did not stop in time: what it had signed is sent with the next report")
                 desk.hooks.close()
                 desk.asking.close()

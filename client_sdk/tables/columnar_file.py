@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.tables.columnar_lines import Said
     from client_sdk.tables.values import TableRow, Value
 
-__all__ = ["PART_SECONDS", "ColumnFile"]
+__all__ = ["PART_SECONDS", "ColumnFile", "end_readings"]
 
 _MODULE = "client_sdk.tables.columnar_process"
 # For some thousand rows: some tenths of a second, and for the first ones those of the start.
@@ -39,6 +39,16 @@ _MOST_LINE = 256 * 1024 * 1024
 _COPIED_BYTES = 1024 * 1024
 # The library computes in one thread, and every byte that it takes is counted.
 _ENVIRONMENT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+# Processes that read a file now.
+_LIVING: set[subprocess.Popen[bytes]] = set()
+
+
+def end_readings() -> None:
+    """End all readings that are under way, as where the program ends; each is told as of a damaged file."""
+    for process in list(_LIVING):
+        process.kill()
 
 
 class ColumnFile:
@@ -99,6 +109,7 @@ class _FileReader:
             )
         except OSError as error:
             raise ConfigError(f"no process can be started that reads {self._what}: {error.strerror}") from error
+        _LIVING.add(self._process)
         try:
             if in_memory:
                 self._send(file)
@@ -118,6 +129,7 @@ class _FileReader:
         """End the process."""
         self._process.kill()
         self._process.wait()
+        _LIVING.discard(self._process)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(BrokenPipeError):

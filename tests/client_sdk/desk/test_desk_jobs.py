@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from client_sdk import errors
 from client_sdk.desk import jobs as module
 from client_sdk.desk.jobs import DeskJob, JobKind, Jobs, JobsFullError, JobState
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LIMIT = 30.0
 
@@ -170,3 +177,44 @@ def test_a_desk_that_ends_stops_its_jobs_and_takes_no_more() -> None:
     holding.go_on.set()
     assert jobs.close(LIMIT)
     assert job.state is JobState.STOPPED
+
+
+STUCK = """
+import sys, threading
+from client_sdk.desk.jobs import JobKind, Jobs
+
+begun = threading.Event()
+
+def work(job):
+    begun.set()
+    # A pipe to which nobody writes.
+    return open(sys.argv[1], "rb").read()
+
+jobs = Jobs(print)
+jobs.start("anna", JobKind.SCREEN, work)
+begun.wait()
+print("all have ended" if jobs.close(0.1) else "one has not ended", flush=True)
+"""
+
+
+def test_a_job_that_never_ends_ends_with_the_program(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = subprocess.run(
+        [sys.executable, "-c", STUCK, pipe], capture_output=True, text=True, check=True, timeout=LIMIT
+    )
+    assert done.stdout == "one has not ended\n"
+
+
+def test_what_jobs_wait_for_is_ended_once_they_are_told_to_stop() -> None:
+    jobs, begun, go_on = Jobs(unforeseen), threading.Event(), threading.Event()
+
+    def waits(_: DeskJob) -> None:
+        begun.set()
+        assert go_on.wait(LIMIT)
+        raise errors.ConfigError("what it waited for was ended")
+
+    job = jobs.start("anna", JobKind.SCREEN, waits)
+    assert begun.wait(LIMIT)
+    assert jobs.close(LIMIT, go_on.set)
+    assert (job.state, job.error) == (JobState.STOPPED, None)

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client_sdk.tables.columnar import ColumnarKind
-from client_sdk.tables.columnar_file import ColumnFile
+from client_sdk.tables.columnar_file import ColumnFile, end_readings
 from client_sdk.tables.columnar_lines import line_of, rows_line, said
 from client_sdk.tables.values import TableError, Unclear
 
@@ -238,6 +238,16 @@ def test_a_process_that_ends_is_a_file_that_is_refused() -> None:
     with pytest.raises(TableError) as caught:
         list(rows)
     assert (caught.value.rule, "breaks off" in caught.value.got) == ("file.form", True)
+
+
+def test_readings_end_with_the_program() -> None:
+    many = parquet(pa.table({"reference": [f"loan {number} {'x' * 1_000}" for number in range(100_000)]}))
+    rows = ColumnFile(lambda: io.BytesIO(many), ColumnarKind.PARQUET).rows()
+    next(rows)
+    end_readings()
+    with pytest.raises(TableError):
+        list(rows)
+    assert children() == []
 
 
 def test_a_reading_that_is_not_gone_on_with_ends_its_process() -> None:
