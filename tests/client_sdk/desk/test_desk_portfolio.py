@@ -7,8 +7,12 @@ import gzip
 import io
 import os
 import signal
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from client_sdk.desk import dropped
@@ -24,11 +28,11 @@ from tests.client_sdk.sdk_samples import default_report, history, person
 from tests.client_sdk.tables.workbooks import portfolio_book, saved
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor
-from tests.support.waiting import awaited
+from tests.support.file_readers import file_readers
+from tests.support.waiting import awaited, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from client_sdk.testing import TestRegistry
     from tests.support.desk import Answered
@@ -290,3 +294,29 @@ def test_a_job_is_its_owners_alone_and_outlives_the_session(registry: TestRegist
         rita = came("rita")
         assert rita.get("/portfolio").status == 403
         assert "Ask about a person" not in rita.get("/today").words
+
+
+def test_a_desk_ends_in_its_time_where_the_reading_of_a_file_hangs(registry: TestRegistry, tmp_path: Path) -> None:
+    """The process that reads the file is halted: it neither goes on nor ends."""
+    file = io.BytesIO()
+    (row,) = rows_of(309)
+    pq.write_table(pa.table({name: [text] * 50_000 for name, text in row.items()}), file)
+    with RunningDesk(registry.enrol("lender-hangs"), tmp_path / "desk") as desk:
+        visitor = desk.visitor()
+        visitor.get("/portfolio")
+        visitor.post("/portfolio", {}, {"file": file.getvalue()})
+        seen: list[list[int]] = []
+
+        def is_halted() -> bool:
+            """Halt what reads; one that has said all that was wanted of it is ended meanwhile."""
+            seen.append(file_readers(desk.pid))
+            for reader in seen[-1]:
+                with suppress(ProcessLookupError):
+                    os.kill(reader, signal.SIGSTOP)
+            return len(seen) > 1 and seen[-1] == seen[-2] != []
+
+        wait_until(is_halted)
+        # It is ended by SIGKILL where it does not end in time, and then has no exit code of its own.
+        assert desk.stop() == 0
+        assert "Traceback" not in desk.log()
+    wait_until(lambda: not any(Path(f"/proc/{reader}").exists() for reader in seen[-1]))

@@ -9,7 +9,6 @@ import sys
 from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,8 +22,10 @@ from client_sdk.tables.columnar import ColumnarKind
 from client_sdk.tables.columnar_file import ColumnFile, end_readings
 from client_sdk.tables.columnar_lines import line_of, rows_line, said
 from client_sdk.tables.values import TableError, Unclear
+from tests.support.file_readers import file_readers
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Literal
 
     from client_sdk.tables.values import TableRow, Value
@@ -233,7 +234,7 @@ def test_a_process_that_ends_is_a_file_that_is_refused() -> None:
     many = parquet(pa.table({"reference": [f"loan {number} {'x' * 1_000}" for number in range(100_000)]}))
     rows = ColumnFile(lambda: io.BytesIO(many), ColumnarKind.PARQUET).rows()
     assert next(rows).values[0].startswith("loan 0 ")  # type: ignore[union-attr]  # a text
-    (child,) = children()
+    (child,) = file_readers(os.getpid())
     os.kill(child, 6)
     with pytest.raises(TableError) as caught:
         list(rows)
@@ -247,15 +248,15 @@ def test_readings_end_with_the_program() -> None:
     end_readings()
     with pytest.raises(TableError):
         list(rows)
-    assert children() == []
+    assert file_readers(os.getpid()) == []
 
 
 def test_a_reading_that_is_not_gone_on_with_ends_its_process() -> None:
     many = parquet(pa.table({"reference": [f"loan {number} {'x' * 1_000}" for number in range(100_000)]}))
     with closing(ColumnFile(lambda: io.BytesIO(many), ColumnarKind.PARQUET).rows()) as rows:  # type: ignore[type-var]  # a generator
         next(rows)
-        assert len(children()) == 1
-    assert children() == []
+        assert len(file_readers(os.getpid())) == 1
+    assert file_readers(os.getpid()) == []
 
 
 def test_a_file_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -270,19 +271,7 @@ def test_a_file_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_p
     finally:
         os.close(writer)
     assert caught.value.got == "a Parquet file of which no row is read within 1 seconds"
-    assert children() == []
-
-
-def children() -> list[int]:
-    """Processes that this one has started to read files, and that have not ended."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        # Others may end meanwhile.
-        with suppress(OSError):
-            is_ours = f"PPid:\t{os.getpid()}\n" in (process / "status").read_text()
-            if is_ours and b"columnar_process" in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-    return found
+    assert file_readers(os.getpid()) == []
 
 
 @FEW

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 from hypothesis import given
@@ -146,7 +146,7 @@ def test_as_many_array_formulas_and_merged_cells_as_rows_are_read_in_time_that_g
     sheet = sheet_of(rows).replace(b"</sheetData>", f"</sheetData><mergeCells>{merged}</mergeCells>".encode())
     steps = 0
 
-    def count_lines(*_: object) -> object:
+    def count_lines(*_: object) -> Any:
         nonlocal steps
         steps += 1
         return count_lines
