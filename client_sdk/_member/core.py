@@ -109,7 +109,7 @@ class Core:
         try:
             response = yield from ask(self.services.transparency.GetCheckpoint, request)
         except (RefusedError, TransportError):
-            return Replayed()
+            return Replayed(named=self.session.replay_trust.quorum is not None)
         with verifying():
             shown = [check_one_history(item, checkpoint, self.session.log_key) for item in response.replayed]
             return replayed(shown, as_of_ms, self.session.replay_trust)

@@ -169,7 +169,7 @@ class Screener(Core):
             else:
                 own = yield from self._own(reader, directory)
                 findings = yield from beside(partial(screen.findings, reader.found, own))
-                rebuilt = Replayed()
+                rebuilt = Replayed(named=self.session.replay_trust.quorum is not None)
                 if reader.checkpoint is not None:
                     rebuilt = yield from self.rebuilt(reader.checkpoint, reader.as_of_ms)
                 return replace(_report(findings, reader, question, depth), replayed=rebuilt), reader

@@ -77,9 +77,11 @@ def replayed(shown: Sequence[Cosigned], as_of: int, trust: ReplayTrust) -> Repla
     Raises:
         FormatError: the line of a trusted auditor does not verify.
     """
-    found = None if trust.quorum is None else replayed_up_to(shown, trust.quorum, trust.idle)
-    if found is None:
+    if trust.quorum is None:
         return Replayed()
+    found = replayed_up_to(shown, trust.quorum, trust.idle)
+    if found is None:
+        return Replayed(named=True)
     # Either way: a clock that is so far ahead says nothing of when the log was rebuilt.
     late = abs(as_of - found.at * 1_000) > trust.max_lag * 1_000
-    return Replayed(size=found.size, at=moment(found.at * 1_000), late=late)
+    return Replayed(size=found.size, at=moment(found.at * 1_000), late=late, named=True)

@@ -30,6 +30,7 @@ from client_sdk.acts import (
 from client_sdk.desk.breach_words import breach_pairs
 from client_sdk.desk.member_words import roles_text, status_text, usage_text
 from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.rulebook_words import limit_name
 from client_sdk.desk.texts import N_
 from client_sdk.subject_report.facts import visible
 
@@ -108,7 +109,7 @@ class ActWords:
             case RetireKeyServicesBody():
                 yield say("Version"), str(body.retire)
             case RulebookBody():
-                yield from rulebook_rows(body.rulebook)
+                yield from rulebook_rows(body.rulebook, say)
             case ErasureBody():
                 yield say("Ground"), visible(body.ground)
                 yield from ((say("Record"), f"{key.issuer}/{UUID(bytes=key.record_id)}") for key in body.records)
@@ -164,7 +165,7 @@ class ActWords:
         yield from (row for item in body.administrators for row in self._enrolment(item))
         yield from ((self._say("Key of the log"), f"{key.origin} {key.public_key.hex()}") for key in body.log_keys)
         yield from self._services(body.key_services)
-        yield from rulebook_rows(body.rulebook)
+        yield from rulebook_rows(body.rulebook, self._say)
 
     def _closing(self, body: ClosingBody) -> Iterator[tuple[str, str]]:
         say, taker = self._say, body.successor
@@ -205,9 +206,9 @@ class ActWords:
         return self._say("Key that {usage}", usage=usage_text(usage, self._say))
 
 
-def rulebook_rows(rulebook: Rulebook) -> Iterator[tuple[str, str]]:
-    """Yield the limits of a rulebook by their own names, which are those of `act propose rulebook`."""
+def rulebook_rows(rulebook: Rulebook, say: Say) -> Iterator[tuple[str, str]]:
+    """Yield the limits of a rulebook by their names, with those that `act propose rulebook` takes."""
     for field in fields(rulebook):
         value = getattr(rulebook, field.name)
         text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        yield field.name, visible(text) or "–"
+        yield f"{limit_name(field.name, say)} ({field.name})", visible(text) or "–"

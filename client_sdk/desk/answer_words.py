@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from client_sdk.desk.chain import DebtChain
     from client_sdk.desk.kept_answer import KeptAnswer
     from client_sdk.desk.texts import Say
-    from client_sdk.models import Answer, Assessment, ListedRecord
+    from client_sdk.models import Answer, Assessment, ListedRecord, Replayed
 
-__all__ = ["AnswerWords"]
+__all__ = ["AnswerWords", "unreplayed_words"]
 
 _VERDICTS = {
     Verdict.LISTED: N_("Listed: the registry holds live records about this person."),
@@ -270,4 +270,13 @@ class AnswerWords:
             return ""
         if not answer.replayed.late:
             return self._say("Auditors have rebuilt the log lately and found it in order.")
-        return self._say("No auditor has rebuilt the log lately: that no record was left out is the registry's word.")
+        return unreplayed_words(answer.replayed, self._say)
+
+
+def unreplayed_words(replayed: Replayed, say: Say) -> str:
+    """Return that no auditor vouches for a log: as none has rebuilt it lately, or as none is named."""
+    if not replayed.named:
+        return say(
+            "The rulebook names no auditor that rebuilds the log: that no record was left out is the registry's word."
+        )
+    return say("No auditor has rebuilt the log lately: that no record was left out is the registry's word.")

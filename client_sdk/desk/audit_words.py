@@ -165,10 +165,12 @@ class AuditWords:
                 roles_text(row.roles, say),
                 status_text(row.status, say),
                 say(
-                    "{live} live of {records}, disputed {disputed}, erased {erased}",
-                    live=row.live,
+                    "in all {records}: live {live}, of these disputed {disputed}; ended {ended}; "
+                    "erased for good {erased}",
                     records=row.records,
+                    live=row.live,
                     disputed=row.disputed,
+                    ended=row.records - row.live - row.erased,
                     erased=row.erased,
                 ),
             )

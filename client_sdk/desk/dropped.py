@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.texts import N_
-from client_sdk.errors import ConfigError
-from client_sdk.lending.files import Encoding, customer_steps, read_portfolio
+from client_sdk.errors import ConfigError, PreflightError
+from client_sdk.lending.files import Encoding, customer_steps, headings_of, read_portfolio, sheets_of
 from client_sdk.lending.mapping import parse_mapping
 from client_sdk.lending.refusal import refused
 from client_sdk.lending.rejections import rows_as_they_were
@@ -73,6 +73,17 @@ class DroppedFile:
         """Yield its customers, and None for each empty row; errors as for ``read_customers``."""
         source = io.BytesIO(self.content)
         return customer_steps(source, encoding=self.encoding, sheet=self.sheet, mapping=self.mapping)
+
+    def headings(self) -> tuple[str, ...]:
+        """Return the headings of its columns; none where they cannot be read."""
+        try:
+            return tuple(headings_of(io.BytesIO(self.content), encoding=self.encoding, sheet=self.sheet))
+        except PreflightError:
+            return ()
+
+    def sheets(self) -> tuple[str, ...]:
+        """Return the names of the sheets of a workbook that are shown; none of another file."""
+        return tuple(sheets_of(io.BytesIO(self.content)))
 
     def rows(self, numbers: Collection[int]) -> RowsAsTheyWere:
         """Return some of its rows in its own columns; errors as for ``read_portfolio``."""

@@ -27,7 +27,7 @@ from client_sdk.errors import (
     TransportError,
     VerificationError,
 )
-from client_sdk.texts.next_steps import NEXT, next_of
+from client_sdk.texts.next_steps import NEXT, next_of, title_of
 
 if TYPE_CHECKING:
     from client_sdk.desk.texts import Say
@@ -112,8 +112,10 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
             todo = say("Wait until the other report from this home has ended; if there is none, `doctor` says more.")
             return ErrorWords(503, say("The outbox of this home cannot be used now"), "OUTBOX", next=todo)
         case PreflightError():
-            broken = tuple(_violation(item, say) for item in error.violations)
             reasons = {item.reason for item in error.violations}
+            # A reason that is that of all stands above them.
+            of_each = details_of if len(reasons) == 1 else _violation
+            broken = tuple(of_each(item, say) for item in error.violations)
             reason = reasons.pop() if len(reasons) == 1 else "RULES_BROKEN"
             rules = {item.rule for item in error.violations}
             todo = next_step(reason, _CORRECT, say, rules.pop() if len(rules) == 1 else "")
@@ -127,7 +129,8 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
         case RefusedError():
             details = _named(error.complaint.parts, say)
             todo = next_step(error.reason, _of_class(error), say, error.rule)
-            return ErrorWords(409, say("The registry has refused this"), error.reason, details, next=todo)
+            title = _sentence(title_of(error.rule, N_("The registry has refused this")), say)
+            return ErrorWords(409, title, error.reason, details, next=todo)
         case FormatError() | RuleError():
             reason = str(error.reason) or "MALFORMED"
             own = IDENTITY.get(error.rule)
@@ -150,8 +153,12 @@ def error_words(error: CreditRegistryError, say: Say) -> ErrorWords:
 
 def next_step(reason: str, otherwise: str, say: Say, rule: str = "") -> str:
     """Return what to do next for a rule or a reason, as a sentence; what to do otherwise where neither is known."""
-    text = say(next_of(reason, rule, otherwise))
-    return text[:1].upper() + text[1:]
+    return _sentence(next_of(reason, rule, otherwise), say)
+
+
+def _sentence(text: str, say: Say) -> str:
+    said = say(text)
+    return said[:1].upper() + said[1:]
 
 
 def broken_rules(error: PreflightError | FormatError | RuleError | RefusedError, say: Say) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
@@ -40,6 +41,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 _NO_STORE = "no-store"
+# Threads that answer browsers of an earlier run; anybody may send such a request.
+_THREADS = 2
 
 
 class DeskGuard:
@@ -64,6 +67,7 @@ class DeskGuard:
     ) -> None:
         self._app, self._hosts, self._moved, self._failed = app, frozenset(hosts), moved, failed
         self._scheme = "https" if secure else "http"
+        self._threads = CapacityLimiter(_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -71,14 +75,15 @@ class DeskGuard:
             return
         answering = _GuardedAnswer(send, secure=self._scheme == "https")
         headers = Headers(scope=scope)
-        if self._is_of_earlier_run(headers):
-            await self._moved(scope)(scope, receive, answering.send)
-            return
         refusal = self._refusal(str(scope["method"]), str(scope["path"]), headers)
-        if refusal:
+        if refusal and not self._is_of_earlier_run(headers):
             await PlainTextResponse(f"{refusal}\n", 403)(scope, receive, answering.send)
             return
         try:
+            if refusal:
+                told = await to_thread.run_sync(self._moved, scope, limiter=self._threads)
+                await told(scope, receive, answering.send)
+                return
             await self._app(scope, receive, answering.send)
         except Exception as error:  # noqa: BLE001 - the server would print it with whatever it holds
             self._failed(error)

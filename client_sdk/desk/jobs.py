@@ -158,7 +158,7 @@ class DeskJob:
             self.error = None if self._stopping.is_set() else error
         finally:
             # Also by a mistake of the work, which the desk tells of.
-            self.held = self.held if state is JobState.DONE else 0
+            self.held = self.held if state is JobState.DONE or self._result is not None else 0
             self.ended_at, self.state = clock(), state
 
 

@@ -6,7 +6,7 @@ import re
 
 from client_sdk.forms import MINOR_UNITS
 
-__all__ = ["minor_units", "places_of"]
+__all__ = ["is_amount", "minor_units", "places_of"]
 
 # With commas between thousands, or without.
 _WHOLE = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+")
@@ -16,6 +16,14 @@ _MOST_CHARACTERS = 32
 def places_of(currency: str) -> int:
     """Return how many places an amount has after the point; 0 for a currency that is not known."""
     return MINOR_UNITS.get(currency, 0)
+
+
+def is_amount(text: str) -> bool:
+    """Whether a text is an amount of some currency."""
+    whole, point, part = text.partition(".")
+    places = range(1, max(MINOR_UNITS.values()) + 1)
+    has_places = not point or (len(part) in places and part.isascii() and part.isdigit())
+    return len(text) <= _MOST_CHARACTERS and _WHOLE.fullmatch(whole) is not None and has_places
 
 
 def minor_units(text: str, currency: str) -> int | None:

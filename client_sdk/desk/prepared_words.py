@@ -10,6 +10,7 @@ from client_sdk.desk.person_form import shown_number
 from client_sdk.desk.prepared import PreparedCorrection, PreparedReport, PreparedWithdrawal
 from client_sdk.desk.record_columns import name_of, shown_cell
 from client_sdk.desk.rendering import clock_text
+from client_sdk.desk.rule_words import warning_words
 from client_sdk.desk.texts import N_
 from client_sdk.desk.withdrawal_words import REASONS
 from client_sdk.lending.rows import facts_cells
@@ -68,7 +69,7 @@ def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
     match prepared:
         case PreparedReport():
             pairs = [*_report(prepared.report, language, say), *_facts(prepared.report.facts, language, say)]
-            warnings += _kept_otherwise(prepared, say)
+            warnings = [*(warning_words(item, say) for item in prepared.warnings), *_kept_otherwise(prepared, say)]
             following = prepared.following
             if following is None:
                 return PreparedShown(title, record, pairs, warnings=warnings, repeated=prepared.repeated)
@@ -84,6 +85,7 @@ def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
         case PreparedCorrection():
             changed = list(_changed(prepared, language, say))
             pairs = list(_person(prepared.identity, language, say))
+            warnings = [warning_words(item, say) for item in prepared.warnings]
             return PreparedShown(title, record, pairs, "", changed, warnings, repeated=not changed)
         case PreparedWithdrawal():
             return PreparedShown(title, record, list(_withdrawal(prepared, language, say)))

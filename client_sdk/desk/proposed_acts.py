@@ -19,19 +19,11 @@ from client_sdk.acts import (
 from client_sdk.desk.form_values import FieldError, day_of_form, file_of_form, text_of_form, word_of_form
 from client_sdk.desk.member_words import status_text, usage_text
 from client_sdk.desk.record_columns import FieldOfColumn
+from client_sdk.desk.rulebook_words import limit_field
 from client_sdk.desk.texts import N_
 from client_sdk.errors import FormatError, RuleError
 from client_sdk.models import InstitutionStatus
-from client_sdk.rulebook_values import (
-    NUMBER_WANTED,
-    SMALLER_WANTED,
-    TRUTH_WANTED,
-    RulebookValueError,
-    effect_of,
-    typed_limits,
-    with_changes,
-    with_limits,
-)
+from client_sdk.rulebook_values import typed_limits, with_changes, with_limits
 from client_sdk.subject_report.facts import visible
 
 if TYPE_CHECKING:
@@ -59,7 +51,7 @@ class ActForm:
         title: of the page.
         hint: what is needed for it.
         fields: of the form, from the directory and what was typed.
-        body: that the form decides; raises ``FieldError``.
+        body: that the form decides; raises ``FieldError``, or ``RulebookValueError``.
     """
 
     title: str
@@ -253,22 +245,23 @@ def _rulebook_fields(directory: Directory, form: Form, say: Say) -> list[FieldOf
     found = []
     for name, now in _limits(directory).items():
         shown = name + _SHOWN
-        found.append(FieldOfColumn(name, name, say(effect_of(name)), "text", form.texts.get(name, now)))
+        found.append(limit_field(name, form.texts.get(name, now), directory.rulebook, say))
         found.append(FieldOfColumn(shown, "", "", "hidden", form.texts.get(shown, now)))
     return found
 
 
 def _rulebook(directory: Directory, form: Form) -> Body:
-    """Return the rulebook in force with the limits that were typed over: others may have changed since the page."""
+    """Return the rulebook in force with the limits that were typed over: others may have changed since the page.
+
+    Raises:
+        RulebookValueError: it makes no rulebook.
+    """
     typed = {
         name: form.text(name)
         for name, now in _limits(directory).items()
         if form.text(name) != form.texts.get(name + _SHOWN, now)
     }
-    try:
-        rulebook = with_limits(directory.rulebook, typed)
-    except RulebookValueError as error:
-        raise FieldError(error.name, _WANTED[error.want]) from None
+    rulebook = with_limits(directory.rulebook, typed)
     if rulebook == directory.rulebook:
         raise FieldError("", N_("Nothing changes: it is the rulebook in force."))
     return RulebookBody(rulebook)
@@ -285,11 +278,6 @@ _KIND_OF: dict[type[object], str] = {
     KeyEndBody: "key-end",
     StateBody: "state",
     RulebookBody: "rulebook",
-}
-_WANTED = {
-    TRUTH_WANTED: N_("Give true or false."),
-    NUMBER_WANTED: N_("Give a whole number from 0."),
-    SMALLER_WANTED: N_("This number is too large for any limit."),
 }
 KINDS: dict[str, ActForm] = {
     "institution": ActForm(
@@ -313,7 +301,10 @@ KINDS: dict[str, ActForm] = {
     ),
     "rulebook": ActForm(
         N_("Change the rulebook"),
-        N_("Each limit with whom a change concerns. Overlays, witnesses and auditors stay as they are here."),
+        N_(
+            "Each limit with what it does and whom a change concerns. Overlays, witnesses and auditors stay as they "
+            "are."
+        ),
         _rulebook_fields,
         _rulebook,
     ),

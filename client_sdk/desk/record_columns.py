@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.form_values import FieldError, document_of_form
-from client_sdk.desk.money import minor_units, places_of
+from client_sdk.desk.money import is_amount, minor_units, places_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.texts import N_, Language, say_in
 from client_sdk.forms import MINOR_UNITS
@@ -83,6 +83,19 @@ _NAMES = {
     "executed_penalty": N_("Penalty interest recovered"),
     "executed_fees": N_("Fees recovered"),
 }
+# What errors of a file or a record name that is no column.
+_OTHERS = {
+    "kind": N_("Kind"),
+    "row": N_("Row"),
+    "file": N_("File"),
+    "header": N_("Header row"),
+    "mapping": N_("Mapping"),
+    "record": N_("Record"),
+    "record_id": N_("Record"),
+    "evidence": N_("Evidence"),
+    "statement.reason": N_("Why"),
+    "statement.removed_on": N_("The court removed it on"),
+}
 _HINTS = {
     "contract": N_("Its letters and digits alone count: HT-1 and HT1 are the same contract, and are kept as HT1."),
     "reference": N_("Your own name of the debt; nobody else sees it."),
@@ -103,7 +116,8 @@ _HINTS = {
 # In a cell: something was typed that cannot be read. It is neither a number, nor a time, nor a word of a list.
 UNREAD = "?"
 _DOCUMENTS = {"notice_digest": N_("The notice"), "consent_digest": N_("Signed consent")}
-_AMOUNT = N_("Give an amount such as 12,500.00, with all places of its currency or none.")
+_AMOUNT = N_("Give an amount such as {example}, with all places of its currency or none.")
+_WHOLE_AMOUNT = N_("Give a whole amount such as {example}: {currency} has no places after the point.")
 _CURRENCY = N_("Give the three letters of a currency, such as CNY.")
 _TIME = N_("Give a day and a time of the clock of this machine.")
 _TWICE = N_("Clocks were changed in that hour: give a time before or after it.")
@@ -146,6 +160,8 @@ def name_of(column: str, language: Language, say: Say) -> str:
 
 def name_of_field(field: str, say: Say) -> str:
     """Return the name of a field that an error names by its path or its column; as it is where no column holds it."""
+    if field in _OTHERS:
+        return say(_OTHERS[field])
     column = column_of(field)
     return name_of(column, say.language, say) if column in GUIDE and (column in _NAMES or column in FACTS) else field
 
@@ -184,26 +200,36 @@ def typed_of_cells(cells: Mapping[str, str]) -> dict[str, str]:
     return {column: _typed_cell(column, text, cells.get("currency", "")) for column, text in cells.items()}
 
 
-def cells_of(typed: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the cells that what was typed stands for, what is empty left out, and what is wrong by column, unsaid.
+def cells_of(typed: Mapping[str, str], say: Say) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the cells that what was typed stands for, what is empty left out, and what is wrong by column, said.
 
     What cannot be read is ``UNREAD`` in the cells, so that it is not taken for empty.
     """
     currency = typed.get("currency", "").upper()
     cells: dict[str, str] = {}
-    # Without a currency no amount can be read.
-    wrong = {"currency": _CURRENCY} if currency and currency not in MINOR_UNITS else {}
+    # Without a currency no amount can be read; whether it could be one of any currency is told all the same.
+    is_known = currency in MINOR_UNITS
+    wrong = {"currency": say(_CURRENCY)} if currency and not is_known else {}
     for column, text in typed.items():
         if column in MONEY and text:
             minor = minor_units(text, currency)
             cells[column] = UNREAD if minor is None else str(minor)
-            wrong |= {column: _AMOUNT} if minor is None and currency in MINOR_UNITS else {}
+            if minor is None and (is_known or not is_amount(text)):
+                wrong[column] = _amount_wanted(currency, say)
         elif FORMS[column] is ColumnForm.TIME and text:
             cells[column], problem = _moment(text)
-            wrong |= {column: problem} if problem else {}
+            wrong |= {column: say(problem)} if problem else {}
         elif text:
             cells[column] = text
     return cells, wrong
+
+
+def _amount_wanted(currency: str, say: Say) -> str:
+    """Return what to give as an amount, with the places of its currency; of an unknown one with those of most."""
+    if currency not in MINOR_UNITS:
+        return say(_AMOUNT, example="12,500.00")
+    example = _written(str(12_500 * 10 ** places_of(currency)), currency)
+    return say(_AMOUNT if places_of(currency) else _WHOLE_AMOUNT, example=example, currency=currency)
 
 
 def fields_of(

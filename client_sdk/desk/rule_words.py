@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.failures import IDENTITY, details_of, next_step
+from client_sdk.desk.failures import IDENTITY, details_of, error_words, next_step
 from client_sdk.desk.form_values import DAY_SENTENCE
-from client_sdk.desk.record_columns import name_of_field
+from client_sdk.desk.record_columns import name_of_field, shown_cell
 from client_sdk.desk.texts import N_
 from client_sdk.errors import PreflightError, RefusedError
+from client_sdk.lending.column_forms import MONEY
+from client_sdk.lending.places import column_of
 from client_sdk.models import Violation
 
 if TYPE_CHECKING:
@@ -17,10 +19,21 @@ if TYPE_CHECKING:
 
     from client_sdk.desk.texts import Say
     from client_sdk.errors import FormatError, RuleError
+    from client_sdk.models import RowWarning
 
-__all__ = ["MISSING", "field_of", "mistakes_of", "sentence_of", "sorted_out"]
+__all__ = [
+    "MISSING",
+    "advice_of_rule",
+    "field_of",
+    "mistakes_of",
+    "sentence_of",
+    "sorted_out",
+    "violation_words",
+    "warning_words",
+]
 
 MISSING = "column.present"
+_CORRECT = N_("Correct it as is wanted.")
 # What to do, by rule; of a rule that is not here what was found and what is wanted is shown.
 _SENTENCES = {
     MISSING: N_("Fill this in."),
@@ -37,36 +50,77 @@ _SENTENCES = {
     "creditor.code": N_("Compare the code of the first lender: a unified social credit code, else an LEI."),
     "first-day.present": N_("Give the first day."),
     "reference.form": N_("Give your own name of the debt, at most 128 characters."),
-    "C06": N_("Tell the person first: the notice must have been sent long enough before the report."),
+    "C03": N_("Give the person's written consent to being reported: its form, day and document."),
+    "C06": N_("Tell the person first; then give how, when and by which document that was done."),
     "C20": N_("Give the person's written consent to being reported: its form, day and document."),
     "C04": N_("This is of a kind that may not be collected, such as an illness or a belief: leave it out."),
     "code.form": N_("Use letters, digits, dots, underscores and hyphens, at most 64."),
     "code.number": N_("This looks like an identity or account number, and all would see it: leave it out."),
     "statement.number": N_("This holds what looks like an identity or account number: leave it out."),
     "text.length": N_("This text is too long, or missing."),
+    "columns.known": N_("Its headings are not our columns: say which column each is, or begin with the empty file."),
+    "file.encoding": N_("The text is in another encoding: choose it."),
+    "file.form": N_("Save it as a workbook (.xlsx) or as CSV UTF-8, and drop that file."),
+    "mapping.headings": N_("The mapping and the headings of the file do not fit: say which column each heading is."),
+    "workbook.encrypted": N_("Open it with its password, save it without one, and drop that file."),
+    "workbook.sheets": N_("Choose the sheet that has the rows."),
+    "column.time": N_("Give the time with its offset from UTC, such as 2026-01-05T10:00:00+08:00."),
+    "digest.document": N_("This is the SHA-256 of an empty document: choose the document itself."),
     "F30": N_("Give the day on which the guarantor was called on; of nobody else."),
     "case-number.form": N_("Compare the case number with the court's paper, such as (2026)京0105民初123号."),
     "basis.record": N_("The record that this one rests on is not there: compare its reference and first day."),
     "lifecycle.transition": N_("A record with its present standing cannot take this one: choose another standing."),
 }
+# The same, where it is another thing in one column.
+_AT_COLUMNS = {
+    ("C06", "notice_sent_at"): N_(
+        "The notice must have been sent before the report, long enough and not in the future: compare its time."
+    ),
+    ("C20", "consent_date"): N_("The consent must have been given before the report: this day is in the future."),
+    ("C20", "consent_form"): N_(
+        "A consent in writing is needed to report: choose that form, with its day and document."
+    ),
+}
 # Fields of the page that a column has another name there.
 _FIELDS = {"id_number": "number", "identity": "number"}
 
 
-def sentence_of(item: Violation, say: Say, otherwise: str = "") -> str:
-    """Return what is wrong and what to do; it repeats nothing that was typed.
-
-    Args:
-        item: broken rule.
-        say: says texts.
-        otherwise: what is said where nothing is known of rule and reason.
-    """
-    known = _SENTENCES.get(item.rule) or IDENTITY.get(item.rule)
+def sentence_of(item: Violation, say: Say) -> str:
+    """Return what is wrong and what to do; it repeats nothing that was typed."""
     if item.rule == MISSING:
         return say(_SENTENCES[MISSING])
-    text = say(known) if known else next_step(item.reason, otherwise, say, item.rule)
+    known = _AT_COLUMNS.get((item.rule, column_of(item.field))) or _SENTENCES.get(item.rule) or IDENTITY.get(item.rule)
+    text = say(known) if known else next_step(item.reason, _CORRECT if item.want else "", say, item.rule)
     details = say.pairs(details_of(item, say, apart_from=("field",)))
     return say("{text} ({more})", text=text, more=details) if text else details
+
+
+def violation_words(item: Violation, say: Say) -> str:
+    """Return what is wrong with a row and what to do, after the name of the field where one is known."""
+    text = sentence_of(item, say)
+    return say.pair(name_of_field(item.field, say), text) if item.field else text
+
+
+def warning_words(item: RowWarning, say: Say) -> str:
+    """Return what a warning is about: field, what it is, what the row says there, and what the version before says."""
+    column = item.column
+    amounts = [
+        (say(name), " ".join(filter(None, (shown_cell(column, cells, say.language), _currency(column, cells)))))
+        for name, cells in ((N_("Given"), item.cells), (N_("Held"), item.held))
+        if column in cells
+    ]
+    text = say.pair(name_of_field(column, say), say.error(item.text))
+    return say("{text} ({more})", text=text, more=say.pairs(amounts)) if amounts else text
+
+
+def _currency(column: str, cells: Mapping[str, str]) -> str:
+    return cells.get("currency", "") if column in MONEY else ""
+
+
+def advice_of_rule(rule: str, say: Say) -> str:
+    """Return what to do where a rule is broken, of whatever field; an empty text where that is not known."""
+    known = _SENTENCES.get(rule) or IDENTITY.get(rule)
+    return say(known) if known else next_step("", "", say, rule)
 
 
 def field_of(item: Violation) -> str:
@@ -79,6 +133,8 @@ def mistakes_of(
 ) -> tuple[dict[str, str], list[str]]:
     """Return the first thing that an error says of each field of a page, and what it says of none of them.
 
+    Of what the registry has refused that is told first, with its reason.
+
     Args:
         error: of the SDK.
         fields: of the page, by the names that errors give them.
@@ -86,8 +142,11 @@ def mistakes_of(
     """
     items = error.violations if isinstance(error, PreflightError) else (Violation.of(error.complaint),)
     known = [replace(item, field=fields.get(item.field, item.field)) for item in items]
-    otherwise = N_("The registry has refused this") if isinstance(error, RefusedError) else ""
-    return sorted_out(known, set(fields.values()), say, otherwise)
+    at_fields, others = sorted_out(known, set(fields.values()), say)
+    if isinstance(error, RefusedError):
+        words = error_words(error, say)
+        others.insert(0, say("{text} ({more})", text=words.title, more=words.reason))
+    return at_fields, others
 
 
 def sorted_out(

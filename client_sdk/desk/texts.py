@@ -36,6 +36,10 @@ class Say(Protocol):
         """The language."""
         ...
 
+    def counted(self, count: int, one: str, many: str, /, **values: object) -> str:
+        """Return the text for a number of things, ``{count}`` in it the number; arguments else as of a text."""
+        ...
+
     def error(self, text: str) -> str:
         """Return the text of an error, which the SDK or a registry wrote in English."""
         ...
@@ -64,6 +68,9 @@ class _Sayer:
         # The empty id is gettext's own header.
         said = self._translations.gettext(text) if text else text
         return said.format(**values) if values else said
+
+    def counted(self, count: int, one: str, many: str, /, **values: object) -> str:
+        return self._translations.ngettext(one, many, count).format(count=f"{count:,}", **values)
 
     def error(self, text: str) -> str:
         return recognised_in(self.language, text)

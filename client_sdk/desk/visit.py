@@ -147,6 +147,7 @@ class Visit:
             broken=broken,
             visit=self,
             say=self.say,
+            counted=self.say.counted,
             token=token,
             notes=notes,
             Right=Right,
@@ -160,7 +161,9 @@ class Visit:
 
     def part(self, template: str, **values: object) -> str:
         """Return a part of a page from a template, every value escaped."""
-        return self.desk.templates.get_template(template).render(**values, visit=self, say=self.say)
+        return self.desk.templates.get_template(template).render(
+            **values, visit=self, say=self.say, counted=self.say.counted
+        )
 
     def go(self, path: str, tell: str = "") -> RedirectResponse:
         """Send the browser on to another page of this desk, which tells something once."""

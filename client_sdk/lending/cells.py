@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.words import Kind, Word
-from client_sdk.kernel.rules.dates import parse_date
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.subjects.errors import IdentityError
 from client_sdk.lending.kind_of_text import kind_of_text
-from client_sdk.lending.typed_text import typed_day, typed_number
+from client_sdk.lending.typed_text import day_of_cell, typed_number
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.violation import Violation
 
@@ -100,7 +99,7 @@ class Cells:
 
     def day(self, column: str) -> date | None:
         """Return the day in a cell, None for an empty one or no real day."""
-        return self.read(column, lambda text: parse_date(typed_day(text), column), None)
+        return self.read(column, lambda text: day_of_cell(text, column), None)
 
     def required_day(self, column: str) -> date:
         """Return the day in a cell that must hold one."""
@@ -152,12 +151,12 @@ class Cells:
 
 def _day_or_none(text: str) -> date | None:
     try:
-        return parse_date(typed_day(text), "first_day")
+        return day_of_cell(text, "first_day")
     except RuleError:
         return None
 
 
 def _whole(column: str) -> str:
     if column.removeprefix("executed_") in _MONEY:
-        return "a whole number of minor units, without separators: 350.00 CNY is 35000"
+        return "a whole number of minor units, without separators: 350.00 CNY is 35000, 350 JPY is 350"
     return "a whole number from 0, without separators"

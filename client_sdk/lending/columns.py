@@ -118,8 +118,9 @@ def customer_of(values: Mapping[str, str], row: int) -> CustomerRow | RejectedRo
     """
     cells = Cells(values, row)
     identity = _identity(cells)
-    cells.required("consent_form")
     consent = consent_of(cells)
+    if consent is None and all(item.field != "consent_form" for item in cells.violations):
+        cells.required("consent_form")
     if cells.violations or identity is None or consent is None:
         return cells.rejected()
     return CustomerRow(row, cells.text("reference"), Customer(identity, consent))

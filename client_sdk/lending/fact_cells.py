@@ -64,6 +64,7 @@ def _amounts(cells: Cells, prefix: str = "") -> Amounts:
 
 def _notice(cells: Cells) -> NoticeEvidence | None:
     if not cells.text("notice_channel"):
+        _refuse_part(cells, "notice_channel", ("notice_sent_at", "notice_digest"))
         return None
     channel = cells.required_word(NoticeChannel, "notice_channel")
     try:
@@ -80,12 +81,19 @@ def _notice(cells: Cells) -> NoticeEvidence | None:
 def consent_of(cells: Cells) -> Consent | None:
     """Return the consent of a row; None where it has none."""
     if not cells.text("consent_form"):
+        _refuse_part(cells, "consent_form", ("consent_date", "consent_digest"))
         return None
     return Consent(
         form=cells.required_word(ConsentForm, "consent_form"),
         date=cells.required_day("consent_date"),
         digest=cells.octets("consent_digest", HASH_BYTES),
     )
+
+
+def _refuse_part(cells: Cells, column: str, others: tuple[str, ...]) -> None:
+    """Refuse an empty cell without which the others, one of which is filled, would be dropped."""
+    if any(cells.text(other) for other in others):
+        cells.required(column)
 
 
 def _case_number(cells: Cells, column: str) -> str:

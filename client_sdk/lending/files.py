@@ -27,7 +27,7 @@ from client_sdk.lending.header import OF_A_CUSTOMER, OF_A_REPORT
 from client_sdk.lending.mapping import ColumnMapping, read_mapping
 from client_sdk.lending.row_maker import RowMaker
 from client_sdk.lending.rows import row_of
-from client_sdk.lending.source import TableSource, frame_source, opened_source
+from client_sdk.lending.source import TableSource, frame_source, opened_source, shown_sheets
 from client_sdk.lending.text_rows import csv_rows, json_rows
 from client_sdk.lending.text_source import Encoding
 from client_sdk.new_file import NewFile
@@ -52,6 +52,7 @@ __all__ = [
     "read_customers",
     "read_json_lines",
     "read_portfolio",
+    "sheets_of",
     "write_portfolio",
 ]
 
@@ -189,6 +190,15 @@ def headings_of(
     return _read(lambda: _opened(source, encoding, sheet).headings())
 
 
+def sheets_of(source: str | Path | BinaryIO) -> list[str]:
+    """Return the names of the sheets of a workbook that are shown; none where it is no workbook that can be read.
+
+    Raises:
+        ConfigError: it cannot be opened or read.
+    """
+    return _read(lambda: shown_sheets(_source(source)))
+
+
 def _read(open_: Callable[[], T]) -> T:
     try:
         return open_()
@@ -204,8 +214,12 @@ def _opened(source: str | Path | BinaryIO, encoding: Encoding | None, sheet: str
     named: object = sheet
     if named is not None and not isinstance(named, str):
         raise ConfigError(f"sheet: want a name or a place as text, got {type(named).__name__}")
+    return opened_source(_source(source), _encoding(encoding), sheet)
+
+
+def _source(source: str | Path | BinaryIO) -> Path | BinaryIO:
     path = source if callable(getattr(source, "read", None)) else path_of(cast("str | Path", source), "source")
-    return opened_source(cast("Path | BinaryIO", path), _encoding(encoding), sheet)
+    return cast("Path | BinaryIO", path)
 
 
 def _encoding(given: Encoding | None) -> Encoding | None:

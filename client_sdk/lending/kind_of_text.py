@@ -28,10 +28,12 @@ def kind_of_text(text: str) -> str:
         if pattern.fullmatch(text):
             return kind
     if text.isascii() and text.isdigit():
-        return f"{len(text)} digits"
+        return "1 digit" if len(text) == 1 else f"{len(text)} digits"
     parts = [word for word, found in _characters(text).items() if found]
     signs = sorted({char for char in text if char.isascii() and char.isprintable() and not char.isalnum()} - {" "})
     parts += [f"'{sign}'" for sign in signs[:_MAX_SIGNS]]
+    if len(text) == 1:
+        return f"1 character: {', '.join(parts)}" if parts else "1 character"
     return f"{len(text)} characters: {', '.join(parts)}" if parts else f"{len(text)} characters"
 
 

@@ -14,7 +14,7 @@ from client_sdk.tables.values import Unclear
 from client_sdk.tables.writing import TableKind, no_formula, table_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from client_sdk.lending.mapping import ColumnMapping
@@ -22,20 +22,33 @@ if TYPE_CHECKING:
     from client_sdk.models.violation import Violation
     from client_sdk.tables.values import Value
 
-__all__ = ["REJECTED_COLUMNS", "RowsAsTheyWere", "rejected_table", "rows_as_they_were"]
+__all__ = ["REJECTED_COLUMNS", "SAID_COLUMN", "RowsAsTheyWere", "rejected_table", "rows_as_they_were"]
 
 REJECTED_COLUMNS = (("row", int), ("reason", str), ("field", str), ("rule", str), ("got", str), ("want", str))
+# In words: what is wrong, and what to do.
+SAID_COLUMN = ("what_to_do", str)
 
 _Cells: TypeAlias = "tuple[int, Mapping[str, Value]]"
 
 
-def rejected_table(path: Path, left: Iterable[Violation]) -> bytes:
-    """Return the file of why rows were not accepted, in the form that its name says."""
+def rejected_table(path: Path, left: Iterable[Violation], said: Callable[[Violation], str] | None = None) -> bytes:
+    """Return the file of why rows were not accepted, in the form that its name says.
+
+    Args:
+        path: its name.
+        left: what is wrong.
+        said: says in a person's language what is wrong and what to do, for a last column; None for a file without it.
+    """
     safe = no_formula if TableKind.of(path) is TableKind.CSV else str
     rows: Iterator[list[Value]] = (
-        [item.row, *map(safe, (item.reason, item.field, item.rule, item.got, item.want))] for item in left
+        [item.row, *map(safe, (item.reason, item.field, item.rule, item.got, item.want)), *map(safe, _said(item, said))]
+        for item in left
     )
-    return table_bytes(path, REJECTED_COLUMNS, rows)
+    return table_bytes(path, REJECTED_COLUMNS if said is None else (*REJECTED_COLUMNS, SAID_COLUMN), rows)
+
+
+def _said(item: Violation, said: Callable[[Violation], str] | None) -> list[str]:
+    return [] if said is None else [said(item)]
 
 
 class RowsAsTheyWere(NamedTuple):

@@ -16,6 +16,8 @@ from client_sdk.kernel.rules.codes.courts import PROVINCE_NAMES, PROVINCES, SUPR
 from client_sdk.kernel.rules.dates import months_later
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
+from client_sdk.lending.column_forms import MONEY
+from client_sdk.lending.rows import facts_cells
 from client_sdk.models.row_warning import RowWarning
 from client_sdk.regions import region_is_known
 
@@ -63,7 +65,7 @@ def report_warnings(report: Report, row: int) -> list[RowWarning]:
         row: for the warnings.
     """
     checks: tuple[Callable[[Report], Iterator[_Warn]], ...] = (_zeroed, _numbered, _region, _case, _executed, _days)
-    return _warnings(row, (found for check in checks for found in check(report)))
+    return _warnings(row, (found for check in checks for found in check(report)), report.facts)
 
 
 def step_warnings(before: Facts, after: Facts, row: int) -> list[RowWarning]:
@@ -74,7 +76,7 @@ def step_warnings(before: Facts, after: Facts, row: int) -> list[RowWarning]:
         after: facts of the new one.
         row: of the new one.
     """
-    return _warnings(row, chain(_steps(before, after), _cost(before, after)))
+    return _warnings(row, chain(_steps(before, after), _cost(before, after)), after, before)
 
 
 def basis_warnings(basis: Facts, facts: Facts, row: int) -> list[RowWarning]:
@@ -87,7 +89,7 @@ def basis_warnings(basis: Facts, facts: Facts, row: int) -> list[RowWarning]:
     """
     if not isinstance(basis, JudgmentFacts) or not isinstance(facts, EnforcementFacts) or basis.effective_on is None:
         return []
-    return _warnings(row, _enforced(basis, facts, basis.effective_on))
+    return _warnings(row, _enforced(basis, facts, basis.effective_on), facts)
 
 
 def repeated_row(row: int, first: int) -> RowWarning:
@@ -102,8 +104,18 @@ def rests_on_broken(row: int, broken: int) -> RowWarning:
     return RowWarning(row=row, column="basis_reference", rule="basis.rejected", text=text)
 
 
-def _warnings(row: int, found: Iterator[_Warn]) -> list[RowWarning]:
-    return [RowWarning(row=row, column=column, rule=rule, text=text) for column, rule, text in found]
+def _warnings(row: int, found: Iterator[_Warn], facts: Facts | None, before: Facts | None = None) -> list[RowWarning]:
+    return [
+        RowWarning(row=row, column=column, rule=rule, text=text, cells=_at(column, facts), held=_at(column, before))
+        for column, rule, text in found
+    ]
+
+
+def _at(column: str, facts: Facts | None) -> dict[str, str]:
+    """Return the cell of a column, and with an amount its currency; nothing that is no fact, such as a number."""
+    cells = {} if facts is None else facts_cells(facts)
+    wanted = (column, "currency") if column in MONEY else (column,)
+    return {name: cells[name] for name in wanted if column in cells}
 
 
 def _zeroed(report: Report) -> Iterator[_Warn]:

@@ -72,9 +72,10 @@ class ScreenedPortfolio(NamedTuple):
         Args:
             broken: whose ``row`` is a place among the rows, counted from 1.
         """
-        found = {item.row - 1: item for item in broken}
-        found_again = [replace(item, row=self.rows[place].row) for place, item in found.items()]
-        rows = [row for place, row in enumerate(self.rows) if place not in found]
+        found = list(broken)
+        found_again = [replace(item, row=self.rows[item.row - 1].row) for item in found]
+        left_out = {item.row - 1 for item in found}
+        rows = [row for place, row in enumerate(self.rows) if place not in left_out]
         return ScreenedPortfolio(rows, sorted([*self.rejected, *found_again], key=lambda item: item.row))
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.models.batch import RejectedRow
     from client_sdk.tables.columnar import ColumnBatches
 
-__all__ = ["Described", "TableSource", "frame_source", "opened_source"]
+__all__ = ["Described", "TableSource", "frame_source", "opened_source", "shown_sheets"]
 
 R = TypeVar("R")
 
@@ -115,6 +115,23 @@ def opened_source(source: Path | BinaryIO, encoding: Encoding | None, sheet: str
     text = TextSource(open_, packed=None if path is None else is_packed(path), encoding=encoding)
     is_json = path is not None and TableKind.of(path) is TableKind.JSON_LINES
     return _TextTable(text, is_json=is_json or text.first_character() in _JSON_BEGINNINGS)
+
+
+def shown_sheets(source: Path | BinaryIO) -> list[str]:
+    """Return the names of the sheets of a workbook that are shown; none where it is no workbook that can be read.
+
+    Raises:
+        ConfigError: it cannot be opened.
+        OSError: it cannot be read.
+    """
+    open_ = opener(source)
+    with open_() as file:
+        if not file.read(_FIRST_BYTES).startswith(_ZIP):
+            return []
+    try:
+        return [sheet.name for sheet in Workbook(open_).sheets if not sheet.hidden]
+    except TableError:
+        return []
 
 
 def frame_source(frame: object) -> TableSource:

@@ -9,14 +9,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from client_sdk.kernel.rules.dates import required_date
+from client_sdk.kernel.rules.dates import parse_date, required_date
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.lending.kind_of_text import kind_of_text
 
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["DAY_WANTED", "NoDayError", "half_width", "read_day", "typed_day", "typed_number", "typed_time"]
+__all__ = [
+    "DAY_WANTED",
+    "NoDayError",
+    "day_of_cell",
+    "half_width",
+    "read_day",
+    "typed_day",
+    "typed_number",
+    "typed_time",
+]
 
 # What the API says; command and pages say it in a sentence of their own, which has its Chinese.
 DAY_WANTED = "a day with the year first, such as 2026-01-05, 2026/1/5, 2026年1月5日 or 20260105"
@@ -77,9 +86,28 @@ def read_day(text: str) -> date:
     try:
         return required_date(plain, "day")
     except RuleError:
-        if _ISO_DAY.fullmatch(plain):
-            raise NoDayError(got="a day that no calendar of 1900 to 2199 has") from None
-        raise NoDayError(got=kind_of_text(text)) from None
+        raise NoDayError(got=_no_day(plain)) from None
+
+
+def day_of_cell(text: str, column: str) -> date | None:
+    """Return the day in a cell, of the years 1900 to 2199; None for an empty one.
+
+    Raises:
+        RuleError: DATE_INVALID; it is none, or it may be read in two ways.
+    """
+    plain = typed_day(text)
+    try:
+        return parse_date(plain, column)
+    except RuleError as error:
+        if error.rule != "date.form":
+            raise
+        got = _no_day(plain)
+        raise RuleError(error.reason, column, error.rule, got=got, want=DAY_WANTED) from None
+
+
+def _no_day(text: str) -> str:
+    got = "a day that no calendar of 1900 to 2199 has"
+    return got if _ISO_DAY.fullmatch(text) else kind_of_text(text)
 
 
 def typed_time(text: str) -> str:

@@ -23,11 +23,13 @@ class Replayed(Plain):
     Only such a replay shows that no record was left out of the map: what an answer proves about a person rests on it.
 
     Attributes:
-        size: leaves that enough of the rulebook's auditors have replayed; 0 where too few have, or none is named.
+        size: leaves that enough of the named auditors have replayed; 0 where too few have, or none is named.
         at: when they had begun to, by their clocks, UTC; None where size is 0.
         late: whether that was longer before the answer than the reader's ``replay_max_lag``, or never.
+        named: whether the rulebook, or the reader, names auditors that rebuild the log at all.
     """
 
     size: int = 0
     at: datetime | None = None
     late: bool = True
+    named: bool = False

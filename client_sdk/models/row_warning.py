@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from client_sdk.kernel.formats.plain import Plain
+from client_sdk.kernel.formats.plain import LEFT_OUT, Plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["RowWarning"]
 
@@ -18,12 +22,17 @@ class RowWarning(Plain):
         column: name of the column.
         rule: stable id of what looks wrong, e.g. ``money.hundredfold``.
         text: what it is, and what to look at; never an identity number, a name, an amount or another secret.
+        cells: what the row says there, by column, an amount with its currency: shown to the person who reports alone,
+            in no dictionary and no text.
+        held: what the version before says there, where the warning compares the two.
     """
 
     row: int = 0
     column: str
     rule: str
     text: str
+    cells: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False, metadata=LEFT_OUT)
+    held: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False, metadata=LEFT_OUT)
 
     def __str__(self) -> str:
         place = f"row {self.row}: " if self.row else ""

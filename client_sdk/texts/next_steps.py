@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from client_sdk.texts.spoken import N_
 
-__all__ = ["NEXT", "NEXT_BY_RULE", "TITLE_BY_RULE", "next_of"]
+__all__ = ["NEXT", "NEXT_BY_RULE", "TITLE_BY_RULE", "next_of", "title_of"]
 
 # What happened, by rule, where the reason has other cases too and its text would say something else.
 TITLE_BY_RULE: dict[str, str] = {
@@ -138,6 +138,11 @@ NEXT: dict[str, str] = {
     ),
     "NOTICE_LATE": N_("tell the person first: the notice must have been sent before the record is reported."),
 }
+
+
+def title_of(rule: str, otherwise: str) -> str:
+    """Return what happened by a broken rule, or a text for all others; a text to be said, as a rule's begins small."""
+    return TITLE_BY_RULE.get(rule, otherwise)
 
 
 def next_of(reason: str, rule: str, otherwise: str) -> str:

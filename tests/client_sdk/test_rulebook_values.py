@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.state import Rulebook
-from client_sdk.rulebook_values import RulebookValueError, effect_of, typed_limits, with_changes, with_limits
+from client_sdk.rulebook_values import RulebookValueError, effect_of, range_of, typed_limits, with_changes, with_limits
 
 SHIPPED = [Rulebook(), Rulebook.shipped("uk"), replace(Rulebook(), holidays=("2027-01-01", "2027-02-08"))]
 
@@ -44,8 +43,29 @@ def test_one_limit_changes_and_the_rest_stays() -> None:
 def test_what_is_no_value_of_its_limit_is_told(typed: dict[str, str], name: str) -> None:
     with pytest.raises(RulebookValueError) as caught:
         with_limits(Rulebook(), typed)
-    assert caught.value.name == name
-    assert caught.value.want
+    (mistake,) = caught.value.mistakes
+    assert mistake.name == name
+    assert mistake.want
+
+
+def test_all_that_is_wrong_with_the_limits_is_told_at_once() -> None:
+    typed = {"dispute_days": "99", "stale_days": "many", "holidays": "tomorrow", "no_fraud_cause": "maybe"}
+    with pytest.raises(RulebookValueError) as caught:
+        with_limits(Rulebook(), typed | {"notice_hours": "24"})
+    assert {item.name for item in caught.value.mistakes} == set(typed)
+
+
+def test_each_number_has_the_range_that_the_format_checks() -> None:
+    rulebook = Rulebook()
+    for name, text in typed_limits(rulebook).items():
+        if type(getattr(rulebook, name)) is not int:
+            continue
+        least, most = range_of(name, rulebook)
+        assert with_limits(rulebook, {name: str(least)}), name
+        for beyond in ([] if most is None else [most + 1]) + ([0] if least else []):
+            with pytest.raises(RulebookValueError):
+                with_limits(rulebook, {name: str(beyond)})
+        assert least <= int(text) <= (most or int(text)), name
 
 
 @pytest.mark.parametrize(
@@ -57,10 +77,11 @@ def test_what_is_no_value_of_its_limit_is_told(typed: dict[str, str], name: str)
     ],
 )
 def test_what_makes_no_rulebook_names_the_rule(typed: dict[str, str], rule: str, want: str) -> None:
-    with pytest.raises(FormatError) as caught:
+    with pytest.raises(RulebookValueError) as caught:
         with_limits(Rulebook(), typed)
-    assert caught.value.rule == rule
-    assert want in caught.value.complaint.want
+    (mistake,) = caught.value.mistakes
+    assert (mistake.rule, mistake.name) == (rule, next(iter(typed)))
+    assert want in mistake.want
 
 
 def test_days_are_read_as_people_type_them() -> None:

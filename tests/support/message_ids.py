@@ -40,20 +40,11 @@ _REPORT = Path("client_sdk/subject_report")
 _AUDIT = Path("client_sdk/auditing")
 _NEXT = Path("client_sdk/texts/next_steps.py")
 _ACTS = Path("client_sdk/act_titles.py")
-# Where errors are raised that people at the command or the desk meet. Rules of bytes and proofs are told by their ids.
-_OF_VALUES = (
-    *(f"client_sdk/kernel/ledger/{name}.py" for name in ("chain", "onboarding", "directory")),
-    *(f"client_sdk/kernel/formats/{name}.py" for name in ("lasting_text", "readable")),
-    *("client_sdk/kernel/rules", "client_sdk/kernel/subjects", "client_sdk/lending", "client_sdk/tables"),
-    *(
-        "client_sdk/_protocol/hiding.py",
-        "client_sdk/_session.py",
-        "client_sdk/desk/dropped.py",
-        "client_sdk/alerting/asking.py",
-    ),
-    str(_ACTS),
-    *("client_sdk/models", "client_sdk/criteria_file.py", "client_sdk/_member", "client_sdk/cli/ui/record_form.py"),
-)
+_TEMPLATES = Path("client_sdk/lending/templates.py")
+# Where what is found and wanted is said: everywhere, as errors of bytes and proofs are shown to people too.
+_OF_VALUES = ("client_sdk",)
+# Id of a rule, which stands where another function of the same name takes what is wanted.
+_RULE_ID = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 # Modules that put together what they found: each of their sentences may be a part of it.
 _SENTENCES = (
     Path("client_sdk/doctor.py"),
@@ -112,7 +103,7 @@ def _called(node: ast.Call) -> str:
 
 def _marked() -> Iterator[str]:
     """Yield what is marked with ``say`` and ``N_``, and the nouns of ``counted``."""
-    for _, tree in _modules(_COMMAND, _AUDIT, _NEXT, _ADDRESSES, _ACTS):
+    for _, tree in _modules(_COMMAND, _AUDIT, _NEXT, _ADDRESSES, _ACTS, _TEMPLATES):
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
@@ -218,7 +209,7 @@ def _errors() -> Iterator[str]:
             name = _called(node)
             if name in _ERRORS and node.args:
                 yield from _templates(node.args[0], constants)
-            elif name == "RulebookValueError":
+            elif name == "NotPermittedError" and len(node.args) > 1:
                 yield from _templates(node.args[1], constants)
             elif name == "Examined":
                 for argument in node.args[2:]:
@@ -281,7 +272,9 @@ def _parameters(roots: list[Path]) -> dict[tuple[Path | None, str], dict[str, in
                 names = [argument.arg for argument in node.args.args if argument.arg != "self"]
                 places: dict[str, int] = {name: names.index(name) for name in ("got", "want") if name in names}
                 if places:
-                    found[path, node.name] = found[None, node.name] = places
+                    found[path, node.name] = places
+                    # Where two modules have one of this name, its own module alone says which it calls.
+                    found[None, node.name] = places if found.get((None, node.name), places) == places else {}
     return found
 
 
@@ -316,6 +309,8 @@ def _templates(node: ast.expr, constants: dict[str, str]) -> Iterator[str]:
             return
         case _:
             return
+    if _RULE_ID.fullmatch(found):
+        return
     if _WORD.search(re.sub(r"{\w+}", "", found)) and not _CODE.fullmatch(re.sub(r"{\w+}", "", found)):
         yield found
 

@@ -28,7 +28,7 @@ from client_sdk.errors import (
     VerificationError,
 )
 from client_sdk.texts import N_, recognised, say
-from client_sdk.texts.next_steps import NEXT, TITLE_BY_RULE, next_of
+from client_sdk.texts.next_steps import NEXT, next_of, title_of
 
 if TYPE_CHECKING:
     from client_sdk.cli.ui.output import Json, Output
@@ -326,7 +326,7 @@ def _unverifiable(error: VerificationError) -> CommandFailure:
 
 
 def _refused(error: RefusedError) -> CommandFailure:
-    title = say(TITLE_BY_RULE.get(error.rule, "")) or error.message
+    title = say(title_of(error.rule, "")) or error.message
     return CommandFailure(
         code=ExitCode.FOUND,
         reason=error.reason,

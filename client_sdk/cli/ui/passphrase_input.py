@@ -60,5 +60,7 @@ def new_passphrase(file: Path | None, *, interactive: bool) -> bytes:
         raise UsageError(
             say("a new passphrase is needed, and standard input is not a terminal"), say("name a file of mode 0600.")
         )
-    typed = typer.prompt(say("New passphrase"), hide_input=True, confirmation_prompt=True, err=True)
+    typed = typer.prompt(
+        say("New passphrase (at least 8 characters, one line)"), hide_input=True, confirmation_prompt=True, err=True
+    )
     return check_passphrase(str(typed).encode())

@@ -124,7 +124,11 @@ def replayed_line(replayed: Replayed, size: int, namer: str = N_("rulebook"), *,
         namer: what names the auditors by whose replay it was judged.
         clear: whether it says of anybody that nothing is listed.
     """
-    when = say("no auditor that the {namer} names has", namer=say(namer))
+    when = (
+        say("no auditor that the {namer} names has", namer=say(namer))
+        if replayed.named
+        else say("the {namer} names no auditor that rebuilds this log", namer=say(namer))
+    )
     if replayed.at is not None:
         when = say(
             "auditors have rebuilt the first {size} of {size_2} leaves, begun at {at}",
@@ -134,17 +138,18 @@ def replayed_line(replayed: Replayed, size: int, namer: str = N_("rulebook"), *,
         )
     if not replayed.late:
         return say("  replayed: {when}", when=when)
-    lately = when + (say(", which is too long before this answer") if replayed.at else say(" rebuilt this log lately"))
+    if replayed.named:
+        when += say(", which is too long before this answer") if replayed.at else say(" rebuilt this log lately")
     if not clear:
-        return say("  not replayed: {lately}", lately=lately)
+        return say("  not replayed: {lately}", lately=when)
     word = Text(say("NOT REPLAYED"), style="bold yellow")
-    return Text.assemble(
-        "  ", word, say(": {lately}: that no record was left out is the registry's word", lately=lately)
-    )
+    return Text.assemble("  ", word, say(": {lately}: that no record was left out is the registry's word", lately=when))
 
 
 def rebuilt_words(replayed: Replayed, size: int) -> str:
     """Return in words how far, and since when, auditors have rebuilt a log of so many leaves."""
+    if not replayed.named:
+        return say("none is named that rebuilds this log: each CLEAR is NOT REPLAYED")
     if replayed.at is None:
         return say("too few have rebuilt this log: each CLEAR is NOT REPLAYED")
     late = say(": too long ago, each CLEAR is NOT REPLAYED") if replayed.late else ""

@@ -19,12 +19,13 @@ from client_sdk.cli.ui.verb import verb
 from client_sdk.cli.verbs.report_file import FileOptions, report_file
 from client_sdk.cli.verbs.report_form import IdentitySource, empty_form, report_edited, report_form
 from client_sdk.cli.verbs.report_one import report_one
-from client_sdk.cli.verbs.report_template import KINDS, print_mapping_template, write_portfolio_template
+from client_sdk.cli.verbs.report_template import new_portfolio_template, print_mapping_template
 from client_sdk.config import CONFIG_FILE
 from client_sdk.errors import NotPermittedError, PreflightError
 from client_sdk.lending.column_forms import form_of
 from client_sdk.lending.column_guide import GUIDE, words_of_column
 from client_sdk.lending.columns import COLUMNS, report_of
+from client_sdk.lending.templates import KINDS
 from client_sdk.models import IdType, Kind, Role
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.report import Report
@@ -159,7 +160,7 @@ def register(app: typer.Typer) -> None:
         if mapping_template:
             return print_mapping_template(session, file, reading)
         if template and file is not None:
-            return write_portfolio_template(session, file, given.get("kind", "").strip().upper())
+            return new_portfolio_template(session, file, given.get("kind", "").strip().upper())
         if template:
             form = empty_form(given)
             session.output.result({"template": form}, form.rstrip())
@@ -202,7 +203,7 @@ def _check_role(session: Run) -> None:
     if Role.LENDER not in roles:
         got = ", ".join(sorted(role.name for role in roles)) or "none"
         raise NotPermittedError(
-            "NOT_PERMITTED", say("only a LENDER reports"), field="role", rule="permissions", got=got, want="LENDER"
+            "NOT_PERMITTED", "only a LENDER reports", field="role", rule="permissions", got=got, want="LENDER"
         )
 
 

@@ -1,58 +1,27 @@
-"""Files to be filled in: an empty portfolio with its columns explained, and a mapping of a file's own headings."""
+"""Files to be filled in, written by the command: an empty portfolio, and a mapping of a file's own headings."""
 
 from __future__ import annotations
 
-import json
-from datetime import date
 from typing import TYPE_CHECKING
 
 from client_sdk.cli.ui.exit_codes import ExitCode
 from client_sdk.cli.ui.failures import UsageError
 from client_sdk.cli.ui.input_file import check_file
-from client_sdk.lending.column_forms import FORMS, ColumnForm, form_of
-from client_sdk.lending.column_guide import GUIDE, words_of_column
-from client_sdk.models import Kind
+from client_sdk.lending.templates import columns_of_kind, mapping_template, write_portfolio_template
 from client_sdk.new_file import NewFile
-from client_sdk.tables.new_workbook import TemplateColumn, write_template
-from client_sdk.tables.writing import TableKind, write_table
-from client_sdk.texts import N_, say
+from client_sdk.tables.writing import TableKind
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from client_sdk.cli.ui.portfolio_input import PortfolioReading
     from client_sdk.cli.ui.session import Run
 
-__all__ = ["KINDS", "print_mapping_template", "write_portfolio_template"]
-
-KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.name, "L": Kind.LISTING.name}
-_LETTERS = {name: letter for letter, name in KINDS.items()}
-_TYPES: dict[ColumnForm, type] = {ColumnForm.DAY: date, ColumnForm.NUMBER: int}
-_NOTE_HEADINGS = ("column", "of", "meaning", "form", "example")
-_UNITS = {"MINOR-UNITS": N_("whole minor units: 350.00 CNY is 35000"), "NUMBER": N_("whole number"), "TEXT": "text"}
-_FLAGS = ("true", "false")
-_MAPPING_HEAD = """\
-# What your headings, codes, days and amounts stand for. Give each heading its column, or move it into `ignored`.
-# dates = "YYYYMMDD"        # how days are written; without it: year, month, day, as 2026-01-05 or 2026/1/5
-# amounts = "major"         # if 350.00 means 350 yuan; without it amounts are minor units: 35000
-# offset = "+08:00"         # from UTC, of times that are written without it
-ignored = []
-
-[columns]                   # your heading = a column, or ["several", "columns"]
-"""
-_MAPPING_TAIL = """
-[constants]                 # columns that are the same in each row, as the column is written; amounts in minor units
-# kind = "DEFAULT"
-
-# [codes.id_type]           # your code = our word
-# "01" = "CN_RESIDENT_ID"
-
-# Columns:
-"""
+__all__ = ["new_portfolio_template", "print_mapping_template"]
 
 
-def write_portfolio_template(session: Run, file: Path, kind: str) -> ExitCode:
+def new_portfolio_template(session: Run, file: Path, kind: str) -> ExitCode:
     """Write an empty portfolio to a new file, in the form that its name says.
 
     Args:
@@ -69,54 +38,16 @@ def write_portfolio_template(session: Run, file: Path, kind: str) -> ExitCode:
         raise UsageError(
             say("an empty portfolio has no such form"), say("name a new FILE.xlsx, FILE.csv or FILE.parquet.")
         )
-    names = [name for name, column in GUIDE.items() if not kind or _LETTERS[kind] in column.kinds]
+    names = columns_of_kind(kind)
     with NewFile(file) as new:
         with new.draft.open("wb") as draft:
-            if form is TableKind.EXCEL:
-                write_template(draft, [_column(name) for name in names], _NOTE_HEADINGS)
-            else:
-                write_table(draft, file, [(name, _type(name)) for name in names], ())
+            write_portfolio_template(draft, file, names, say)
         new.publish()
     session.output.result(
         {"written": str(file), "columns": list(names)},
         say("Written to {file}: {count} columns", file=file, count=len(names)),
     )
     return ExitCode.OK
-
-
-def _type(name: str) -> type:
-    return _TYPES.get(FORMS[name], str)
-
-
-def _column(name: str) -> TemplateColumn:
-    column = GUIDE[name]
-    kinds = (
-        say("all records")
-        if len(column.kinds) == len(KINDS)
-        else say(" and ").join(KINDS[letter] for letter in column.kinds)
-    )
-    form = _written(name)
-    example = say("\nSuch as {example}", example=column.example) if column.example else say("\nUsually empty.")
-    words = _FLAGS if FORMS[name] is ColumnForm.FLAG else words_of_column(name)
-    return TemplateColumn(
-        name=name,
-        type=_type(name),
-        note=say(
-            "{meaning}\nOf {kinds}.\n{form}{example}",
-            meaning=say(column.meaning),
-            kinds=kinds,
-            form=form,
-            example=example,
-        ),
-        facts=(kinds, say(column.meaning), form, column.example),
-        # Several of these words may stand in one cell.
-        words=() if FORMS[name] is ColumnForm.LIST else words,
-    )
-
-
-def _written(name: str) -> str:
-    form = form_of(name)
-    return say(_UNITS[form]) if form in _UNITS else form.replace("|", say(" or "))
 
 
 def print_mapping_template(session: Run, file: Path | None, reading: PortfolioReading) -> ExitCode:
@@ -131,17 +62,6 @@ def print_mapping_template(session: Run, file: Path | None, reading: PortfolioRe
             say("--mapping-template was given without FILE"), say("it is written from the headings of FILE.")
         )
     check_file(file, say("name a portfolio with a header row."))
-    text = "".join(_mapping_lines(reading.headings(file)))
+    text = mapping_template(reading.headings(file), say)
     session.output.result({"mapping": text}, text.rstrip())
     return ExitCode.OK
-
-
-def _mapping_lines(headings: Sequence[str]) -> Iterator[str]:
-    yield _MAPPING_HEAD
-    for heading in headings:
-        known = heading.lower() if heading.lower() in GUIDE else ""
-        # Strings of JSON are strings of TOML.
-        yield f"{json.dumps(heading, ensure_ascii=False)} = {json.dumps(known)}\n"
-    yield _MAPPING_TAIL
-    for name, column in GUIDE.items():
-        yield f"# {name:<24} {say(column.meaning)} {_written(name)}\n"

@@ -33,6 +33,7 @@ from client_sdk.desk.pages import (
     sign_in,
     statements,
     today,
+    unread,
 )
 from client_sdk.models import Role
 
@@ -48,6 +49,7 @@ ROLE_PAGES: dict[Role, tuple[DeskPage, ...]] = {
     Role.LENDER: (
         *(*ask.PAGES, *answers.PAGES, *report.PAGES, *approvals.PAGES, *records.PAGES, *record.PAGES, *correct.PAGES),
         *(*disputes.PAGES, *inbox.PAGES, *today.PAGES, *portfolio.PAGES, *screening.PAGES, *jobs.PAGES, *quality.PAGES),
+        *unread.PAGES,
     ),
     Role.REPRESENTATIVE: (
         *(*person.PAGES, *opened_disputes.PAGES, *statements.PAGES, *alerts.PAGES, *inbox.PAGES, *today.PAGES),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.approval_requests import ApprovalState, ApprovalStateError
-from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form_values import FieldError, text_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.doing import done
@@ -15,9 +14,10 @@ from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.prepared_words import ACTS, shown_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import PreflightError, RuleError
+from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,8 +66,8 @@ def _approve(visit: Visit, request: ApprovalRequest) -> Response:
             entry.about += [] if len(about) > 1 else [request.record]
     except ApprovalStateError:
         return _decided(visit)
-    except (PreflightError, RuleError) as error:
-        return _shown(visit, request, broken=broken_rules(error, visit.say))
+    except (PreflightError, FormatError, RuleError, RefusedError) as error:
+        return _shown(visit, request, broken=mistakes_of(error, {}, visit.say)[1])
     return done(visit, prepared, receipt)
 
 

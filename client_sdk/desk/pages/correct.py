@@ -47,8 +47,7 @@ def _prepare(visit: Visit) -> Response:
     if opened is None:
         return _away(visit)
     typed, twice = typed_of_form(visit.form, _columns(opened))
-    cells, unread = cells_of(typed)
-    wrong = {field: visit.say(text) for field, text in unread.items()}
+    cells, wrong = cells_of(typed, visit.say)
     for error in twice:
         wrong |= error.said(visit.say)
     whole = _whole(opened, cells)

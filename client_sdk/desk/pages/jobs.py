@@ -29,8 +29,8 @@ class _JobNames(NamedTuple):
 
 
 _SHOWN = {
-    JobKind.CHECK_FILE: _JobNames("/portfolio", N_("A portfolio is checked"), N_("{done} of {total} rows")),
-    JobKind.REPORT_FILE: _JobNames("/portfolio", N_("A portfolio is sent"), N_("{done} of {total} rows")),
+    JobKind.CHECK_FILE: _JobNames("/portfolio", N_("A portfolio is checked"), N_("rows: {done} of {total}")),
+    JobKind.REPORT_FILE: _JobNames("/portfolio", N_("A portfolio is sent"), N_("rows: {done} of {total}")),
     JobKind.SCREEN: _JobNames("/screening", N_("Customers are screened"), N_("{done} of {total}")),
 }
 _PHASES = {
@@ -119,7 +119,7 @@ def _progress(visit: Visit, job: DeskJob) -> dict[str, object]:
 def _done(visit: Visit, job: DeskJob) -> str:
     done, total = f"{job.done:,}", f"{job.total:,}"
     if not job.total:
-        return visit.say("{done} rows read", done=done) if job.done else ""
+        return visit.say("rows read: {done}", done=done) if job.done else ""
     return visit.say(_SHOWN[job.kind].unit, done=done, total=total)
 
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.checked_file import CheckedFile, RowChoice, RowFate, check_file, holds_one
 from client_sdk.desk.dropped import DROPPED_BYTES, DroppedFile, bounded
+from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.jobs import JobKind
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.jobs import job_lines, job_of, job_page, stopped_page
+from client_sdk.desk.pages.unread import TABLE_MEDIA, encoding_choices, mapping_to_save, read_again, unread_page
 from client_sdk.desk.paging import page_of
+from client_sdk.desk.record_columns import name_of_field
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import advice_of_rule, violation_words, warning_words
 from client_sdk.desk.texts import N_
+from client_sdk.desk.unread_file import UnreadFile
 from client_sdk.desk.users import is_same_name
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
+from client_sdk.errors import PreflightError
 from client_sdk.home_standing import pending_reports
-from client_sdk.lending.files import Encoding
 from client_sdk.lending.refusal import refused
 from client_sdk.lending.rejections import rejected_table
 from client_sdk.models import BatchReport, Phase
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
     from client_sdk.desk.jobs import DeskJob
     from client_sdk.models import Progress, RejectedRow, Report, Violation
 
-__all__ = ["PAGES", "encoding_choices", "files_to_approve", "table_to_save"]
+__all__ = ["PAGES", "files_to_approve", "table_to_save"]
 
 _KINDS = (JobKind.CHECK_FILE, JobKind.REPORT_FILE)
 _FATES = {
@@ -47,10 +53,6 @@ _ROWS = {
     RowChoice.WARNED: N_("Rows with warnings"),
 }
 _WORST_RULES = 10
-_MEDIA = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,13 +83,27 @@ def _drop(visit: Visit) -> Response:
         file = DroppedFile.of_form(visit.form)
     except FieldError as error:
         return _dropping(visit, error.said(visit.say))
+    return _check(visit, file)
+
+
+def _again(visit: Visit) -> Response:
+    """Take a file that could not be read as its form says that it should be."""
+    again = read_again(visit, job_of(visit, (JobKind.CHECK_FILE,)), "/portfolio", lambda file: _check(visit, file))
+    return visit.go(f"/portfolio/{visit.path['key']}") if again is None else again
+
+
+def _check(visit: Visit, file: DroppedFile) -> Response:
     desk, who = visit.desk, visit.user.name
 
     def check(job: DeskJob) -> CheckedFile:
-        with desk.journal.act(who, DeskAct.CHECK_FILE) as entry:
-            approval = desk.settings.approval
-            checked = check_file(desk.client, file, approval, lambda rows: job.tell(Phase.CHECKING.value, rows, 0))
-            entry.about += [f"rows={checked.found.rows}", f"rejected={checked.found.rejected_rows}"]
+        try:
+            with desk.journal.act(who, DeskAct.CHECK_FILE) as entry:
+                approval = desk.settings.approval
+                checked = check_file(desk.client, file, approval, lambda rows: job.tell(Phase.CHECKING.value, rows, 0))
+                entry.about += [f"rows={checked.found.rows}", f"rejected={checked.found.rejected_rows}"]
+        except PreflightError as error:
+            job.keep(UnreadFile.of(file, error))
+            raise
         return checked
 
     job = desk.jobs.start(who, JobKind.CHECK_FILE, check, held=len(file.content))
@@ -160,6 +176,8 @@ def _job(visit: Visit) -> Response:
         return _checked(visit, checked)
     if sent is not None:
         return _sent(visit, sent)
+    if job is not None and (unread := job.result(UnreadFile)) is not None:
+        return unread_page(visit, unread, "/portfolio")
     return stopped_page(visit, job, left=_left_behind(visit, job), again="/portfolio")
 
 
@@ -169,8 +187,8 @@ def _left_behind(visit: Visit, job: DeskJob | None) -> str:
         return visit.say("Nothing was signed or sent.")
     waiting = pending_reports(visit.desk.config)
     return visit.say(
-        "What the registry has accepted stays. {waiting} signed reports wait for its receipt, and go first with the "
-        "next report. Drop the same file again: nothing is lost, and nothing is doubled.",
+        "What the registry has accepted stays. Signed reports that wait for its receipt, and go first with the next "
+        "report: {waiting}. Drop the same file again: nothing is lost, and nothing is doubled.",
         waiting=waiting,
     )
 
@@ -181,13 +199,16 @@ def _save(visit: Visit) -> Response:
     checked = None if job is None else job.result(CheckedFile)
     sent = None if job is None else job.result(SentFile)
     what, _, ending = str(visit.path["name"]).partition(".")
-    if (checked is None and sent is None) or what not in {"rows", "reasons"} or ending not in _MEDIA:
+    if what == "mapping" and (mapping := mapping_to_save(visit, job)) is not None:
+        return mapping
+    if (checked is None and sent is None) or what not in {"rows", "reasons"} or ending not in TABLE_MEDIA:
         return stopped_page(visit, None, left="", again="/portfolio")
     left: Sequence[Violation] = sent.left if sent is not None else checked.found.violations if checked else ()
     name = f"rejected-{what}.{ending}"
     with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_REJECTED):
         if what == "reasons":
-            return table_to_save(rejected_table(Path(name), left), name)
+            said = partial(violation_words, say=visit.say)
+            return table_to_save(rejected_table(Path(name), left, said), name)
         file = sent.file if sent is not None else checked.file if checked else None
         assert file is not None  # noqa: S101 - one of the two is there
         return table_to_save(file.rows({item.row for item in left}).table(Path(name)), name)
@@ -195,12 +216,7 @@ def _save(visit: Visit) -> Response:
 
 def table_to_save(content: bytes, name: str) -> Response:
     """Return a table that the browser saves, under a name that ends as its form does."""
-    return file_to_save(content, _MEDIA[name.rpartition(".")[2]], name)
-
-
-def encoding_choices(visit: Visit) -> list[tuple[str, str]]:
-    """Return the encodings of text, to choose from."""
-    return [("", visit.say("found out")), *((word.value, word.value) for word in Encoding)]
+    return file_to_save(content, TABLE_MEDIA[name.rpartition(".")[2]], name)
 
 
 def _dropping(visit: Visit, wrong: Mapping[str, str]) -> Response:
@@ -227,7 +243,10 @@ def _checked(visit: Visit, checked: CheckedFile, *, author: str = "") -> Respons
         author=author,
         waits=checked.waits and not author,
         score=f"{quality.score / 100:.2f} %",
-        worst=quality.rules[:_WORST_RULES],
+        worst=[
+            (rule, name_of_field(rule.field, visit.say), advice_of_rule(rule.rule, visit.say))
+            for rule in quality.rules[:_WORST_RULES]
+        ],
         kinds=[(term_of(kind).of(language), term_of(state).of(language), n) for (kind, state), n in checked.kinds],
         which=which.value,
         choices=[(value.value, visit.say(text)) for value, text in _ROWS.items()],
@@ -247,8 +266,8 @@ def _row(visit: Visit, checked: CheckedFile, row: CheckedRow) -> dict[str, objec
         "record": " · ".join(term_of(word).of(language) for word in (row.kind, row.standing) if word is not None),
         "fate": visit.say(_FATES[checked.fate(row)]),
         "is_rejected": checked.fate(row) is RowFate.REJECTED,
-        "violations": checked.violations.get(row.number, ()),
-        "warnings": checked.warnings.get(row.number, ()),
+        "violations": [violation_words(item, visit.say) for item in checked.violations.get(row.number, ())],
+        "warnings": [(item.rule, warning_words(item, visit.say)) for item in checked.warnings.get(row.number, ())],
     }
 
 
@@ -259,6 +278,7 @@ def _sent(visit: Visit, sent: SentFile) -> Response:
         path=f"/portfolio/{visit.path['key']}",
         done=sent.done,
         paged=paged,
+        left=[(item.row, violation_words(item, visit.say)) for item in paged.rows],
         seconds=f"{sent.done.seconds:.1f}",
     )
 
@@ -273,5 +293,6 @@ PAGES = (
     DeskPage("POST", "/portfolio", Right.ACT, _drop, DROPPED_BYTES),
     DeskPage("GET", "/portfolio/{key}", Right.ACT, _job),
     DeskPage("POST", "/portfolio/{key}/send", Right.ACT, _send),
+    DeskPage("POST", "/portfolio/{key}/again", Right.ACT, _again, DOCUMENTS_BYTES),
     DeskPage("GET", "/portfolio/{key}/{name}", Right.ACT, _save, is_part=True),
 )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from client_sdk.acts import BreachBody, RulebookBody, breach_due, moment, next_act, preview_rulebook
 from client_sdk.clock import clock_ms
 from client_sdk.desk.act_words import ActWords
-from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.propose import directory_of_now
 from client_sdk.desk.proposed_acts import PreparedAct, kind_of, renewed
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rulebook_words import limit_name
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import FormatError, RuleError
 
@@ -67,7 +68,7 @@ def _again(visit: Visit) -> Response:
             return _proposals(visit, [visit.say("Nothing changes: it is the rulebook in force.")])
         next_act(directory, body, clock_ms())
     except (FormatError, RuleError) as error:
-        return _proposals(visit, broken_rules(error, visit.say))
+        return _proposals(visit, mistakes_of(error, {}, visit.say)[1])
     prepared = PreparedAct(kind_of(body), body, directory, renews=key)
     return visit.go(f"/propose/prepared/{visit.keep(prepared)}")
 
@@ -108,6 +109,7 @@ def _shown(visit: Visit, wrong: dict[str, str]) -> Response:
         proposal=proposal,
         words=ActWords(proposal.act.body, visit.say),
         preview=preview,
+        limit_name=limit_name,
         records=records,
         due=_due(proposal, directory),
         missing=max(0, proposal.threshold - len(proposal.approved_by)),

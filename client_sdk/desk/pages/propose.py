@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from client_sdk.acts import RulebookBody, members_of, next_act, preview_rulebook
 from client_sdk.clock import clock_ms
 from client_sdk.desk.act_words import ActWords
-from client_sdk.desk.failures import broken_rules, error_words
 from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.proposed_acts import KINDS, PreparedAct
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rulebook_words import LIMITS, limit_mistakes, limit_name
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
+from client_sdk.rulebook_values import RulebookValueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,8 +73,10 @@ def _prepare(visit: Visit) -> Response:
     except FieldError as error:
         said = error.said(visit.say)
         return _form(visit, kind, said) if error.field else _form(visit, kind, {}, list(said.values()))
+    except RulebookValueError as error:
+        return _form(visit, kind, *limit_mistakes(error.mistakes, directory.rulebook, visit.say))
     except (FormatError, RuleError) as error:
-        return _form(visit, kind, {}, broken_rules(error, visit.say))
+        return _form(visit, kind, *mistakes_of(error, _FIELDS, visit.say))
     waiting = next((one for one in visit.desk.client.proposals() if one.act.body == body), None)
     if waiting is not None:
         text = visit.say("The same is proposed already and waits here: nothing was signed.")
@@ -99,7 +103,7 @@ def _overtaken(visit: Visit, prepared: PreparedAct) -> Response | None:
     try:
         newer = prepared.on(directory)
     except FormatError as error:
-        return _form(visit, prepared.kind, {}, broken_rules(error, visit.say))
+        return _form(visit, prepared.kind, *mistakes_of(error, _FIELDS, visit.say))
     text = visit.say("Another act was logged meanwhile, and nothing was signed: read anew what would be signed.")
     return visit.go(f"/propose/prepared/{visit.keep(newer)}", text)
 
@@ -118,6 +122,7 @@ def _shown(visit: Visit, prepared: PreparedAct, wrong: Mapping[str, str], broken
         kind=prepared.kind,
         words=ActWords(prepared.body, visit.say),
         preview=preview,
+        limit_name=limit_name,
         records=records,
         own=visit.desk.config.institution,
         wrong=wrong,
@@ -140,8 +145,7 @@ def _propose(visit: Visit) -> Response:
             approved = visit.desk.client.propose(prepared.body, after=prepared.directory.state.act_hash)
             entry.about.append(approved.proposal.proposal_id.hex())
     except (FormatError, PreflightError, RefusedError, RuleError) as error:
-        words = error_words(error, visit.say)
-        return _shown(visit, prepared, {}, [words.said(visit.say), visit.say.pairs(words.details)])
+        return _shown(visit, prepared, *mistakes_of(error, {}, visit.say))
     visit.forget()
     visit.desk.proposals.forget(prepared.renews)
     if approved.logged:
@@ -160,6 +164,8 @@ def _gone(visit: Visit) -> Response:
     return visit.show("message.html.j2", status=404, title=visit.say("This act is not here any more"), text=text)
 
 
+# Fields of the forms by the names that errors give them.
+_FIELDS = {name: name for name in LIMITS}
 PAGES = (
     DeskPage("GET", "/propose", Right.APPROVE, _kinds),
     DeskPage("GET", "/propose/{act}", Right.APPROVE, _empty),

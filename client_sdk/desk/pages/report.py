@@ -206,8 +206,7 @@ def _fields(visit: Visit, kind: Kind, typed: Mapping[str, str]) -> list[FieldOfC
 def _read(visit: Visit, kind: Kind) -> _Read:
     """Read a form as far as it can be read."""
     typed, twice = typed_of_form(visit.form, columns_of(kind))
-    cells, unread = cells_of(typed)
-    wrong = {field: visit.say(text) for field, text in unread.items()}
+    cells, wrong = cells_of(typed, visit.say)
     for error in twice:
         wrong |= error.said(visit.say)
     if typed["standing"] and typed["standing"] not in standings_of(kind):

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client_sdk.desk.answer_words import unreplayed_words
 from client_sdk.desk.dropped import DROPPED_BYTES, DroppedFile, bounded
+from client_sdk.desk.form import DOCUMENTS_BYTES
 from client_sdk.desk.form_values import FieldError, word_of_form
 from client_sdk.desk.jobs import JobKind
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.pages.ask import PURPOSES
 from client_sdk.desk.pages.jobs import job_lines, job_of, job_page, stopped_page
-from client_sdk.desk.pages.portfolio import encoding_choices, table_to_save
+from client_sdk.desk.pages.portfolio import table_to_save
+from client_sdk.desk.pages.unread import encoding_choices, mapping_to_save, read_again, unread_page
 from client_sdk.desk.paging import page_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import violation_words
 from client_sdk.desk.texts import N_
+from client_sdk.desk.unread_file import UnreadFile
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.desk.watch_lists import WatchLists, is_list_name
+from client_sdk.errors import PreflightError
+from client_sdk.lending.rejections import SAID_COLUMN
 from client_sdk.lending.screened import (
     CHANGE_COLUMNS,
     RESULT_COLUMNS,
@@ -34,11 +41,12 @@ from client_sdk.models import Purpose, ScreenPhase
 from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from starlette.responses import Response
 
     from client_sdk.desk.jobs import DeskJob
+    from client_sdk.desk.texts import Say
     from client_sdk.lending.columns import CustomerRow
     from client_sdk.models import RejectedRow, ScreenProgress, ScreenReport, Violation, WatchReport
 
@@ -84,6 +92,13 @@ class Screened:
     since: str = ""
     changes: Sequence[tuple[int, str, str]] = ()
 
+    def reasons(self, rows: Iterable[Sequence[object]], say: Say) -> list[list[str]]:
+        """Return of each of these rows all that is wrong with it and what to do; nothing of one that was screened."""
+        broken = defaultdict(list)
+        for item in self.rejected:
+            broken[item.row].append(item)
+        return [[violation_words(item, say) for item in broken.get(int(str(row[0])), ())] for row in rows]
+
 
 def _form(visit: Visit) -> Response:
     return _dropping(visit, {})
@@ -91,10 +106,23 @@ def _form(visit: Visit) -> Response:
 
 def _screen(visit: Visit) -> Response:
     """Take a file of customers, and screen them; under the name of a watch list, compare with its last look."""
+    try:
+        file = DroppedFile.of_form(visit.form)
+    except FieldError as error:
+        return _dropping(visit, error.said(visit.say))
+    return _screen_file(visit, file)
+
+
+def _again(visit: Visit) -> Response:
+    """Take a file that could not be read as its form says that it should be."""
+    again = read_again(visit, job_of(visit, (JobKind.SCREEN,)), "/screening", lambda file: _screen_file(visit, file))
+    return visit.go(f"/screening/{visit.path['key']}") if again is None else again
+
+
+def _screen_file(visit: Visit, file: DroppedFile) -> Response:
     form, desk, who = visit.form, visit.desk, visit.user.name
     name = form.text("watch")
     try:
-        file = DroppedFile.of_form(form)
         purpose = word_of_form(form, "purpose", Purpose, PURPOSES)
         if name and not is_list_name(name):
             raise FieldError(  # noqa: TRY301 - shown at its field, like those of the helpers
@@ -104,6 +132,15 @@ def _screen(visit: Visit) -> Response:
         return _dropping(visit, error.said(visit.say))
     state = WatchLists(desk.config.home).file(name, purpose) if name else None
 
+    def read(job: DeskJob) -> ScreenedPortfolio:
+        rows: Iterator[CustomerRow | RejectedRow]
+        try:
+            rows = bounded(file.customers(), lambda n: job.tell("CHECKING", n, 0))
+            return ScreenedPortfolio.of(rows)
+        except PreflightError as error:
+            job.keep(UnreadFile.of(file, error, {"purpose": purpose.value, "watch": name}))
+            raise
+
     def screen(job: DeskJob) -> Screened:
         def tell(step: ScreenProgress) -> None:
             # Once all is found it is too late to stop.
@@ -111,9 +148,7 @@ def _screen(visit: Visit) -> Response:
                 job.tell(step.phase.value, step.done, step.total)
 
         with desk.journal.act(who, DeskAct.SCREEN, reason=purpose.name) as entry:
-            steps = file.customers()
-            read: Iterator[CustomerRow | RejectedRow] = bounded(steps, lambda n: job.tell("CHECKING", n, 0))
-            portfolio = ScreenedPortfolio.of(read)
+            portfolio = read(job)
             ask = partial(desk.client.screen, purpose=purpose, officer=who, progress=tell)
             if state is None:
                 portfolio, report = look_at(portfolio, lambda some: ask(some.customers))
@@ -146,6 +181,8 @@ def _job(visit: Visit) -> Response:
     if job is not None and job.is_live:
         return job_page(visit, job)
     found = None if job is None else job.result(Screened)
+    if job is not None and (unread := job.result(UnreadFile)) is not None:
+        return unread_page(visit, unread, "/screening")
     if found is None:
         left = visit.say("A screening that has broken off finds nothing; once signed, its inquiry is in the log.")
         return stopped_page(visit, job, left=left, again="/screening")
@@ -157,11 +194,17 @@ def _save(visit: Visit) -> Response:
     job = job_of(visit, (JobKind.SCREEN,))
     found = None if job is None else job.result(Screened)
     name, _, ending = str(visit.path["name"]).partition(".")
+    if name == "mapping" and (mapping := mapping_to_save(visit, job)) is not None:
+        return mapping
     if found is None or name not in _FILES or ending not in _ENDINGS:
         return stopped_page(visit, None, left="", again="/screening")
     attribute, columns = _FILES[name]
+    rows = getattr(found, attribute)
+    if name == "found":
+        columns = (*columns, SAID_COLUMN[0])
+        rows = [(*row, " ".join(texts)) for row, texts in zip(rows, found.reasons(rows, visit.say), strict=True)]
     with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_SCREENING, about=[found.report.inquiry_id.hex()]):
-        table = screened_table(Path(f"{name}.{ending}"), columns, getattr(found, attribute))
+        table = screened_table(Path(f"{name}.{ending}"), columns, rows)
         return table_to_save(table, f"{name}.{ending}")
 
 
@@ -207,12 +250,15 @@ def _found(visit: Visit, found: Screened) -> Response:
         as_of=clock_text(found.report.as_of),
         inquiry=found.report.inquiry_id.hex(),
         opening=found.report.consents_opening.hex(),
-        late=replayed.late and bool(counts["CLEAR"]),
+        unreplayed=unreplayed_words(replayed, visit.say) if replayed.late and counts["CLEAR"] else "",
         counts=[(visit.say(text), counts[word]) for word, text in _FINDINGS.items()],
         which=which,
         choices=[(_ALL, visit.say("All rows")), *((word, visit.say(text)) for word, text in _FINDINGS.items())],
         paged=paged,
-        rows=[(row[0], row[1], visit.say(_FINDINGS[str(row[2])]), row[4]) for row in paged.rows],
+        rows=[
+            (row[0], row[1], visit.say(_FINDINGS[str(row[2])]), texts)
+            for row, texts in zip(paged.rows, found.reasons(paged.rows, visit.say), strict=True)
+        ],
         changes=[(row, reference, visit.say(_CHANGES[change])) for row, reference, change in found.changes[:_SHOWN]],
         shown=_SHOWN,
     )
@@ -223,5 +269,6 @@ PAGES = (
     DeskPage("POST", "/screening", Right.ACT, _screen, DROPPED_BYTES),
     DeskPage("POST", "/screening/forget", Right.ACT, _forget),
     DeskPage("GET", "/screening/{key}", Right.ACT, _job),
+    DeskPage("POST", "/screening/{key}/again", Right.ACT, _again, DOCUMENTS_BYTES),
     DeskPage("GET", "/screening/{key}/{name}", Right.ACT, _save, is_part=True),
 )

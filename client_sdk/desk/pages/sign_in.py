@@ -71,13 +71,19 @@ def _sign_in_by_name(visit: Visit) -> Response:
         if desk.attempts.tells(known, address):
             desk.journal.note(DeskAct.SIGN_IN, known, reason="TOO_MANY_ATTEMPTS")
         minutes = int(wait // _MINUTE) + 1
-        return _shown(visit, 429, visit.say("Too many attempts: wait {minutes} minutes.", minutes=minutes))
+        return _shown(visit, 429, _wait_words(visit, minutes))
     user = desk.users.fits(name, form.texts.get("password", ""))
     if user is None:
         desk.journal.note(DeskAct.SIGN_IN, known, reason="WRONG_NAME_OR_PASSWORD")
         return _shown(visit, 401, visit.say("Name or password is wrong."))
     desk.attempts.succeeded(known, address)
     return _let_in(visit, user, RedirectResponse("/", 303), local=True)
+
+
+def _wait_words(visit: Visit, minutes: int) -> str:
+    return visit.say.counted(
+        minutes, "Too many attempts: wait {count} minute.", "Too many attempts: wait {count} minutes."
+    )
 
 
 def _to_openid(visit: Visit) -> Response:

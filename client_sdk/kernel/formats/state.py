@@ -41,6 +41,7 @@ __all__ = [
     "RegistryState",
     "Rulebook",
     "Succession",
+    "bounds_of",
 ]
 
 # Algorithm name of a key service's key inside a key id.
@@ -230,6 +231,19 @@ _MOST = {
     "reciprocity_days": 1_830,
     "reciprocity_grace_days": 1_830,
 }
+# What may be nought, or an empty list; every other limit is above it.
+_OPTIONAL = frozenset(
+    (
+        *("notice_hours", "paid_judgment_months", "listing_years", "relisting_months", "default_days"),
+        *("reciprocity_grace_days", "reciprocity_levels", "request_days", "review_days", "overlays"),
+        *("witness_quorum", "replay_quorum", *DAY_LISTS),
+    )
+)
+
+
+def bounds_of(name: str, of_jurisdiction: str) -> tuple[int, int | None]:
+    """Return the least and the largest number of a limit in a jurisdiction; None where no largest is set."""
+    return int(name not in _OPTIONAL), {**_MOST, **jurisdiction(of_jurisdiction).most}.get(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,21 +374,7 @@ class Rulebook:
         overlays = tuple(Overlay.of(item) for item in message.overlays)
         quorums = {name: tuple(fields[name]) for name in ("witness_quorum", "replay_quorum")}
         rulebook = cls(**{**fields, **lists, **texts, **quorums, "overlays": overlays})
-        optional = {
-            "notice_hours",
-            "paid_judgment_months",
-            "listing_years",
-            "relisting_months",
-            "default_days",
-            "reciprocity_grace_days",
-            "reciprocity_levels",
-            "request_days",
-            "review_days",
-            "overlays",
-            *quorums,
-            *lists,
-        }
-        required = [name for name in cls.__slots__ if name not in optional and not isinstance(fields[name], bool)]
+        required = [name for name in cls.__slots__ if name not in _OPTIONAL and not isinstance(fields[name], bool)]
         if missing := [name for name in required if not fields[name]]:
             raise FormatError("rulebook", "rulebook.complete", got=f"no {missing[0]}", want="every limit")
         for name, most in {**_MOST, **jurisdiction(rulebook.jurisdiction).most}.items():

@@ -30,14 +30,12 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 WORDS = re.compile(r"[A-Za-z]{2,}[,;:.)]* +[(`]?[A-Za-z]{2,}")
 WIDTH = 80
 # What says a text, and what takes words that no person reads: types, styles, options of the library.
-SAYING = {"say", "N_", "counted", "recognised", "table", "ConfigError", "_violation"}
+SAYING = {"say", "N_", "counted", "recognised", "table", "ConfigError", "NotPermittedError", "_violation"}
 HELP = {"word_option", "Later", "Column", "verb", "Option", "Argument", "Typer", "add_typer"}
 OTHER = {"compile", "cast", "TypeVar", "removeprefix", "startswith", "endswith"}
 # Names of module constants that are said where they are used, or that are the same in each language.
 CONSTANTS = {
     *("_COLUMNS", "_STYLES", "_EXAMPLE", "SYSTEM_ERRORS", "LIBRARY_ERRORS", "_CODE", "help_"),
-    # A file for another program: TOML with examples.
-    *("_MAPPING_HEAD", "_MAPPING_TAIL"),
 }
 # Commands, as they are typed.
 COMMANDS = re.compile(r" *(-|credit-registry|records correct) ?.*")

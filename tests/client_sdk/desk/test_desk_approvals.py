@@ -181,8 +181,8 @@ def test_what_the_registry_refuses_goes_on_waiting(registry: TestRegistry, home:
     with registry.client("lender-2") as other:
         other.report(default_report(46))
     refused = at["bo"].post(f"{path}/approve")
-    assert refused.status == 409
-    assert "DEBT_TAKEN" in refused.words
+    assert refused.status == 422
+    assert "The registry has refused this (DEBT_TAKEN)" in refused.words
     assert "waits" in at["anna"].get(path).words
     assert ("bo", "APPROVE", "FAILED") in acts_of(home, path.rpartition("/")[2])
 

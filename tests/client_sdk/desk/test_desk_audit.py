@@ -91,7 +91,7 @@ def test_an_audit_tells_its_progress_until_it_has_ended(auditor: Visitor) -> Non
     page = auditor.get("/audit")
     assert "Nothing was found." in page.words
     assert "Signatures a second" in page.words
-    assert "lender-1 (Test lender-1) lender active 4 live of 4" in page.words
+    assert "lender-1 (Test lender-1) lender active in all 4: live 4, of these disputed 0; ended 0;" in page.words
 
 
 def test_the_log_is_drawn_with_its_checkpoints(auditor: Visitor) -> None:

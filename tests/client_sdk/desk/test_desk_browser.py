@@ -14,6 +14,9 @@ from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from client_sdk.desk.pages import PAGES, ROLE_PAGES, propose, report
+from client_sdk.desk.proposed_acts import KINDS
+from client_sdk.models import Kind, Role
 from tests.client_sdk.sdk_samples import default_report, person
 from tests.conftest import chromium
 from tests.support.browsing import (
@@ -30,9 +33,10 @@ from tests.support.browsing import (
 from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from client_sdk.desk.visit import DeskPage
     from client_sdk.testing import TestRegistry
 
 pytestmark = pytest.mark.browser
@@ -62,6 +66,34 @@ def ask(browser: Chrome, number: str = NUMBER) -> None:
     browser.execute_script("document.getElementById('consent_date').value = arguments[0]", YESTERDAY.isoformat())
     browser.find_element(By.ID, "consent_digest").send_keys(hashlib.sha256(b"consent").hexdigest())
     browser.find_element(By.CSS_SELECTOR, "form[action='/ask'] button").click()
+
+
+def wider_than_a_phone(browser: Chrome, pages: Iterable[DeskPage]) -> list[str]:
+    """Of the pages without a place in their path, those that are wider than 390 px in one of the languages."""
+    browser.set_window_size(390, 900)
+    paths = sorted({page.path for page in pages if page.method == "GET" and "{" not in page.path})
+    assert len(paths) > 2
+    found = []
+    for language in ("zh", "en"):
+        choose(browser, language)
+        for path in paths:
+            browser.get(path_of(browser, path))
+            wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            found += [f"{path} {language}"] * bool(browser.execute_script(wide))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("member", "role"), [("lender-1", Role.LENDER), ("auditor", Role.AUDITOR), ("admin-1", Role.ADMINISTRATOR)]
+)
+def test_no_page_is_wider_than_a_phone(
+    registry: TestRegistry, browser: Chrome, tmp_path: Path, member: str, role: Role
+) -> None:
+    with RunningDesk(registry.home(member), tmp_path / "log") as desk, at_desk(browser, desk):
+        kinds = [page._replace(path=f"/report/{kind.name.lower()}") for page in report.PAGES[:1] for kind in Kind]
+        forms = [page._replace(path=f"/propose/{kind}") for page in propose.PAGES[:1] for kind in KINDS]
+        more = {Role.LENDER: kinds, Role.ADMINISTRATOR: forms}.get(role, [])
+        assert wider_than_a_phone(browser, (*PAGES, *ROLE_PAGES[role], *more)) == []
 
 
 def test_no_page_has_a_violation_of_accessibility(page: Chrome) -> None:

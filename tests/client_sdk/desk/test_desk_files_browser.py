@@ -201,9 +201,9 @@ def test_no_number_of_a_file_is_in_an_address_history_storage_log_journal_or_fil
         browser.get(path_of(browser, "/portfolio"))
         choose_file(browser, file)
         press(browser, "Check the file")
-        wait_for(browser, "Sign and send one row")
+        wait_for(browser, "Sign and send 1 row")
         seen += [browser.current_url, browser.title, browser.page_source]
-        press(browser, "Sign and send one row")
+        press(browser, "Sign and send 1 row")
         wait_for(browser, "What became of the portfolio")
         seen += [browser.current_url, browser.page_source]
         browser.back()

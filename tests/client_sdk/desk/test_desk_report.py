@@ -13,6 +13,7 @@ from client_sdk import DefaultFacts, Kind, Standing
 from client_sdk.desk.form import Form
 from client_sdk.desk.money import minor_units
 from client_sdk.desk.record_columns import cells_of, columns_of, typed_of_cells, typed_of_form
+from client_sdk.desk.texts import Language, say_in
 from client_sdk.errors import PreflightError
 from client_sdk.lending.column_guide import GUIDE, standings_of
 from client_sdk.lending.columns import report_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from client_sdk.models import Report
     from client_sdk.testing import TestRegistry
 
+ENGLISH = say_in(Language.ENGLISH)
 NEVER = "No rule is broken that can be seen from here."
 
 
@@ -54,7 +56,9 @@ def form_of(kind: Kind) -> str:
 
 def reported(officer: Visitor, report: Report) -> str:
     """Report by the form; return the number of the record."""
-    planned = officer.post(form_of(report.kind), typed_of(report), DOCUMENTS)
+    # What is public by law needs neither notice nor consent.
+    documents = DOCUMENTS if report.facts is None or report.facts.notice is not None else {}
+    planned = officer.post(form_of(report.kind), typed_of(report), documents)
     assert planned.status == 303, planned.words
     officer.follow(planned)
     sent = officer.post(planned.headers["location"])
@@ -151,10 +155,13 @@ def test_a_further_version_begins_with_what_the_record_holds(officer: Visitor) -
         ({"as_of": "2199-01-01"}, "as_of", "This day is in the future"),
         ({"days_past_due": "soon"}, "days_past_due", "Give a whole number from 0."),
         ({"days_past_due": "9000"}, "days_past_due", "So many days cannot have passed"),
-        ({"notice_sent_at": "2199-01-01T10:00"}, "notice_sent_at", "Tell the person first"),
+        ({"notice_sent_at": "2199-01-01T10:00"}, "notice_sent_at", "sent before the report, long enough"),
         ({"notice_sent_at": "yesterday"}, "notice_sent_at", "Give a day and a time"),
-        ({"notice_channel": ""}, "notice_digest", "Tell the person first"),
-        ({"consent_form": ""}, "consent_digest", "Give the person's written consent"),
+        ({"notice_channel": ""}, "notice_channel", "Fill this in."),
+        ({"consent_form": ""}, "consent_form", "Fill this in."),
+        ({"consent_form": "VERBAL"}, "consent_form", "A consent in writing is needed"),
+        ({"consent_date": "2199-01-01"}, "consent_date", "this day is in the future"),
+        ({"currency": "JPY", "principal": "12.50"}, "principal", "JPY has no places after the point"),
         ({"subject_role": "GUARANTOR"}, "called_on", "Give the day on which the guarantor was called on"),
         ({"contacts": "SMS"}, "contacts", "Write channels with their counts"),
         ({"original_creditor": "x"}, "original_creditor", "Compare the code of the first lender"),
@@ -240,7 +247,7 @@ def test_the_rules_are_told_while_one_types_and_nothing_is_kept(officer: Visitor
     digest = hashlib.sha256(NOTICE).hexdigest()
     digests = {"notice_digest": digest, "consent_digest": digest}
     late = officer.post(path, whole | digests | {"notice_sent_at": "2199-01-01T10:00"}, headers={"HX-Request": "true"})
-    assert "Tell the person first" in late.words
+    assert "Notice sent at: The notice must have been sent before the report" in late.words
     right = officer.post(path, whole | digests, headers={"HX-Request": "true"})
     assert NEVER in right.words
     assert officer.post("/report/nothing/rules", {}, headers={"HX-Request": "true"}).status == 200
@@ -293,7 +300,28 @@ def test_a_warning_and_a_repetition_are_shown_in_the_plan(officer: Visitor) -> N
     assert report.facts is not None
     hundredfold = replace(report.facts, amounts=replace(report.facts.amounts, principal=12_000_000))
     plan = officer.follow(officer.post("/report/default", typed_of(replace(report, facts=hundredfold)), DOCUMENTS))
-    assert "exactly 100 times as much" in plan.words
+    amounts = "(Given: 120,000.00 CNY; Held: 1,200.00 CNY)"
+    assert "Principal: exactly 100 times as much as, or as little as a hundredth of, the version before" in plan.words
+    assert amounts in plan.words
+    officer.language = "zh"
+    try:
+        chinese = officer.follow(
+            officer.post("/report/default", typed_of(replace(report, facts=hundredfold)), DOCUMENTS)
+        )
+    finally:
+        officer.language = "en"
+    assert "本金：恰为前一版本的 100 倍，或恰为其百分之一" in chinese.words
+    assert "（填写：120,000.00 CNY；" in chinese.words
+
+
+@pytest.mark.parametrize("currency", ["RMB", "", "JPY"])
+def test_a_wrong_currency_hides_no_mistake_in_an_amount(officer: Visitor, currency: str) -> None:
+    typed = typed_of(default_report(34), currency=currency, principal="12,50.00", interest="0")
+    refused = officer.post("/report/default", typed, DOCUMENTS)
+    named = set(re.findall(r'id="([a-z_]+)-wrong"', refused.text))
+    assert named >= {"principal"} | ({"currency"} if currency != "JPY" else set())
+    advice = "Give a whole amount such as 12,500: JPY has no places" if currency == "JPY" else "such as 12,500.00"
+    assert advice in refused.words
 
 
 def test_a_plan_can_be_changed_and_is_gone_for_others(officer: Visitor) -> None:
@@ -344,7 +372,7 @@ def test_what_is_typed_for_a_report_reads_as_the_same_cells(report: Report) -> N
     row = row_of(report)
     texts = typed_of(report) | {name: row.get(name, "") for name in ("notice_digest", "consent_digest")}
     typed, twice = typed_of_form(Form(texts), columns_of(report.kind))
-    cells, wrong = cells_of(typed)
+    cells, wrong = cells_of(typed, ENGLISH)
     assert (wrong, twice) == ({}, [])
     person_cells = {name: row[name] for name in ("kind", "id_type", "id_number")}
     read = report_of(cells | person_cells, 0)
@@ -393,9 +421,9 @@ def test_a_time_is_kept_to_the_millisecond_and_one_that_was_there_twice_is_refus
         cells = {"notice_sent_at": "2025-01-02T00:00:00.123000+00:00"}
         typed = typed_of_cells(cells)
         assert typed == {"notice_sent_at": "2025-01-02T01:00:00.123"}
-        assert cells_of(typed)[0]["notice_sent_at"].startswith("2025-01-02T01:00:00.123")
+        assert cells_of(typed, ENGLISH)[0]["notice_sent_at"].startswith("2025-01-02T01:00:00.123")
         for changed in ("2025-10-26T02:30", "2025-03-30T02:30"):
-            assert "notice_sent_at" in cells_of({"notice_sent_at": changed})[1]
+            assert "notice_sent_at" in cells_of({"notice_sent_at": changed}, ENGLISH)[1]
     finally:
         monkeypatch.delenv("TZ")
         time.tzset()

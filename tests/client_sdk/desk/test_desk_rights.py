@@ -46,6 +46,7 @@ GET /records/{record:uuid}/opened/{key}/further  GET /opened/{key}/correct  POST
 GET /corrections/{key}  POST /corrections/{key}
 POST /disputes/{record:uuid}/answer  POST /inbox/{number:number}/acknowledge
 GET /portfolio  POST /portfolio  GET /portfolio/{key}  POST /portfolio/{key}/send  GET /portfolio/{key}/{name}
+POST /portfolio/{key}/again  POST /screening/{key}/again  GET /templates/{name}
 GET /screening  POST /screening  POST /screening/forget  GET /screening/{key}  GET /screening/{key}/{name}
 GET /jobs/{key}/progress  POST /jobs/{key}/stop
 POST /audit/start  POST /audit/stop  POST /forks

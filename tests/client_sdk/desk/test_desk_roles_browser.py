@@ -71,6 +71,7 @@ def test_an_auditor_audits_by_keyboard_and_sees_the_progress(
         waited(browser, "#progress #ended, #progress progress")
         WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, "#progress #ended"))
         assert browser.current_url.endswith("/audit")
+        assert not browser.find_element(By.CSS_SELECTOR, "form[action='/audit/stop']").is_displayed()
         assert violations(browser) == []
         assert [entry for entry in console(browser) if "favicon" not in entry["message"]] == []
         browser.find_element(By.CSS_SELECTOR, "#ended a").send_keys(Keys.ENTER)

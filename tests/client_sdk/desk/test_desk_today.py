@@ -78,7 +78,7 @@ def test_the_first_page_says_what_this_machine_knows_where_the_registry_is_away(
 def test_a_month_that_is_not_over_is_not_counted_and_levels_say_what_is_missing(officer: Visitor) -> None:
     page = officer.get("/quality")
     assert "Nothing was counted yet: a month is shown once it is over." in page.words
-    assert "levels are reached." in page.words
+    assert "Levels that are reached: " in page.words
     officer.language = "zh"
     try:
         assert "提供与获得" in officer.get("/quality").words

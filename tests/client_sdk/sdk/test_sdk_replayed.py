@@ -62,7 +62,7 @@ class Office:
         assert "  replayed: " in self.run("lender-2", verb, file)
         assert "NOT REPLAYED" in self.run("lender-2", verb, file, "--replay-quorum", str(nobody))
         offline = ("credit-registry", verb, "--trust-root", str(self.registry.trust_root), file)
-        assert "NOT REPLAYED: no auditor that the trust root names" in self.programs.run(offline)
+        assert "NOT REPLAYED: the trust root names no auditor" in self.programs.run(offline)
         unmet = [*offline, "--replay-quorum", str(nobody)]
         assert "NOT REPLAYED: no auditor that the policy names" in self.programs.run(unmet)
         assert "  replayed: " in self.programs.run([*offline, "--replay-quorum", str(policy)])

@@ -43,7 +43,7 @@ from client_sdk.clock import clock_ms
 from client_sdk.errors import FormatError
 from client_sdk.forms import moment_text
 from client_sdk.models import InstitutionStatus, RecordKey
-from client_sdk.rulebook_values import RulebookValueError, typed_limits, with_limits
+from client_sdk.rulebook_values import LimitMistake, RulebookValueError, typed_limits, with_limits
 from client_sdk.texts import recognised, say
 from client_sdk.whole_file import read_whole
 
@@ -402,7 +402,12 @@ def _changed(rulebook: Rulebook, changes: list[str], lists: dict[str, object]) -
     try:
         return with_limits(rulebook, typed, lists)
     except RulebookValueError as error:
-        text = say("--set {name}: want {want}", name=error.name, want=recognised(error.want))
-        raise UsageError(text) from None
-    except FormatError as error:
-        raise UsageError(say("this makes no rulebook: {text}", text=recognised(str(error)))) from None
+        raise UsageError("\n".join(_limit_text(item, typed) for item in error.mistakes)) from None
+
+
+def _limit_text(item: LimitMistake, typed: dict[str, str]) -> str:
+    """Return what is wrong with one limit, with the list of a file, or with all together."""
+    if item.name in typed:
+        return say("--set {name}: want {want}", name=item.name, want=recognised(item.want))
+    text = say("{rule}, want {want}", rule=item.rule, want=recognised(item.want))
+    return say("this makes no rulebook: {text}", text=text)

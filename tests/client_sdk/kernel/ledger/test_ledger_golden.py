@@ -137,7 +137,7 @@ def test_golden_evidence_is_replayed_as_far_as_two_of_three_auditors_have_come()
     data, root = (GOLDEN / "evidence-replayed.bin").read_bytes(), read_trust_root(GOLDEN / "trust-root-auditors.bin")
     (answer,) = verify(data, root)
     begun = datetime.fromtimestamp(START_MS // 1_000 - 20 * 60, UTC)
-    assert answer.replayed == Replayed(size=OLDER, at=begun, late=False)
+    assert answer.replayed == Replayed(size=OLDER, at=begun, late=False, named=True)
     shown = pb.Evidence.FromString(data)
     pairs = [(item.checkpoint, item.consistency) for item in shown.replayed]
     log = root.log_key.name.encode(), root.log_key.raw

@@ -106,7 +106,7 @@ def test_an_answer_says_whether_the_replay_is_late() -> None:
     as_of = Verifier(LOG.trust_root).verify_file(evidence()).as_of // 1_000
     file = evidence(rebuilt("one", 5, as_of - 3_600))
     timely = only(verify(file, LOG.trust_root, replaying=ONE, replay_max_lag=3_602))
-    assert timely == Replayed(size=5, at=datetime.fromtimestamp(as_of - 3_600, UTC), late=False)
+    assert timely == Replayed(size=5, at=datetime.fromtimestamp(as_of - 3_600, UTC), late=False, named=True)
     assert not only(verify(file, LOG.trust_root, replaying=ONE)).late
     assert only(verify(file, LOG.trust_root, replaying=ONE, replay_max_lag=3_598)).late
     # A clock that runs a week ahead shows nothing.
@@ -116,7 +116,7 @@ def test_an_answer_says_whether_the_replay_is_late() -> None:
     assert (never.size, never.late) == (5, True)
     # The trust root names no auditor: no cosignature counts.
     assert only(verify(file, LOG.trust_root)) == Replayed()
-    assert only(verify(file, LOG.trust_root)).to_dict() == {"size": 0, "at": None, "late": True}
+    assert only(verify(file, LOG.trust_root)).to_dict() == {"size": 0, "at": None, "late": True, "named": False}
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -133,9 +133,9 @@ def test_a_key_that_does_not_count_fills_no_quorum() -> None:
     at = SECONDS * 1_000
     assert not replayed(shown, at, ReplayTrust(TWO, 60)).late
     idle = frozenset((KEYS["two"],))
-    assert replayed(shown, at, ReplayTrust(TWO, 60, idle)) == Replayed()
+    assert replayed(shown, at, ReplayTrust(TWO, 60, idle)) == Replayed(named=True)
     assert not replayed(shown, at, ReplayTrust(ONE, 60, idle)).late
-    assert replayed(shown, at, ReplayTrust(ONE, 60, frozenset(KEYS.values()))) == Replayed()
+    assert replayed(shown, at, ReplayTrust(ONE, 60, frozenset(KEYS.values()))) == Replayed(named=True)
 
 
 def _another_log() -> pb.CosignedCheckpoint:

@@ -1,0 +1,184 @@
+"""A file of which no row can be read, at the desk: why, and the way on by its sheet, its headings or an empty file."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from openpyxl import Workbook, load_workbook
+
+from client_sdk.desk.dropped import DroppedFile
+from client_sdk.desk.form import Form
+from client_sdk.desk.form_values import FieldError
+from client_sdk.desk.texts import Language
+from client_sdk.desk.unread_file import UnreadFile
+from client_sdk.errors import PreflightError
+from client_sdk.lending.columns import COLUMNS
+from client_sdk.lending.files import sheets_of
+from client_sdk.lending.rows import row_of
+from client_sdk.models import RejectedRow
+from tests.client_sdk.desk.desk_forms import csv_of, drop
+from tests.client_sdk.desk.test_desk_screening import customers, screen
+from tests.client_sdk.sdk_samples import default_report
+from tests.client_sdk.tables.workbooks import portfolio_book, saved
+from tests.support.desk import RunningDesk, Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from client_sdk.testing import TestRegistry
+
+# Of an old office form, as an encrypted workbook has it: the name of its stream stands somewhere in it.
+LOCKED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(600)
+OWN_HEADINGS = {"id_number": "证件号码", "principal": "本金余额", "as_of": "数据日期"}
+
+
+@pytest.fixture(scope="module")
+def officer(registry: TestRegistry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    with RunningDesk(registry.enrol("lender-unread"), tmp_path_factory.mktemp("unread")) as desk:
+        visitor = desk.visitor()
+        visitor.get("/portfolio")
+        yield visitor
+
+
+def two_sheets() -> bytes:
+    """A workbook with two sheets that are shown, of which the second has the rows."""
+    book = load_workbook(io.BytesIO(saved(portfolio_book(row_of(default_report(701))))))
+    book.active.title = "2026-11"
+    book.create_sheet("说明", 0)
+    return saved(book)
+
+
+def renamed(number: int) -> bytes:
+    """A CSV with some headings of a bank's own; kind and currency, which all rows share, are left out."""
+    row = {**row_of(default_report(number)), "principal": "1200.00", "interest": "30.00", "as_of": "30/04/2025"}
+    text = csv_of([row]).decode()
+    header, line, *_ = text.splitlines()
+    names, cells = header.split(","), line.split(",")
+    kept = [(OWN_HEADINGS.get(name, name), cell) for name, cell in zip(names, cells, strict=True) if name != "kind"]
+    return "\n".join([",".join(name for name, _ in kept), ",".join(cell for _, cell in kept)]).encode()
+
+
+def test_a_sheet_is_chosen_where_a_workbook_has_several(officer: Visitor) -> None:
+    path, unread = drop(officer, two_sheets())
+    assert "The file cannot be read as it is" in unread.words
+    assert "Choose the sheet that has the rows." in unread.words
+    assert unread.text.count("MALFORMED") == 0
+    assert re.findall(r'<option value="([^"]+)"[^>]*>(?:说明|2026-11)<', unread.text) == ["说明", "2026-11"]
+    odd = officer.post(f"{path}/again", {"sheet": "another"}, {})
+    assert "Sheet: Choose one of the list." in odd.words
+    again = officer.post(f"{path}/again", {"sheet": "2026-11"}, {})
+    assert "Sign and send 1 row " in officer.finished(again).words
+    assert officer.get(path).status == 404, "the file lies with the new job alone"
+
+
+def test_columns_are_chosen_for_headings_that_are_not_known(officer: Visitor) -> None:
+    path, unread = drop(officer, renamed(702))
+    assert "Header row: Its headings are not our columns" in unread.words
+    headings = re.findall(r'<label for="(column\.\d+)">([^<]+)</label>', unread.text)
+    assert {name for _, name in headings} >= set(OWN_HEADINGS.values())
+    own = {heading: column for column, heading in OWN_HEADINGS.items()}
+    chosen = {field: own.get(heading, heading) for field, heading in headings}
+    given = {"constant.kind": "DEFAULT", "amounts": "major", "dates": "DD/MM/YYYY"}
+    twice = officer.post(f"{path}/again", chosen | given | {"constant.id_type": "CN_RESIDENT_ID"}, {})
+    assert "Give each column to one heading alone" in twice.words
+    mixed = officer.finished(officer.post(f"{path}/again", chosen | given, {}))
+    # The mapping names one way in which all days are written, and the others have the year first.
+    assert "Mapping" in mixed.words or "Rule: mapping.date" in mixed.words
+    path, _ = drop(officer, renamed(702).replace(b"30/04/2025", b"2025-04-30"))
+    right = officer.finished(officer.post(f"{path}/again", chosen | given | {"dates": ""}, {}))
+    assert "Sign and send 1 row " in right.words
+
+
+def test_a_mapping_for_the_headings_is_saved_to_be_filled_in(officer: Visitor) -> None:
+    path, _ = drop(officer, renamed(703))
+    mapping = officer.get(f"{path}/mapping.toml")
+    assert mapping.headers["content-disposition"] == 'attachment; filename="mapping.toml"'
+    assert '"证件号码" = ""' in mapping.text
+    wrong = officer.post(f"{path}/again", {}, {"mapping": b"columns = 3"})
+    assert "This mapping is not in order" in wrong.words
+    filled = mapping.text.replace('"证件号码" = ""', '"证件号码" = "id_number"').replace("# kind =", "kind =")
+    for column in ("principal", "as_of"):
+        filled = filled.replace(f'"{OWN_HEADINGS[column]}" = ""', f'"{OWN_HEADINGS[column]}" = "{column}"')
+    again = officer.post(f"{path}/again", {}, {"mapping": filled.encode()})
+    assert "What would be sent" in officer.finished(again).words
+
+
+@pytest.mark.parametrize(
+    ("content", "english", "chinese"),
+    [
+        (LOCKED, "save it without one, and drop that file", "另存为不带密码的文件"),
+        (b"PK\x03\x04 no workbook", "Save it as a workbook (.xlsx)", "请另存为工作簿"),
+        (b"x,y\n1,2\n", "Its headings are not our columns", "文件的表头不是本系统的列名"),
+        (csv_of([]).decode().encode("utf-16-le")[:-1], "", ""),
+        (b"", "", ""),
+    ],
+)
+def test_a_file_that_fails_as_a_whole_leads_on(officer: Visitor, content: bytes, english: str, chinese: str) -> None:
+    sent = officer.post("/portfolio", {}, {"file": content})
+    if not content:
+        assert "Choose a file that is not empty." in sent.words
+        return
+    page = officer.finished(sent)
+    assert english in page.words
+    assert 'href="/templates/portfolio.xlsx"' in page.text
+    assert page.text.count("MALFORMED") <= 1
+    officer.language = "zh"
+    try:
+        said = officer.get(sent.headers["location"]).words
+    finally:
+        officer.language = "en"
+    assert chinese in said
+    assert "模板（Excel）" in said
+
+
+@pytest.mark.parametrize("name", ["portfolio.xlsx", "portfolio.csv"])
+def test_an_empty_file_has_our_columns(officer: Visitor, name: str) -> None:
+    template = officer.get(f"/templates/{name}")
+    assert template.headers["content-disposition"] == f'attachment; filename="{name}"'
+    if name.endswith("xlsx"):
+        sheet = load_workbook(io.BytesIO(template.body)).worksheets[0]
+        found = [cell.value for cell in sheet[1]]
+    else:
+        found = template.text.splitlines()[0].split(",")
+    assert found == list(COLUMNS)
+    assert officer.get("/templates/other.pdf").headers["location"] == "/portfolio"
+
+
+def test_a_screening_goes_on_with_its_purpose_and_watch_list(officer: Visitor) -> None:
+    content = customers(711).replace(b"id_number", "证件号码".encode(), 1)
+    path, unread = screen(officer, content, watch="monthly")
+    assert "The file cannot be read as it is" in unread.words
+    headings = re.findall(r'<label for="(column\.\d+)">([^<]+)</label>', unread.text)
+    chosen = {field: "id_number" if heading == "证件号码" else heading for field, heading in headings}
+    assert 'name="watch" value="monthly"' in unread.text
+    again = officer.post(f"{path}/again", chosen | {"purpose": "POST_LOAN_REVIEW", "watch": "monthly"}, {})
+    assert "Watch list monthly: what has changed" in officer.finished(again).words
+
+
+def test_rows_that_break_rules_are_no_unread_file() -> None:
+    file = DroppedFile(csv_of([{**row_of(default_report(704)), "as_of": "soon"}]))
+    (row,) = file.portfolio()
+    assert isinstance(row, RejectedRow)
+    assert UnreadFile.of(file, PreflightError(row.violations)) is None
+    with pytest.raises(PreflightError) as raised:
+        DroppedFile(b"a,b\n").portfolio()
+    unread = UnreadFile.of(DroppedFile(b"a,b\n"), raised.value)
+    assert unread is not None
+    assert unread.headings == ("a", "b")
+    with pytest.raises(FieldError):
+        unread.again(Form({"encoding": "EBCDIC"}))
+    assert unread.again(Form({"encoding": "GB18030"})).encoding is not None
+    assert unread.again(Form({"column.0": "id_number", "constant.kind": "DEFAULT"})).mapping is not None
+
+
+def test_sheets_are_those_of_a_workbook_that_are_shown() -> None:
+    book = Workbook()
+    book.active.title = "rows"
+    book.create_sheet("lists").sheet_state = "hidden"
+    assert sheets_of(io.BytesIO(saved(book))) == ["rows"]
+    assert sheets_of(io.BytesIO(b"PK\x03\x04 no workbook")) == []
+    assert sheets_of(io.BytesIO(b"a,b\n")) == []
+    assert Language.CHINESE in tuple(Language)
