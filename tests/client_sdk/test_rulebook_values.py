@@ -61,7 +61,7 @@ def test_each_number_has_the_range_that_the_format_checks() -> None:
         if type(getattr(rulebook, name)) is not int:
             continue
         least, most = range_of(name, rulebook)
-        assert with_limits(rulebook, {name: str(least)}), name
+        assert getattr(with_limits(rulebook, {name: str(least)}), name) == least
         for beyond in ([] if most is None else [most + 1]) + ([0] if least else []):
             with pytest.raises(RulebookValueError):
                 with_limits(rulebook, {name: str(beyond)})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import fields
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,6 +56,12 @@ _SENTENCES = (
 _ADDRESSES = Path("client_sdk/alerting/queue.py")
 # Functions that return what is found.
 _SAYING = {"_whole", "kind_of_text", "_characters", "details_of", "_details_of_member"}
+# How long a time is: one unit, or the two largest.
+_UNITS = ("d", "h", "min", "s", "ms")
+_SPANS = (
+    *(f"{{0}} {unit}" for unit in _UNITS),
+    *(f"{{0}} {larger} {{1}} {smaller}" for larger, smaller in combinations(_UNITS, 2)),
+)
 _FOR_TESTS = Path("client_sdk/testing")
 _ERRORS = {"ConfigError", "OutboxError", "DeliveryQueueError", "ExecutorError", "CriteriaFileError"}
 # First of two in a tuple, and neither a name of a pair nor a column.
@@ -79,7 +86,7 @@ class MessageId(NamedTuple):
 def message_ids() -> set[MessageId]:
     """Return every message id."""
     found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help(), *_audit(), *_preview())}
-    found |= {MessageId(CONTEXT, text) for text in (*_errors(), *LIBRARY_ERRORS, *SYSTEM_ERRORS)}
+    found |= {MessageId(CONTEXT, text) for text in (*_errors(), *_SPANS, *LIBRARY_ERRORS, *SYSTEM_ERRORS)}
     return found | {MessageId("report", text) for text in _terms()}
 
 
@@ -199,50 +206,50 @@ def _errors() -> Iterator[str]:
     for path, tree in _modules(Path("client_sdk")):
         if path.is_relative_to(_FOR_TESTS):
             continue
-        constants = _constants(tree)
+        names = _names_of(tree)
         of_values = any(path.is_relative_to(root) for root in values)
         for node in ast.walk(tree):
             if of_values:
-                yield from _prepared(node, constants)
+                yield from _prepared(node, names)
             if not isinstance(node, ast.Call):
                 continue
             name = _called(node)
             if name in _ERRORS and node.args:
-                yield from _templates(node.args[0], constants)
+                yield from _templates(node.args[0], names)
             elif name == "NotPermittedError" and len(node.args) > 1:
-                yield from _templates(node.args[1], constants)
+                yield from _templates(node.args[1], names)
             elif name == "Examined":
                 for argument in node.args[2:]:
-                    yield from _templates(argument, constants)
+                    yield from _templates(argument, names)
             if of_values:
-                yield from _found_and_wanted(node, taking.get((path, name)) or taking.get((None, name), {}), constants)
+                yield from _found_and_wanted(node, taking.get((path, name)) or taking.get((None, name), {}), names)
 
 
-def _prepared(node: ast.AST, constants: dict[str, str]) -> Iterator[str]:
+def _prepared(node: ast.AST, names: _Names) -> Iterator[str]:
     """Yield what is found or wanted where that is put together before it is raised, and the words of separators."""
     match node:
         case ast.Assign(targets=[ast.Name(id="got" | "want" | "VALUE_WANTED" | "NO_LONG_NUMBER")], value=value):
-            yield from _templates(value, constants)
+            yield from _templates(value, names)
         case ast.Assign(
             targets=[ast.Tuple(elts=[ast.Name(id="got"), ast.Name(id="want")])], value=ast.Tuple(elts=both)
         ):
             for value in both:
-                yield from _templates(value, constants)
+                yield from _templates(value, names)
         case ast.FunctionDef(name=name) if name in _SAYING:
             for part in ast.walk(node):
                 if isinstance(part, ast.Return) and part.value is not None:
-                    yield from _texts_of(part.value, constants)
+                    yield from _texts_of(part.value, names)
         case ast.Assign(targets=[ast.Name(id="SEPARATORS")], value=ast.Dict(values=values)):
             for value in values:
-                yield from _templates(value, constants)
+                yield from _templates(value, names)
         case _:
             return
 
 
-def _texts_of(value: ast.expr, constants: dict[str, str]) -> Iterator[str]:
+def _texts_of(value: ast.expr, names: _Names) -> Iterator[str]:
     """Yield the templates that a function returns: one, or the names of a dictionary."""
     for part in [key for key in value.keys if key] if isinstance(value, ast.Dict) else [value]:
-        yield from _templates(part, constants)
+        yield from _templates(part, names)
 
 
 def _sentences(tree: ast.Module) -> Iterator[str]:
@@ -251,16 +258,16 @@ def _sentences(tree: ast.Module) -> Iterator[str]:
     said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in within | said:
-            yield from (text for text in _templates(node, _constants(tree)) if " " in text and text[0] not in " ,")
+            yield from (text for text in _templates(node, _names_of(tree)) if " " in text and text[0] not in " ,")
 
 
-def _found_and_wanted(call: ast.Call, places: dict[str, int], constants: dict[str, str]) -> Iterator[str]:
+def _found_and_wanted(call: ast.Call, places: dict[str, int], names: _Names) -> Iterator[str]:
     for keyword in call.keywords:
         if keyword.arg in {"got", "want"}:
-            yield from _templates(keyword.value, constants)
+            yield from _templates(keyword.value, names)
     for place in places.values():
         if place < len(call.args):
-            yield from _templates(call.args[place], constants)
+            yield from _templates(call.args[place], names)
 
 
 def _parameters(roots: list[Path]) -> dict[tuple[Path | None, str], dict[str, int]]:
@@ -278,34 +285,86 @@ def _parameters(roots: list[Path]) -> dict[tuple[Path | None, str], dict[str, in
     return found
 
 
-def _constants(tree: ast.Module) -> dict[str, str]:
-    return {
-        target.id: node.value.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+class _Names(NamedTuple):
+    """What names of a module stand for, as far as it is text.
+
+    Attributes:
+        texts: of its constants.
+        tables: texts in a dictionary of the module.
+        made: what a function returns, or a local name is set to.
+    """
+
+    texts: dict[str, str]
+    tables: dict[str, list[ast.expr]]
+    made: dict[str, list[ast.expr]]
 
 
-def _templates(node: ast.expr, constants: dict[str, str]) -> Iterator[str]:
-    """Yield the templates that an expression may make."""
+def _names_of(tree: ast.Module) -> _Names:
+    texts: dict[str, str] = {}
+    tables: dict[str, list[ast.expr]] = {}
+    made: dict[str, list[ast.expr]] = {}
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            if not isinstance(target, ast.Name):
+                continue
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                texts[target.id] = value.value
+            if isinstance(value, ast.Dict):
+                tables[target.id] = value.values
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name):
+                made.setdefault(name, []).extend(
+                    part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None
+                )
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                made.setdefault(name, []).append(value)
+            case ast.Assign(targets=[ast.Tuple(elts=left)], value=ast.Tuple(elts=right)) if len(left) == len(right):
+                for one, value in zip(left, right, strict=True):
+                    if isinstance(one, ast.Name):
+                        made.setdefault(one.id, []).append(value)
+            case ast.Assign(targets=[ast.Tuple(elts=left)], value=ast.Subscript(value=ast.Name(id=name))) if (
+                name in tables
+            ):
+                rows = [row.elts for row in tables[name] if isinstance(row, ast.Tuple)]
+                for place, one in enumerate(left):
+                    if isinstance(one, ast.Name):
+                        made.setdefault(one.id, []).extend(row[place] for row in rows if place < len(row))
+            case _:
+                continue
+    return _Names(texts, tables, made)
+
+
+def _templates(node: ast.expr, names: _Names, within: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the templates that an expression may make, by what the names in it stand for."""
     match node:
         case ast.Constant(value=str() as text):
             found = text
         case ast.JoinedStr():
-            found = _template(node, constants)
+            found = _template(node, names)
             for value in node.values:
                 if isinstance(value, ast.FormattedValue) and isinstance(value.value, ast.IfExp | ast.BoolOp):
-                    yield from (text.strip(" ,:;") for text in _templates(value.value, constants))
-        case ast.Name(id=name) if name in constants:
-            found = constants[name]
+                    yield from (text.strip(" ,:;") for text in _templates(value.value, names))
+        case ast.Name(id=name) if name in names.texts:
+            found = names.texts[name]
+        case (
+            ast.Subscript(value=ast.Name(id=name)) | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="get"))
+        ) if name in names.tables:
+            for value in names.tables[name]:
+                yield from _templates(value, names, within)
+            return
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if name in names.made and name not in within:
+            for value in names.made[name]:
+                yield from _templates(value, names, (*within, name))
+            return
         case ast.IfExp():
-            yield from (*_templates(node.body, constants), *_templates(node.orelse, constants))
+            yield from (*_templates(node.body, names, within), *_templates(node.orelse, names, within))
             return
         case ast.BoolOp():
             for value in node.values:
-                yield from _templates(value, constants)
+                yield from _templates(value, names, within)
             return
         case _:
             return
@@ -315,15 +374,15 @@ def _templates(node: ast.expr, constants: dict[str, str]) -> Iterator[str]:
         yield found
 
 
-def _template(node: ast.JoinedStr, constants: dict[str, str]) -> str:
+def _template(node: ast.JoinedStr, names: _Names) -> str:
     """Return the text of an f-string with a numbered place for each value; the same value has the same number."""
     text, used = "", list[str]()
     for value in node.values:
         if isinstance(value, ast.Constant):
             text += str(value.value)
         elif isinstance(value, ast.FormattedValue):
-            if isinstance(value.value, ast.Name) and value.value.id in constants:
-                text += constants[value.value.id]
+            if isinstance(value.value, ast.Name) and value.value.id in names.texts:
+                text += names.texts[value.value.id]
                 continue
             source = ast.unparse(value.value)
             if source not in used:
