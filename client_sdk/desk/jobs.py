@@ -162,7 +162,7 @@ class DeskJob:
             self.ended_at, self.state = clock(), state
 
 
-class _Lane:
+class _JobLane:
     """One thread for the jobs of a kind, one after another.
 
     One of an executor would be waited for at the end of the program, also where a job never ends.
@@ -209,7 +209,7 @@ class Jobs:
         self._failed, self._clock = failed, clock
         self._lock = threading.Lock()
         self._jobs: OrderedDict[str, DeskJob] = OrderedDict()
-        self._lanes: dict[JobKind, _Lane] = {}
+        self._lanes: dict[JobKind, _JobLane] = {}
         self._futures: set[Future[None]] = set()
         self._is_closed = False
 
@@ -244,7 +244,7 @@ class Jobs:
             self._make_room(job)
             self._jobs[job.key] = job
             if kind not in self._lanes:
-                self._lanes[kind] = _Lane(f"desk-{kind}")
+                self._lanes[kind] = _JobLane(f"desk-{kind}")
             future = self._lanes[kind].submit(partial(job.run, work, self._clock))
             self._futures.add(future)
         future.add_done_callback(self._ended)
