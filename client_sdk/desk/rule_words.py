@@ -149,24 +149,20 @@ def mistakes_of(
     return at_fields, others
 
 
-def sorted_out(
-    items: Iterable[Violation], columns: Collection[str], say: Say, otherwise: str = ""
-) -> tuple[dict[str, str], list[str]]:
+def sorted_out(items: Iterable[Violation], columns: Collection[str], say: Say) -> tuple[dict[str, str], list[str]]:
     """Return the first thing that is wrong with each field, and what is wrong with none of them.
 
     Args:
         items: broken rules, their fields the names of columns.
         columns: that the form has.
         say: says texts.
-        otherwise: as ``sentence_of`` takes it.
     """
     at_fields: dict[str, str] = {}
     others: list[str] = []
     for item in items:
         field = field_of(item)
         if field in columns or field in ("number", "id_type", "issuing_state"):
-            at_fields.setdefault(field, sentence_of(item, say, otherwise))
+            at_fields.setdefault(field, sentence_of(item, say))
         else:
-            text = sentence_of(item, say, otherwise)
-            others.append(say.pair(name_of_field(item.field, say), text) if item.field else text)
+            others.append(violation_words(item, say))
     return at_fields, others

@@ -313,11 +313,11 @@ def _names_of(tree: ast.Module) -> _Names:
                 texts[target.id] = value.value
             if isinstance(value, ast.Dict):
                 tables[target.id] = value.values
-    for node in ast.walk(tree):
-        match node:
+    for found in ast.walk(tree):
+        match found:
             case ast.FunctionDef(name=name):
                 made.setdefault(name, []).extend(
-                    part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None
+                    part.value for part in ast.walk(found) if isinstance(part, ast.Return) and part.value is not None
                 )
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 made.setdefault(name, []).append(value)
