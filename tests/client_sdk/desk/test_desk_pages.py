@@ -304,6 +304,7 @@ def test_the_language_follows_the_browser_and_a_switch_overrides_it(desk: Runnin
 
 
 def test_the_journal_is_shown_to_administrators(officer: Visitor) -> None:
+    officer.post("/ask", question(1))
     page = officer.get("/journal")
     assert page.status == 200
     assert "SHA-256 of the last line" in page.words
