@@ -15,17 +15,11 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.batch_signature import verify_statement
 from client_sdk.kernel.formats.commitment import OPENING_BYTES, commit_text
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_text
-from client_sdk.kernel.formats.statement import (
-    Annotation,
-    Lapse,
-    RecordKey,
-    Statement,
-    check_institution_id,
-    payload_hash,
-)
+from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement, check_institution_id, payload_hash
 from client_sdk.kernel.formats.words import AnnotationFlag, DisputeOutcome, LapseKind
 from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes
 from client_sdk.kernel.rules.dates import parse_date

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from client_sdk.kernel.formats.act import Act, BreachBody, ClockBody, ErasureBody, RetireKeyServicesBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import ActLeaf, LapseLeaf
-from client_sdk.kernel.formats.statement import Lapse
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.closing import is_over

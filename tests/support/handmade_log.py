@@ -28,12 +28,13 @@ from client_sdk.kernel.formats.commitment import commit_facts, commit_notice, co
 from client_sdk.kernel.formats.consent_terms import ConsentTerms
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.keys import Ed25519Signer
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import ActLeaf, Approval, Head, HeadLeaf, LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts
 from client_sdk.kernel.formats.state import KeyService, KeyServices, LogKey, Rulebook
-from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement, payload_hash
+from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement, payload_hash
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,
     KeyUsage,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.kernel.formats import dsse
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.formats.statement import Annotation, Statement
 
 if TYPE_CHECKING:
     from client_sdk.kernel.formats.leaf import Leaf

@@ -21,23 +21,23 @@ from client_sdk.kernel.formats.words import (
     AnnotationFlag,
     DisputeOutcome,
     Kind,
-    LapseKind,
     Standing,
     WithdrawalReason,
     word,
 )
 
 __all__ = [
+    "CODE",
     "EVIDENCED",
     "FIRST_YEAR",
     "LAST_YEAR",
     "MAX_EVIDENCE",
     "REMOVALS",
     "Annotation",
-    "Lapse",
     "RecordKey",
     "Statement",
     "check_code",
+    "check_hash",
     "check_institution_id",
     "check_reason_code",
     "check_record_id",
@@ -58,7 +58,7 @@ _VERSION_8 = 0x80
 _VARIANT = 0x80
 # Lower-case letters, digits and inner hyphens; also a host label, so it can name folders and certificates.
 INSTITUTION_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-_CODE = re.compile(r"[A-Za-z0-9._-]{0,64}")
+CODE = re.compile(r"[A-Za-z0-9._-]{0,64}")
 # Enough for a year; a telephone, passport, account or identity number has more.
 _REASON_DIGITS = 4
 # Reasons that nobody is taken at his word for.
@@ -114,7 +114,7 @@ def check_code(text: str, part: str) -> str:
     Raises:
         FormatError: it has another form, or holds an identity number: it would stand in the log for good.
     """
-    if not _CODE.fullmatch(text):
+    if not CODE.fullmatch(text):
         raise FormatError(part, "code.form", want="at most 64 letters, digits, dots, underscores, hyphens")
     if holds_resident_number(text):
         raise FormatError(part, "code.number", got="an identity number", want="a code that names nobody")
@@ -134,7 +134,12 @@ def check_reason_code(text: str, part: str) -> str:
     return text
 
 
-def _check_hash(value: bytes, part: str, field: str, *, present: bool) -> None:
+def check_hash(value: bytes, part: str, field: str, *, present: bool) -> None:
+    """Check that a hash has its length, or is empty where none may be present.
+
+    Raises:
+        FormatError: it has another length.
+    """
     want = HASH_BYTES if present else 0
     if len(value) != want:
         raise FormatError(part, f"{field}.length", got=f"{len(value)} bytes", want=f"{want} bytes")
@@ -166,7 +171,7 @@ def _check_date(text: str, part: str, field: str) -> None:
 
 def _check_evidence(digests: tuple[bytes, ...], part: str) -> None:
     for digest in digests:
-        _check_hash(digest, part, "evidence", present=True)
+        check_hash(digest, part, "evidence", present=True)
         if is_digest_of_nothing(digest):
             want = "the SHA-256 of a document"
             raise FormatError(part, "digest.document", got="that of an empty document", want=want)
@@ -277,11 +282,11 @@ class Statement:
         check_record_id(self.record_id, part)
         if not self.registry or not self.issued_at or not self.version:
             raise FormatError(part, "statement.complete", want="registry, version and issued_at")
-        _check_hash(self.previous, part, "previous", present=self.version > 1)
+        check_hash(self.previous, part, "previous", present=self.version > 1)
         bound = self.carries_subject
-        _check_hash(self.subject_commitment, part, "subject_commitment", present=bound)
-        _check_hash(self.facts_commitment, part, "facts_commitment", present=bound)
-        _check_hash(self.disclosure_digest, part, "disclosure_digest", present=bound)
+        check_hash(self.subject_commitment, part, "subject_commitment", present=bound)
+        check_hash(self.facts_commitment, part, "facts_commitment", present=bound)
+        check_hash(self.disclosure_digest, part, "disclosure_digest", present=bound)
         if bool(self.subject_key_version) is not bound:
             raise FormatError(part, "subject_key_version.present", want="a version, and 0 where nothing is bound")
         _check_date(self.retain_until, part, "retain_until")
@@ -407,13 +412,13 @@ class Annotation:
         check_record_id(self.record_id, part)
         if not self.registry or not self.issued_at or not self.number:
             raise FormatError(part, "annotation.complete", want="registry, number and issued_at")
-        _check_hash(self.previous, part, "previous", present=self.number > 1)
+        check_hash(self.previous, part, "previous", present=self.number > 1)
         if any(later <= earlier for earlier, later in pairwise(self.flags)):
             raise FormatError(part, "flags.order", want="ascending, without repetition")
         check_reason_code(self.code, part)
         stated = AnnotationFlag.STATEMENT in self.flags
-        _check_hash(self.text_commitment, part, "text_commitment", present=stated)
-        _check_hash(self.disclosure_digest, part, "disclosure_digest", present=stated)
+        check_hash(self.text_commitment, part, "text_commitment", present=stated)
+        check_hash(self.disclosure_digest, part, "disclosure_digest", present=stated)
         if bool(check_code(self.overlay, part)) is not self.hides:
             raise FormatError(part, "overlay.present", want="the name of an overlay exactly with HIDDEN")
         self._check_answer(part)
@@ -426,61 +431,3 @@ class Annotation:
             raise FormatError(part, "outcome.flags", want="DISPUTED where UNCONFIRMED, and not after another outcome")
         if self.outcome is not DisputeOutcome.WITHDRAWN and not self.evidence:
             raise FormatError(part, "outcome.evidence", got="none", want="digests of what the answer rests on")
-
-
-@dataclass(frozen=True, slots=True)
-class Lapse:
-    """Payload of a LAPSE leaf: erased, restricted or shown again, as dates decide (proto/README.md 5)."""
-
-    registry: str
-    issuer: str
-    record_id: bytes
-    what: LapseKind
-    ground: str
-    number: int = 0
-    previous: bytes = b""
-
-    @property
-    def key(self) -> RecordKey:
-        """Which record."""
-        return RecordKey(self.issuer, self.record_id)
-
-    def encode(self) -> bytes:
-        """Return the canonical payload."""
-        return canonical.encode(
-            pb.Lapse(
-                registry=self.registry,
-                issuer=self.issuer,
-                record_id=self.record_id,
-                what=pb.LapseKind.ValueType(self.what.number),
-                ground=self.ground,
-                number=self.number,
-                previous=self.previous,
-            )
-        )
-
-    @classmethod
-    def parse(cls, payload: bytes) -> Lapse:
-        """Return the lapse that a payload canonically encodes.
-
-        Raises:
-            FormatError: it is not canonical, or a field has the wrong form.
-        """
-        message = canonical.parse(pb.Lapse, payload, "lapse")
-        lapse = cls(
-            message.registry,
-            message.issuer,
-            message.record_id,
-            word(LapseKind, message.what, "lapse", "what"),
-            message.ground,
-            message.number,
-            message.previous,
-        )
-        check_institution_id(lapse.issuer, "lapse", "issuer")
-        check_record_id(lapse.record_id, "lapse")
-        if not lapse.registry or not lapse.ground or not _CODE.fullmatch(lapse.ground):
-            raise FormatError("lapse", "lapse.complete", want="registry and ground")
-        if bool(lapse.number) is (lapse.what is LapseKind.ERASED):
-            raise FormatError("lapse", "number.present", want="a number where RESTRICTED or SHOWN")
-        _check_hash(lapse.previous, "lapse", "previous", present=lapse.number > 1)
-        return lapse

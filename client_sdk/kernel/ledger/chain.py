@@ -41,8 +41,9 @@ from client_sdk.kernel.rules.satisfaction import check_withdrawn_as_paid
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client_sdk.kernel.formats.lapse import Lapse
     from client_sdk.kernel.formats.state import Rulebook
-    from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement
+    from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement
     from client_sdk.kernel.ledger.directory import Directory
 
 __all__ = [

@@ -20,8 +20,9 @@ from client_sdk.kernel.formats.encoding import label, leaf_hash
 from client_sdk.kernel.formats.erasure import Erasure
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.keys import ED25519, key_id
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import ActLeaf, LapseLeaf, StatementLeaf
-from client_sdk.kernel.formats.statement import Lapse, Statement
+from client_sdk.kernel.formats.statement import Statement
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger.proving import leaf_under, read_checkpoint, read_leaf, split_hashes, within
 from client_sdk.kernel.rules.lifecycle import carries_subject

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.batch_signature import verify_signed
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import LapseLeaf, StatementLeaf
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement, payload_hash
+from client_sdk.kernel.formats.statement import Annotation, Statement, payload_hash
 from client_sdk.kernel.formats.words import LapseKind
 from client_sdk.kernel.ledger.annotating import waiting_from
 from client_sdk.kernel.ledger.proving import read_leaf, within

@@ -8,9 +8,10 @@ from client_sdk.kernel.formats import dsse
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.breach import BreachBody
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import ActLeaf, LapseLeaf, StatementLeaf
 from client_sdk.kernel.formats.link import link_of
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.formats.statement import Annotation, Statement
 from client_sdk.kernel.formats.words import (
     ANNOTATING,
     AnnotationFlag,

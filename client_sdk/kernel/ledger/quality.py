@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
+    from client_sdk.kernel.formats.lapse import Lapse
     from client_sdk.kernel.formats.state import Rulebook
-    from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+    from client_sdk.kernel.formats.statement import Annotation, Statement
     from client_sdk.kernel.ledger.state_store import StateStore
     from client_sdk.kernel.ledger.statistics import StatementTally
     from client_sdk.kernel.rules.facts import Facts

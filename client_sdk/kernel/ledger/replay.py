@@ -16,8 +16,9 @@ from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.act import Act, ClockBody, ErasureBody, RetireKeyServicesBody, RulebookBody
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
-from client_sdk.kernel.formats.statement import Annotation, Lapse, RecordKey, Statement
+from client_sdk.kernel.formats.statement import Annotation, RecordKey, Statement
 from client_sdk.kernel.formats.words import KeyUsage, Kind, LapseKind
 from client_sdk.kernel.ledger import chain as chains
 from client_sdk.kernel.ledger.chain import Chain

@@ -6,8 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from client_sdk.kernel.formats.act import EndingBody
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
-from client_sdk.kernel.formats.statement import Lapse
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, LapseKind, Standing
 from registry_server.usecases.housekeeping import FURNISHER_SILENT, RETENTION_ENDED, Housekeeping
 from registry_server.usecases.lapsing import MAX_LAPSES

@@ -44,6 +44,7 @@ from client_sdk.kernel.formats.debt import debt_ref
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.erasure import Erasure
 from client_sdk.kernel.formats.key_request import KeyRequest, elements_digest
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.log_proof import prove_leaves
 from client_sdk.kernel.formats.map_entry import (
     NO_ANNOTATION,
@@ -62,7 +63,7 @@ from client_sdk.kernel.formats.prefix_tree import root_of
 from client_sdk.kernel.formats.record_id import derive_record_id
 from client_sdk.kernel.formats.seal import disclosure_digest, seal_facts, seal_text
 from client_sdk.kernel.formats.state import Rulebook
-from client_sdk.kernel.formats.statement import Annotation, Lapse, payload_hash
+from client_sdk.kernel.formats.statement import Annotation, payload_hash
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim, sign_claim
 from client_sdk.kernel.formats.words import (
     AnnotationFlag,

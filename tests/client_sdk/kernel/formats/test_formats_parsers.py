@@ -16,9 +16,10 @@ from client_sdk.kernel.formats import canonical
 from client_sdk.kernel.formats.act import Act, InstitutionBody
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.key_request import KeyRequest
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import ActLeaf, Head, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.formats.statement import Annotation, Statement
 from client_sdk.kernel.formats.tls_key import SignedClaim, TlsKeyClaim, sign_claim
 from client_sdk.kernel.formats.words import KeyUsage, Role, TlsKeyAction
 from client_sdk.kernel.ledger.act_file import ActFile

@@ -29,12 +29,13 @@ from client_sdk.kernel.formats.checkpoint import parse_body, parse_tlog_proof
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.key_request import KeyRequest
 from client_sdk.kernel.formats.keys import Ed25519Signer, check_enrolable
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.merkle import Frontier
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.seal import open_facts, open_text
 from client_sdk.kernel.formats.state import InstitutionState, KeyService, KeyServices, RegistryState
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.formats.statement import Annotation, Statement
 from client_sdk.kernel.formats.tiles import entry_bundle, parse_entry_bundle, parse_path
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim
 from client_sdk.kernel.formats.voprf_key import check_voprf_key

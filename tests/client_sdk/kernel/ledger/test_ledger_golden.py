@@ -15,10 +15,11 @@ from client_sdk.kernel.formats.acknowledgement import Acknowledgement
 from client_sdk.kernel.formats.act import Act
 from client_sdk.kernel.formats.batch_signature import BatchSignature, verify_statement
 from client_sdk.kernel.formats.key_request import KeyRequest
+from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LapseLeaf, LeafType, StatementLeaf, parse_leaf
 from client_sdk.kernel.formats.seal import open_facts, open_text
 from client_sdk.kernel.formats.state import InstitutionState, RegistryState, Rulebook
-from client_sdk.kernel.formats.statement import Annotation, Lapse, Statement
+from client_sdk.kernel.formats.statement import Annotation, Statement
 from client_sdk.kernel.formats.tls_key import TlsKeyClaim
 from client_sdk.kernel.formats.words import TlsKeyAction
 from client_sdk.kernel.ledger.inquiry import Inquiry
