@@ -440,7 +440,8 @@ def test_headings_are_shown_and_persons_are_not(tmp_path: Path) -> None:
     assert headings_of(file) == ["证件号码", "余额"]
     assert headings_of(io.BytesIO("证件号码;余额\n".encode("gb18030"))) == ["证件号码", "余额"]
     assert headings_of(io.BytesIO(b'{"a": 1, "b": 2}\n')) == ["a", "b"]
-    for data in (f"{NUMBER},x\n".encode(), b"", saved(book([[NUMBER]]))):
+    in_numerals = "一一〇一〇五一九四九一二三一〇〇二X,x\n".encode()
+    for data in (f"{NUMBER},x\n".encode(), b"", saved(book([[NUMBER]])), in_numerals):
         with pytest.raises(PreflightError, match=r"columns\.known") as caught:
             headings_of(io.BytesIO(data))
         assert NUMBER not in f"{caught.value}"
