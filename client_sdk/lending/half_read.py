@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from client_sdk.kernel.formats.words import Kind
 from client_sdk.kernel.rules.lifecycle import NEXT
 from client_sdk.lending.cells import Cells
 from client_sdk.lending.columns import report_of_cells
@@ -40,7 +41,9 @@ def row_violations(values: Mapping[str, str], rules: Preflight) -> list[Violatio
     cells = Cells(values, 0)
     report = report_of_cells(cells)
     if report is None:
-        return cells.violations
+        # What is wrong whatever the kind is.
+        first, *others = (row_violations({**values, "kind": kind.name}, rules) for kind in Kind)
+        return cells.violations + [item for item in first if all(item in found for found in others)]
     if not cells.violations:
         return rules.check_report(report)
     return cells.violations + _broken(report, {item.field for item in cells.violations}, rules)

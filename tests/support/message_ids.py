@@ -214,7 +214,8 @@ def _errors() -> Iterator[str]:
             if not isinstance(node, ast.Call):
                 continue
             name = _called(node)
-            if name in _ERRORS and node.args:
+            of_part = name in {"FormatError", "VerificationError"} and path.is_relative_to(_COMMAND)
+            if (name in _ERRORS and node.args) or of_part:
                 yield from _templates(node.args[0], names)
             elif name == "NotPermittedError" and len(node.args) > 1:
                 yield from _templates(node.args[1], names)
@@ -303,9 +304,9 @@ def _names_of(tree: ast.Module) -> _Names:
     texts: dict[str, str] = {}
     tables: dict[str, list[ast.expr]] = {}
     made: dict[str, list[ast.expr]] = {}
-    for node in tree.body:
-        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    for line in tree.body:
+        value = line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
         for target in targets:
             if not isinstance(target, ast.Name):
                 continue

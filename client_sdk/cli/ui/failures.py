@@ -194,7 +194,7 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
             return CommandFailure(
                 code=ExitCode.USAGE,
                 reason="MALFORMED",
-                message=say("{part} has a wrong form", part=error.part),
+                message=say("{part} has a wrong form", part=recognised(error.part)),
                 details=error.complaint.parts,
                 hint=_WRONG_FORM,
             )

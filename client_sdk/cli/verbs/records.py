@@ -200,14 +200,10 @@ def _live(client: "Client", record_id: bytes, issuer: str) -> "RecordView":
     """
     found = next(iter(client.records([record_id], issuer=issuer)), None)
     if found is None:
-        raise ConflictError(
-            "RECORD_UNKNOWN", field="record", rule="record.known", got="none", want=say("an own record")
-        )
+        raise ConflictError("RECORD_UNKNOWN", field="record", rule="record.known", got="none", want="an own record")
     if found.state is not RecordState.LIVE:
         reason = "RECORD_ERASED" if found.state is RecordState.ERASED else "RECORD_ENDED"
-        raise ConflictError(
-            reason, field="record", rule="record.live", got=found.state.value, want=say("a live record")
-        )
+        raise ConflictError(reason, field="record", rule="record.live", got=found.state.value, want="a live record")
     return found
 
 

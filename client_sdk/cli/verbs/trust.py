@@ -83,7 +83,7 @@ def _install(session: Run, data: bytes, fingerprint: str | None) -> None:
     config = session.config()
     given = fingerprint_of(fingerprint)
     if root.registry != config.name:
-        raise FormatError(say("trust root"), "registry.name", got=root.registry, want=config.name)
+        raise FormatError("trust root", "registry.name", got=root.registry, want=config.name)
     if fingerprint is None:
         session.output.tell(say("Trust root:"), *trust_lines(root), "")
         if not session.interactive:
@@ -95,7 +95,7 @@ def _install(session: Run, data: bytes, fingerprint: str | None) -> None:
         message = say(
             "got {fingerprint}, want {given} as given", fingerprint=grouped(root.fingerprint), given=grouped(given)
         )
-        raise VerificationError(say("trust root"), "trust-root.fingerprint", message)
+        raise VerificationError("trust root", "trust-root.fingerprint", message)
     install_trust_root(session.home, data, fingerprint)
     session.output.result(
         trust_content(root) | {"installed": str(config.trust_root_file)},

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 WORDS = re.compile(r"[A-Za-z]{2,}[,;:.)]* +[(`]?[A-Za-z]{2,}")
 WIDTH = 80
+# Said where they are printed.
+ERRORS = ("ConfigError", "ConflictError", "FormatError", "NotPermittedError", "VerificationError")
 # What says a text, and what takes words that no person reads: types, styles, options of the library.
-SAYING = {"say", "N_", "counted", "recognised", "table", "ConfigError", "NotPermittedError", "_violation"}
+SAYING = {"say", "N_", "counted", "recognised", "table", "_violation", *ERRORS}
 HELP = {"word_option", "Later", "Column", "verb", "Option", "Argument", "Typer", "add_typer"}
 OTHER = {"compile", "cast", "TypeVar", "removeprefix", "startswith", "endswith"}
 # Names of module constants that are said where they are used, or that are the same in each language.

@@ -199,6 +199,9 @@ def test_all_mistakes_of_a_report_are_told_at_once(reporter: Program) -> None:
         found = {item["field"] for item in refused.content["violations"]}
         assert found >= {"as_of", "principal", "currency", "consent_date"}
         assert {item["row"] for item in refused.content["violations"]} == {1}
+        # Without its kind what is wrong for every kind is told all the same.
+        kindless = reporter.post(path, {**row, **wrong, "kind": ""})
+        assert {item["field"] for item in kindless.content["violations"]} >= {"kind", *wrong}
 
 
 def test_a_file_is_reported_as_a_job_and_its_rejected_rows_are_told(reporter: Program) -> None:

@@ -119,6 +119,26 @@ def test_a_portfolio_is_dropped_corrected_and_sent_by_keyboard(
         assert violations(browser) == []
 
 
+def test_a_file_that_cannot_be_read_leads_on_by_keyboard(browser: Chrome, running: RunningDesk, tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    (row,) = rows_of(579)
+    lines = (",".join(row).replace("id_number", "证件号码"), ",".join(row.values()))
+    file.write_text("\n".join(lines), encoding="utf-8")
+    with signed_in(browser, running):
+        browser.get(path_of(browser, "/portfolio"))
+        choose_file(browser, file)
+        press(browser, "Check the file")
+        wait_for(browser, "The file cannot be read as it is")
+        looked_at(browser)
+        choose(browser, "en")
+        label = browser.find_element(By.XPATH, "//label[text()='证件号码']")
+        field = browser.find_element(By.ID, label.get_attribute("for"))
+        field.send_keys("Identity number of the person")
+        press(browser, "Read the file so")
+        wait_for(browser, "Sign and send 1 row")
+        assert [entry for entry in console(browser) if "favicon" not in entry["message"]] == []
+
+
 def test_progress_is_shown_while_it_goes_and_the_work_is_stopped(
     registry: TestRegistry, browser: Chrome, running: RunningDesk, tmp_path: Path
 ) -> None:

@@ -38,6 +38,14 @@ def test_one_cell_that_cannot_be_read_is_all_that_is_wrong_with_a_row_in_order(r
         assert broken in ({column}, {"id_number"}), column
 
 
+@pytest.mark.parametrize("report", REPORTS)
+def test_without_a_kind_what_is_wrong_for_every_kind_is_told(report: Report) -> None:
+    row = row_of(report) | {"kind": "LOAN"}
+    assert found_in(row) == {("kind", "column.word")}
+    wrong = {"as_of": "soon", "id_number": "?", "retain_until": "x", "principal": "much"}
+    assert {field for field, _ in found_in(row | wrong)} >= {"kind", *wrong}
+
+
 def test_rules_that_read_other_cells_are_judged() -> None:
     cells = row_of(default_report(1)) | {
         "as_of": "soon",
@@ -65,10 +73,6 @@ def test_rules_that_read_other_cells_are_judged() -> None:
 def test_without_a_standing_what_is_broken_for_every_standing_is_told() -> None:
     cells = row_of(default_report(1)) | {"standing": "ALIVE", "days_past_due": "9000", "collection_stage": "ENDED"}
     assert found_in(cells) == {("standing", "column.word"), ("days_past_due", "days.plausible")}
-
-
-def test_without_a_kind_nothing_else_is_told() -> None:
-    assert found_in(row_of(default_report(1)) | {"kind": "LOAN", "as_of": "soon"}) == {("kind", "column.word")}
 
 
 @pytest.mark.parametrize("odd", [None, [("kind", "DEFAULT")], {"kind": 1}, {1: "DEFAULT"}, "kind"])

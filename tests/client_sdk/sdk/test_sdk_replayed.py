@@ -64,7 +64,7 @@ class Office:
         offline = ("credit-registry", verb, "--trust-root", str(self.registry.trust_root), file)
         assert "NOT REPLAYED: the trust root names no auditor" in self.programs.run(offline)
         unmet = [*offline, "--replay-quorum", str(nobody)]
-        assert "NOT REPLAYED: no auditor that the policy names" in self.programs.run(unmet)
+        assert "NOT REPLAYED: the policy names no auditor" in self.programs.run(unmet)
         assert "  replayed: " in self.programs.run([*offline, "--replay-quorum", str(policy)])
 
     def tells_elsewhere(self) -> None:
@@ -129,7 +129,7 @@ def test_a_clear_says_whether_an_auditor_has_rebuilt_its_log(registry: TestRegis
         before = check(client, 801)
         assert before.verdict is Verdict.CLEAR
         assert client.status().replayed is None
-        assert before.to_dict()["replayed"] == {"size": 0, "at": None, "late": True}
+        assert before.to_dict()["replayed"] == {"size": 0, "at": None, "late": True, "named": False}
         with pytest.raises(ConfigError, match="key replay"):
             Auditor.from_home(registry.home("auditor")).cosign()
         once = ("audit", "--cosign", "--jobs", "1", "--state", str(tmp_path / "audit"))
