@@ -92,11 +92,17 @@ class ColumnMapping:
         want = "a first row of the headings that the mapping names, each once"
         unknown = [place for place, heading in enumerate(headings, start=1) if heading not in self.headings]
         if unknown:
-            got = f"{len(unknown)} headings that the mapping does not name, the first at place {unknown[0]}"
+            got = (
+                f"{len(unknown)} headings that the mapping does not name, the first at place {unknown[0]}"
+                if len(unknown) > 1
+                else f"1 heading that the mapping does not name, at place {unknown[0]}"
+            )
         elif len(set(headings)) != len(headings):
             got = "a heading twice"
         elif missing := [heading for heading in self.columns if heading not in headings]:
-            got = f"none of {len(missing)} headings that the mapping names"
+            number = len(missing)
+            got = f"a header without {number} headings that the mapping names"
+            got = got if number > 1 else "a header without 1 heading that the mapping names"
         else:
             made = {*self.constants, *(column for heading in headings for column in self.columns.get(heading, ()))}
             lacking = [column for column in required if column not in made]

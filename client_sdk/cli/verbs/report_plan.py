@@ -90,9 +90,9 @@ def plan_lines(plan: PortfolioCheck) -> Iterator[RenderableType]:
     for (kind, standing), count in sorted(counts.items()):
         yield f"  {count:>9,}  {kind.name} {standing.name}"
     if found.repeated:
-        yield say("  {repeated:>9,}  rows say the same as an earlier row and are sent once", repeated=found.repeated)
+        yield say("  {repeated:>9,}  repeated: the same as an earlier row, sent once", repeated=found.repeated)
     if found.rejected_rows:
-        yield say("  {rejected_rows:>9,}  rows break a rule and are not sent", rejected_rows=found.rejected_rows)
+        yield say("  {rejected_rows:>9,}  rejected: a rule is broken, not sent", rejected_rows=found.rejected_rows)
     if plan.one_signature:
         yield say(
             "  Signed together: one signature for up to 10,000 rows; each row is proved, corrected and erased alone"

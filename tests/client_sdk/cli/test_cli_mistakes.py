@@ -152,7 +152,7 @@ MISTAKES = {
     "amount in another unit": Mistake(
         _typed(),
         r"money\.hundredfold .*exactly 100 times as much as, or as little as a hundredth of, the version before",
-        r"money\.hundredfold .*恰为前一版本的 100 倍，或不足其百分之一",
+        r"money\.hundredfold .*恰为前一版本的 100 倍，或恰为其百分之一",
     ),
     "another encoding": Mistake(
         _file_is_of_another_encoding,

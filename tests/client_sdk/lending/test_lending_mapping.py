@@ -153,8 +153,8 @@ def test_amounts_have_the_places_of_their_currency(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("headings", "got"),
     [
-        ((*HEADINGS, "姓名"), "1 headings that the mapping does not name, the first at place 11"),
-        (HEADINGS[1:], "none of 1 headings that the mapping names"),
+        ((*HEADINGS, "姓名"), "1 heading that the mapping does not name, at place 11"),
+        (HEADINGS[1:], "a header without 1 heading that the mapping names"),
         ((*HEADINGS, "借据号"), "a heading twice"),
         (CELLS, "2 headings that the mapping does not name, the first at place 1"),
     ],
