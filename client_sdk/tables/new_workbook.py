@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from client_sdk.tables.extra import library
 
@@ -19,6 +20,8 @@ _TEXT = "@"
 _DAY = "yyyy-mm-dd"
 _WHOLE = "0"
 _SHEET = "portfolio"
+# Of a workbook that has one sheet.
+_SHEET_PART = "xl/worksheets/sheet1.xml"
 _LISTS = "lists"
 _NOTES = "columns"
 # Rows of a template that are made ready; beyond them Excel copies the format of the row above.
@@ -61,13 +64,32 @@ def write_workbook(file: IO[bytes], columns: Sequence[tuple[str, type]], rows: I
     sheet = workbook.create_sheet(_SHEET)
     sheet.freeze_panes = "A2"
     make = library("openpyxl.cell").WriteOnlyCell
-    sheet.append([_cell(make(sheet), name) for name, _ in columns])
     count = 0
-    for row in rows:
-        sheet.append([None if value in (None, "") else _cell(make(sheet), value) for value in row])
-        count += 1
-    workbook.save(file)
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        with archive.open(_SHEET_PART, "w", force_zip64=True) as part:
+            # The library would write the rows, and with them the numbers of people, to a file of its own first.
+            sheet._writer = library("openpyxl.worksheet._writer").WorksheetWriter(sheet, part)  # noqa: SLF001
+            sheet._writer.write_top()  # noqa: SLF001
+            sheet.append([_cell(make(sheet), name) for name, _ in columns])
+            for row in rows:
+                sheet.append([None if value in (None, "") else _cell(make(sheet), value) for value in row])
+                count += 1
+            sheet.close()
+        _finish(workbook, sheet, archive)
     return count
+
+
+def _finish(workbook: Any, sheet: Any, archive: ZipFile) -> None:
+    """Write the parts of a workbook beside its only sheet, which the archive has already."""
+    writer = library("openpyxl.writer.excel").ExcelWriter(workbook, archive)
+
+    def write_worksheet(_: Any) -> None:
+        sheet._rels = sheet._writer._rels  # noqa: SLF001 - as the method does that this one stands for
+        writer.manifest.append(sheet)
+
+    sheet._drawing = None  # noqa: SLF001 - likewise
+    writer.write_worksheet = write_worksheet
+    writer.write_data()
 
 
 def write_template(file: IO[bytes], columns: Sequence[TemplateColumn], headings: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -392,6 +393,14 @@ def test_a_reference_of_a_screening_is_no_formula_of_a_spreadsheet() -> None:
     assert [line.split(",")[1] for line in lines[1:]] == ["'=1+1", "'+1+1", "'-1+1", "'@1+1", "x1+1"]
     told = screened_table(Path("found.jsonl"), RESULT_COLUMNS, rows[:1]).decode()
     assert json.loads(told)["reference"] == "=1+1"
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl.gz", "r.xlsx", "r.parquet", "r.arrow"])
+def test_a_table_is_made_without_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    # A file of a library's own would hold the numbers of people, in clear and beyond the home.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    rows = [(1, NUMBER, date(2026, 1, 5)), (2, NUMBER, None)]
+    assert table_bytes(Path(name), (("row", int), ("id_number", str), ("as_of", date)), rows)
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.jsonl", "r.xlsx", "r.parquet", "r.arrow"])
