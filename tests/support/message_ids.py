@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,8 +22,6 @@ from client_sdk.cli.ui.group import Verbs
 from client_sdk.cli.ui.spoken_help import LIBRARY_ERRORS, paragraphs
 from client_sdk.kernel.ledger.findings import MEANINGS
 from client_sdk.kernel.ledger.rulebook_preview import EFFECTS, UNCOUNTED
-from client_sdk.kernel.rules.facts import DefaultFacts, EnforcementFacts, JudgmentFacts
-from client_sdk.kernel.rules.listing_facts import ListingFacts
 from client_sdk.lending.column_guide import GUIDE
 from client_sdk.texts.recognised import CONTEXT
 from registry_server.errors import CATALOGUE
@@ -154,8 +151,6 @@ def _labels() -> Iterator[str]:
                 case ast.Tuple(elts=[ast.Constant(value=str() as text), _]) if re.fullmatch(r" *[a-zA-Z][^_/=]*", text):
                     if text.strip() and not _CODE.fullmatch(text) and text not in _NO_LABELS:
                         yield text.lstrip()
-    for kind in (DefaultFacts, JudgmentFacts, EnforcementFacts, ListingFacts):
-        yield from (field.name.replace("_", " ") for field in fields(kind))
 
 
 def _texts_in(node: ast.expr) -> Iterator[str]:

@@ -13,7 +13,8 @@ from client_sdk.forms import MINOR_UNITS, moment_text
 from client_sdk.models import Amounts, Arrangement, Consent, ContactCount, Debt, NoticeEvidence
 from client_sdk.models.answer import Answer, Verdict
 from client_sdk.models.assessment import Outcome
-from client_sdk.texts import N_, say
+from client_sdk.subject_report.terms import FACTS
+from client_sdk.texts import N_, Language, say, spoken_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -240,10 +241,14 @@ def _record_rows(record: ListedRecord) -> Iterator[tuple[str, str]]:
 
 
 def _fact_rows(facts: Facts) -> Iterator[tuple[str, str]]:
+    language = spoken_language()
     for field in fields(facts):
         value = getattr(facts, field.name)
         if value not in (None, "", (), False):
-            yield say(field.name.replace("_", " ")), _fact_text(value)
+            # English names a fact as options and columns do; Chinese as the desk and a person's own report.
+            plain = field.name.replace("_", " ")
+            name = plain if language is Language.ENGLISH else FACTS[field.name].of(language)
+            yield name, _fact_text(value)
 
 
 def _fact_text(value: object) -> str:
