@@ -87,10 +87,13 @@ def _said(visit: Visit, notice: Notice) -> list[tuple[str, str]]:
 
 
 def _own_path(visit: Visit, notice: Notice) -> str:
-    """Return the page of what a notice is about, where that is this member's own: a record, or a dispute."""
+    """Return the page of what a notice is about, where that is this member's own: a record, or a dispute.
+
+    A lender may open a dispute too, by command or API; its desk has pages for those of its own records alone.
+    """
     match notice.reason:
         case NoticeReason.ANSWERED:
-            return f"/disputes/of/{notice.issuer}/{notice.uuid}"
+            return f"/disputes/of/{notice.issuer}/{notice.uuid}" if visit.desk.represents else ""
         case NoticeReason.DISPUTED if notice.issuer == visit.desk.config.institution:
             return f"/disputes/{notice.uuid}"
         case _:

@@ -135,6 +135,19 @@ def test_corrected_is_answered_after_the_correction(officer: Visitor, lender: Cl
     assert view.answer_evidence == (hashlib.sha256(PAPER).digest(),)
 
 
+def test_the_answer_to_a_dispute_that_a_lender_has_opened_leads_to_no_page_of_an_office(
+    registry: TestRegistry, officer: Visitor, lender: Client
+) -> None:
+    with registry.client("lender-1") as other:
+        record = other.report(default_report(8961))
+        lender.open_dispute("lender-1", record.record_id, evidence=[hashlib.sha256(PAPER).digest()])
+        answered = other.answer_dispute(record.record_id, "CONFIRMED", evidence=[hashlib.sha256(OTHER_PAPER).digest()])
+    for page in (officer.get("/inbox"), officer.get(f"/inbox/{answered.index}")):
+        assert "A dispute that you have opened was answered" in page.words
+        assert str(record.uuid) in page.words
+        assert "/disputes/of/" not in page.text, "a page of a representative's desk"
+
+
 def test_a_record_without_a_dispute_says_so(officer: Visitor, lender: Client) -> None:
     uuid = str(lender.report(default_report(64)).uuid)
     missing = officer.get(f"/disputes/{uuid}")
