@@ -20,6 +20,7 @@ from client_sdk.models import NoticeReason
 from client_sdk.subject_report.terms import term_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from starlette.responses import Response
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from client_sdk.desk.failures import ErrorWords
     from client_sdk.models import DisputeView, Notice, Status
 
-__all__ = ["PAGES"]
+__all__ = ["MOST_NOTICES", "PAGES", "answers_among"]
 
 # Renewal is due so long before the end.
 _SOON = timedelta(days=30)
 _MOST_DISPUTES = 20
 # Notices that are looked through for answers.
-_MOST_NOTICES = 200
+MOST_NOTICES = 200
 
 
 class DisputeToday(NamedTuple):
@@ -56,6 +57,7 @@ class RegistryToday(NamedTuple):
     Attributes:
         status: of registry, key services and inbox.
         answered: notices of answers to a representative's disputes that nobody has acknowledged, the newest first.
+        behind: whether more notices wait than were looked through for answers.
         disputes: of own records those that wait for an answer, of a representative's all that stand; the first to be
             answered first.
         closing: last day on which a registry that closes serves its members; empty else.
@@ -63,6 +65,7 @@ class RegistryToday(NamedTuple):
 
     status: Status
     answered: list[Notice]
+    behind: bool
     disputes: list[DisputeView]
     closing: str
 
@@ -85,6 +88,7 @@ def _today(visit: Visit) -> Response:
         away=away,
         answered=[] if found is None else [_answered(visit, one) for one in found.answered[:_MOST_DISPUTES]],
         disputes=[] if found is None else [_dispute(visit, one) for one in found.disputes[:_MOST_DISPUTES]],
+        most_notices=MOST_NOTICES,
         more=found is not None and max(len(found.disputes), len(found.answered)) > _MOST_DISPUTES,
         silent=[] if found is None else [one.url for one in found.status.key_services if not one.reachable],
         pending=pending_reports(desk.config) if desk.lends else 0,
@@ -97,15 +101,26 @@ def _today(visit: Visit) -> Response:
 def _asked(visit: Visit) -> RegistryToday:
     client, represents = visit.desk.client, visit.desk.represents
     standing = [one for one in client.disputes(opened=represents) if represents or one.due_on is not None]
-    notices = islice(client.inbox(), _MOST_NOTICES) if represents else ()
-    answered = [one for one in notices if one.reason is NoticeReason.ANSWERED]
+    answered, behind = answers_among(client.inbox()) if represents else ([], False)
     closing = client.directory().closing
     return RegistryToday(
         client.status(),
-        answered[::-1],
+        answered,
+        behind,
         sorted(standing, key=lambda one: one.due_on or date.max),
         "" if closing is None else closing.body.open_until,
     )
+
+
+def answers_among(notices: Iterable[Notice]) -> tuple[list[Notice], bool]:
+    """Return the answers to disputes, the newest first, and whether there are more notices than were looked through.
+
+    Args:
+        notices: in the order of the log.
+    """
+    read = list(islice(notices, MOST_NOTICES + 1))
+    answers = [one for one in read[:MOST_NOTICES] if one.reason is NoticeReason.ANSWERED]
+    return answers[::-1], len(read) > MOST_NOTICES
 
 
 def _answered(visit: Visit, notice: Notice) -> DisputeToday:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import ssl
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from client_sdk.desk.pages.quality import level_rows, months_of, plot_of
+from client_sdk.desk.pages.today import MOST_NOTICES, answers_among
 from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.texts import Language, say_in
 from client_sdk.desk.users import UserFile
 from client_sdk.lending.outbox import Outbox, Pending
-from client_sdk.models import Kind, LevelStanding, MemberQuality, QualityEvent, QualityMonth, Reciprocity
+from client_sdk.models import (
+    Kind,
+    LevelStanding,
+    MemberQuality,
+    Notice,
+    NoticeReason,
+    QualityEvent,
+    QualityMonth,
+    Reciprocity,
+)
 from tests.client_sdk.sdk_samples import default_report
 from tests.support.desk import RunningDesk, Visitor
 from tests.support.tls import Authority
@@ -73,6 +83,33 @@ def test_the_first_page_says_what_this_machine_knows_where_the_registry_is_away(
     assert "none waits for a receipt" in page.words
     assert "good until" in page.words
     assert "No dispute waits" not in page.words, "nobody knows"
+
+
+def notice(number: int, reason: NoticeReason) -> Notice:
+    return Notice(
+        number=number,
+        reason=reason,
+        issuer="lender-1",
+        record_id=bytes(16),
+        logged_at=datetime(2026, 1, 1, tzinfo=UTC),
+        inquiry_id=b"",
+        asked_at=None,
+        shown_index=None,
+        acknowledged_index=None,
+        leaf=b"",
+        path=(),
+        checkpoint=b"",
+    )
+
+
+@pytest.mark.parametrize(("before", "numbers", "behind"), [(MOST_NOTICES - 2, 2, False), (MOST_NOTICES - 1, 1, True)])
+def test_answers_come_newest_first_and_notices_beyond_those_looked_through_are_told(
+    before: int, numbers: int, *, behind: bool
+) -> None:
+    others = [notice(number, NoticeReason.CORRECTED) for number in range(before)]
+    answers = [notice(before + place, NoticeReason.ANSWERED) for place in range(2)]
+    found, more = answers_among([*others, *answers])
+    assert ([one.number for one in found], more) == ([one.number for one in answers[:numbers]][::-1], behind)
 
 
 def test_a_month_that_is_not_over_is_not_counted_and_levels_say_what_is_missing(officer: Visitor) -> None:
