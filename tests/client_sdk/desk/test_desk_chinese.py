@@ -12,7 +12,7 @@ from client_sdk.desk.proposed_acts import KINDS
 from client_sdk.lending.rows import row_of
 from client_sdk.models import Kind, Role
 from tests.client_sdk.desk.desk_forms import csv_of, drop
-from tests.client_sdk.sdk_samples import default_report
+from tests.client_sdk.sdk_samples import default_report, person
 from tests.support.desk import RunningDesk
 
 if TYPE_CHECKING:
@@ -40,12 +40,18 @@ def english_in(visitor: Visitor, paths: list[str]) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("member", "role"),
-    [("lender-1", Role.LENDER), ("auditor", Role.AUDITOR), ("admin-1", Role.ADMINISTRATOR)],
+    [
+        ("lender-1", Role.LENDER),
+        ("counter-zh", Role.REPRESENTATIVE),
+        ("auditor", Role.AUDITOR),
+        ("admin-1", Role.ADMINISTRATOR),
+    ],
 )
 def test_no_page_in_chinese_holds_an_english_sentence(
     registry: TestRegistry, tmp_path: Path, member: str, role: Role
 ) -> None:
-    with RunningDesk(registry.home(member), tmp_path / "log") as desk:
+    home = registry.enrol(member, role) if role is Role.REPRESENTATIVE else registry.home(member)
+    with RunningDesk(home, tmp_path / "log") as desk:
         visitor = desk.visitor()
         visitor.language = "zh"
         pages = (*PAGES, *ROLE_PAGES[role])
@@ -56,6 +62,30 @@ def test_no_page_in_chinese_holds_an_english_sentence(
             assert "event: done" in visitor.get("/audit/progress").text
         assert len(paths) > 5
         assert english_in(visitor, [*paths, *FORMS.get(role, [])]) == {}
+
+
+def test_what_is_told_at_a_counter_is_said_in_chinese(registry: TestRegistry, tmp_path: Path) -> None:
+    with registry.client("lender-1") as lender:
+        record = f"lender-1/{lender.report(default_report(802)).uuid}"
+    with RunningDesk(registry.enrol("counter-told-zh", Role.REPRESENTATIVE), tmp_path / "log") as desk:
+        visitor = desk.visitor()
+        visitor.language = "zh"
+        visitor.get("/person")
+        typed = {"id_type": "CN_RESIDENT_ID", "number": person(802).number, "request_date": "2026-01-01"}
+        pages = [
+            visitor.post("/person", typed | {"number": "1", "request_date": "soon"}),
+            visitor.post("/statements", typed | {"record": record, "text": "card 6222 0212 3456 7890 123"}),
+            visitor.post("/statements/remove", {"removed": record}),
+            visitor.post("/disputes/open", {"record": record, "own_code": "not mine!"}, {"evidence": b"x"}),
+            visitor.post("/disputes/open", {"record": record}, {}),
+            visitor.post("/alerts/on", typed | {"until": "2020-01-01", "mail": "nobody"}),
+        ]
+        assert [page.status for page in pages] == [422] * len(pages)
+        pages.append(visitor.follow(visitor.post("/person", typed, {"request_file": b"Signed."})))
+        pages.append(visitor.follow(visitor.post("/disputes/open", {"record": record}, {"evidence": b"Signed."})))
+        pages += [visitor.get("/today"), visitor.get("/disputes"), visitor.get(f"/disputes/of/{record}")]
+        found = [SENTENCE.search(page.words) for page in pages]
+        assert [sentence[0] for sentence in found if sentence] == []
 
 
 def test_what_is_wrong_with_rows_and_forms_is_said_in_chinese(registry: TestRegistry, tmp_path: Path) -> None:
