@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from client_sdk.alerting.address import Address
-    from client_sdk.config import ClientConfig
     from client_sdk.desk.desk import Desk
     from client_sdk.desk.journal import ActEntry
     from client_sdk.models import AlertsAsked, Consent, Identity, SubjectReport
@@ -30,7 +29,6 @@ __all__ = [
     "begin_alerts",
     "end_alerts",
     "make_report",
-    "queue_of",
     "recipients_of",
     "statement_of",
 ]
@@ -96,7 +94,7 @@ def begin_alerts(
     desk: Desk, entry: ActEntry, identity: Identity, request: Consent, officer: str, recipients: AlertRecipients
 ) -> AlertsAsked:
     """Ask for alerts about a person; the addresses stay on this machine, and the journal names the inquiry."""
-    with queue_of(desk.config) as queue:
+    with DeliveryQueue.of(desk.config) as queue:
         asked = ask_for_alerts(
             queue,
             lambda keep: desk.client.alerts_on(
@@ -111,12 +109,7 @@ def begin_alerts(
 
 def end_alerts(desk: Desk, inquiry_id: bytes) -> bool:
     """End alerts, and delete the addresses and every message about the person; return whether there were any."""
-    with queue_of(desk.config) as queue:
+    with DeliveryQueue.of(desk.config) as queue:
         ended = desk.client.alerts_off(inquiry_id)
         known = queue.remove_request(inquiry_id)
     return ended or known
-
-
-def queue_of(config: ClientConfig) -> DeliveryQueue:
-    """Return the member's queue of deliveries."""
-    return DeliveryQueue.of(config)

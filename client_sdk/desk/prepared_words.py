@@ -65,7 +65,6 @@ def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
         say: says texts in it.
     """
     title, record = say(ACTS[prepared.act]), "" if prepared.record is None else str(prepared.record)
-    warnings = [] if isinstance(prepared, PreparedWithdrawal) else [item.text for item in prepared.warnings]
     match prepared:
         case PreparedReport():
             pairs = [*_report(prepared.report, language, say), *_facts(prepared.report.facts, language, say)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.texts import N_
 from client_sdk.errors import ConfigError
-from client_sdk.lending.column_guide import GUIDE, WORDS
+from client_sdk.lending.column_guide import GUIDE
 from client_sdk.lending.files import Encoding
 from client_sdk.lending.mapping import parse_mapping
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.errors import PreflightError
     from client_sdk.lending.mapping import ColumnMapping
 
-__all__ = ["CONSTANTS", "UnreadFile"]
+__all__ = ["CONSTANTS", "UnreadFile", "likely_column"]
 
 # What a file often leaves out, as it is the same in all its rows.
 CONSTANTS = ("kind", "standing", "id_type", "consent_form", "currency")
@@ -114,8 +114,3 @@ def likely_column(heading: str) -> str:
     """Return the column that a heading names itself; an empty text where it names none."""
     name = heading.strip().lower()
     return name if name in GUIDE else ""
-
-
-def words_of(column: str) -> tuple[str, ...]:
-    """Return the words that a column is chosen from; none where it takes any text."""
-    return tuple(word.name for word in WORDS[column]) if column in WORDS else ()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from client_sdk.alerting.queue import DELIVERED, WAITING, shown_address
+from client_sdk.alerting.queue import DELIVERED, WAITING, DeliveryQueue, shown_address
 from client_sdk.alerting.settings import DeliverySettings
 from client_sdk.desk.form import SIGNED_BYTES
 from client_sdk.desk.form_values import day_of_form, read_all
 from client_sdk.desk.journal import DeskAct
-from client_sdk.desk.person_acts import AlertRecipients, begin_alerts, end_alerts, queue_of, recipients_of
+from client_sdk.desk.person_acts import AlertRecipients, begin_alerts, end_alerts, recipients_of
 from client_sdk.desk.person_form import REQUEST_AGAIN, PersonForm, person_of_form, report_of_form, request_of_form
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
@@ -37,7 +37,7 @@ _STATES = {WAITING: N_("waiting"), DELIVERED: N_("delivered")}
 def _listed(visit: Visit) -> Response:
     """Show about whom the member is alerted, and the messages that wait or were sent; no address in full."""
     settings = DeliverySettings.from_home(visit.desk.config.home)
-    with visit.desk.journal.act(visit.user.name, DeskAct.READ_ALERTS), queue_of(visit.desk.config) as queue:
+    with visit.desk.journal.act(visit.user.name, DeskAct.READ_ALERTS), DeliveryQueue.of(visit.desk.config) as queue:
         persons, messages = queue.persons(), queue.messages(_MOST_MESSAGES)
     return visit.show(
         "alerts.html.j2",
