@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from client_sdk.desk.texts import Say
     from client_sdk.models import Violation
 
-__all__ = ["IDENTITY", "ErrorWords", "broken_rules", "details_of", "error_words", "next_step"]
+__all__ = ["IDENTITY", "ErrorWords", "details_of", "error_words", "next_step"]
 
 _PARTS = {"field": N_("Where"), "rule": N_("Rule"), "got": N_("Found"), "want": N_("Wanted")}
 # What to do next, by reason of signing in by OpenID Connect.
@@ -159,14 +159,6 @@ def next_step(reason: str, otherwise: str, say: Say, rule: str = "") -> str:
 def _sentence(text: str, say: Say) -> str:
     said = say(text)
     return said[:1].upper() + said[1:]
-
-
-def broken_rules(error: PreflightError | FormatError | RuleError | RefusedError, say: Say) -> list[str]:
-    """Return what is wrong with a form, or why it was refused, one sentence each."""
-    if isinstance(error, PreflightError):
-        return [say.pairs(_violation(item, say)) for item in error.violations]
-    words = error_words(error, say)
-    return [words.next, say.pairs(words.details)]
 
 
 def _of_silence(error: TransportError, say: Say) -> ErrorWords:

@@ -15,9 +15,9 @@ from client_sdk.desk.form_values import (
     record_of_form,
     word_of_form,
 )
-from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import N_
-from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
+from client_sdk.errors import FormatError
 from client_sdk.models import Consent, ConsentForm, Identity, IdType, SubjectReport
 from client_sdk.subject_report.terms import term_of
 
@@ -35,7 +35,6 @@ __all__ = [
     "AGAIN",
     "REQUEST_AGAIN",
     "PersonForm",
-    "identity_of_form",
     "person_of_form",
     "record_of_person",
     "record_of_report",
@@ -67,28 +66,18 @@ _FIELDS = _IDENTITY | {
 }
 
 
-def identity_of_form(visit: Visit) -> Identity:
-    """Return the identity that a form names.
-
-    Raises:
-        FieldError: there is no number.
-        FormatError: it is none of its type.
-    """
-    form = visit.form
-    id_type = word_of_form(form, "id_type", IdType, tuple(IdType))
-    if not form.text("number"):
-        raise FieldError("number", N_("Type the identity number."))
-    return Identity.parse(id_type, form.text("number"), form.text("issuing_state"), today=visit.desk.today)
-
-
 def typed_identity(visit: Visit) -> Identity:
     """Return the identity that a form names.
 
     Raises:
         FieldError: there is no number, or it is none of its type.
     """
+    form = visit.form
+    id_type = word_of_form(form, "id_type", IdType, tuple(IdType))
+    if not form.text("number"):
+        raise FieldError("number", N_("Type the identity number."))
     try:
-        return identity_of_form(visit)
+        return Identity.parse(id_type, form.text("number"), form.text("issuing_state"), today=visit.desk.today)
     except FormatError as error:
         wrong, _ = mistakes_of(error, _IDENTITY, visit.say)
         ((field, text),) = wrong.items()
@@ -231,7 +220,7 @@ class PersonForm:
             return act()
         except FieldError as error:
             return self.show(visit, self._given(visit), error.said(visit.say))
-        except (PreflightError, FormatError, RuleError, RefusedError) as error:
+        except FORM_ERRORS as error:
             return self.show(visit, self._given(visit), *mistakes_of(error, _FIELDS, visit.say))
 
     def show(

@@ -9,7 +9,7 @@ from client_sdk.desk.failures import IDENTITY, details_of, error_words, next_ste
 from client_sdk.desk.form_values import DAY_SENTENCE
 from client_sdk.desk.record_columns import name_of_field, shown_cell
 from client_sdk.desk.texts import N_
-from client_sdk.errors import PreflightError, RefusedError
+from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
 from client_sdk.lending.column_forms import MONEY
 from client_sdk.lending.places import column_of
 from client_sdk.models import Violation
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from client_sdk.desk.texts import Say
-    from client_sdk.errors import FormatError, RuleError
     from client_sdk.models import RowWarning
 
 __all__ = [
+    "FORM_ERRORS",
     "MISSING",
     "advice_of_rule",
     "field_of",
@@ -32,6 +32,8 @@ __all__ = [
     "warning_words",
 ]
 
+# A form that is answered by one of these is shown again, with what is wrong; any other error is a page by itself.
+FORM_ERRORS = (PreflightError, FormatError, RuleError, RefusedError)
 MISSING = "column.present"
 _CORRECT = N_("Correct it as is wanted.")
 # What to do, by rule; of a rule that is not here what was found and what is wanted is shown.

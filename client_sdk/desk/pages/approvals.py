@@ -14,10 +14,9 @@ from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.prepared_words import ACTS, shown_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
-from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +65,7 @@ def _approve(visit: Visit, request: ApprovalRequest) -> Response:
             entry.about += [] if len(about) > 1 else [request.record]
     except ApprovalStateError:
         return _decided(visit)
-    except (PreflightError, FormatError, RuleError, RefusedError) as error:
+    except FORM_ERRORS as error:
         return _shown(visit, request, broken=mistakes_of(error, {}, visit.say)[1])
     return done(visit, prepared, receipt)
 

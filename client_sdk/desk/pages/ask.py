@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form import SIGNED_BYTES
 from client_sdk.desk.form_values import FieldError, read_all, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.kept_answer import KeptAnswer
-from client_sdk.desk.person_form import AGAIN, identity_of_form, signed_of_form, type_choices, typed_identity
+from client_sdk.desk.person_form import AGAIN, signed_of_form, type_choices, typed_identity
 from client_sdk.desk.rights import Right
-from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import FormatError, PreflightError, RuleError
 from client_sdk.models import Purpose
 from client_sdk.regions import region_is_known
 from client_sdk.subject_report.terms import term_of
@@ -47,13 +45,13 @@ def _form(visit: Visit) -> Response:
 
 def _number(visit: Visit) -> Response:
     """Tell, while the form is filled, whether the number can be one of its type; nothing is asked and nothing kept."""
+    if not visit.form.text("number"):
+        return visit.show("number.html.j2", problem="", right=False)
     problem = ""
     try:
-        identity_of_form(visit)
-    except FieldError:
-        return visit.show("number.html.j2", problem="", right=False)
-    except FormatError as error:
-        problem = broken_rules(error, visit.say)[0]
+        typed_identity(visit)
+    except FieldError as error:
+        problem = next(iter(error.said(visit.say).values()))
     return visit.show("number.html.j2", problem=problem, right=not problem)
 
 
@@ -68,7 +66,7 @@ def _ask(visit: Visit) -> Response:
                 entry.about.append(answer.inquiry_id.hex())
     except FieldError as error:
         return _shown(visit, error.said(visit.say), [])
-    except (PreflightError, RuleError) as error:
+    except FORM_ERRORS as error:
         return _shown(visit, *mistakes_of(error, _FIELDS, visit.say))
     kept = KeptAnswer(
         answer=replace(answer, identity=None),

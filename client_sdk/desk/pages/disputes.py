@@ -12,10 +12,10 @@ from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.lookups import dispute_of
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
-from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import PreflightError, RefusedError, RuleError
+from client_sdk.errors import RefusedError
 from client_sdk.models import DisputeOutcome
 from client_sdk.subject_report.terms import term_of
 
@@ -83,7 +83,7 @@ def _answer(visit: Visit) -> Response:
             receipt = visit.desk.client.answer_dispute(uuid.bytes, outcome, evidence=evidence)
     except FieldError as error:
         return _shown(visit, dispute_of(visit.desk.client, uuid), wrong=error.said(visit.say))
-    except (PreflightError, RuleError, RefusedError) as error:
+    except FORM_ERRORS as error:
         dispute = dispute_of(visit.desk.client, uuid)
         if isinstance(error, RefusedError) and error.rule == _NOT_CORRECTED:
             text = visit.say(

@@ -12,10 +12,9 @@ from client_sdk.desk.lookups import dispute_of
 from client_sdk.desk.pages.disputes import MOST_DOCUMENTS, dispute_row, show_disputes
 from client_sdk.desk.person_form import PersonForm, record_of_person, report_of_form
 from client_sdk.desk.rights import Right
-from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import PreflightError, RefusedError, RuleError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +104,7 @@ def _withdraw(visit: Visit) -> Response:
     try:
         with visit.desk.journal.act(visit.user.name, DeskAct.WITHDRAW_DISPUTE, about=[f"{issuer}/{uuid}"]):
             receipt = visit.desk.client.withdraw_dispute(issuer, uuid.bytes)
-    except (PreflightError, RuleError, RefusedError) as error:
+    except FORM_ERRORS as error:
         wrong, broken = mistakes_of(error, {"record": "sure"}, visit.say)
         return _shown(visit, dispute_of(visit.desk.client, uuid, issuer=issuer), wrong, broken)
     return visit.go("/disputes", visit.say("The dispute is taken back, at leaf {index}.", index=receipt.index))

@@ -12,10 +12,10 @@ from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.proposed_acts import KINDS, PreparedAct
 from client_sdk.desk.rights import Right
-from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.rulebook_words import LIMITS, limit_mistakes, limit_name
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
+from client_sdk.errors import FormatError, RuleError
 from client_sdk.rulebook_values import RulebookValueError
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _propose(visit: Visit) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.PROPOSE_ACT, about=about, reason=prepared.kind) as entry:
             approved = visit.desk.client.propose(prepared.body, after=prepared.directory.state.act_hash)
             entry.about.append(approved.proposal.proposal_id.hex())
-    except (FormatError, PreflightError, RefusedError, RuleError) as error:
+    except FORM_ERRORS as error:
         return _shown(visit, prepared, *mistakes_of(error, {}, visit.say))
     visit.forget()
     visit.desk.proposals.forget(prepared.renews)

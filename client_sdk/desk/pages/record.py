@@ -17,11 +17,10 @@ from client_sdk.desk.prepared import OpenedRecord, PreparedWithdrawal
 from client_sdk.desk.record_columns import typed_of_cells
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
-from client_sdk.desk.rule_words import mistakes_of
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.desk.withdrawal_words import REASONS, REMOVED
-from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
 from client_sdk.lending.rows import facts_cells
 from client_sdk.models import RecordState, RecordView, WithdrawalReason
 from client_sdk.subject_report.facts import FactSpeaker
@@ -99,7 +98,7 @@ def _withdraw(visit: Visit) -> Response:
         return do_or_request_approval(visit, PreparedWithdrawal(uuid, reason, evidence, removed_on, opened))
     except FieldError as error:
         return _detail(visit, *_record(visit), wrong=error.said(visit.say))
-    except (PreflightError, FormatError, RuleError, RefusedError) as error:
+    except FORM_ERRORS as error:
         wrong, broken = mistakes_of(error, _FIELDS, visit.say)
         return _detail(visit, *_record(visit), wrong=wrong, broken=broken)
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID
 
-from client_sdk.desk.failures import broken_rules
 from client_sdk.desk.form_values import FieldError, day_of_form, read_all, word_of_form
 from client_sdk.desk.journal import DeskAct
 from client_sdk.desk.rendering import clock_text
 from client_sdk.desk.rights import Right
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import FormatError, PreflightError
 from client_sdk.models import Kind, RecordName, RecordState, RecordView, Standing
 from client_sdk.subject_report.terms import term_of
 
@@ -31,6 +30,8 @@ __all__ = ["PAGES", "record_row"]
 _MOST = 50
 # Records that are read for one page: the registry gives them in order of the log, and knows no other.
 _MOST_READ = 20_000
+# Fields of the search by the names that errors give them.
+_FIELDS = {"reference": "reference", "first_day": "first_day"}
 STATES = {RecordState.LIVE: N_("live"), RecordState.ENDED: N_("ended"), RecordState.ERASED: N_("erased")}
 
 
@@ -87,8 +88,9 @@ def _searched(visit: Visit) -> Response:
             record_id = visit.desk.client.record_id(RecordName(kind=kind, reference=reference, first_day=first_day))
     except FieldError as error:
         return _list(visit, [], (), wrong=error.said(visit.say))
-    except (FormatError, PreflightError) as error:
-        return _list(visit, [], (), wrong={"reference": broken_rules(error, visit.say)[0]})
+    except FORM_ERRORS as error:
+        wrong, others = mistakes_of(error, _FIELDS, visit.say)
+        return _list(visit, [], (), wrong=wrong or {"reference": others[0]})
     with visit.desk.journal.act(visit.user.name, DeskAct.LIST_RECORDS) as entry:
         found = list(visit.desk.client.records([record_id]))
         entry.about += [f"{record.issuer}/{record.uuid}" for record in found]

@@ -13,7 +13,7 @@ from client_sdk.desk.person_form import type_choices
 from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.record_columns import UNREAD, cells_of, columns_of, fields_of, typed_of_form
 from client_sdk.desk.rights import Right
-from client_sdk.desk.rule_words import MISSING, field_of, sorted_out
+from client_sdk.desk.rule_words import FORM_ERRORS, MISSING, field_of, sorted_out
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
 from client_sdk.errors import CreditRegistryError, FormatError, PreflightError, RefusedError, RuleError
@@ -132,7 +132,7 @@ def _send(visit: Visit) -> Response:
         return _away(visit)
     try:
         return do_or_request_approval(visit, prepared)
-    except (PreflightError, RuleError, FormatError, RefusedError) as error:
+    except FORM_ERRORS as error:
         return _refused(visit, prepared.report.kind, prepared.typed, error)
 
 

@@ -54,6 +54,7 @@ from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.testing import TestRegistry
 from tests.client_sdk.desk.desk_acts import log_rulebook, propose, proposed, signed_in
 from tests.client_sdk.desk.desk_forms import PASSWORD
+from tests.client_sdk.desk.test_desk_pages import question
 from tests.support.command import Command
 from tests.support.desk import RunningDesk, Visitor, filled, typed_in
 
@@ -463,3 +464,16 @@ def test_every_kind_of_act_has_title_effect_and_values_in_both_languages(governe
     told = ActWords(SuccessionBody("lender-1", "lender-2", "merger"), say_in(Language.CHINESE))
     assert told.title == "lender-2 承继 lender-1"
     assert members_of(told.body) == {"lender-1", "lender-2"}
+
+
+def test_a_question_that_the_registry_refuses_stays_in_its_form(governed: TestRegistry, tmp_path: Path) -> None:
+    home = governed.enrol("lender-asks")
+    log_rulebook(governed, daily_inquired_subjects=1)
+    with RunningDesk(home, tmp_path / "log") as desk:
+        visitor = desk.visitor()
+        visitor.get("/ask")
+        asked, refused = (visitor.post("/ask", question(number)) for number in (1, 2))
+    assert (asked.status, refused.status) == (303, 422), asked.words
+    assert "The registry has refused this (QUOTA_EXCEEDED)" in refused.words
+    assert typed_in(refused.text)["consent_date"] == question(2)["consent_date"]
+    assert question(2)["number"] not in refused.text

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import Identity, IdType, errors
-from client_sdk.desk.failures import broken_rules, error_words
+from client_sdk.desk.failures import error_words
+from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import Language, say_in
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.lending.files import read_portfolio, write_portfolio
@@ -121,8 +122,10 @@ def test_a_usual_mistake_at_the_desk_says_what_to_do_next(name: str, language: L
     details = [*told.details, *(pair for violation in told.violations for pair in violation)]
     said = " ".join((told.next, *(f"{key}: {value}" for key, value in details)))
     assert re.search(mistake.english if language is Language.ENGLISH else mistake.chinese, said), said
-    if isinstance(error, errors.PreflightError | errors.FormatError | errors.RuleError):
-        assert all(broken_rules(error, say))
+    if isinstance(error, FORM_ERRORS):
+        wrong, others = mistakes_of(error, {}, say)
+        assert all([*wrong.values(), *others])
+        assert wrong or others
     if language is Language.CHINESE:
         # The next step and the title hold no English sentence.
         assert not re.search(r"(?:\b[a-z]{2,}\b[ ,]+){3}[a-z]{2,}", f"{told.title} {told.next}")
