@@ -22,10 +22,11 @@ __all__ = ["KINDS", "columns_of_kind", "mapping_template", "write_portfolio_temp
 KINDS = {"D": Kind.DEFAULT.name, "J": Kind.JUDGMENT.name, "E": Kind.ENFORCEMENT.name, "L": Kind.LISTING.name}
 _LETTERS = {name: letter for letter, name in KINDS.items()}
 _TYPES: dict[ColumnForm, type] = {ColumnForm.DAY: date, ColumnForm.NUMBER: int}
-_NOTE_HEADINGS = ("column", "of", "meaning", "form", "example")
+_NOTE_HEADINGS = (N_("column"), N_("kinds of record"), N_("meaning"), N_("form"), N_("example"))
 _UNITS = {"MINOR-UNITS": N_("whole minor units: 350.00 CNY is 35000"), "NUMBER": N_("whole number"), "TEXT": "text"}
 _FLAGS = ("true", "false")
-_MAPPING_HEAD = """\
+_MAPPING_HEAD = N_(
+    """\
 # What your headings, codes, days and amounts stand for. Give each heading its column, or move it into `ignored`.
 # dates = "YYYYMMDD"        # how days are written; without it: year, month, day, as 2026-01-05 or 2026/1/5
 # amounts = "major"         # if 350.00 means 350 yuan; without it amounts are minor units: 35000
@@ -34,7 +35,9 @@ ignored = []
 
 [columns]                   # your heading = a column, or ["several", "columns"]
 """
-_MAPPING_TAIL = """
+)
+_MAPPING_TAIL = N_(
+    """
 [constants]                 # columns that are the same in each row, as the column is written; amounts in minor units
 # kind = "DEFAULT"
 
@@ -43,6 +46,7 @@ _MAPPING_TAIL = """
 
 # Columns:
 """
+)
 
 
 def columns_of_kind(kind: str) -> list[str]:
@@ -63,7 +67,7 @@ def write_portfolio_template(file: IO[bytes], path: Path, names: Sequence[str], 
         ConfigError: a library of the extra ``files`` is missing.
     """
     if TableKind.of(path) is TableKind.EXCEL:
-        write_template(file, [_column(name, say) for name in names], _NOTE_HEADINGS)
+        write_template(file, [_column(name, say) for name in names], [say(name) for name in _NOTE_HEADINGS])
     else:
         write_table(file, path, [(name, _type(name)) for name in names], ())
 
@@ -114,11 +118,11 @@ def _written(name: str, say: Callable[..., str]) -> str:
 
 
 def _mapping_lines(headings: Sequence[str], say: Callable[..., str]) -> Iterator[str]:
-    yield _MAPPING_HEAD
+    yield say(_MAPPING_HEAD)
     for heading in headings:
         known = heading.lower() if heading.lower() in GUIDE else ""
         # Strings of JSON are strings of TOML.
         yield f"{json.dumps(heading, ensure_ascii=False)} = {json.dumps(known)}\n"
-    yield _MAPPING_TAIL
+    yield say(_MAPPING_TAIL)
     for name, column in GUIDE.items():
         yield f"# {name:<24} {say(column.meaning)} {_written(name, say)}\n"

@@ -116,7 +116,7 @@ def test_a_template_has_lists_notes_and_text_where_digits_would_be_lost(lender: 
     assert [cell.value for (cell,) in kind] == list(words_of_column("kind"))
     assert made["lists"].sheet_state == "hidden"
     notes = list(made["columns"].iter_rows(values_only=True))
-    assert notes[0] == ("column", "of", "meaning", "form", "example")
+    assert notes[0] == ("column", "kinds of record", "meaning", "form", "example")
     assert [note[0] for note in notes[1:]] == list(COLUMNS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ from client_sdk.lending.mapping import parse_mapping
 from client_sdk.lending.rows import row_of
 from client_sdk.models import RejectedRow
 from tests.client_sdk.desk.desk_forms import csv_of, drop
+from tests.client_sdk.desk.test_desk_chinese import SENTENCE
 from tests.client_sdk.desk.test_desk_screening import customers, screen
 from tests.client_sdk.sdk_samples import default_report
 from tests.client_sdk.tables.workbooks import portfolio_book, saved
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 # Of an old office form, as an encrypted workbook has it: the name of its stream stands somewhere in it.
 LOCKED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(600)
+NO_COLUMNS = ("Its headings are not our columns", "文件的表头不是本系统的列名")
 OWN_HEADINGS = {"id_number": "证件号码", "principal": "本金余额", "as_of": "数据日期"}
 
 
@@ -98,6 +101,14 @@ def test_a_mapping_for_the_headings_is_saved_to_be_filled_in(officer: Visitor) -
     mapping = officer.get(f"{path}/mapping.toml")
     assert mapping.headers["content-disposition"] == 'attachment; filename="mapping.toml"'
     assert '"证件号码" = ""' in mapping.text
+    officer.language = "zh"
+    try:
+        chinese = officer.get(f"{path}/mapping.toml").text
+    finally:
+        officer.language = "en"
+    assert tomllib.loads(chinese) == tomllib.loads(mapping.text)
+    assert "您的表头 = 栏名" in chinese
+    assert not SENTENCE.search(chinese), chinese
     wrong = officer.post(f"{path}/again", {}, {"mapping": b"columns = 3"})
     assert "This mapping is not in order" in wrong.words
     filled = mapping.text.replace('"证件号码" = ""', '"证件号码" = "id_number"').replace("# kind =", "kind =")
@@ -113,15 +124,15 @@ def test_a_mapping_for_the_headings_is_saved_to_be_filled_in(officer: Visitor) -
         (LOCKED, "save it without one, and drop that file", "另存为不带密码的文件"),
         (b"PK\x03\x04 no workbook", "Save it as a workbook (.xlsx)", "请另存为工作簿"),
         (b"x,y\n1,2\n", "Its headings are not our columns", "文件的表头不是本系统的列名"),
-        (csv_of([]).decode().encode("utf-16-le")[:-1], "", ""),
-        (b"", "", ""),
+        (
+            csv_of([]).decode().encode("utf-16-le")[:-1],
+            "Its headings are not our columns",
+            "文件的表头不是本系统的列名",
+        ),
     ],
 )
 def test_a_file_that_fails_as_a_whole_leads_on(officer: Visitor, content: bytes, english: str, chinese: str) -> None:
     sent = officer.post("/portfolio", {}, {"file": content})
-    if not content:
-        assert "Choose a file that is not empty." in sent.words
-        return
     page = officer.finished(sent)
     assert english in page.words
     assert 'href="/templates/portfolio.xlsx"' in page.text
@@ -133,6 +144,11 @@ def test_a_file_that_fails_as_a_whole_leads_on(officer: Visitor, content: bytes,
         officer.language = "en"
     assert chinese in said
     assert "模板（Excel）" in said
+
+
+def test_a_file_that_is_empty_is_told_at_once(officer: Visitor) -> None:
+    sent = officer.post("/portfolio", {}, {"file": b""})
+    assert (sent.status, "Choose a file that is not empty." in sent.words) == (422, True)
 
 
 @pytest.mark.parametrize("name", ["portfolio.xlsx", "portfolio.csv"])
