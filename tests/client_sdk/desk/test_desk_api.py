@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from client_sdk.testing import TestRegistry
 
+GUIDE = (Path(__file__).parents[3] / "docs/http-api.md").read_text(encoding="utf-8")
 YESTERDAY = (date.today() - timedelta(1)).isoformat()  # noqa: DTZ011 - as a system of this machine dates it
 CONSENT = {"date": YESTERDAY, "digest": hashlib.sha256(b"I agree.").hexdigest()}
 
@@ -188,6 +189,14 @@ def test_a_row_that_breaks_a_rule_is_refused_with_what_to_do(reporter: Program) 
     assert person(620).number not in json.dumps(unknown.content)
     twice = json.dumps(row)[:-1] + ', "kind": "DEFAULT"}'
     assert reporter.send("POST", "/reports", twice.encode()).content["rule"] == "json.once"
+
+
+def test_the_problem_that_the_guide_shows_is_what_its_own_report_gets_in_another_currency(reporter: Program) -> None:
+    row = json.loads(re.findall(r"```json POST /reports\n(.*?)```", GUIDE, re.DOTALL)[0])
+    (shown,) = (
+        body for body in map(json.loads, re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)) if "violations" in body
+    )
+    assert reporter.post("/reports", {**row, "currency": "RMB"}).content == shown
 
 
 def test_all_mistakes_of_a_report_are_told_at_once(reporter: Program) -> None:
