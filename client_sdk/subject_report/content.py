@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Document", "Part", "Rows", "document_of"]
 
 _SHOWN_FIRST, _SHOWN_LAST = 6, 4
+# Marks that a code says the reason of.
+_CODED = frozenset((AnnotationFlag.DISPUTED, AnnotationFlag.RESTRICTED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +267,9 @@ class _Speaker(FactSpeaker):
         marks += [self.text("history_gone", what=self.term(flag)) for flag in sorted(before - now)]
         if event.outcome is not None:
             marks.insert(0, self.term(event.outcome))
-        code = self.text("history_code", code=visible(event.code)) if event.code else ""
+        # A remark keeps the code of the dispute or restriction before it: a statement of the person has none.
+        is_coded = event.code and (event.outcome is not None or not _CODED.isdisjoint(now))
+        code = self.text("history_code", code=visible(event.code)) if is_coded else ""
         return (self.text("between").join(marks) or self.text("history_nothing")) + code
 
     def _asked(self) -> Part:

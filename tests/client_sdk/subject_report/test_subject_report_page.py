@@ -249,6 +249,7 @@ def test_the_history_says_which_marks_a_remark_has_removed() -> None:
         RecordEvent(index=5, logged_at=AT, by="office", flags=disputed, code="paid"),
         RecordEvent(index=6, logged_at=AT, by="office", flags=frozenset()),
         RecordEvent(index=7, logged_at=AT, by="office", flags=frozenset()),
+        RecordEvent(index=8, logged_at=AT, by="office", flags=stated, code="paid"),
     )
     document = report(record(facts_samples.DEFAULT, Kind.DEFAULT, history=history))
     english, chinese = (
@@ -257,6 +258,7 @@ def test_the_history_says_which_marks_a_remark_has_removed() -> None:
     assert "disputed by the person; no longer: with the person&#39;s own statement, code paid" in english
     assert "no longer: disputed by the person<" in english
     assert "no marks<" in english
+    assert english.count("code paid") == 1
     assert "本人有异议；不再：附本人声明，代码 paid" in chinese
 
 
