@@ -71,6 +71,8 @@ _SENTENCES = {
     "F30": N_("Give the day on which the guarantor was called on; of nobody else."),
     "case-number.form": N_("Compare the case number with the court's paper, such as (2026)京0105民初123号."),
     "basis.record": N_("The record that this one rests on is not there: compare its reference and first day."),
+    "basis.rejected": N_("Correct the row that this one rests on, and send both."),
+    "row.repeated": N_("Nothing to do: the row is sent once."),
     "lifecycle.transition": N_("A record with its present standing cannot take this one: choose another standing."),
 }
 # The same, where it is another thing in one column.
