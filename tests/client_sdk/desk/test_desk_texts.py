@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -13,6 +15,9 @@ from hypothesis import strategies as st
 
 from client_sdk.desk.texts import Language, preferred, say_in
 from client_sdk.kernel.ledger.rulebook_preview import EFFECTS, UNCOUNTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DESK = Path("client_sdk/desk")
 _PLACE = re.compile(r"{(\w*)}")
@@ -24,10 +29,20 @@ ATTRIBUTES = {"English", "Excel", "CSV", "aria", "describedby", "invalid", "true
 
 
 def message_ids() -> set[str]:
-    """Every text that a page or a template says."""
+    """Every text that a page or a template says; those within an f-string too, where Babel does not look."""
     methods = [("**.py", "python"), ("templates/**.j2", "jinja2.ext:babel_extract")]
     found = extract_from_dir(DESK, methods, keywords={"say": None, "_say": None, "N_": None, "counted": (2, 3)})
-    return {_id(message) for _, _, message, _, _ in found} | SAID_OF_THE_SDK
+    within = {text for path in DESK.rglob("*.py") for text in _said_within_texts(path)}
+    return {_id(message) for _, _, message, _, _ in found} | within | SAID_OF_THE_SDK
+
+
+def _said_within_texts(path: Path) -> Iterator[str]:
+    """What ``say`` is called with in the f-strings of a module."""
+    for text in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for call in ast.walk(text) if isinstance(text, ast.JoinedStr) else ():
+            match call:
+                case ast.Call(func=ast.Attribute(attr="say" | "_say") | ast.Name(id="say"), args=[ast.Constant(value)]):
+                    yield str(value)
 
 
 def catalogue() -> dict[str, str]:
