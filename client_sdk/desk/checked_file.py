@@ -52,12 +52,14 @@ class CheckedRow(NamedTuple):
         kind: of its record; None where it cannot be read.
         standing: of its record; None where it cannot be read.
         reference: the lender's own name of the record; empty where it cannot be read.
+        amount: currency, and total in minor units, of what is owed or was applied for; None where none can be read.
     """
 
     number: int
     kind: Kind | None
     standing: Standing | None
     reference: str
+    amount: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,6 +107,16 @@ class CheckedFile:
         sent = [row for row in self.rows if self.fate(row) is RowFate.SENT]
         counts = Counter((row.kind, row.standing) for row in sent if row.kind is not None and row.standing is not None)
         return tuple(sorted(counts.items()))
+
+    @cached_property
+    def amounts(self) -> tuple[tuple[str, int, int], ...]:
+        """Of each currency, the smallest and the largest amount of a row that would be sent, in minor units."""
+        totals = defaultdict(list)
+        for row in self.rows:
+            if row.amount is not None and self.fate(row) is RowFate.SENT:
+                currency, total = row.amount
+                totals[currency].append(total)
+        return tuple((currency, min(found), max(found)) for currency, found in sorted(totals.items()))
 
     def chosen(self, which: RowChoice) -> Sequence[CheckedRow]:
         """Return the rows that a page shows."""
@@ -183,6 +195,8 @@ def _noted(
             reference = item.references[0] if len(item.references) == 1 else ""
             rows.append(CheckedRow(item.row, item.kind, None, reference))
         else:
-            rows.append(CheckedRow(item.row or place, item.kind, item.standing, item.reference))
+            money = money_of(item.facts)
+            amount = (money[0].currency, money[0].total) if money else None
+            rows.append(CheckedRow(item.row or place, item.kind, item.standing, item.reference, amount))
             asked.take(item)
         yield item

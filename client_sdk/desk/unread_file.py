@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.texts import N_
 from client_sdk.errors import ConfigError
+from client_sdk.lending.column_forms import MONEY
 from client_sdk.lending.column_guide import GUIDE
 from client_sdk.lending.files import Encoding
 from client_sdk.lending.mapping import parse_mapping
@@ -84,6 +85,8 @@ class UnreadFile:
         columns = [form.text(f"{_COLUMN}{place}") for place in range(len(self.headings))]
         if not any(columns):
             return None
+        if MONEY.intersection(columns) and not form.text("amounts"):
+            raise FieldError("amounts", N_("Say what an amount of 35000 in this file is: 350.00, or 35,000.00."))
         given = {name: form.text(_CONSTANT + name) for name in CONSTANTS}
         read = {heading: column for heading, column in zip(self.headings, columns, strict=True) if column}
         lines = [

@@ -28,7 +28,8 @@ from client_sdk.home_standing import pending_reports
 from client_sdk.lending.refusal import refused
 from client_sdk.lending.rejections import rejected_table
 from client_sdk.models import BatchReport, Phase
-from client_sdk.subject_report.terms import term_of
+from client_sdk.subject_report.facts import money_text
+from client_sdk.subject_report.terms import FACTS, term_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -247,6 +248,11 @@ def _checked(visit: Visit, checked: CheckedFile, *, author: str = "") -> Respons
             (rule, name_of_field(rule.field, visit.say), advice_of_rule(rule.rule, visit.say))
             for rule in quality.rules[:_WORST_RULES]
         ],
+        amounts=[
+            visit.say("{least} to {most}", least=money_text(least, currency), most=_money(most, currency))
+            for currency, least, most in checked.amounts
+        ],
+        amount=FACTS["amounts"].of(language),
         kinds=[(term_of(kind).of(language), term_of(state).of(language), n) for (kind, state), n in checked.kinds],
         which=which.value,
         choices=[(value.value, visit.say(text)) for value, text in _ROWS.items()],
@@ -264,11 +270,16 @@ def _row(visit: Visit, checked: CheckedFile, row: CheckedRow) -> dict[str, objec
         "number": row.number,
         "reference": row.reference,
         "record": " · ".join(term_of(word).of(language) for word in (row.kind, row.standing) if word is not None),
+        "amount": "" if row.amount is None else _money(row.amount[1], row.amount[0]),
         "fate": visit.say(_FATES[checked.fate(row)]),
         "is_rejected": checked.fate(row) is RowFate.REJECTED,
         "violations": [violation_words(item, visit.say) for item in checked.violations.get(row.number, ())],
         "warnings": [(item.rule, warning_words(item, visit.say)) for item in checked.warnings.get(row.number, ())],
     }
+
+
+def _money(amount: int, currency: str) -> str:
+    return f"{money_text(amount, currency)} {currency}"
 
 
 def _sent(visit: Visit, sent: SentFile) -> Response:

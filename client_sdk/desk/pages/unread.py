@@ -65,8 +65,9 @@ def unread_page(visit: Visit, unread: UnreadFile, base: str, wrong: Mapping[str,
             for name in CONSTANTS
         ],
         amounts=[
+            ("", "–"),
             ("minor", say("in minor units: 35000 is 350.00")),
-            ("major", say("as people write them: 350.00")),
+            ("major", say("as people write them: 35000 is 35,000.00")),
         ],
         encodings=encoding_choices(visit),
         given={name: form.text(name) for name in ("sheet", "encoding", "amounts", "dates")},

@@ -96,6 +96,21 @@ def test_columns_are_chosen_for_headings_that_are_not_known(officer: Visitor) ->
     assert "Sign and send 1 row " in right.words
 
 
+def test_what_an_amount_is_has_to_be_said_and_is_seen_before_anything_is_sent(officer: Visitor) -> None:
+    """Whole yuan, read as minor units, would be reported a hundredth of what is owed."""
+    content = renamed(704).replace(b"1200.00", b"1200").replace(b"30.00", b"30").replace(b"30/04/2025", b"2025-04-30")
+    path, unread = drop(officer, content)
+    own = {heading: column for column, heading in OWN_HEADINGS.items()}
+    headings = re.findall(r'<label for="(column\.\d+)">([^<]+)</label>', unread.text)
+    chosen = {field: own.get(heading, heading) for field, heading in headings} | {"constant.kind": "DEFAULT"}
+    asked = officer.post(f"{path}/again", chosen, {})
+    assert "Amounts: Say what an amount of 35000 in this file is: 350.00, or 35,000.00." in asked.words
+    assert 'value="id_number" selected' in asked.text, "what was chosen for the headings stays"
+    read = officer.finished(officer.post(f"{path}/again", chosen | {"amounts": "major"}, {}))
+    assert "Smallest and largest amount of a row 1,230.00 to 1,230.00 CNY" in read.words
+    assert "Default · open 1,230.00 CNY would be sent" in read.words
+
+
 def test_a_mapping_for_the_headings_is_saved_to_be_filled_in(officer: Visitor) -> None:
     path, _ = drop(officer, renamed(703))
     mapping = officer.get(f"{path}/mapping.toml")
