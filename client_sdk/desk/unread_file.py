@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
@@ -12,7 +11,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.lending.column_forms import MONEY
 from client_sdk.lending.column_guide import GUIDE
 from client_sdk.lending.files import Encoding
-from client_sdk.lending.mapping import parse_mapping
+from client_sdk.lending.mapping import parse_mapping, toml_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,8 +108,7 @@ def _parsed(raw: bytes, place: str, text: str) -> ColumnMapping:
 
 
 def _toml(value: str | list[str]) -> str:
-    # Strings of JSON are strings of TOML, and lists of them lists.
-    return json.dumps(value, ensure_ascii=False)
+    return toml_text(value) if isinstance(value, str) else f"[{', '.join(map(toml_text, value))}]"
 
 
 def likely_column(heading: str) -> str:

@@ -21,6 +21,7 @@ It is strict: each heading of the file is named once, each code has its word, an
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
     from client_sdk.tables.values import Value
 
-__all__ = ["ColumnMapping", "parse_mapping", "read_mapping"]
+__all__ = ["ColumnMapping", "parse_mapping", "read_mapping", "toml_text"]
 
 _SETTINGS = ("dates", "amounts", "offset", "ignored", "columns", "constants", "codes")
 _DATE_PARTS = {"YYYY": r"(?P<year>[0-9]{4})", "MM": r"(?P<month>[0-9]{1,2})", "DD": r"(?P<day>[0-9]{1,2})"}
@@ -162,6 +163,12 @@ class ColumnMapping:
                 return value
             return value if time.tzinfo is not None else f"{time.isoformat()}{self.offset}"
         return value
+
+
+def toml_text(text: str) -> str:
+    """Return a text as TOML has it; what UTF-8 cannot say becomes a question mark."""
+    # A JSON string is a basic string of TOML, apart from DEL.
+    return json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def read_mapping(path: Path) -> ColumnMapping:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from typing import IO, TYPE_CHECKING
 
 from client_sdk.lending.column_forms import FORMS, ColumnForm, form_of
 from client_sdk.lending.column_guide import GUIDE, words_of_column
+from client_sdk.lending.mapping import toml_text
 from client_sdk.models import Kind
 from client_sdk.tables.new_workbook import TemplateColumn, write_template
 from client_sdk.tables.writing import TableKind, write_table
@@ -121,8 +121,7 @@ def _mapping_lines(headings: Sequence[str], say: Callable[..., str]) -> Iterator
     yield say(_MAPPING_HEAD)
     for heading in headings:
         known = heading.lower() if heading.lower() in GUIDE else ""
-        # Strings of JSON are strings of TOML.
-        yield f"{json.dumps(heading, ensure_ascii=False)} = {json.dumps(known)}\n"
+        yield f"{toml_text(heading)} = {toml_text(known)}\n"
     yield say(_MAPPING_TAIL)
     for name, column in GUIDE.items():
         yield f"# {name:<24} {say(column.meaning)} {_written(name, say)}\n"

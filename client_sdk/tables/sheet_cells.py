@@ -202,7 +202,8 @@ class SheetCells:
 
     def _shared(self, text: str) -> Value:
         try:
-            return self._texts[int(text)]
+            # A place before the first text would be one from the end.
+            return self._texts[int(text) if text.isdigit() else len(self._texts)]
         except (ValueError, IndexError):
             return Unclear("cell.kind", "a text that the workbook does not have", _SAVED)
 
@@ -236,4 +237,8 @@ def _formula(text: str) -> Unclear:
 
 def unescaped(text: str) -> str:
     """Return a text with the characters that XML does not have, which Excel writes as ``_x000D_``."""
-    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text) if "_x" in text else text
+    if "_x" not in text:
+        return text
+    found = _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)
+    # A character beyond the first plane is written as two halves.
+    return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

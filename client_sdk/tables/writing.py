@@ -6,10 +6,11 @@ import csv
 import gzip
 import io
 import json
+import re
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import Enum
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from client_sdk.tables.columnar import ColumnarKind, write_columnar
 from client_sdk.tables.new_workbook import write_workbook
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["TableKind", "no_formula", "table_bytes", "write_table"]
 
+V = TypeVar("V", bound=object)
+
 _PACKED = ".gz"
+# Half of a surrogate pair, which JSON and workbooks can name, and UTF-8 cannot; U+FFFD stands for it.
+_HALF = re.compile("[\ud800-\udfff]")
 # What spreadsheets take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -73,6 +78,8 @@ def write_table(
     kind = TableKind.of(path)
     if kind is TableKind.EXCEL:
         return write_workbook(file, columns, rows)
+    columns = [(_whole(name), type_) for name, type_ in columns]
+    rows = ([_whole(value) for value in row] for row in rows)
     if kind in (TableKind.PARQUET, TableKind.ARROW):
         return write_columnar(file, ColumnarKind[kind.name], columns, rows)
     with _text(file, packed=path.suffix.lower() == _PACKED) as text:
@@ -98,6 +105,11 @@ def _write_json(text: IO[str], names: Sequence[str], rows: Iterable[Sequence[Val
         text.write(json.dumps(content, ensure_ascii=False) + "\n")
         count += 1
     return count
+
+
+def _whole(value: V) -> V:
+    """Return a value that UTF-8 can write."""
+    return _HALF.sub("\ufffd", value) if isinstance(value, str) and not value.isascii() else value  # type: ignore[return-value]  # a text again
 
 
 def _plain(value: Value) -> str | int:

@@ -10,7 +10,6 @@ What is empty is left out. Values have the types of a portfolio in JSON Lines; d
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import tomllib
 from datetime import date, datetime
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from client_sdk.errors import PreflightError
 from client_sdk.lending.column_forms import form_of
 from client_sdk.lending.column_guide import GUIDE
+from client_sdk.lending.mapping import toml_text
 from client_sdk.lending.typed_cells import cell_text, of_wrong_types
 from client_sdk.models import Violation
 from client_sdk.texts import N_, recognised, say
@@ -63,7 +63,7 @@ def form_text(kind: Kind | None, cells: Mapping[str, str], *, apart_from: Sequen
         value = kind.name if kind is not None and name == "kind" else cells.get(name, "")
         example = say(", such as {example}", example=column.example) if column.example else ""
         form = f"#   {form_of(name)}{example}"
-        blocks.append(f"# {say(column.meaning)}\n{_folded(form)}\n{name} = {_quoted(value)}\n")
+        blocks.append(f"# {say(column.meaning)}\n{_folded(form)}\n{name} = {toml_text(value)}\n")
     return "\n".join(blocks)
 
 
@@ -123,11 +123,6 @@ def _folded(text: str) -> str:
             lines.append("#   ")
         lines[-1] += part
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _quoted(text: str) -> str:
-    # A JSON string is a basic string of TOML, apart from DEL; what UTF-8 cannot say becomes a question mark.
-    return json.dumps(text.encode(errors="replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def _value(name: str, value: object) -> object:

@@ -291,6 +291,8 @@ def test_rich_and_phonetic_text_and_escaped_characters() -> None:
     rich = '<is><r><rPr/><t>ab</t></r>\n  <r><t xml:space="preserve"> cd</t></r><rPh sb="0" eb="1"><t>xx</t></rPh></is>'
     assert one_cell(f'<c r="A1" t="inlineStr">{rich}</c>') == "ab cd"
     assert one_cell('<c r="A1" t="inlineStr"><is><t>a_x000D_b</t></is></c>') == "a\rb"
+    assert one_cell('<c r="A1" t="inlineStr"><is><t>_xD83D__xDE00_</t></is></c>') == "\U0001f600"
+    assert one_cell('<c r="A1" t="inlineStr"><is><t>_xDE00__xD83D_</t></is></c>') == "\ude00\ud83d"
     texts = '<si><r><t>ab</t></r><r><t>cd</t></r><rPh sb="0" eb="1"><t>xx</t></rPh></si>'
     assert values_of(with_texts(texts)) == [["abcd"]]
 
