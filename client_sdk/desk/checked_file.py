@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from client_sdk.desk.dropped import bounded
 from client_sdk.desk.prepared import money_of
+from client_sdk.lending.preflight import MAX_REFERENCE_CHARACTERS
 from client_sdk.models import Kind, RejectedRow, Standing
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class CheckedRow(NamedTuple):
         number: by which people find it in their file.
         kind: of its record; None where it cannot be read.
         standing: of its record; None where it cannot be read.
-        reference: the lender's own name of the record; empty where it cannot be read.
+        reference: the lender's own name of the record, as long as one may be; empty where it cannot be read.
         amount: currency, and total in minor units, of what is owed or was applied for; None where none can be read.
     """
 
@@ -197,6 +198,8 @@ def _noted(
         else:
             money = money_of(item.facts)
             amount = (money[0].currency, money[0].total) if money else None
-            rows.append(CheckedRow(item.row or place, item.kind, item.standing, item.reference, amount))
+            # A longer one is refused, and thousands of them would fill the memory.
+            reference = item.reference[:MAX_REFERENCE_CHARACTERS]
+            rows.append(CheckedRow(item.row or place, item.kind, item.standing, reference, amount))
             asked.take(item)
         yield item

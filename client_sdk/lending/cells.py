@@ -11,6 +11,7 @@ from client_sdk.kernel.formats.words import Kind, Word
 from client_sdk.kernel.rules.errors import RuleError, RuleReason
 from client_sdk.kernel.subjects.errors import IdentityError
 from client_sdk.lending.kind_of_text import kind_of_text
+from client_sdk.lending.preflight import MAX_REFERENCE_CHARACTERS
 from client_sdk.lending.typed_text import day_of_cell, typed_number
 from client_sdk.models.batch import RejectedRow
 from client_sdk.models.violation import Violation
@@ -62,7 +63,8 @@ class Cells:
         return RejectedRow(
             row=self.row,
             violations=tuple(self.violations),
-            references=(reference,) if reference else (),
+            # A longer text is the name of no record.
+            references=(reference,) if 0 < len(reference) <= MAX_REFERENCE_CHARACTERS else (),
             kind=kind,
             first_day=_day_or_none(self.text(column)),
         )

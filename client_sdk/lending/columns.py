@@ -53,6 +53,7 @@ from client_sdk.lending.fact_cells import (
     judgment_facts,
     listing_facts,
 )
+from client_sdk.lending.preflight import MAX_REFERENCE_CHARACTERS, REFERENCE_WANTED
 from client_sdk.models.report import (
     Basis,
     DefaultReport,
@@ -121,6 +122,8 @@ def customer_of(values: Mapping[str, str], row: int) -> CustomerRow | RejectedRo
     consent = consent_of(cells)
     if consent is None and all(item.field != "consent_form" for item in cells.violations):
         cells.required("consent_form")
+    if len(cells.text("reference")) > MAX_REFERENCE_CHARACTERS:
+        cells.refuse("reference", RuleReason.FACTS_INVALID, "reference.form", REFERENCE_WANTED)
     if cells.violations or identity is None or consent is None:
         return cells.rejected()
     return CustomerRow(row, cells.text("reference"), Customer(identity, consent))

@@ -45,9 +45,18 @@ if TYPE_CHECKING:
     from client_sdk.kernel.rules.facts import Facts
     from client_sdk.models.report import Report
 
-__all__ = ["MAX_ATTEMPT", "MAX_REFERENCE_CHARACTERS", "Preflight", "broken_rules", "check_types", "violation_of_error"]
+__all__ = [
+    "MAX_ATTEMPT",
+    "MAX_REFERENCE_CHARACTERS",
+    "REFERENCE_WANTED",
+    "Preflight",
+    "broken_rules",
+    "check_types",
+    "violation_of_error",
+]
 
 MAX_REFERENCE_CHARACTERS = 128
+REFERENCE_WANTED = f"1 to {MAX_REFERENCE_CHARACTERS} characters that can be seen"
 # An unsigned 64-bit number in the name that a record id is derived from; no debt is withdrawn so often.
 MAX_ATTEMPT = 2**32 - 1
 _FACTS = {
@@ -299,9 +308,8 @@ def _type_refused(place: str, held: object, want: str) -> RuleError:
 def _check_reference(report: Report) -> None:
     text = report.reference
     if len(text) > MAX_REFERENCE_CHARACTERS or not is_visible(text):
-        want = f"1 to {MAX_REFERENCE_CHARACTERS} characters that can be seen"
         got = f"{len(text)} characters"
-        raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.form", got=got, want=want)
+        raise RuleError(RuleReason.FACTS_INVALID, "reference", "reference.form", got=got, want=REFERENCE_WANTED)
     if flaw := flaw_of(text):
         # Of two that look the same, two records of one debt would come.
         raise RuleError(RuleReason.FACTS_INVALID, "reference", flaw.rule, got=flaw.got, want=flaw.want)

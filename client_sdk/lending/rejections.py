@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TypeAlias
 
 from client_sdk.errors import ConfigError
 from client_sdk.lending.header import OF_A_REPORT
+from client_sdk.lending.refusal import refused
 from client_sdk.lending.row_maker import RowMaker
 from client_sdk.lending.source import opened_source
 from client_sdk.models.batch import RejectedRow
@@ -27,6 +28,10 @@ __all__ = ["REJECTED_COLUMNS", "SAID_COLUMN", "RowsAsTheyWere", "rejected_table"
 REJECTED_COLUMNS = (("row", int), ("reason", str), ("field", str), ("rule", str), ("got", str), ("want", str))
 # In words: what is wrong, and what to do.
 SAID_COLUMN = ("what_to_do", str)
+
+# Of rows that are given back, as they are in memory: those of a portfolio of 100,000 rows fit in.
+_MOST_BYTES = 512 * 1024 * 1024
+_CELL_BYTES = 64
 
 _Cells: TypeAlias = "tuple[int, Mapping[str, Value]]"
 
@@ -88,12 +93,12 @@ def rows_as_they_were(
 
     Raises:
         ConfigError: it cannot be read.
-        PreflightError: it is no portfolio.
+        PreflightError: it is no portfolio, or the rows fill more memory than they may take.
     """
     try:
         table = opened_source(source, encoding, sheet)
         filled = (item for item in table.rows(OF_A_REPORT, _RowKeeper(mapping)) if item is not None)
-        found = [item for item in filled if _number(item) in wanted]
+        found = _bounded(item for item in filled if _number(item) in wanted)
     except OSError as error:
         raise ConfigError(f"the portfolio cannot be read: {error.strerror}") from error
     cells = [item for item in found if not isinstance(item, RejectedRow)]
@@ -113,6 +118,19 @@ class _RowKeeper(RowMaker[_Cells]):
 
     def __call__(self, values: Mapping[str, Value], row: int) -> _Cells:
         return row, dict(values)
+
+
+def _bounded(rows: Iterable[_Cells | RejectedRow]) -> list[_Cells | RejectedRow]:
+    """Return rows; a file may name one long text in each of them, and be small itself."""
+    kept, size = [], 0
+    for row in rows:
+        kept.append(row)
+        cells = () if isinstance(row, RejectedRow) else row[1].values()
+        size += sum(_CELL_BYTES + (len(value) if isinstance(value, str) else 0) for value in cells)
+        if size > _MOST_BYTES:
+            got = "rows that are kept together and take more memory than there is for them"
+            raise refused(_number(row), "file", "table.size", "fewer: split the file", got=got)
+    return kept
 
 
 def _number(item: _Cells | RejectedRow) -> int:

@@ -133,6 +133,14 @@ def test_a_mapping_for_the_headings_is_saved_to_be_filled_in(officer: Visitor) -
     assert "What would be sent" in officer.finished(again).words
 
 
+def test_a_reference_is_kept_as_long_as_one_may_be(officer: Visitor) -> None:
+    row = row_of(default_report(704)) | {"reference": "x" * 1_000}
+    _, checked = drop(officer, csv_of([row]))
+    assert "1,000 characters" in checked.words or "128" in checked.words
+    assert "x" * 128 in checked.text
+    assert "x" * 129 not in checked.text
+
+
 @pytest.mark.parametrize(
     ("content", "english", "chinese"),
     [

@@ -6,21 +6,35 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from client_sdk.errors import ConfigError
-from client_sdk.lending.files import Encoding, read_portfolio
+from client_sdk.errors import ConfigError, PreflightError
+from client_sdk.lending.files import Encoding, read_customers, read_portfolio
 from client_sdk.lending.mapping import parse_mapping
 from client_sdk.lending.rejections import rejected_table, rows_as_they_were
 from client_sdk.lending.rows import row_of
 from client_sdk.models import RejectedRow, Violation
 from tests.client_sdk.lending.test_lending_mapping import MAPPING
 from tests.client_sdk.sdk_samples import default_report
-from tests.client_sdk.tables.workbooks import portfolio_book, saved
+from tests.client_sdk.tables.workbooks import SHEET, book, changed, portfolio_book, saved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROWS = [row_of(default_report(who)) for who in (1, 2, 3)]
 HEADER = list(ROWS[0])
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_REFERENCE_ALONE = b"""
+[columns]
+reference = "reference"
+[constants]
+kind = "DEFAULT"
+standing = "OPEN"
+id_type = "CN_RESIDENT_ID"
+id_number = "1"
+"""
 
 
 def csv_of(rows: list[dict[str, str]]) -> str:
@@ -74,6 +88,57 @@ def test_rows_of_a_mapped_file_keep_the_banks_headings() -> None:
     kept = rows_as_they_were(io.BytesIO(text.encode()), {2}, mapping=mapping)
     assert kept.headings[:3] == ("证件类型", "证件号码", "借据号")
     assert kept.rows[0][4] == "350.00"
+
+
+@pytest.mark.parametrize(
+    ("name", "half"),
+    [
+        ("rejected.csv", "\ufffd"),
+        ("rejected.jsonl", "\ufffd"),
+        ("rejected.parquet", "\ufffd"),
+        ("rejected.xlsx", "\ud800"),
+    ],
+)
+def test_half_of_a_surrogate_pair_comes_back_as_far_as_a_file_has_it(name: str, half: str) -> None:
+    lines = json.dumps(ROWS[0] | {"reference": "A\ud800"})
+    kept = rows_as_they_were(io.BytesIO(lines.encode()), {1})
+    (again,) = read_portfolio(io.BytesIO(kept.table(Path(name))))
+    assert not isinstance(again, RejectedRow)
+    assert again.reference == f"A{half}"
+
+
+def test_rows_that_name_one_long_text_fill_no_memory() -> None:
+    # Each cell names the same text of the workbook, which is written once.
+    text, rows = "x" * 60_000, 10_000
+    head = '<row r="1"><c r="A1" t="inlineStr"><is><t>reference</t></is></c></row>'
+    cells = "".join(f'<row r="{row}"><c r="A{row}" t="s"><v>0</v></c></row>' for row in range(2, rows + 2))
+    more = b'<Relationship Id="rTexts" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    parts: dict[str, Callable[[bytes], bytes] | bytes | None] = {
+        SHEET: f'<worksheet xmlns="{_MAIN}"><sheetData>{head}{cells}</sheetData></worksheet>'.encode(),
+        "xl/sharedStrings.xml": f"<sst><si><t>{text}</t></si></sst>".encode(),
+        "xl/_rels/workbook.xml.rels": lambda related: related.replace(b"</Relationships>", more),
+    }
+    content = changed(saved(book([[1]])), parts)
+    mapping = parse_mapping(_REFERENCE_ALONE, "the mapping")
+    with pytest.raises(PreflightError, match=r"table\.size"):
+        rows_as_they_were(io.BytesIO(content), range(1, rows + 2), mapping=mapping)
+
+
+def test_a_customer_has_a_reference_as_long_as_a_records() -> None:
+    header = "id_type,id_number,reference,consent_form,consent_date,consent_digest"
+    line = f"CN_RESIDENT_ID,{ROWS[0]['id_number']},%s,WRITTEN,2025-06-01,{'ab' * 32}"
+    text = "\n".join([header, line % ("x" * 128), line % ("x" * 129)])
+    known, refused = read_customers(io.BytesIO(text.encode()))
+    assert not isinstance(known, RejectedRow)
+    assert isinstance(refused, RejectedRow)
+    assert [(item.field, item.rule) for item in refused.violations] == [("reference", "reference.form")]
+
+
+def test_a_text_that_names_no_record_is_not_kept() -> None:
+    row = ROWS[0] | {"reference": "x" * 129, "days_past_due": "?"}
+    (found,) = read_portfolio(io.BytesIO(csv_of([row]).encode()))
+    assert isinstance(found, RejectedRow)
+    assert found.references == ()
 
 
 @pytest.mark.parametrize(
