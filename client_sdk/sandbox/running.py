@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 from client_sdk.errors import ConfigError
 from client_sdk.invented.parties import ADMINISTRATORS, AUDITOR, LENDERS, OFFICE
 from client_sdk.invented.synthetic import Story, borrowers
+from client_sdk.models import Role
 from client_sdk.sandbox.filling import MEMBERS, PEOPLE, disputed, fill, of_the_first
 from client_sdk.testing import TestRegistry
 from client_sdk.testing.folder import LOCK, delete_left, empty, reserved
 from client_sdk.testing.interrupting import interruptible
+from client_sdk.texts import N_, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from client_sdk.testing.desks import DeskPlace
 
-__all__ = ["run"]
+__all__ = ["SHOWN", "run"]
 
 _NAME = "sandbox"
 _PREFIX = "credit-registry-sandbox-"
@@ -30,12 +32,19 @@ _PREFIX = "credit-registry-sandbox-"
 _READY = "sandbox-ready"
 _CONSENT = "consent.txt"
 _REQUEST = "request.txt"
+_ROLES = {
+    Role.LENDER: N_("lender"),
+    Role.REPRESENTATIVE: N_("representative"),
+    Role.AUDITOR: N_("auditor"),
+    Role.ADMINISTRATOR: N_("administrator"),
+}
 # What people have signed.
 _SIGNED = {
     _CONSENT: "I agree that you ask the registry about me for this loan.",
     _REQUEST: "I ask the consumer office for my own report, and to speak for me.",
 }
-_SHOWN = (Story.STAYED, Story.OVERDUE, Story.ARRANGED, Story.CURED_LONG_AGO, Story.PAID_ALWAYS)
+# Histories of whom a newcomer may ask about.
+SHOWN = (Story.STAYED, Story.OVERDUE, Story.ARRANGED, Story.CURED_LONG_AGO, Story.PAID_ALWAYS)
 
 
 def run(keep: Path | None, tell: Callable[[str], None]) -> None:
@@ -44,7 +53,7 @@ def run(keep: Path | None, tell: Callable[[str], None]) -> None:
     ready = False
     try:
         with interruptible(), _folder(keep) as folder:
-            tell("A sandbox: everything in it is invented. It is not for real persons: keep their data out of it.")
+            tell(say("A sandbox: everything in it is invented. It is not for real persons: keep their data out of it."))
             fresh = not (folder / _READY).exists()
             with _registry(folder) as registry:
                 if fresh:
@@ -60,7 +69,8 @@ def run(keep: Path | None, tell: Callable[[str], None]) -> None:
     except KeyboardInterrupt:
         if not ready:
             raise
-        tell("Everything was stopped" + (" and deleted." if keep is None else f"; it is kept in {keep}."))
+        kept = say("Everything was stopped; it is kept in {keep}.", keep=keep)
+        tell(say("Everything was stopped and deleted.") if keep is None else kept)
 
 
 @contextlib.contextmanager
@@ -108,25 +118,40 @@ def _registry(folder: Path) -> TestRegistry:
 
 
 def _desks(desks: Sequence[DeskPlace], seconds: float) -> Iterator[str]:
-    yield f"\nReady after {seconds:.0f} s. Open a link once, in Chrome, Edge or Firefox on this machine:"
+    ready = say(
+        "Ready after {seconds} s. Open a link once, in Chrome, Edge or Firefox on this machine:",
+        seconds=f"{seconds:.0f}",
+    )
+    yield f"\n{ready}"
     for desk, (member, role) in zip(desks, MEMBERS.items(), strict=True):
-        yield f"\n  {member.title} ({role.name.lower()}, {member.name})"
-        yield f"    desk  {desk.address}"
-        yield f"    link  {desk.link or 'none: people sign in by name'}"
+        yield f"\n  {member.title} ({say(_ROLES[role])}, {member.name})"
+        yield f"    {say('desk')}  {desk.address}"
+        yield f"    {say('link')}  {desk.link or say('none: people sign in by name')}"
 
 
 def _to_try(folder: Path, *, fresh: bool) -> Iterator[str]:
     first, second = (lender.name for lender in LENDERS if lender in MEMBERS)
-    yield f"\nPeople for {second} to ask about, who agreed yesterday ({folder / _CONSENT} is the signed consent):\n"
+    agreed = say(
+        "People for {lender} to ask about, who agreed yesterday ({consent} is the signed consent):",
+        lender=second,
+        consent=folder / _CONSENT,
+    )
+    yield f"\n{agreed}\n"
     people = borrowers(PEOPLE)
-    for story in _SHOWN:
+    for story in SHOWN:
         person = of_the_first(people, story)[0]
         verdict, outcome = story.expected
-        yield f"  {person.identity.number}  {verdict}, {outcome}: {story.title}"
-    yield f"\nA person for {OFFICE.name} to serve, who signed a request today ({folder / _REQUEST}):"
-    yield f"  {disputed(people).identity.number}  disputes a record of {first}"
+        yield f"  {person.identity.number}  {verdict}, {outcome}: {say(story.title)}"
+    number = disputed(people).identity.number
+    signed = say(
+        "A person for {office} to serve, who signed a request today ({request}):",
+        office=OFFICE.name,
+        request=folder / _REQUEST,
+    )
+    yield f"\n{signed}\n  {number}  {say('disputes a record of {lender}', lender=first)}"
     if fresh:
-        yield f"\nWaiting: a dispute for {first} to answer, about {disputed(people).identity.number};"
-        yield f"a correction for {second} to read; an act for admin-1 to approve."
-    yield f"\nIn a terminal: credit-registry --home {shlex.quote(str(folder / second))} status"
-    yield "Ctrl-C ends it."
+        yield "\n" + say("Waiting: a dispute for {lender} to answer, about {number};", lender=first, number=number)
+        yield say("a correction for {lender} to read; an act for admin-1 to approve.", lender=second)
+    status = f"credit-registry --home {shlex.quote(str(folder / second))} status"
+    yield "\n" + say("In a terminal: {command}", command=status)
+    yield say("Ctrl-C ends it.")

@@ -15,6 +15,7 @@ from client_sdk.errors import ConfigError
 from client_sdk.extras import check_desk
 from client_sdk.testing.ports import HOST, free_port
 from client_sdk.testing.programs import Server
+from client_sdk.texts import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,7 @@ class Desks:
             for member, told in self._told.items():
                 link = self._newest_link(member)
                 if link != told:
-                    tell(f"{member}, a new link: {link}")
+                    tell(say("{member}, a new link: {link}", member=member, link=link))
                     self._told[member] = link
             time.sleep(_WATCH)
 

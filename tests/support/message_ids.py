@@ -23,6 +23,7 @@ from client_sdk.cli.ui.spoken_help import LIBRARY_ERRORS, paragraphs
 from client_sdk.kernel.ledger.findings import MEANINGS
 from client_sdk.kernel.ledger.rulebook_preview import EFFECTS, UNCOUNTED
 from client_sdk.lending.column_guide import GUIDE
+from client_sdk.sandbox.running import SHOWN
 from client_sdk.texts.recognised import CONTEXT
 from registry_server.errors import CATALOGUE
 
@@ -38,6 +39,8 @@ _REPORT = Path("client_sdk/subject_report")
 _AUDIT = Path("client_sdk/auditing")
 _NEXT = Path("client_sdk/texts/next_steps.py")
 _ACTS = Path("client_sdk/act_titles.py")
+_SANDBOX = Path("client_sdk/sandbox")
+_DESKS = Path("client_sdk/testing/desks.py")
 _TEMPLATES = Path("client_sdk/lending/templates.py")
 # Where what is found and wanted is said: everywhere, as errors of bytes and proofs are shown to people too.
 _OF_VALUES = ("client_sdk",)
@@ -82,7 +85,7 @@ class MessageId(NamedTuple):
 
 def message_ids() -> set[MessageId]:
     """Return every message id."""
-    found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help(), *_audit(), *_preview())}
+    found = {MessageId("", text) for text in (*_marked(), *_labels(), *_help(), *_audit(), *_preview(), *_stories())}
     found |= {MessageId(CONTEXT, text) for text in (*_errors(), *_SPANS, *LIBRARY_ERRORS, *SYSTEM_ERRORS)}
     return found | {MessageId("report", text) for text in _terms()}
 
@@ -107,7 +110,7 @@ def _called(node: ast.Call) -> str:
 
 def _marked() -> Iterator[str]:
     """Yield what is marked with ``say`` and ``N_``, and the nouns of ``counted``."""
-    for _, tree in _modules(_COMMAND, _AUDIT, _NEXT, _ADDRESSES, _ACTS, _TEMPLATES):
+    for _, tree in _modules(_COMMAND, _AUDIT, _NEXT, _ADDRESSES, _ACTS, _TEMPLATES, _SANDBOX, _DESKS):
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
@@ -130,6 +133,11 @@ def _preview() -> Iterator[str]:
     """Yield what the limits of a rulebook change, and what of it is not counted."""
     yield from EFFECTS.values()
     yield from UNCOUNTED.values()
+
+
+def _stories() -> Iterator[str]:
+    """Yield the histories of those whom a sandbox names."""
+    yield from (story.title for story in SHOWN)
 
 
 def _labels() -> Iterator[str]:

@@ -18,6 +18,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from client_sdk import Auditor, Client
 from client_sdk.acts import InstitutionBody
 from client_sdk.models import Kind, NoticeReason
+from client_sdk.sandbox.filling import MEMBERS
 from client_sdk.testing.ports import listens
 from client_sdk.testing.site import Site
 from tests.support.desk import Visitor
@@ -46,6 +47,17 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 def test_it_says_that_it_is_not_for_real_persons_before_anything_else(sandbox: RunningSandbox) -> None:
     assert "not for real persons" in sandbox.said.splitlines()[0]
+
+
+def test_it_speaks_chinese_where_that_is_wanted(tmp_path: Path) -> None:
+    with started_sandbox(tmp_path / "temporary", "--lang", "zh") as running:
+        running.await_said("按 Ctrl-C 结束。")
+        assert running.end() == 0
+    names = "|".join(sorted((party.title for party in MEMBERS), key=len, reverse=True))
+    for line in running.said.splitlines():
+        assert re.search(r"[\u4e00-\u9fff]|^$", line), line
+        said = re.sub(rf"{names}|Edge|credit-registry .*|LISTED|CLEAR|BLACKLISTED|WATCH|NOT_ADVERSE", "", line)
+        assert not re.search(r"[a-z]{2,} [a-z]{2,}", said), line
 
 
 def test_every_desk_is_there_for_who_has_its_link_and_for_nobody_else(sandbox: RunningSandbox) -> None:
