@@ -23,6 +23,7 @@ PLACE = re.compile(r"{(\d)}")
 _MOST_CHARACTERS = 400
 _LONG_ENOUGH = 8
 _JOINT = ", "
+_OR = " or "
 # A sign that is quoted, or a code word: the same in each language.
 _SIGN = re.compile(r"'.'|[A-Z][A-Z0-9_]*")
 
@@ -56,9 +57,14 @@ def recognised_in(language: Language, text: str) -> str:
 
 
 def _list_of_words(language: Language, text: str) -> str | None:
-    """Return a list of words that the catalogue has, such as "letters, digits, '-'"; None for another text."""
+    """Return codes to choose from, or a list of words that the catalogue has; None for another text.
+
+    Such as ``DEFAULT or JUDGMENT``, and ``letters, digits, '-'``.
+    """
     from client_sdk.texts.catalogue import own_catalogue  # noqa: PLC0415 - likewise
 
+    if all(_SIGN.fullmatch(word) for word in text.split(_OR)):
+        return own_catalogue(language).gettext(_OR).join(text.split(_OR)) if _OR in text else None
     words = text.split(_JOINT)
     said = [own_catalogue(language).pgettext(CONTEXT, word) for word in words]
     is_known = [new != old or _SIGN.fullmatch(old) is not None for new, old in zip(said, words, strict=True)]

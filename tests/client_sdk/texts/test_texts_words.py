@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from client_sdk.acts import BreachedData, BreachNature, StateBody
 from client_sdk.cli.verbs.act.rendering_members import member_rows
 from client_sdk.lending.kind_of_text import kind_of_text
-from client_sdk.models import InstitutionStatus
+from client_sdk.models import InstitutionStatus, Kind
 from client_sdk.subject_report.terms import term_of
 from client_sdk.texts.language import Language
 from client_sdk.texts.recognised import recognised_in
@@ -106,3 +106,9 @@ def test_the_records_of_a_member_are_told_by_what_it_becomes() -> None:
     told = {status: dict(member_rows(StateBody("lender-1", status)))["its records"] for status in InstitutionStatus}
     assert len(set(told.values())) == len(told)
     assert "correct and end" in str(told[InstitutionStatus.SUSPENDED])
+
+
+def test_codes_to_choose_from_are_joined_in_chinese() -> None:
+    found = recognised_in(Language.CHINESE, " or ".join(Kind.__members__))
+    assert found == "DEFAULT 或 JUDGMENT 或 ENFORCEMENT 或 LISTING"
+    assert recognised_in(Language.CHINESE, "DEFAULT") == "DEFAULT"
