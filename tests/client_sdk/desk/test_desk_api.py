@@ -288,6 +288,17 @@ def test_the_bodies_of_the_guide_are_taken(reporter: Program, program: Program) 
     assert reporter.post("/disputes/answers", bodies["/disputes/answers"] | {"record": record}).status == 201
 
 
+def test_the_problem_of_the_guide_is_what_a_wrong_currency_gets(reporter: Program) -> None:
+    guide = Path("docs/http-api.md").read_text("utf-8")
+    found = re.search(r"```json POST /reports\n(.*?)```.*?gets:\n\n```json\n(.*?)```", guide, re.DOTALL)
+    assert found is not None
+    row, problem = (json.loads(text) for text in found.groups())
+    assert reporter.post("/reports", row | {"currency": "RMB"}).content == problem
+    several = reporter.post("/reports", row | {"currency": "RMB", "principal": "1,200.00"})
+    assert several.reason == "RULES_BROKEN"
+    assert len(several.content["violations"]) == 2
+
+
 def test_statistics_the_token_and_the_contract_are_told(program: Program) -> None:
     assert program.get("/statistics?first_month=2025-01").content["rows"] is not None
     token = program.get("/token").content
