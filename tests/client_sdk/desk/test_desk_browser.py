@@ -96,6 +96,23 @@ def test_no_page_is_wider_than_a_phone(
         assert wider_than_a_phone(browser, (*PAGES, *ROLE_PAGES[role], *more)) == []
 
 
+def test_an_edge_beyond_which_there_is_more_is_in_shadow(page: Chrome) -> None:
+    """On a phone a picture that is cut off looked as if it ended there."""
+    page.set_window_size(390, 900)
+    page.get(path_of(page, "/journal"))
+    shown = """
+        const region = document.querySelector('.scrolls'), style = getComputedStyle(region);
+        region.innerHTML = '<svg class="picture" width="760" height="80"></svg>';
+        return [region.scrollWidth > region.clientWidth, style.backgroundAttachment, style.backgroundImage];
+    """
+    wide, attachment, images = page.execute_script(shown)
+    assert wide
+    # Covers of the page's own colour move with the picture and uncover the shadows, which stay at the edges.
+    assert attachment == "local, local, scroll, scroll"
+    assert images.count("linear-gradient(to right") == images.count("linear-gradient(to left") == 2
+    page.set_window_size(1280, 900)
+
+
 def test_no_page_has_a_violation_of_accessibility(page: Chrome) -> None:
     for path in (
         "/today",
