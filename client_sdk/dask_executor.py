@@ -118,8 +118,8 @@ def _check_address(address: str) -> None:
         raise ConfigError(f"Dask scheduler: after {scheme}:// {error}") from None
     if scheme == "tcp" and not is_this_machine(host):
         raise ConfigError(
-            f"Dask scheduler: {host} is another machine, which is reached by tls:// alone: without it, whoever reaches "
-            "the scheduler reads what it is given and runs programs on the workers"
+            f"Dask scheduler: {host} is another machine, which is reached by tls:// alone: without it, each program "
+            "that reaches the scheduler reads what it is given and runs programs on the workers"
         )
 
 

@@ -32,7 +32,7 @@ __all__ = ["Replays", "replayed"]
 _FIELD = "checkpoint"
 # The log's line and one of an auditor.
 _LINES = 2
-# Acts come one by one, hours apart; more than two in a row are of somebody who logs nothing else.
+# Acts come one by one, hours apart; more than two in a row are of a member that logs nothing else.
 _TRIES = 3
 
 

@@ -53,7 +53,7 @@ def _open(visit: Visit) -> Response:
     with visit.desk.journal.act(visit.user.name, DeskAct.OPEN_RECORD, about=[str(uuid)]):
         found = list(visit.desk.client.records([uuid.bytes], identity=identity))
     if not found:
-        wrong = {"number": visit.say("This record is about somebody else, or has ended: compare the number.")}
+        wrong = {"number": visit.say("This record is about another person, or has ended: compare the number.")}
         return _detail(visit, *_record(visit), wrong=wrong)
     return visit.go(f"/records/{uuid}/opened/{visit.keep(OpenedRecord(found[0], identity))}")
 

@@ -188,7 +188,7 @@ def test_own_records_are_listed_found_opened_and_withdrawn(registry: TestRegistr
     assert "1,230.00" not in found.words, "facts are sealed"
     wrong = lender.post(f"/records/{uuid}/open", {"id_type": "CN_RESIDENT_ID", "number": person(8).number})
     assert wrong.status == 422
-    assert "This record is about somebody else" in wrong.words
+    assert "This record is about another person" in wrong.words
     number = {"id_type": "CN_RESIDENT_ID", "number": person(7).number}
     opened = lender.follow(lender.post(f"/records/{uuid}/open", number))
     assert "1,230.00 CNY" in opened.words

@@ -300,7 +300,7 @@ Global___Statement: _TypeAlias = Statement  # noqa: Y015
 
 @_typing.final
 class StatementBatch(_message.Message):
-    """What is signed once for many statements of one signer (README.md 2). It is stored nowhere: whoever verifies makes it."""
+    """What is signed once for many statements of one signer (README.md 2). It is stored nowhere: each verifier makes it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
