@@ -95,8 +95,10 @@ def read_again(
         file = unread.again(visit.form)
     except FieldError as error:
         return unread_page(visit, unread, base, error.said(visit.say))
+    # First: where too much work is under way, the file is not lost.
+    answer = start(file)
     visit.desk.jobs.forget(job)
-    return start(file)
+    return answer
 
 
 def mapping_to_save(visit: Visit, job: DeskJob | None) -> Response | None:

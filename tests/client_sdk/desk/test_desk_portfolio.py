@@ -300,27 +300,45 @@ def test_a_job_is_its_owners_alone_and_outlives_the_session(registry: TestRegist
         assert "Ask about a person" not in rita.get("/today").words
 
 
-def test_a_desk_ends_in_its_time_where_the_reading_of_a_file_hangs(registry: TestRegistry, tmp_path: Path) -> None:
-    """The process that reads the file is halted: it neither goes on nor ends."""
+def hanging(desk: RunningDesk, visitor: Visitor) -> list[int]:
+    """Drop a file whose reading hangs: the process that reads it is halted, it neither goes on nor ends."""
     file = io.BytesIO()
     (row,) = rows_of(309)
     pq.write_table(pa.table({name: [text] * 50_000 for name, text in row.items()}), file)
+    visitor.get("/portfolio")
+    visitor.post("/portfolio", {}, {"file": file.getvalue()})
+    seen: list[list[int]] = []
+
+    def is_halted() -> bool:
+        """Halt what reads; one that has said all that was wanted of it is ended meanwhile."""
+        seen.append(file_readers(desk.pid))
+        for reader in seen[-1]:
+            with suppress(ProcessLookupError):
+                os.kill(reader, signal.SIGSTOP)
+        return len(seen) > 1 and seen[-1] == seen[-2] != []
+
+    wait_until(is_halted)
+    return seen[-1]
+
+
+def test_a_desk_ends_in_its_time_where_the_reading_of_a_file_hangs(registry: TestRegistry, tmp_path: Path) -> None:
     with RunningDesk(registry.enrol("lender-hangs"), tmp_path / "desk") as desk:
-        visitor = desk.visitor()
-        visitor.get("/portfolio")
-        visitor.post("/portfolio", {}, {"file": file.getvalue()})
-        seen: list[list[int]] = []
-
-        def is_halted() -> bool:
-            """Halt what reads; one that has said all that was wanted of it is ended meanwhile."""
-            seen.append(file_readers(desk.pid))
-            for reader in seen[-1]:
-                with suppress(ProcessLookupError):
-                    os.kill(reader, signal.SIGSTOP)
-            return len(seen) > 1 and seen[-1] == seen[-2] != []
-
-        wait_until(is_halted)
+        readers = hanging(desk, desk.visitor())
         # It is ended by SIGKILL where it does not end in time, and then has no exit code of its own.
         assert desk.stop() == 0
         assert "Traceback" not in desk.log()
-    wait_until(lambda: not any(Path(f"/proc/{reader}").exists() for reader in seen[-1]))
+    wait_until(lambda: not any(Path(f"/proc/{reader}").exists() for reader in readers))
+
+
+def test_a_file_that_cannot_be_read_is_not_lost_where_too_much_work_is_under_way(
+    registry: TestRegistry, tmp_path: Path
+) -> None:
+    with RunningDesk(registry.enrol("lender-full"), tmp_path / "desk") as desk:
+        visitor = desk.visitor()
+        visitor.get("/portfolio")
+        path, unread = drop(visitor, b"x,y\n1,2\n")
+        hanging(desk, visitor)
+        visitor.post("/portfolio", {}, {"file": csv_of(rows_of(308))})
+        full = visitor.post(f"{path}/again", {"column.0": "reference"}, {})
+        assert (full.status, "Too much work is under way" in full.words) == (429, True)
+        assert visitor.get(path).words == unread.words
