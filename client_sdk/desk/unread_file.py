@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.errors import PreflightError
     from client_sdk.lending.mapping import ColumnMapping
 
-__all__ = ["CONSTANTS", "UnreadFile", "likely_column"]
+__all__ = ["CONSTANTS", "UnreadFile"]
 
 # What a file often leaves out, as it is the same in all its rows.
 CONSTANTS = ("kind", "standing", "id_type", "consent_form", "currency")
@@ -75,6 +75,17 @@ class UnreadFile:
             mapping=self._mapping(form) or self.file.mapping,
         )
 
+    def chosen(self) -> dict[str, str]:
+        """Return the fields of the form as the file was read: by what was chosen before, else by its own headings."""
+        file, mapping = self.file, self.file.mapping
+        found = {"sheet": file.sheet or "", "encoding": file.encoding or ""}
+        if mapping is None or not _is_of_a_form(mapping):
+            return found | {f"{_COLUMN}{place}": _likely_column(name) for place, name in enumerate(self.headings)}
+        columns = {heading: column for heading, (column,) in mapping.columns.items()}
+        found |= {f"{_COLUMN}{place}": columns.get(heading, "") for place, heading in enumerate(self.headings)}
+        found |= {_CONSTANT + column: text for column, text in mapping.constants.items()}
+        return found | {"amounts": "major" if mapping.major else "minor", "dates": mapping.dates}
+
     def _mapping(self, form: Form) -> ColumnMapping | None:
         """Return the mapping of a file that was chosen, else that of the columns; None where neither says anything."""
         if raw := form.file("mapping"):
@@ -111,7 +122,13 @@ def _toml(value: str | list[str]) -> str:
     return toml_text(value) if isinstance(value, str) else f"[{', '.join(map(toml_text, value))}]"
 
 
-def likely_column(heading: str) -> str:
+def _is_of_a_form(mapping: ColumnMapping) -> bool:
+    """Whether the form of a page can say all that a mapping says."""
+    is_plain = all(len(columns) == 1 for columns in mapping.columns.values())
+    return is_plain and not (mapping.codes or mapping.offset) and mapping.constants.keys() <= set(CONSTANTS)
+
+
+def _likely_column(heading: str) -> str:
     """Return the column that a heading names itself; an empty text where it names none."""
     name = heading.strip().lower()
     return name if name in GUIDE else ""

@@ -10,7 +10,7 @@ from client_sdk.desk.form_values import FieldError
 from client_sdk.desk.record_columns import name_of
 from client_sdk.desk.rights import Right
 from client_sdk.desk.rule_words import violation_words
-from client_sdk.desk.unread_file import CONSTANTS, UnreadFile, likely_column
+from client_sdk.desk.unread_file import CONSTANTS, UnreadFile
 from client_sdk.desk.visit import DeskPage, Visit, file_to_save
 from client_sdk.lending.column_guide import GUIDE, WORDS
 from client_sdk.lending.files import Encoding
@@ -42,7 +42,7 @@ def unread_page(visit: Visit, unread: UnreadFile, base: str, wrong: Mapping[str,
         base: path of the pages of its kind, such as ``/portfolio``.
         wrong: what is wrong with fields of the form, said.
     """
-    say, form = visit.say, visit.form
+    say, texts = visit.say, unread.chosen() | visit.form.texts
     columns = [("", say("is not read")), *((name, _label(visit, name)) for name in GUIDE)]
     return visit.show(
         "unread.html.j2",
@@ -52,8 +52,7 @@ def unread_page(visit: Visit, unread: UnreadFile, base: str, wrong: Mapping[str,
         base=base,
         sheets=[("", "–"), *((name, name) for name in unread.sheets)] if len(unread.sheets) > 1 else [],
         headings=[
-            (f"column.{place}", heading, form.texts.get(f"column.{place}", likely_column(heading)))
-            for place, heading in enumerate(unread.headings)
+            (f"column.{place}", heading, texts[f"column.{place}"]) for place, heading in enumerate(unread.headings)
         ],
         columns=columns,
         constants=[
@@ -70,8 +69,8 @@ def unread_page(visit: Visit, unread: UnreadFile, base: str, wrong: Mapping[str,
             ("major", say("as people write them: 35000 is 35,000.00")),
         ],
         encodings=encoding_choices(visit),
-        given={name: form.text(name) for name in ("sheet", "encoding", "amounts", "dates")},
-        constant={name: form.text(f"constant.{name}") for name in CONSTANTS},
+        given={name: texts.get(name, "") for name in ("sheet", "encoding", "amounts", "dates")},
+        constant={name: texts.get(f"constant.{name}", "") for name in CONSTANTS},
         hidden=unread.given,
         wrong=dict(wrong or {}),
     )

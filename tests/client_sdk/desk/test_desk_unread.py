@@ -25,7 +25,7 @@ from tests.client_sdk.desk.test_desk_chinese import SENTENCE
 from tests.client_sdk.desk.test_desk_screening import customers, screen
 from tests.client_sdk.sdk_samples import default_report
 from tests.client_sdk.tables.workbooks import portfolio_book, saved
-from tests.support.desk import RunningDesk, Visitor
+from tests.support.desk import RunningDesk, Visitor, typed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +109,28 @@ def test_what_an_amount_is_has_to_be_said_and_is_seen_before_anything_is_sent(of
     read = officer.finished(officer.post(f"{path}/again", chosen | {"amounts": "major"}, {}))
     assert "Smallest and largest amount of a row 1,230.00 to 1,230.00 CNY" in read.words
     assert "Default · open 1,230.00 CNY would be sent" in read.words
+
+
+def test_what_was_chosen_stays_where_the_file_cannot_be_read_for_another_reason(officer: Visitor) -> None:
+    path, unread = drop(officer, renamed(705))
+    headings = re.findall(r'<label for="(column\.\d+)">([^<]+)</label>', unread.text)
+    own = {heading: column for column, heading in OWN_HEADINGS.items() if column != "id_number"}
+    chosen = {
+        field: own.get(heading, "" if heading in OWN_HEADINGS.values() else heading) for field, heading in headings
+    }
+    given = {"constant.kind": "DEFAULT", "amounts": "major", "dates": "DD/MM/YYYY"}
+    sent = officer.post(f"{path}/again", chosen | given, {})
+    lacking = officer.finished(sent)
+    assert "no column id_number" in lacking.words
+    typed = typed_in(lacking.text)
+    assert {name: typed[name] for name in chosen | given} == chosen | given
+
+
+def test_a_mapping_that_no_form_can_say_is_not_shown_as_one() -> None:
+    for text in ('[codes.kind]\n"1" = "DEFAULT"\n', '[constants]\ncontract = "HT-1"\n'):
+        mapping = parse_mapping(f'[columns]\na = "kind"\n{text}'.encode(), "mapping")
+        unread = UnreadFile(DroppedFile(b"a,b\n", mapping=mapping), PreflightError(()), (), ("a", "kind"))
+        assert unread.chosen() == {"sheet": "", "encoding": "", "column.0": "", "column.1": "kind"}
 
 
 def test_a_mapping_for_the_headings_is_saved_to_be_filled_in(officer: Visitor) -> None:
