@@ -204,7 +204,7 @@ def failure_of(error: Exception, address: str = "") -> CommandFailure | None:
                 reason=str(error.reason),
                 message=say("a rule is broken, and nothing was done"),
                 details=error.complaint.parts,
-                hint=NEXT.get(str(error.reason), _CORRECT),
+                hint=next_of(str(error.reason), error.rule, _CORRECT),
             )
         case CreditRegistryError():
             return _of_sdk(error, address)

@@ -172,6 +172,9 @@ def test_a_rule_says_more_of_what_to_do_than_its_reason() -> None:
     assert told is not None
     assert told.message == TITLE_BY_RULE["request.one-person"]
     assert told.hint == NEXT_BY_RULE["request.one-person"]
+    before_sending = failure_of(RuleError("CONSENT_MISSING", "inquiry.consent.date", "C10"))
+    assert before_sending is not None
+    assert before_sending.hint == NEXT_BY_RULE["C10"]
     documented = Path("docs/rules.md").read_text(encoding="utf-8")
     assert all(f"| `{rule}` |" in documented for rule in NEXT_BY_RULE | TITLE_BY_RULE)
 
