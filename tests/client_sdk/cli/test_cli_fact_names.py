@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from client_sdk.models import Facts
 
 AT = datetime(2026, 3, 1, 4, tzinfo=UTC)
-FACTS_OF = {
+FACTS_OF: dict[Kind, Facts] = {
     Kind.DEFAULT: facts_samples.DEFAULT,
     Kind.JUDGMENT: facts_samples.JUDGMENT,
     Kind.ENFORCEMENT: facts_samples.ENFORCEMENT,

@@ -43,6 +43,8 @@ def _said_within_texts(path: Path) -> Iterator[str]:
             match call:
                 case ast.Call(func=ast.Attribute(attr="say" | "_say") | ast.Name(id="say"), args=[ast.Constant(value)]):
                     yield str(value)
+                case _:
+                    continue
 
 
 def catalogue() -> dict[str, str]:
