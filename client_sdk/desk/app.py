@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from client_sdk.desk.api.application import API_PATH
 from client_sdk.desk.form import FormError, read_form
+from client_sdk.desk.guards import FAILED_PATH
 from client_sdk.desk.pages import all_pages
 from client_sdk.desk.rendering import STATIC, static_file
 from client_sdk.desk.texts import N_
@@ -64,6 +65,7 @@ def make_app(desk: Desk, api: ASGIApp | None) -> Starlette:
         if page.may_show_form:
             app.state.form_pages.append(app.routes[-1])
     app.add_route("/shown/{key}", answering.shown, methods=["GET"], include_in_schema=False)
+    app.add_route(FAILED_PATH, answering.failed, methods=["GET"], include_in_schema=False)
     app.add_route("/static/{name}", _static, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, answering.missing)
     app.add_exception_handler(405, answering.missing)
@@ -151,7 +153,15 @@ class _PageAnswers:
     async def missing(self, request: Request, _: Exception) -> Response:
         """Answer a request for what is not there."""
         visit = await self._visit(request)
-        return visit.show("message.html.j2", status=404, title=visit.say("Nothing is here"), text="")
+        return self._of_request(
+            visit, visit.show("message.html.j2", status=404, title=visit.say("Nothing is here"), text="")
+        )
+
+    async def failed(self, request: Request) -> Response:
+        """Tell of a form that a mistake of the program has left without an answer."""
+        visit = await self._visit(request)
+        text = visit.say("Tell who looks after this desk; where it was started it says what kind of mistake.")
+        return visit.show("message.html.j2", status=500, title=visit.say("A mistake of this program"), text=text)
 
     async def _visit(self, request: Request) -> Visit:
         cookie = request.cookies.get(self._desk.cookie)
@@ -167,7 +177,8 @@ class _PageAnswers:
                 return self._to_sign_in(request)
             if page.right is not None and not visit.may(page.right):
                 text = visit.say("Your role does not allow this. The role of each person is set by `desk user`.")
-                return visit.show("message.html.j2", status=403, title=visit.say("Not allowed"), text=text)
+                refused = visit.show("message.html.j2", status=403, title=visit.say("Not allowed"), text=text)
+                return self._of_request(visit, refused)
             if page.method == "POST":
                 # Only now: what a stranger sends is not read.
                 visit.form = await read_form(request, page.form_bytes)
@@ -178,12 +189,13 @@ class _PageAnswers:
             answer = self._told(visit, error.status, {408: _TOO_SLOW, 413: _TOO_LONG}.get(error.status, _NO_FORM))
         except CreditRegistryError as error:
             answer = visit.show_failure(error)
-        # What a script of a page asks for is part of that page, and no browser keeps its body.
-        return answer if page.method == "GET" or "hx-request" in request.headers else self._sent_on(visit, answer)
+        return self._of_request(visit, answer)
 
-    def _sent_on(self, visit: Visit, answer: Response) -> Response:
-        """Return the answer to a POST: where it sends the browser, or where what it shows is kept."""
-        if answer.status_code == _SEE_OTHER:
+    def _of_request(self, visit: Visit, answer: Response) -> Response:
+        """Return the answer to a request; to a POST where it sends the browser, or where what it shows is kept."""
+        # What a script of a page asks for is part of that page, and no browser keeps its body.
+        by_script = "hx-request" in visit.request.headers
+        if visit.request.method != "POST" or by_script or answer.status_code == _SEE_OTHER:
             return answer
         key = visit.keep(_ShownPage(answer.status_code, bytes(answer.body)))
         return RedirectResponse(f"/shown/{key}", _SEE_OTHER)

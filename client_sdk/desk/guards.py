@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 
 from client_sdk.desk.start_link import is_name_of_a_run
 
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["DeskGuard", "host_name"]
+__all__ = ["FAILED_PATH", "DeskGuard", "host_name"]
 
+# The page that tells of a mistake of the program, where no page is the answer.
+FAILED_PATH = "/failed"
+_SEE_OTHER = 303
 _READING = frozenset(("GET", "HEAD"))
 _OF_PROGRAMS = "/api/"
 _POLICY = (
@@ -81,14 +84,17 @@ class DeskGuard:
             return
         try:
             if refusal:
-                told = await to_thread.run_sync(self._moved, scope, limiter=self._threads)
+                led = _led(scope, headers, "/")
+                told = led or await to_thread.run_sync(self._moved, scope, limiter=self._threads)
                 await told(scope, receive, answering.send)
                 return
             await self._app(scope, receive, answering.send)
         except Exception as error:  # noqa: BLE001 - the server would print it with whatever it holds
             self._failed(error)
             if not answering.begun:
-                await PlainTextResponse("a mistake of this program\n", 500)(scope, receive, answering.send)
+                led = _led(scope, headers, FAILED_PATH)
+                told = led or PlainTextResponse("a mistake of this program\n", 500)
+                await told(scope, receive, answering.send)
 
     def _is_of_earlier_run(self, headers: Headers) -> bool:
         """Whether a browser came by a name that this desk had before it was started anew."""
@@ -113,6 +119,15 @@ class DeskGuard:
         # A page that tells no referrer sends "null" as its origin; then Fetch Metadata must say whose it is.
         ours = origin in {own, "null", None} if site == "same-origin" else site is None and origin == own
         return "" if ours else "only a page of this desk may send this"
+
+
+def _led(scope: Scope, headers: Headers, path: str) -> Response | None:
+    """Return what leads a browser that has sent a form to a page; None for every other request.
+
+    A browser keeps on its disk what was sent to the page that it shows: a form is answered by no page.
+    """
+    is_form = scope["method"] == "POST" and not str(scope["path"]).startswith(_OF_PROGRAMS)
+    return RedirectResponse(path, _SEE_OTHER) if is_form and "hx-request" not in headers else None
 
 
 class _GuardedAnswer:
