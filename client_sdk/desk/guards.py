@@ -84,8 +84,9 @@ class DeskGuard:
             return
         try:
             if refusal:
-                led = _led(scope, headers, "/")
-                told = led or await to_thread.run_sync(self._moved, scope, limiter=self._threads)
+                told = _led(scope, headers, "/")
+                if told is None:
+                    told = await to_thread.run_sync(self._moved, scope, limiter=self._threads)
                 await told(scope, receive, answering.send)
                 return
             await self._app(scope, receive, answering.send)
