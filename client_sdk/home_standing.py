@@ -10,12 +10,13 @@ from client_sdk.lending.outbox import Outbox
 from client_sdk.whole_file import read_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from pathlib import Path
 
     from client_sdk.config import ClientConfig
 
-__all__ = ["certificate_end", "certificate_in", "pending_reports"]
+__all__ = ["certificate_end", "certificate_in", "pending_reports", "waits_for_receipt"]
 
 
 def pending_reports(config: ClientConfig) -> int:
@@ -28,6 +29,22 @@ def pending_reports(config: ClientConfig) -> int:
         return 0
     with Outbox(config.outbox_file, config.name, config.institution) as outbox:
         return len(outbox.pending())
+
+
+def waits_for_receipt(config: ClientConfig, records: Collection[bytes]) -> bool:
+    """Say whether a signed report of one of some records waits for a receipt.
+
+    Args:
+        config: of the home.
+        records: their ids.
+
+    Raises:
+        OutboxError: the outbox cannot be read.
+    """
+    if not records or not config.outbox_file.exists():
+        return False
+    with Outbox(config.outbox_file, config.name, config.institution) as outbox:
+        return any(pending.record_id in records for pending in outbox.pending())
 
 
 def certificate_in(file: Path) -> x509.Certificate:

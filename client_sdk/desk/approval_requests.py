@@ -66,6 +66,7 @@ class ApprovalRequest:
         decided_by: name of who has approved or returned it; empty for nobody.
         word: why it was returned; empty where it was not.
         record: number of the record, once it is known.
+        is_signed: whether it was signed and may be logged: the answer to it did not come, or could not be read.
     """
 
     id: str
@@ -79,6 +80,7 @@ class ApprovalRequest:
     decided_by: str = ""
     word: str = field(default="", repr=False)
     record: str = ""
+    is_signed: bool = False
 
     def is_of(self, name: str) -> bool:
         """Whether a person has prepared it."""
@@ -172,8 +174,9 @@ class ApprovalRequests:
         """Return a request to its author with a word.
 
         Raises:
-            ApprovalStateError: as ``approving``.
+            ApprovalStateError: as ``approving``; or it is signed.
         """
+        _check_unsigned(request)
         self._decide(request, name, ApprovalState.RETURNED)
         request.word = word
 
@@ -181,9 +184,10 @@ class ApprovalRequests:
         """Forget a request of one's own that waits, or was returned.
 
         Raises:
-            ApprovalStateError: it is another person's, or is being sent.
+            ApprovalStateError: it is another person's, or is being sent; or it is signed.
         """
         with self._lock:
+            _check_unsigned(request)
             if not request.is_of(name) or request.state not in (ApprovalState.WAITING, ApprovalState.RETURNED):
                 raise ApprovalStateError
             self._all.pop(request.id, None)
@@ -213,3 +217,8 @@ class ApprovalRequests:
                 raise ApprovalStateError
             request.state, request.decided_by = state, name
             return prepared
+
+
+def _check_unsigned(request: ApprovalRequest) -> None:
+    if request.is_signed:
+        raise ApprovalStateError

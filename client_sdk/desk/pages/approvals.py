@@ -17,6 +17,8 @@ from client_sdk.desk.rights import Right
 from client_sdk.desk.rule_words import FORM_ERRORS, mistakes_of
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
+from client_sdk.errors import CreditRegistryError, RefusedError
+from client_sdk.home_standing import waits_for_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from client_sdk.desk.approval_requests import ApprovalRequest
+    from client_sdk.desk.prepared import Prepared
+    from client_sdk.models import Receipt
 
 __all__ = ["PAGES"]
 
 _MOST_WORD = 500
+_SIGNED = N_("It is signed, and its answer did not come: it may be logged. Approve it again: nothing is done twice.")
 _STATES = {
     ApprovalState.WAITING: N_("waits"),
     ApprovalState.SENDING: N_("is being sent"),
@@ -60,7 +65,7 @@ def _approve(visit: Visit, request: ApprovalRequest) -> Response:
             desk.approvals.approving(request, name) as prepared,
             desk.journal.act(name, DeskAct.APPROVE, about=about, reason=prepared.act.value) as entry,
         ):
-            receipt = prepared.send(desk.client, name)
+            receipt = _sent(visit, request, prepared)
             request.record = str(receipt.uuid)
             entry.about += [] if len(about) > 1 else [request.record]
     except ApprovalStateError:
@@ -68,6 +73,17 @@ def _approve(visit: Visit, request: ApprovalRequest) -> Response:
     except FORM_ERRORS as error:
         return _shown(visit, request, broken=mistakes_of(error, {}, visit.say)[1])
     return done(visit, prepared, receipt)
+
+
+def _sent(visit: Visit, request: ApprovalRequest, prepared: Prepared) -> Receipt:
+    """Send what waits; where its answer does not come, note that it is signed: it may be logged, or goes out later."""
+    desk = visit.desk
+    try:
+        return prepared.send(desk.client, visit.user.name)
+    except CreditRegistryError as error:
+        waits = waits_for_receipt(desk.config, prepared.follows(desk.client))
+        request.is_signed = waits or (request.is_signed and not isinstance(error, RefusedError))
+        raise
 
 
 def _give_back(visit: Visit, request: ApprovalRequest) -> Response:
@@ -79,7 +95,7 @@ def _give_back(visit: Visit, request: ApprovalRequest) -> Response:
     except FieldError as error:
         return _shown(visit, request, wrong=error.said(visit.say))
     except ApprovalStateError:
-        return _decided(visit)
+        return _decided(visit, request)
     return visit.go("/approvals", visit.say("It is returned to {author}.", author=request.author))
 
 
@@ -89,7 +105,7 @@ def _take_back(visit: Visit, request: ApprovalRequest) -> Response:
         with visit.desk.journal.act(visit.user.name, DeskAct.TAKE_BACK, about=[request.id]):
             visit.desk.approvals.drop(request, visit.user.name)
     except ApprovalStateError:
-        return _decided(visit)
+        return _decided(visit, request)
     return visit.go("/approvals", visit.say("It is taken back: nothing is sent."))
 
 
@@ -119,8 +135,10 @@ def _read(visit: Visit, request: ApprovalRequest) -> Response:
         return _shown(visit, request)
 
 
-def _decided(visit: Visit) -> Response:
+def _decided(visit: Visit, request: ApprovalRequest | None = None) -> Response:
     text = visit.say("It waits no more, or it is your own: another person than its author decides.")
+    if request is not None and request.waits and request.is_signed:
+        text = visit.say(_SIGNED)
     return visit.show("message.html.j2", status=409, title=visit.say("Nothing was done"), text=text)
 
 
@@ -136,7 +154,8 @@ def _shown(
         shown=None if prepared is None else shown_of(prepared, visit.language, visit.say),
         word=request.word,
         decides=request.waits and not own and visit.may(Right.APPROVE),
-        own=own and request.state in (ApprovalState.WAITING, ApprovalState.RETURNED),
+        own=own and request.state in (ApprovalState.WAITING, ApprovalState.RETURNED) and not request.is_signed,
+        signed=visit.say(_SIGNED) if request.waits and request.is_signed else "",
         again=own and isinstance(prepared, PreparedReport),
         wrong=wrong or {},
         broken=broken or [],
