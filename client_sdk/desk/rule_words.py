@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import IDENTITY, details_of, error_words, next_step
 from client_sdk.desk.form_values import DAY_SENTENCE
 from client_sdk.desk.record_columns import name_of_field, shown_cell
-from client_sdk.desk.texts import N_
+from client_sdk.desk.texts import N_, Language
 from client_sdk.errors import FormatError, PreflightError, RefusedError, RuleError
 from client_sdk.lending.column_forms import MONEY
 from client_sdk.lending.places import column_of
@@ -85,6 +86,8 @@ _AT_COLUMNS = {
         "A consent in writing is needed to report: choose that form, with its day and document."
     ),
 }
+# A field in what a rule says: by its path, or by its column where that cannot be an English word.
+_FIELD = re.compile(r"(?<![\w.`-])(?:facts(?:\.[a-z]+(?:_[a-z]+)*)+|[a-z]+(?:_[a-z]+)+)(?![\w`-]|\.\w)", re.ASCII)
 # Fields of the page that a column has another name there.
 _FIELDS = {"id_number": "number", "identity": "number"}
 
@@ -95,7 +98,7 @@ def sentence_of(item: Violation, say: Say) -> str:
         return say(_SENTENCES[MISSING])
     known = _AT_COLUMNS.get((item.rule, column_of(item.field))) or _SENTENCES.get(item.rule) or IDENTITY.get(item.rule)
     text = say(known) if known else next_step(item.reason, _CORRECT if item.want else "", say, item.rule)
-    details = say.pairs(details_of(item, say, apart_from=("field",)))
+    details = _named(say.pairs(details_of(item, say, apart_from=("field",))), say)
     return say("{text} ({more})", text=text, more=details) if text else details
 
 
@@ -113,8 +116,20 @@ def warning_words(item: RowWarning, say: Say) -> str:
         for name, cells in ((N_("Given"), item.cells), (N_("Held"), item.held))
         if column in cells
     ]
-    text = say.pair(name_of_field(column, say), say.error(item.text))
+    text = say.pair(name_of_field(column, say), _named(say.error(item.text), say))
     return say("{text} ({more})", text=text, more=say.pairs(amounts)) if amounts else text
+
+
+def _named(text: str, say: Say) -> str:
+    """Return what a rule says with the fields in it by the names that the page gives them."""
+
+    def name(found: re.Match[str]) -> str:
+        known = name_of_field(found[0], say)
+        return found[0] if known == found[0] else f"“{known}”"
+
+    said = _FIELD.sub(name, text)
+    # Chinese has no blanks around what is quoted.
+    return said.replace(" “", "“").replace("” ", "”") if say.language is Language.CHINESE else said
 
 
 def _currency(column: str, cells: Mapping[str, str]) -> str:

@@ -13,12 +13,13 @@ from client_sdk import DefaultFacts, Kind, Standing
 from client_sdk.desk.form import Form
 from client_sdk.desk.money import minor_units
 from client_sdk.desk.record_columns import cells_of, columns_of, typed_of_cells, typed_of_form
+from client_sdk.desk.rule_words import violation_words, warning_words
 from client_sdk.desk.texts import Language, say_in
 from client_sdk.errors import PreflightError
 from client_sdk.lending.column_guide import GUIDE, standings_of
 from client_sdk.lending.columns import report_of
 from client_sdk.lending.rows import facts_cells, row_of
-from client_sdk.models import RejectedRow
+from client_sdk.models import RejectedRow, RowWarning, Violation
 from tests.client_sdk.desk.desk_forms import CONSENT, DOCUMENTS, NOTICE, typed_of
 from tests.client_sdk.sdk_samples import default_report, listing_report, person, suit
 from tests.support.command import Command
@@ -427,3 +428,22 @@ def test_a_time_is_kept_to_the_millisecond_and_one_that_was_there_twice_is_refus
     finally:
         monkeypatch.delenv("TZ")
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("language", "warned", "broken"),
+    [
+        (Language.ENGLISH, "from “First day overdue” to “As of”", "Wanted: not before “Filed on”, 2025-07-01"),
+        (Language.CHINESE, "不等于“首次逾期日”至“信息截至”的 328 天", "不早于“立案日”，即 2025-07-01"),
+    ],
+)
+def test_what_a_rule_says_has_the_names_of_the_page(language: Language, warned: str, broken: str) -> None:
+    say = say_in(language)
+    text = "not the 328 days from first_delinquency_on to as_of; right only where a part was paid meanwhile"
+    assert warned in warning_words(RowWarning(row=0, column="days_past_due", rule="days.dates", text=text), say)
+    want = "not before facts.filed_on, 2025-07-01"
+    late = Violation(row=0, reason="DATE_INVALID", field="facts.judged_on", rule="date.order", want=want)
+    assert broken in violation_words(late, say)
+    assert "date.order" in violation_words(late, say), "the id of a rule stays"
+    lines = RowWarning(row=0, column="as_of", rule="x", text="longer than the rulebook's stale_days")
+    assert "stale_days" in warning_words(lines, say), "what is no field of the page stays"
