@@ -211,4 +211,6 @@ def rulebook_rows(rulebook: Rulebook, say: Say) -> Iterator[tuple[str, str]]:
     for field in fields(rulebook):
         value = getattr(rulebook, field.name)
         text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        if isinstance(value, bool):
+            text = say("yes") if value else say("no")
         yield f"{limit_name(field.name, say)} ({field.name})", visible(text) or "–"

@@ -224,6 +224,8 @@ def limit_mistakes(mistakes: Iterable[LimitMistake], rulebook: Rulebook, say: Sa
 def _words(item: LimitMistake, rulebook: Rulebook, say: Say) -> str:
     if item.want in _VALUES:
         return say(_VALUES[item.want])
+    if item.name and item.rule == f"{item.name}.date":
+        return say("Give days that exist, such as 2026-12-25, with commas between them.")
     if item.name and type(getattr(rulebook, item.name)) is int:
         return _range(item.name, rulebook, say)
     parts = [(say("Rule"), item.rule), (say("Found"), say.error(item.got)), (say("Wanted"), say.error(item.want))]

@@ -107,8 +107,10 @@ def test_a_rulebook_is_previewed_read_and_approved_by_an_approver_alone(
         "Not counted here: how many running records become stale",
         "missing: 1",
         "decide for admin-2",
+        "Fraud is no cause of a default (no_fraud_cause) no",
     ):
         assert said in page.words, said
+    assert not re.search(r"\b(True|False)\b", page.words)
     for name in ("rita", "olga"):
         other = signed_in(administrators_desk, name)
         assert "An approver of this desk signs it." in other.get(path).words
@@ -245,6 +247,12 @@ def test_a_rulebook_undoes_no_limit_that_another_act_has_changed(governed: TestR
         ("rulebook", {"no_fraud_cause": "maybe"}, {}, "Choose yes or no."),
         ("rulebook", {"retention_years": "99999999999"}, {}, "This number is too large for any limit."),
         ("rulebook", {"stale_days": "5000"}, {}, "A record is stale after (days): A whole number from 1 to 3,660."),
+        (
+            "rulebook",
+            {"holidays": "2026-12-25; 2027-01-01"},
+            {},
+            "Give days that exist, such as 2026-12-25,",
+        ),
         ("rulebook", {}, {}, "Nothing changes: it is the rulebook in force."),
     ],
 )
