@@ -83,7 +83,8 @@ def shown_of(prepared: Prepared, language: Language, say: Say) -> PreparedShown:
             return PreparedShown(title, str(following.uuid), pairs, further, changed, warnings, prepared.repeated)
         case PreparedCorrection():
             changed = list(_changed(prepared, language, say))
-            pairs = list(_person(prepared.identity, language, say))
+            facts = _facts(prepared.report.facts, language, say)
+            pairs = [*_person(prepared.identity, language, say), *facts]
             warnings = [warning_words(item, say) for item in prepared.warnings]
             return PreparedShown(title, record, pairs, "", changed, warnings, repeated=not changed)
         case PreparedWithdrawal():

@@ -232,6 +232,10 @@ def test_an_own_record_is_corrected_once_what_changes_was_shown(registry: TestRe
     planned = lender.post(path, typed | {"principal": "120,000.00"})
     plan = lender.follow(planned)
     assert "Principal 1,200.00 120,000.00" in plan.words
+    assert "Amount 120,030.00 CNY: principal 120,000.00" in plan.words, (
+        "all that is signed is shown, not the change alone"
+    )
+    assert "Approved by clerk-1" in plan.words
     assert "hundred" in plan.words
     planned = lender.post(path, typed | {"principal": "1300"})
     lender.follow(planned)
