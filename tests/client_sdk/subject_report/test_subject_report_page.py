@@ -262,6 +262,23 @@ def test_the_history_says_which_marks_a_remark_has_removed() -> None:
     assert "本人有异议；不再：附本人声明，代码 paid" in chinese
 
 
+def test_a_statement_has_not_the_code_of_a_dispute_that_is_over() -> None:
+    stated, disputed = frozenset((AnnotationFlag.STATEMENT,)), frozenset((AnnotationFlag.DISPUTED,))
+    history = (
+        RecordEvent(index=3, logged_at=AT, by="lender-1", version=1, standing=Standing.OPEN),
+        RecordEvent(index=4, logged_at=AT, by="office", flags=disputed, code="paid"),
+        RecordEvent(
+            index=5, logged_at=AT, by="lender-1", flags=frozenset(), code="paid", outcome=DisputeOutcome.CONFIRMED
+        ),
+        RecordEvent(index=6, logged_at=AT, by="office", flags=stated, code="paid"),
+        RecordEvent(index=7, logged_at=AT, by="office", flags=frozenset(), code="paid"),
+    )
+    document = report(record(facts_samples.DEFAULT, Kind.DEFAULT, history=history))
+    english = as_page(document_of(document, Language.ENGLISH, EVIDENCE)).decode()
+    assert english.count(", code paid<") == 2, "that of the dispute, and of its answer"
+    assert "with the person&#39;s own statement<" in english
+
+
 @pytest.mark.parametrize("language", Language)
 def test_the_law_is_that_of_the_jurisdiction(language: Language) -> None:
     item = record(facts_samples.DEFAULT, Kind.DEFAULT)
