@@ -135,7 +135,8 @@ def _shown(
         row=dispute_row(visit, dispute),
         opened=False,
         may_answer=visit.may(Right.ACT) and dispute.stands,
-        outcomes=[(word.value, visit.say(text)) for word, text in _ANSWERS.items()],
+        # Nothing is chosen beforehand: an answer is for good.
+        outcomes=[("", "–"), *((word.value, visit.say(text)) for word, text in _ANSWERS.items())],
         given=visit.form.text("outcome"),
         kept=_named_before(visit),
         correct_first=correct_first,

@@ -116,6 +116,14 @@ def test_an_answer_rests_on_several_documents(officer: Visitor, lender: Client, 
     assert "could not be confirmed" in officer.get(f"/disputes/{uuid}").words
 
 
+def test_no_outcome_is_chosen_beforehand(officer: Visitor, lender: Client, office: Client) -> None:
+    uuid = disputed(lender, office, 68)
+    page = officer.get(f"/disputes/{uuid}")
+    assert typed_in(page.text)["outcome"] == ""
+    nothing = officer.post(f"/disputes/{uuid}/answer", {"outcome": ""}, {"evidence": PAPER})
+    assert (nothing.status, "Outcome: Choose one of the list." in nothing.words) == (422, True)
+
+
 def test_corrected_is_answered_after_the_correction(officer: Visitor, lender: Client, office: Client) -> None:
     uuid = disputed(lender, office, 63)
     early = officer.post(f"/disputes/{uuid}/answer", {"outcome": "CORRECTED"}, {"evidence": PAPER})
