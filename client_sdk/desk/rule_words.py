@@ -72,9 +72,23 @@ _SENTENCES = {
     "F30": N_("Give the day on which the guarantor was called on; of nobody else."),
     "case-number.form": N_("Compare the case number with the court's paper, such as (2026)京0105民初123号."),
     "basis.record": N_("The record that this one rests on is not there: compare its reference and first day."),
-    "basis.rejected": N_("Correct the row that this one rests on, and send both."),
-    "row.repeated": N_("Nothing to do: the row is sent once."),
     "lifecycle.transition": N_("A record with its present standing cannot take this one: choose another standing."),
+}
+# What to look at, by the rule of a warning.
+_WARNED = {
+    "basis.rejected": N_("It rests on a record of this file that is rejected: correct that row first."),
+    "case-number.filing": N_("The case number's year is far from the day of filing: compare both with the paper."),
+    "court.code": N_("The case number is of a court elsewhere: compare it with the court's name."),
+    "days.dates": N_("Compare the days overdue with the dates: they differ where a part was paid meanwhile."),
+    "money.currency-changed": N_("It is another currency than in the version before: compare it."),
+    "money.executed": N_("Far more was recovered than was applied for: compare both amounts and their units."),
+    "money.hundredfold": N_("It is a hundred times the version before, or a hundredth: look at the unit."),
+    "number.identity": N_("Lists would show what looks like an identity number: leave it out if it is one."),
+    "number.zeroed": N_("It ends in zeros, as a spreadsheet leaves long numbers: keep the column as text."),
+    "row.repeated": N_("An earlier row says the same: it is sent once."),
+    "N02": N_("Enforcement was applied for late: right only where the time was interrupted."),
+    "N03": N_("More was added than the doubled interest of the delay: compare the amounts."),
+    "N04": N_("Interest and penalty grew by more than courts grant: compare them."),
 }
 # The same, where it is another thing in one column.
 _AT_COLUMNS = {
@@ -138,7 +152,7 @@ def _currency(column: str, cells: Mapping[str, str]) -> str:
 
 def advice_of_rule(rule: str, say: Say) -> str:
     """Return what to do where a rule is broken, of whatever field; an empty text where that is not known."""
-    known = _SENTENCES.get(rule) or IDENTITY.get(rule)
+    known = _SENTENCES.get(rule) or IDENTITY.get(rule) or _WARNED.get(rule)
     return say(known) if known else next_step("", "", say, rule)
 
 

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import re
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ import pytest
 from client_sdk.desk import dropped
 from client_sdk.desk.dropped import bounded
 from client_sdk.desk.rights import DeskRole
+from client_sdk.desk.rule_words import advice_of_rule
+from client_sdk.desk.texts import Language, say_in
 from client_sdk.desk.users import UserFile
 from client_sdk.errors import PreflightError
 from client_sdk.home_standing import pending_reports
@@ -342,3 +345,11 @@ def test_a_file_that_cannot_be_read_is_not_lost_where_too_much_work_is_under_way
         full = visitor.post(f"{path}/again", {"column.0": "reference"}, {})
         assert (full.status, "Too much work is under way" in full.words) == (429, True)
         assert visitor.get(path).words == unread.words
+
+
+def test_each_rule_that_warns_of_a_row_says_what_to_look_at() -> None:
+    text = Path("client_sdk/lending/row_warnings.py").read_text("utf-8")
+    found = set(re.findall(r'(?:rule=|yield [a-z_]+, |yield "[a-z_]+", )"([A-Za-z0-9.-]+)"', text))
+    assert {"basis.rejected", "days.dates", "N04", "number.identity", "money.hundredfold"} <= found
+    for rule in found:
+        assert advice_of_rule(rule, say_in(Language.ENGLISH)), rule
