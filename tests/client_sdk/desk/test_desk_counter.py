@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from client_sdk.testing import TestRegistry
     from tests.support.desk import Answered, Visitor
 
-TODAY = date.today()  # noqa: DTZ011 - as a person at the desk types it
+TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 NOWHERE = "lender-1/01234567-89ab-8def-8123-456789abcdef"
 
 
