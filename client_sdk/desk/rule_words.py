@@ -125,13 +125,13 @@ def violation_words(item: Violation, say: Say) -> str:
 def warning_words(item: RowWarning, say: Say) -> str:
     """Return what a warning is about: field, what it is, what the row says there, and what the version before says."""
     column = item.column
-    amounts = [
+    told = [
         (say(name), " ".join(filter(None, (shown_cell(column, cells, say.language), _currency(column, cells)))))
         for name, cells in ((N_("Given"), item.cells), (N_("Held"), item.held))
         if column in cells
     ]
     text = say.pair(name_of_field(column, say), _named(say.error(item.text), say))
-    return say("{text} ({more})", text=text, more=say.pairs(amounts)) if amounts else text
+    return say("{text} ({more})", text=text, more=say.pairs(told)) if told else text
 
 
 def _named(text: str, say: Say) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from client_sdk.desk.failures import error_words
@@ -13,10 +13,10 @@ from client_sdk.desk.person_form import type_choices
 from client_sdk.desk.prepared import PreparedReport
 from client_sdk.desk.record_columns import UNREAD, cells_of, columns_of, fields_of, typed_of_form
 from client_sdk.desk.rights import Right
-from client_sdk.desk.rule_words import FORM_ERRORS, MISSING, field_of, sorted_out
+from client_sdk.desk.rule_words import FORM_ERRORS, MISSING, field_of, mistakes_of, sorted_out
 from client_sdk.desk.texts import N_
 from client_sdk.desk.visit import DeskPage, Visit
-from client_sdk.errors import CreditRegistryError, FormatError, PreflightError, RefusedError, RuleError
+from client_sdk.errors import CreditRegistryError, PreflightError
 from client_sdk.lending.column_guide import standings_of
 from client_sdk.lending.columns import report_of
 from client_sdk.lending.places import column_of
@@ -220,15 +220,12 @@ def _read(visit: Visit, kind: Kind) -> _Read:
 
 def _refused(visit: Visit, kind: Kind, typed: Mapping[str, str], error: CreditRegistryError) -> Response:
     """Show the form again with what was refused, at its field where that is known."""
-    columns = columns_of(kind)
-    if isinstance(error, PreflightError):
-        return report_form(visit, kind, typed, *sorted_out(error.violations, columns, visit.say))
-    words = error_words(error, visit.say)
-    wrong: dict[str, str] = {}
-    if isinstance(error, RuleError | FormatError | RefusedError):
-        found = replace(error.complaint, reason=words.reason, field=column_of(error.complaint.field))
-        wrong, _ = sorted_out([Violation.of(found)], columns, visit.say)
-    return report_form(visit, kind, typed, wrong, [words.said(visit.say)])
+    if not isinstance(error, FORM_ERRORS):
+        return report_form(visit, kind, typed, {}, [error_words(error, visit.say).said(visit.say)])
+    fields = {column: column for column in columns_of(kind)}
+    if not isinstance(error, PreflightError) and (column := column_of(error.complaint.field)) in fields:
+        fields[error.complaint.field] = column
+    return report_form(visit, kind, typed, *mistakes_of(error, fields, visit.say))
 
 
 def _total(typed: Mapping[str, str]) -> str:
