@@ -64,7 +64,9 @@ _CHANGES = {
     "GONE": N_("listed by others no more"),
 }
 _ALL = "ALL"
-_FILES = {"found": ("rows", RESULT_COLUMNS), "changes": ("changes", CHANGE_COLUMNS)}
+_FILES = ("found", "changes")
+# An outcome has only a person who is asked about, as the command can; here each row has what is wrong with it in words.
+_FOUND_COLUMNS = (*(name for name in RESULT_COLUMNS if name != "outcome"), SAID_COLUMN[0])
 _ENDINGS = ("csv", "xlsx")
 # Changes on the page; the file has all.
 _SHOWN = 200
@@ -98,6 +100,13 @@ class Screened:
         for item in self.rejected:
             broken[item.row].append(item)
         return [[violation_words(item, say) for item in broken.get(int(str(row[0])), ())] for row in rows]
+
+    def lines(self, say: Say) -> list[tuple[object, ...]]:
+        """Return the rows of the file of what was found."""
+        return [
+            (*first, rule, " ".join(texts))
+            for (*first, _, rule), texts in zip(self.rows, self.reasons(self.rows, say), strict=True)
+        ]
 
 
 def _form(visit: Visit) -> Response:
@@ -198,11 +207,7 @@ def _save(visit: Visit) -> Response:
         return mapping
     if found is None or name not in _FILES or ending not in _ENDINGS:
         return stopped_page(visit, None, left="", again="/screening")
-    attribute, columns = _FILES[name]
-    rows = getattr(found, attribute)
-    if name == "found":
-        columns = (*columns, SAID_COLUMN[0])
-        rows = [(*row, " ".join(texts)) for row, texts in zip(rows, found.reasons(rows, visit.say), strict=True)]
+    columns, rows = (_FOUND_COLUMNS, found.lines(visit.say)) if name == "found" else (CHANGE_COLUMNS, found.changes)
     with visit.desk.journal.act(visit.user.name, DeskAct.SAVE_SCREENING, about=[found.report.inquiry_id.hex()]):
         table = screened_table(Path(f"{name}.{ending}"), columns, rows)
         return table_to_save(table, f"{name}.{ending}")

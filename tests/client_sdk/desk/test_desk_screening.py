@@ -79,7 +79,9 @@ def test_customers_are_screened_and_own_records_told_apart(officer: Visitor, hom
     assert "identity.checksum" in officer.get(f"{path}?show=REJECTED").text
     saved = officer.get(f"{path}/found.csv")
     assert saved.headers["content-disposition"] == 'attachment; filename="found.csv"'
+    assert saved.text.splitlines()[0] == "row,reference,finding,rule,what_to_do"
     rows = list(csv.DictReader(io.StringIO(saved.text)))
+    assert (rows[-1]["rule"], "One digit is mistyped" in rows[-1]["what_to_do"]) == ("identity.checksum", True)
     assert [(row["row"], row["finding"]) for row in rows] == [
         ("2", "LISTED"),
         ("3", "OWN"),
