@@ -53,6 +53,13 @@ def _opened(visit: Visit) -> Response:
     about = [f"{record.issuer}/{UUID(bytes=record.record_id)}"]
     with visit.desk.journal.act(visit.user.name, DeskAct.OPEN_DISPUTE, about=about):
         receipt = visit.desk.client.open_dispute(record.issuer, record.record_id, code=code, evidence=evidence)
+    own = visit.desk.client.disputes(opened=True)
+    if not any((one.issuer, one.record_id) == (receipt.issuer, receipt.record_id) for one in own):
+        text = N_(
+            "Another member has disputed this record before: your documents stand with that dispute, at leaf {index}. "
+            "Its answer is told to that member; make the person's report anew to see it."
+        )
+        return visit.go("/disputes", visit.say(text, index=receipt.index))
     told = visit.say("The record is disputed, at leaf {index}: every answer shows it from now on.", index=receipt.index)
     return visit.go(f"/disputes/of/{receipt.issuer}/{receipt.uuid}", told)
 
