@@ -64,7 +64,7 @@ registry institution issuer signer asker author owner origin part field field_na
 name url host transferee id speaker seller buyer peer form_type payload_type algorithm currency
 service endorser line path successor where column title time_zone purpose ground outcome
 licence_number form earlier_field later_field type retain_until csr administrators type_code open_until today
-jurisdiction of quorum members first_given_on last_given_on
+jurisdiction of_jurisdiction of quorum members first_given_on last_given_on
 """
 PUBLIC = frozenset(_PUBLIC.split())
 # Values all of whose texts are for everybody.

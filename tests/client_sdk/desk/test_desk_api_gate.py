@@ -134,7 +134,7 @@ def test_a_token_is_made_for_scopes_of_the_members_role_alone(registry: TestRegi
         refused = Command(home).said("desk", "token", "add", "x", "--scope", "inbox", "--scope", scope, code=2)
         assert f"--scope {scope}" in refused.err
         assert serves in refused.err
-        assert Command(home)("desk", "token", "list").content["tokens"] == []
+        assert all(token["name"] != "x" for token in Command(home)("desk", "token", "list").content["tokens"])
 
 
 def test_a_request_without_a_valid_token_is_refused_before_its_body_is_read(program: Program) -> None:

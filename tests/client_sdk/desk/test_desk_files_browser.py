@@ -125,6 +125,8 @@ def test_a_file_that_cannot_be_read_leads_on_by_keyboard(browser: Chrome, runnin
     lines = (",".join(row).replace("id_number", "证件号码"), ",".join(row.values()))
     file.write_text("\n".join(lines), encoding="utf-8")
     with signed_in(browser, running):
+        # What was told before this test is not of it.
+        console(browser)
         browser.get(path_of(browser, "/portfolio"))
         choose_file(browser, file)
         press(browser, "Check the file")
