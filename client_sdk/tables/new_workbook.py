@@ -68,8 +68,9 @@ def write_workbook(file: IO[bytes], columns: Sequence[tuple[str, type]], rows: I
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         with archive.open(_SHEET_PART, "w", force_zip64=True) as part:
             # The library would write the rows, and with them the numbers of people, to a file of its own first.
-            sheet._writer = library("openpyxl.worksheet._writer").WorksheetWriter(sheet, part)  # noqa: SLF001
-            sheet._writer.write_top()  # noqa: SLF001
+            writer = library("openpyxl.worksheet._writer").WorksheetWriter(sheet, part)
+            sheet._writer = writer  # noqa: SLF001 - no argument of the library names where its rows go
+            writer.write_top()
             sheet.append([_cell(make(sheet), name) for name, _ in columns])
             for row in rows:
                 sheet.append([None if value in (None, "") else _cell(make(sheet), value) for value in row])
@@ -87,7 +88,7 @@ def _finish(workbook: Any, sheet: Any, archive: ZipFile) -> None:
         sheet._rels = sheet._writer._rels  # noqa: SLF001 - as the method does that this one stands for
         writer.manifest.append(sheet)
 
-    sheet._drawing = None  # noqa: SLF001 - likewise
+    sheet._drawing = None  # noqa: SLF001 - a sheet has one while it is written
     writer.write_worksheet = write_worksheet
     writer.write_data()
 

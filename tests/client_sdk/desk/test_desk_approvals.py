@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import threading
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -13,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from client_sdk import Amounts, DefaultFacts
-from client_sdk.config import ClientConfig
 from client_sdk.desk.approval_requests import (
     MOST,
     MOST_OF_ONE,
@@ -29,7 +26,6 @@ from client_sdk.desk.rights import DeskRole
 from client_sdk.desk.settings import ApprovalSettings, read_settings
 from client_sdk.desk.users import UserFile
 from client_sdk.errors import ConfigError
-from client_sdk.home_standing import pending_reports
 from client_sdk.lending.rows import row_of
 from client_sdk.models import RecordState
 from tests.client_sdk.desk.desk_forms import DOCUMENTS, PASSWORD, csv_of, drop, person_at, typed_of
@@ -189,28 +185,6 @@ def test_what_the_registry_refuses_goes_on_waiting(registry: TestRegistry, home:
     assert "The registry has refused this (DEBT_TAKEN)" in refused.words
     assert "waits" in at["anna"].get(path).words
     assert ("bo", "APPROVE", "FAILED") in acts_of(home, path.rpartition("/")[2])
-
-
-def test_what_is_signed_and_has_no_answer_is_neither_returned_nor_taken_back(
-    registry: TestRegistry, home: Path, at: dict[str, Visitor]
-) -> None:
-    path = proposed(at["anna"], big(58))
-    with closing(sqlite3.connect(registry.folder / "registry" / "registry.sqlite", isolation_level=None)) as database:
-        # The registry can read, and log nothing.
-        database.execute("BEGIN IMMEDIATE")
-        late = at["bo"].post(f"{path}/approve")
-        database.execute("ROLLBACK")
-    assert late.status >= 500, late.words
-    assert pending_reports(ClientConfig.from_home(home)) == 1
-    for answered in (at["bo"].post(f"{path}/return", {"word": "x"}), at["anna"].post(f"{path}/take-back")):
-        assert answered.status == 409
-        assert "It is signed, and its answer did not come" in answered.words
-    for name in ("anna", "bo"):
-        page = at[name].get(path)
-        assert "It is signed" in page.words
-        assert not {f"{path}/return", f"{path}/take-back"} & set(re.findall(r'action="([^"]+)"', page.text))
-    # It was logged as soon as the registry could, or is now.
-    assert " at leaf " in at["bo"].follow(at["bo"].post(f"{path}/approve")).words
 
 
 def opened(visitor: Visitor, uuid: str, number: int) -> str:
