@@ -136,6 +136,7 @@ def test_a_file_that_cannot_be_read_leads_on_by_keyboard(browser: Chrome, runnin
         label = browser.find_element(By.XPATH, "//label[text()='证件号码']")
         field = browser.find_element(By.ID, label.get_attribute("for"))
         field.send_keys("Identity number of the person")
+        browser.find_element(By.ID, "amounts").send_keys("in minor units")
         press(browser, "Read the file so")
         wait_for(browser, "Sign and send 1 row")
         assert [entry for entry in console(browser) if "favicon" not in entry["message"]] == []
