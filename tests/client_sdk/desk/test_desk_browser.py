@@ -84,7 +84,7 @@ def wider_than_a_phone(browser: Chrome, pages: Iterable[DeskPage]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("member", "role"), [("lender-1", Role.LENDER), ("auditor", Role.AUDITOR), ("admin-1", Role.ADMINISTRATOR)]
+    ("member", "role"), [("lender-1", Role.LENDER), ("auditor", Role.AUDITOR), ("admin-3", Role.ADMINISTRATOR)]
 )
 def test_no_page_is_wider_than_a_phone(
     registry: TestRegistry, browser: Chrome, tmp_path: Path, member: str, role: Role

@@ -44,7 +44,7 @@ def english_in(visitor: Visitor, paths: list[str]) -> dict[str, str]:
         ("lender-1", Role.LENDER),
         ("counter-zh", Role.REPRESENTATIVE),
         ("auditor", Role.AUDITOR),
-        ("admin-1", Role.ADMINISTRATOR),
+        ("admin-3", Role.ADMINISTRATOR),
     ],
 )
 def test_no_page_in_chinese_holds_an_english_sentence(
