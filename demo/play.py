@@ -149,7 +149,7 @@ def _found(stage: _Stage) -> None:
     tell.step(
         "Genesis",
         "The registry writes the act that everything rests on; two of the three administrators sign it. From now on",
-        "whoever knows its fingerprint can verify everything that the registry will ever say.",
+        "everyone who knows its fingerprint can verify everything that the registry will ever say.",
     )
     fingerprint = found(site, shell)
     tell.good(f"fingerprint {fingerprint}")

@@ -48,7 +48,7 @@ AVAILABLE_KB = 4 << 20
 
 
 def pytest_configure() -> None:
-    """Let children of the tests be interrupted, also where whoever started the tests ignores SIGINT, as ``&`` does."""
+    """Let children of the tests be interrupted, also where what started them ignores it, as ``&`` does."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     share_compiled_statements()

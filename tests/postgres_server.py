@@ -117,7 +117,7 @@ def prepared_folder(root: Path) -> Path:
 def postgres_server(*, durable: bool = False) -> Iterator[str]:
     """Run a fresh PostgreSQL while the block lasts; yield the URL of its maintenance database.
 
-    The server listens on a socket file only, trusts whoever reaches it and is deleted whole at the end.
+    The server listens on a socket file only, trusts each client that reaches it and is deleted whole at the end.
 
     Args:
         durable: sync every commit to the disk, as in operation; tests that never cut the power do without.
