@@ -336,7 +336,7 @@ def test_a_desk_ends_in_its_time_where_the_reading_of_a_file_hangs(registry: Tes
 def test_a_file_that_cannot_be_read_is_not_lost_where_too_much_work_is_under_way(
     registry: TestRegistry, tmp_path: Path
 ) -> None:
-    with RunningDesk(registry.enrol("lender-full"), tmp_path / "desk") as desk:
+    with RunningDesk(registry.enrol("lender-busy"), tmp_path / "desk") as desk:
         visitor = desk.visitor()
         visitor.get("/portfolio")
         path, unread = drop(visitor, b"x,y\n1,2\n")

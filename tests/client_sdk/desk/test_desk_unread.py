@@ -121,7 +121,7 @@ def test_what_was_chosen_stays_where_the_file_cannot_be_read_for_another_reason(
     given = {"constant.kind": "DEFAULT", "amounts": "major", "dates": "DD/MM/YYYY"}
     sent = officer.post(f"{path}/again", chosen | given, {})
     lacking = officer.finished(sent)
-    assert "no column id_number" in lacking.words
+    assert "no column “Identity number of the person”" in lacking.words
     typed = typed_in(lacking.text)
     assert {name: typed[name] for name in chosen | given} == chosen | given
 
