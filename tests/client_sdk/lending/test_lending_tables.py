@@ -268,8 +268,8 @@ def test_a_text_that_a_small_file_repeats_fills_no_memory() -> None:
     many = pa.array([["x" * 1_000] * 65] * rows)
     with pytest.raises(PreflightError, match=r"table\.cell"):
         list(read_portfolio(parquet(**empty | {"measures": many})))
-    # Unpacked, the four columns would take half a gigabyte.
-    rows //= 2
+    # Unpacked, the four columns would take a quarter of a gigabyte.
+    rows //= 4
     short = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["x" * 60_000]))
     batches = ColumnFile(lambda: parquet(**dict.fromkeys(names, short)), ColumnarKind.PARQUET)
     tracemalloc.start()
