@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,6 @@ from tests.client_sdk.sdk_samples import default_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 EXPIRED = (
     "TLS: certificate.pem: expired on 2026-01-01, and this machine's clock shows 2026-02-01 00:00:00 UTC; too late to "
@@ -129,3 +129,9 @@ def test_a_usual_mistake_at_the_desk_says_what_to_do_next(name: str, language: L
     if language is Language.CHINESE:
         # The next step and the title hold no English sentence.
         assert not re.search(r"(?:\b[a-z]{2,}\b[ ,]+){3}[a-z]{2,}", f"{told.title} {told.next}")
+
+
+def test_the_guide_lists_the_twelve() -> None:
+    guide = " ".join((Path(__file__).parents[3] / "docs/desk.md").read_text(encoding="utf-8").split())
+    assert f"in both languages: {', '.join(MISTAKES)}." in guide
+    assert len(MISTAKES) == 12
