@@ -34,7 +34,7 @@ DATABASE_KINDS: tuple[DatabaseKind, ...] = get_args(DatabaseKind)
 ON_ONE_DATABASE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 # Machines differ in speed; a deadline an example would make a test fail for being run on a slow one.
-settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=15)
+settings.register_profile("registry", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=25)
 # For a long search, `HYPOTHESIS_PROFILE=thorough make test`.
 settings.register_profile("thorough", settings.get_profile("registry"), max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "registry"))
