@@ -166,7 +166,7 @@ def mistakes_of(
 ) -> tuple[dict[str, str], list[str]]:
     """Return the first thing that an error says of each field of a page, and what it says of none of them.
 
-    Of what the registry has refused that is told first, with its reason.
+    For a refusal of the registry the first line says so, with its reason.
 
     Args:
         error: of the SDK.

@@ -1,7 +1,7 @@
 """Parquet and Arrow files, read in a process of their own (ADR 0092).
 
-The library that reads them ends its process at some damaged bytes, by an exception in C++ that nothing catches. Who
-reads a file here is told that it is damaged.
+The library that reads them ends its process at some damaged bytes, by an exception in C++ that nothing catches. Here
+such a file is refused as damaged (``TableError``), and the program goes on.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _LIVING: set[subprocess.Popen[bytes]] = set()
 
 
 def end_readings() -> None:
-    """End all readings that are under way, as where the program ends; each is told as of a damaged file."""
+    """End all readings that are under way, as where the program ends; each fails as for a damaged file."""
     for process in list(_LIVING):
         process.kill()
 
