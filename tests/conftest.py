@@ -67,10 +67,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
+def pytest_collection() -> None:
+    """Do not look for garbage while tests are loaded: nearly all of it stays."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Leave all that was loaded out of the collections of garbage: some hundred megabytes, which stay to the end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def has_room_in_memory() -> bool:

@@ -52,8 +52,7 @@ MOST_SECONDS = DEADLINES.stream + 5.0
 MOMENTS = itertools.cycle((0.0, 0.03, 0.1, 0.17, 0.3))
 # While rows are taken from the caller.
 READING = "READING"
-# A start of the registry each: `HANGING_KILLS=50 make test` tries more moments.
-REGISTRY_KILLS = int(os.environ.get("HANGING_KILLS", "20"))
+REGISTRY_KILLS = 50
 KEY_SERVICE_KILLS = 8
 # More than one page of an inbox takes.
 MOST_STEPS = 20

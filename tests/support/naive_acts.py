@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 
@@ -126,14 +127,15 @@ SCRIPTS = {
 }
 
 
-def _script(char: str) -> set[str]:
+@cache
+def _script(char: str) -> frozenset[str]:
     """Return the script of a character; of none or another, nothing."""
     runs = {name: [run.split("-") for run in listed.split()] for name, listed in SCRIPTS.items()}
-    return {
+    return frozenset(
         name
         for name, listed in runs.items()
         if char and any(int(first, 16) <= ord(char) <= int(last, 16) for first, last in listed)
-    }
+    )
 
 
 def longest_number(text: str) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from client_sdk.dask_executor import dask_executor
@@ -17,12 +18,14 @@ from registry_server.storage.tls_keys import StoredTlsKey
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import FsckReport, fsck
 from registry_server.usecases.housekeeping import Housekeeping
+from tests.conftest import postgres_database, sqlite_url
 from tests.support.dask_cluster import dask_cluster
 from tests.support.handmade_log import REGISTRY, seed, signer
 from tests.support.registry_world import World, accept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tests.support.dask_cluster import DaskCluster
 
@@ -67,6 +70,33 @@ def vouch_for_keys(url: str) -> None:
                 row = replace(row, revoked_at=2, revocation=ended.encode())
             tls_keys.put(work, row)
         work.commit()
+
+
+@pytest.fixture(scope="module")
+def filled_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    filled = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("filled") / "registry.sqlite")
+    fill(sqlite_url(filled))
+    return filled
+
+
+@pytest.fixture(scope="module")
+def filled_postgres(postgres_url: str, postgres_template: str) -> Iterator[str]:
+    with postgres_database(postgres_url, template=postgres_template) as url:
+        fill(url)
+        name = make_url(url).database
+        assert name is not None
+        yield name
+
+
+@pytest.fixture
+def filled_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A copy of the test's own of a database that was filled once."""
+    if database_kind == "sqlite":
+        yield sqlite_url(shutil.copyfile(request.getfixturevalue("filled_sqlite"), tmp_path / "registry.sqlite"))
+        return
+    filled = request.getfixturevalue("filled_postgres")
+    with postgres_database(request.getfixturevalue("postgres_url"), template=filled) as url:
+        yield url
 
 
 def check(url: str) -> FsckReport:
@@ -172,11 +202,10 @@ LIES: dict[str, tuple[Sequence[str], set[str]]] = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_row_that_was_changed_is_found(database_url: str, database_kind: str, lie: str) -> None:
-    fill(database_url)
+def test_a_row_that_was_changed_is_found(filled_url: str, database_kind: str, lie: str) -> None:
     statements, names = LIES[lie]
-    change(database_url, *(statement.format(zeros=ZEROS[database_kind], first=FIRST_LIVE) for statement in statements))
-    report = check(database_url)
+    change(filled_url, *(statement.format(zeros=ZEROS[database_kind], first=FIRST_LIVE) for statement in statements))
+    report = check(filled_url)
     assert names <= set(report.counts), report.findings
     assert all(str(finding) for finding in report.findings)
 
