@@ -299,6 +299,7 @@ def _next_position(position: Position, fetched: Fetched | None, findings: Findin
         root=report.root.hex(),
         checkpoint=fetched.checkpoint.raw.decode(),
         audited_at=milliseconds(report.audited_at),
+        logged_at=0 if report.logged_at is None else milliseconds(report.logged_at),
         leaf_bytes=fetched.leaf_bytes,
         inquiries=fetched.inquiries,
         inquiry_bytes=fetched.inquiry_bytes,

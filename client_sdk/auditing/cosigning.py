@@ -1,13 +1,14 @@
 """Cosigning what an auditor has rebuilt: the log's checkpoint of the leaves that the last whole audit verified.
 
-The time is when that audit began: at that time the log was shown to the auditor, and nothing was left out of it.
+The time is when that audit began, or that of the HEAD which it rebuilt where that is earlier: a registry that goes on
+showing its auditors the log of a past day has no answer of today labelled as replayed.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from client_sdk.auditing.silencing import silences
+from client_sdk.auditing.silencing import is_ahead, silences
 from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats import note as notes
 from client_sdk.kernel.formats.checkpoint import parse_checkpoint
@@ -47,7 +48,8 @@ def cosign_audit(home: AuditHome, trust_root: TrustRoot, name: str, signer: Sign
         signer: its Ed25519 key, which signs nothing else.
 
     Returns:
-        None where there was no audit yet, or a finding silences the auditor (``silencing``).
+        None where there was no audit yet, a finding silences the auditor (``silencing``), or the HEAD lies in the
+        future of its clock.
 
     Raises:
         ConfigError: the folder is damaged, or of another registry.
@@ -55,7 +57,7 @@ def cosign_audit(home: AuditHome, trust_root: TrustRoot, name: str, signer: Sign
     position, found = home.load()
     if position.fingerprint not in {"", trust_root.fingerprint}:
         raise ConfigError("the audit's folder belongs to another registry")
-    if not position.size or position.beyond or any(silences(item, position) for item in found):
+    if not position.size or position.beyond or is_ahead(position) or any(silences(item, position) for item in found):
         return None
     data = position.checkpoint.encode()
     try:
@@ -63,7 +65,7 @@ def cosign_audit(home: AuditHome, trust_root: TrustRoot, name: str, signer: Sign
         if (checkpoint.size, checkpoint.root.hex()) != (position.size, position.root):
             raise ConfigError("the audit's folder is damaged: its checkpoint is not that of its leaves")
         signed = notes.parse(data)
-        line = cosign(signed.text, name, signer, position.audited_at // 1_000)
+        line = cosign(signed.text, name, signer, min(position.audited_at, position.logged_at) // 1_000)
     except FormatError as error:
         raise ConfigError(f"the audit's folder holds no checkpoint that can be cosigned: {error}") from error
     return CosignedAudit(position.size, notes.Note(signed.text, (*signed.signatures, line)).encode())

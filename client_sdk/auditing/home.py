@@ -93,6 +93,7 @@ class Position:
         root: of their tree, hexadecimal.
         checkpoint: the log's signed note over exactly them.
         audited_at: when that audit began, ms since 1970 UTC.
+        logged_at: of the newest HEAD among them, ms since 1970 UTC.
         leaf_bytes: of the file of leaves.
         inquiries: leaves of the inquiry tree.
         inquiry_bytes: of their file.
@@ -108,6 +109,7 @@ class Position:
     root: str = ""
     checkpoint: str = ""
     audited_at: int = 0
+    logged_at: int = 0
     leaf_bytes: int = 0
     inquiries: int = 0
     inquiry_bytes: int = 0

@@ -24,7 +24,8 @@ class Replayed(Plain):
 
     Attributes:
         size: leaves that enough of the named auditors have replayed; 0 where too few have, or none is named.
-        at: when they had begun to, by their clocks, UTC; None where size is 0.
+        at: when they had begun to, by their clocks, or when the HEAD that they rebuilt was logged, whichever is
+            earlier, UTC; None where size is 0.
         late: whether that was longer before the answer than the reader's ``replay_max_lag``, or never.
         named: whether the rulebook, or the reader, names auditors that rebuild the log at all.
     """

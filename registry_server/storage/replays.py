@@ -25,7 +25,7 @@ class StoredReplay(NamedTuple):
     Attributes:
         verifier_key: of the auditor, as a policy names it.
         size: leaves of its tree.
-        cosigned_at: when the auditor had begun to rebuild it, seconds since 1970 UTC.
+        cosigned_at: time of the cosignature, seconds since 1970 UTC.
         note: the signed note, with the log's line and the auditor's.
     """
 

@@ -36,7 +36,8 @@ class ReplayedUpTo(NamedTuple):
 
     Attributes:
         size: leaves that enough of them have rebuilt.
-        at: the newest time at which, or later, enough of them had begun to, seconds since 1970 UTC.
+        at: the newest time at which, or later, enough of them had begun to, seconds since 1970 UTC; of a HEAD that is
+            older than that, its own.
     """
 
     size: int

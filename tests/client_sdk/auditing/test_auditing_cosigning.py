@@ -14,6 +14,7 @@ from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import RegistrySource
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats.cosignature import cosignatures_of
+from client_sdk.kernel.formats.moment import DAY_MS
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.ledger.cosigned import read_cosigned
 from tests.support.handmade_log import HandmadeLog, signer
@@ -35,8 +36,8 @@ class Following:
     def __init__(self, source: RegistrySource, log: HandmadeLog, folder: Path) -> None:
         self.source, self.log, self.home = source, log, AuditHome(folder)
 
-    def audit(self) -> int:
-        return audit(self.source, self.home, self.log.trust_root, now_ms=self.log.logged_at).size
+    def audit(self, *, later: int = 0) -> int:
+        return audit(self.source, self.home, self.log.trust_root, now_ms=self.log.logged_at + later).size
 
     def cosigned(self) -> tuple[int, int] | None:
         """Size and time of what it cosigns, read as a member reads it."""
@@ -74,6 +75,26 @@ def test_what_a_clean_audit_has_read_is_cosigned_with_the_time_at_which_it_began
     assert following.cosigned() == (len(following.log.leaves), following.log.logged_at // 1_000)
 
 
+@pytest.mark.parametrize("days", [1, 30])
+def test_a_log_that_stands_still_is_never_cosigned_as_one_of_today(following: Following, days: int) -> None:
+    size, at = following.audit(), following.log.logged_at // 1_000
+    following.audit(later=days * DAY_MS)
+    assert following.cosigned() == (size, at)
+    # Nor one that is shown leaf by leaf, long after they were logged.
+    following.log.say("lender-1", "running")
+    following.log.head()
+    following.audit(later=days * DAY_MS)
+    assert following.cosigned() == (len(following.log.leaves), following.log.logged_at // 1_000)
+
+
+def test_a_head_of_the_future_is_cosigned_once_it_is_one_no_more(following: Following) -> None:
+    following.audit()
+    size = following.audit(later=-DAY_MS)
+    assert following.cosigned() is None
+    following.audit()
+    assert following.cosigned() == (size, following.log.logged_at // 1_000)
+
+
 def test_the_checkpoint_is_that_of_the_leaves_though_the_log_has_gone_on(
     following: Following, registry: HandmadeRegistry
 ) -> None:
@@ -109,7 +130,7 @@ def test_an_audit_that_breaks_off_leaves_what_was_cosigned_before(
     assert following.cosigned() == before
 
 
-@pytest.mark.parametrize("change", [{"size": 3}, {"root": "00" * 32}, {"checkpoint": "none"}, {"audited_at": 0}])
+@pytest.mark.parametrize("change", [{"size": 3}, {"root": "00" * 32}, {"checkpoint": "none"}, {"logged_at": 0}])
 def test_a_changed_folder_is_not_cosigned(following: Following, change: dict[str, object], tmp_path: Path) -> None:
     following.audit()
     file = tmp_path / "audit" / "audit.json"

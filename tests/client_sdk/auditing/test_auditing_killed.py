@@ -137,14 +137,14 @@ def test_two_processes_with_one_folder_take_turns_and_cosign_the_same(watched: W
     assert watched.cosigned() != before
 
 
-@pytest.mark.parametrize("minutes", [-180, -2, 3, 240])
+@pytest.mark.parametrize("minutes", [-4, -2, 3, 240])
 def test_a_clock_that_steps_changes_the_time_of_a_cosignature_alone(watched: Watched, minutes: int) -> None:
     watched.audit()
     watched.audit(clock=minutes * 60_000)
     made = watched.cosigned()
     assert made is not None
     assert made[:2] == (len(watched.log.leaves), watched.log.tree.root())
-    assert made[2] == watched.log.logged_at // 1_000 + minutes * 60
+    assert made[2] == watched.log.logged_at // 1_000 + min(minutes, 0) * 60
 
 
 def test_a_folder_of_before_cosigns_what_it_holds_and_no_other_log(watched: Watched) -> None:
