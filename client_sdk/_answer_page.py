@@ -105,9 +105,21 @@ class Page:
             return
         cosigned = check_one_history(message, self._at, self._session.log_key)
         seen = witnessed(cosigned, self._at.size, self._session.witnesses.quorums, self._session.now_ms())
-        self.cosigned, self.witnessed = cosigned, seen
+        self.cosigned = cosigned
         for evidence in self._evidence:
             evidence.cosigned.CopyFrom(message)
+        self._label(seen)
+
+    def age(self) -> None:
+        """Tell of witnesses no later time than since when this home awaits what they have not confirmed.
+
+        Raises:
+            ConfigError: a file of the home cannot be read or written.
+        """
+        self._label(self._session.witnesses.aged(self.witnessed))
+
+    def _label(self, seen: Witnessed | None) -> None:
+        self.witnessed = seen
         self.answers = [
             answer if answer.failure is not None else replace(answer, witnessed=seen) for answer in self.answers
         ]

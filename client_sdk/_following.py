@@ -91,6 +91,7 @@ class Following:
                 yield from self._await_witnesses(page)
             if page.cosigned is not None:
                 yield from self.prove(session.witnesses.taking(page.cosigned))
+            yield from beside(page.age)
         except RollbackError as error:
             page.refuse(error)
 

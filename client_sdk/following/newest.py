@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from client_sdk.kernel.formats.note import VerifierKey
 
 __all__ = [
+    "AWAITED_FILE",
     "COSIGNED_FILE",
     "NewestCheckpoint",
     "Proving",
@@ -50,8 +51,8 @@ __all__ = [
 Proving: TypeAlias = "Generator[transparency_pb2.GetCheckpointRequest, transparency_pb2.GetCheckpointResponse, None]"
 _LOCK_SECONDS = 10
 _MODE = 0o600
-# Beside the file: what witnesses have confirmed of the log.
-COSIGNED_FILE = "cosigned"
+# Beside the file: what witnesses have confirmed of the log, and what they have not yet.
+COSIGNED_FILE, AWAITED_FILE = "cosigned", "awaited"
 # Beside it too: proofs that the log has two histories.
 _PROOF, _PROOF_SUFFIX = "contradiction", ".proof"
 _PROOF_START = f"{_PROOF}-"
@@ -180,7 +181,8 @@ class NewestCheckpoint:
             copy = _keep_apart(self._path.parent, f"forgotten-{known.checkpoint.size}", ".note", known.raw)
             for path, _ in self._proofs():
                 path.replace(path.with_name(f"forgotten-{path.name}"))
-            self._path.with_name(COSIGNED_FILE).unlink(missing_ok=True)
+            for name in (COSIGNED_FILE, AWAITED_FILE):
+                self._path.with_name(name).unlink(missing_ok=True)
             self._path.unlink()
             return copy
 

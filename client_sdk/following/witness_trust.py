@@ -1,19 +1,25 @@
 """Trust in witnesses: what a member demands of them, and how far they have confirmed the log that it was shown.
 
     state/cosigned = the newest checkpoint that a quorum has cosigned, as a signed note         replaced as a whole
+    state/awaited  = leaves " " ms LF: that were shown and not confirmed yet, and since when    replaced as a whole
 
 Whatever the log has signed for this member begins the newest checkpoint that its home keeps (``newest.py``). So one
 cosigned checkpoint that this one begins, or that begins it, tells of all of them: those up to its size are confirmed.
 Where the two are not of one history, both were signed by the log, and the proof of that is kept.
+
+A registry that shows witnesses no more than the beginning that two histories have in common gets it cosigned again and
+again. So no confirmation of a part counts as newer than the time since which the rest is awaited.
 
 ``confirming`` does no network I/O: it is a generator as ``NewestCheckpoint.prove`` is.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from creditregistry.v1 import transparency_pb2
 
@@ -21,8 +27,9 @@ from client_sdk._files import replace_file
 from client_sdk._protocol.witnessed import witnessed
 from client_sdk.clock import clock_ms
 from client_sdk.errors import ConfigError, RefusedError, RollbackError, TransportError, VerificationError
-from client_sdk.following.newest import COSIGNED_FILE
+from client_sdk.following.newest import AWAITED_FILE, COSIGNED_FILE
 from client_sdk.kernel.formats.errors import FormatError
+from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.cosigned import check_one_history, read_cosigned
 from client_sdk.models.witnessed import WitnessDemand
 
@@ -40,6 +47,19 @@ __all__ = ["WitnessTrust"]
 
 # Between two requests for what witnesses have cosigned meanwhile.
 _AGAIN_SECONDS = 5.0
+_AWAITED = re.compile(rb"([1-9][0-9]{0,19}) ([1-9][0-9]{0,19})\n")
+
+
+class _Awaited(NamedTuple):
+    """What this home was shown of the log and witnesses have not confirmed yet.
+
+    Attributes:
+        size: leaves that it was shown.
+        since: when it was, or when all that it was shown before was confirmed, ms since 1970 UTC.
+    """
+
+    size: int
+    since: int
 
 
 class WitnessTrust:
@@ -60,6 +80,7 @@ class WitnessTrust:
         self._follower = follower
         self._newest = newest
         self._path = config.state_folder / COSIGNED_FILE
+        self._awaited_path = config.state_folder / AWAITED_FILE
         self._key = follower.trust_root.log_key
         self._asked_at = float("-inf")
 
@@ -78,7 +99,35 @@ class WitnessTrust:
     def witnessed(self) -> Witnessed | None:
         """Return how far the newest checkpoint of this home is confirmed; None where nothing is demanded."""
         known = self._newest.read()
-        return witnessed(self._read(), 0 if known is None else known.checkpoint.size, self.quorums, clock_ms())
+        seen = witnessed(self._read(), 0 if known is None else known.checkpoint.size, self.quorums, clock_ms())
+        return self.aged(seen)
+
+    def aged(self, seen: Witnessed | None) -> Witnessed | None:
+        """Return what witnesses have confirmed with no later time than since when this home awaits the rest.
+
+        Args:
+            seen: of a log that this home was shown and keeps, or that it extends.
+
+        Raises:
+            ConfigError: a file of the home cannot be read or written.
+        """
+        since = self._awaited_since()
+        if seen is None or seen.at is None or seen.whole or since is None:
+            return seen
+        return replace(seen, at=min(seen.at, moment(since)))
+
+    def _awaited_since(self) -> int | None:
+        """Return since when the oldest leaves are awaited that are not confirmed, ms since 1970 UTC; None for none."""
+        known, cosigned, now = self._newest.read(), self._read(), clock_ms()
+        seen = witnessed(cosigned, 0, self.quorums, now)
+        if known is None or seen is None or known.checkpoint.size <= seen.size:
+            return None
+        awaited = self._read_awaited()
+        # A clock that was ahead then has told a time that would not grow old.
+        if awaited is None or awaited.size <= seen.size or awaited.since > now:
+            awaited = _Awaited(known.checkpoint.size, now)
+            replace_file(self._awaited_path, b"%d %d\n" % awaited)
+        return awaited.since
 
     def confirming(self) -> Proving:
         """Ask, now and then, whether witnesses have seen what was shown to this home.
@@ -155,6 +204,16 @@ class WitnessTrust:
                 raise
             except VerificationError:
                 return
+
+    def _read_awaited(self) -> _Awaited | None:
+        """Return what is kept; None where there is nothing, or what is there is of no use."""
+        try:
+            found = _AWAITED.fullmatch(self._awaited_path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConfigError(f"{self._awaited_path} cannot be read: {error.strerror}") from error
+        return None if found is None else _Awaited(int(found[1]), int(found[2]))
 
     def _read(self) -> Cosigned | None:
         """Return what is kept; None where there is nothing, or what is there is of no use: it is asked for again."""

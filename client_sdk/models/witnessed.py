@@ -31,7 +31,8 @@ class Witnessed(Plain):
 
     Attributes:
         size: leaves of the newest checkpoint that a quorum has cosigned; 0 where there is none.
-        at: when it had, by the witnesses' clocks, UTC; None where there is none.
+        at: when it had, by the witnesses' clocks, UTC; None where there is none. Where a home was shown more than is
+            confirmed, no later than since when it awaits that.
         whole: whether all leaves that the answer rests on are among them.
     """
 

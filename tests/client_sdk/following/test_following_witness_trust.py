@@ -13,7 +13,7 @@ from client_sdk.errors import ConfigError, RefusedError, RollbackError
 from client_sdk.following import ContradictionError, DirectoryFollower, NewestCheckpoint, WitnessTrust, confirmation
 from client_sdk.kernel.formats.note import Note, VerifierKey, parse
 from client_sdk.kernel.formats.state import Rulebook
-from client_sdk.models import WitnessDemand
+from client_sdk.models import WitnessDemand, Witnessed
 from client_sdk.quorums import quorums_of_home
 from client_sdk.verification import verify_contradiction
 from tests.client_sdk.following.test_following_newest import Log, note
@@ -97,6 +97,38 @@ def test_what_was_shown_is_confirmed_by_a_later_cosigned_checkpoint(home: Home) 
     quiet = WitnessedLog(tree, 10, ENOUGH)
     assert home.look(quiet) == (12, True)
     assert quiet.asked == []
+
+
+def test_what_witnesses_are_not_shown_ages_although_they_cosign_its_beginning_again_and_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, now = history(20, 1), [SECONDS + 10]
+    monkeypatch.setattr("client_sdk.following.witness_trust.clock_ms", lambda: now[0] * 1_000)
+
+    def confirmed(cosigned: int, seconds: int) -> tuple[int, bool, int]:
+        """Look when both witnesses have just cosigned so many leaves; how far, and when, the log is confirmed."""
+        now[0] = seconds
+        home.look(WitnessedLog(tree, cosigned, {"one": seconds, "two": seconds}))
+        found = home.trust().witnessed()
+        assert found is not None
+        assert found.at is not None
+        return found.size, found.whole, int(found.at.timestamp())
+
+    first = SECONDS + 10
+    assert confirmed(5, first) == (5, False, first)
+    # Nine leaves were shown: the same five, or six, or seven of them cosigned anew confirm nothing of the rest.
+    for size, later in ((5, 60), (6, 3_600), (7, 86_400), (8, 864_000)):
+        assert confirmed(size, first + later) == (size, False, first)
+    # What is confirmed at last is of now, and what is shown beyond it is awaited from then on.
+    assert confirmed(9, first + 900_000) == (9, True, first + 900_000)
+    Log(tree).drive(home.newest.prove(note(tree, 15)))
+    assert confirmed(9, first + 900_000) == (9, False, first + 900_000)
+    assert confirmed(9, first + 900_100) == (9, False, first + 900_000)
+    assert confirmed(12, first + 900_200) == (12, False, first + 900_000)
+    # A clock that was ahead for a while hides nothing for longer than that.
+    now[0] = first + 800_000
+    assert home.trust().witnessed() == Witnessed()
+    assert confirmed(13, first + 900_300) == (13, False, first + 800_000)
 
 
 def test_one_process_asks_now_and_then(home: Home) -> None:

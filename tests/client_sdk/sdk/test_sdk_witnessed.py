@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from creditregistry.v1 import check_pb2, evidence_pb2
+from creditregistry.v1 import check_pb2, evidence_pb2, transparency_pb2
 
 from client_sdk import Client
 from client_sdk._answer_page import Page
@@ -112,6 +112,39 @@ def test_strict_gives_no_answer_without_a_late_quorum_and_stops_no_report(
     with Client(replace(config, witnessed=WitnessDemand.NONE)) as careless:
         (answer,) = asked(careless, nothing).answers
         assert (answer.verdict, answer.witnessed) == (Verdict.CLEAR, None)
+
+
+def test_a_beginning_that_is_cosigned_anew_makes_no_answer_younger(
+    registry: TestRegistry, config: ClientConfig
+) -> None:
+    reporting = copied_home(registry, "lender-1", config.home.parent)
+    with Client(config) as client, Client(reporting) as lender:
+        beginning = asked(client, nothing).note
+        size = parse_checkpoint(beginning, config.trust_root().log_key).checkpoint.size
+
+        def cosign_beginning(response: check_pb2.CheckResponse) -> None:
+            newer = parse_checkpoint(response.evidence.checkpoint, config.trust_root().log_key).checkpoint.size
+            request = transparency_pb2.GetCheckpointRequest(known_size=size, to_size=newer)
+            proof = client._member.services.transparency.GetCheckpoint(request).consistency
+            shown = cosigned_note(beginning, {"one": now() + 30, "two": now() + 30})
+            response.evidence.cosigned.CopyFrom(Cosigned(checkpoint=shown, consistency=proof))
+
+        lender.report(default_report(652))
+        (shown,) = asked(client, nothing).answers
+        assert shown.size > size
+        awaited = datetime.now(UTC)
+        lender.report(default_report(653))
+        for _ in range(2):
+            (answer,) = asked(client, cosign_beginning).answers
+            assert answer.verdict is Verdict.CLEAR
+            assert answer.witnessed is not None
+            assert (answer.witnessed.size, answer.witnessed.whole) == (size, False)
+            assert answer.witnessed.at is not None
+        # Since the second look nothing of what was shown then was confirmed.
+        kept = client.status().witnessed
+        assert kept is not None
+        assert kept.at == answer.witnessed.at
+        assert awaited - timedelta(minutes=1) < kept.at < datetime.now(UTC)
 
 
 def test_an_answer_beside_another_history_is_refused_and_proved(registry: TestRegistry, config: ClientConfig) -> None:
