@@ -109,6 +109,8 @@ class Session:
             raise ConfigError(f"{config.state_folder} cannot be made: {error.strerror}") from error
         self.keeper = DirectoryKeeper(self.follower, config.state_folder / "directory")
         self.newest = NewestCheckpoint(config.state_folder / "checkpoint", self.log_key)
+        # One for both, so that what a round finds and the disk does not take stops every call.
+        self.keeper.newest = self.newest
         self.witnesses = WitnessTrust(config, self.follower, self.newest)
         self._turn = threading.Lock()
         self._outbox: Outbox | None = None

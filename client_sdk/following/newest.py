@@ -76,6 +76,8 @@ class NewestCheckpoint:
         self._key = key
         self._lock = FileLock(f"{path}.lock", timeout=_LOCK_SECONDS, mode=_MODE)
         self._read: SignedCheckpoint | None = None
+        # A proof that the disk did not take.
+        self._unkept: Contradiction | None = None
 
     def read(self) -> SignedCheckpoint | None:
         """Return the newest checkpoint that was proved; None before the first.
@@ -104,8 +106,11 @@ class NewestCheckpoint:
         """Refuse a log whose misbehaviour was proved, until a person moves the proof away.
 
         Raises:
-            ContradictionError: a proof is kept beside the file.
+            ContradictionError: a proof is kept beside the file, or the disk did not take one that was found.
         """
+        if self._unkept is not None:
+            known, shown = self._unkept.first, self._unkept.second
+            raise self._contradiction("log.fork-proved", known, shown, self._unkept)
         for path, proof in self._proofs():
             text = f"{proof}: {path} proves it. No answer counts until a person has moved that file away"
             known, shown = proof.first.raw, proof.second.raw
@@ -153,7 +158,7 @@ class NewestCheckpoint:
 
         Raises:
             ContradictionError: with the file that keeps what was found.
-            ConfigError: it cannot be kept.
+            ConfigError: a file of the home cannot be read.
         """
         with verifying():
             known, shown = parse_checkpoint(error.known, self._key), parse_checkpoint(error.shown, self._key)
@@ -249,16 +254,21 @@ class NewestCheckpoint:
     def _contradiction(
         self, rule: str, known: SignedCheckpoint, shown: SignedCheckpoint, proof: Contradiction | None = None
     ) -> ContradictionError:
-        """Keep the contradicting checkpoint beside the file, as a proof where both are signed, and return the error."""
-        if proof is None:
-            size = shown.checkpoint.size
-            text = (
-                f"got {size} leaves, want a log that continues the {known.checkpoint.size} known, and nothing is proved"
-            )
-            kept = self._keep(f"shown-{size}", ".note", shown.raw)
-        else:
-            text, kept = str(proof), self._kept_before(proof) or self._keep(_PROOF, _PROOF_SUFFIX, proof.encode())
-        where = "" if kept is None else f": {kept}"
+        """Keep the contradicting checkpoint beside the file, as a proof where both are signed, and return the error.
+
+        What cannot be kept, such as on a full disk, is a contradiction all the same.
+        """
+        kept, size = None, shown.checkpoint.size
+        text = (
+            f"got {size} leaves, want a log that continues the {known.checkpoint.size} known, and nothing is proved"
+            if proof is None
+            else str(proof)
+        )
+        try:
+            kept = self._keep_note(shown) if proof is None else self._keep_proof(proof)
+            where, self._unkept = "" if kept is None else f": {kept}", None
+        except ConfigError as error:
+            where, self._unkept = f". It is not kept: {error}", proof or self._unkept
         return ContradictionError(PART, rule, f"{text}{where}", known=known.raw, shown=shown.raw, kept=kept)
 
     def _kept_before(self, proof: Contradiction) -> Path | None:
@@ -275,12 +285,19 @@ class NewestCheckpoint:
             with suppress(FormatError, OSError):
                 yield path, Contradiction.parse(path.read_bytes(), self._key)
 
-    def _keep(self, name: str, suffix: str, data: bytes) -> Path | None:
-        """Keep a file apart, unless there are many already."""
+    def _keep_proof(self, proof: Contradiction) -> Path | None:
+        """Keep a proof, unless many that stop every call are kept already."""
+        kept = self._kept_before(proof)
+        if kept is not None or sum(1 for _ in self._proofs()) >= _MAX_KEPT:
+            return kept
+        return keep_contradiction(self._path.parent, proof.encode())
+
+    def _keep_note(self, shown: SignedCheckpoint) -> Path | None:
+        """Keep a note that proves nothing, unless there are many already."""
         folder = self._path.parent
-        if len(list(folder.glob(f"*{suffix}"))) >= _MAX_KEPT:
+        if len(list(folder.glob("*.note"))) >= _MAX_KEPT:
             return None
-        return _keep_apart(folder, name, suffix, data)
+        return _keep_apart(folder, f"shown-{shown.checkpoint.size}", ".note", shown.raw)
 
 
 def _proof(

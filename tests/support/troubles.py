@@ -121,10 +121,10 @@ def unwritable(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def small_files_only() -> Iterator[None]:
+def small_files_only(most: int = FEW_BYTES) -> Iterator[None]:
     """Let this process write no file beyond its first bytes, in which no transaction has room."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FEW_BYTES, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     try:
         yield
     finally:

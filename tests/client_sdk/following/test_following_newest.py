@@ -17,6 +17,7 @@ from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.lending.outbox import Outbox, Stored
 from tests.support.handmade_log import signer
+from tests.support.troubles import small_files_only
 from tests.vectors.golden.generate import LOG_ORIGIN, history
 
 if TYPE_CHECKING:
@@ -101,6 +102,51 @@ def test_another_history_is_refused_and_proved(newest: NewestCheckpoint, tmp_pat
     assert str(proof) in str(refused.value)
     # Told twice, kept once.
     assert [path.name for path in tmp_path.glob("*.proof")] == [refused.value.kept.name]
+
+
+def test_two_histories_on_a_full_disk_are_told_as_such_and_stop_every_call(
+    newest: NewestCheckpoint, tmp_path: Path
+) -> None:
+    log, other = Log(history(20, 1)), Log(history(13, 2))
+    log.drive(newest.prove(note(log.tree, 9)))
+    with small_files_only(16):
+        with pytest.raises(ContradictionError, match=r"It is not kept: .* cannot be written") as refused:
+            other.drive(newest.prove(note(other.tree, 13)))
+        assert (refused.value.rule, refused.value.kept) == ("log.fork", None)
+        with pytest.raises(ContradictionError, match=r"log\.fork-proved"):
+            newest.check_trusted()
+    # As soon as there is room the proof is kept, for every process of the home.
+    assert list(tmp_path.glob("*.proof")) == []
+    for each in (newest, NewestCheckpoint(tmp_path / "checkpoint", KEY)):
+        with pytest.raises(ContradictionError, match=r"log\.fork-proved") as stopped:
+            each.check_trusted()
+        assert stopped.value.kept is not None
+        proof = Contradiction.parse(stopped.value.kept.read_bytes(), KEY)
+        assert {proof.first.raw, proof.second.raw} == {refused.value.known, refused.value.shown}
+    stopped.value.kept.rename(tmp_path / "seen.proof")
+    newest.check_trusted()
+
+
+def test_a_rollback_on_a_full_disk_is_told_as_such(newest: NewestCheckpoint) -> None:
+    log = Log(history(20, 1))
+    log.drive(newest.prove(note(log.tree, 9)))
+    with small_files_only(16), pytest.raises(ContradictionError, match=r"log\.rollback.* is not kept: "):
+        Log(history(20, 1), 5).drive(newest.prove(note(log.tree, 5)))
+
+
+def test_files_that_were_set_aside_or_prove_nothing_leave_room_for_a_proof(
+    newest: NewestCheckpoint, tmp_path: Path
+) -> None:
+    for number in range(40):
+        for name in ("forgotten-contradiction", "contradiction"):
+            (tmp_path / f"{name}-{number}.proof").write_bytes(b"creditregistry/contradiction/v1\n")
+    log, other = Log(history(20, 1)), Log(history(13, 2))
+    log.drive(newest.prove(note(log.tree, 9)))
+    with pytest.raises(ContradictionError) as refused:
+        other.drive(newest.prove(note(other.tree, 13)))
+    assert refused.value.kept is not None
+    with pytest.raises(ContradictionError, match=r"log\.fork-proved"):
+        newest.check_trusted()
 
 
 def test_a_registry_that_hides_its_root_is_refused_and_its_note_is_kept(
