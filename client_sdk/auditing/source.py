@@ -113,6 +113,8 @@ class RegistrySource:
             for page in _resumed(rest):
                 if page.start != at or at + len(page.leaves) > end:
                     raise VerificationError("leaves", "leaves.order", got=str(page.start), want=str(at))
+                if not page.leaves:
+                    break
                 at += len(page.leaves)
                 yield from page.leaves
         if at != end:
@@ -130,6 +132,8 @@ class RegistrySource:
                 raise VerificationError("live bindings", "bindings.size", want="a size in the last message only")
             if bool(page.begun_at) is bool(begun_at):
                 raise VerificationError("live bindings", "bindings.begun-at", want="begun_at in the first message only")
+            if begun_at and not (page.size or page.bindings):
+                raise VerificationError("live bindings", "bindings.count", want="no message without anything")
             begun_at, size, checkpoint = begun_at or page.begun_at, page.size, page.checkpoint
             if bool(checkpoint) is not bool(size):
                 want = "a checkpoint in the last message only"
@@ -164,6 +168,8 @@ class RegistrySource:
             for page in _resumed(rest):
                 if page.start != at or at + len(page.inquiries) > end:
                     raise VerificationError("inquiry leaves", "inquiries.order", got=str(page.start), want=str(at))
+                if not page.inquiries:
+                    break
                 at += len(page.inquiries)
                 yield from page.inquiries
 
@@ -179,6 +185,8 @@ class RegistrySource:
 
 def _resumed(rest: Callable[[], Iterator[P]]) -> Iterator[P]:
     """Yield the pages of a stream; where it breaks, go on with another one.
+
+    Its caller takes no page without anything: each brings the end nearer.
 
     Args:
         rest: begins a stream of what has not been yielded yet.

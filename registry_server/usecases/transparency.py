@@ -8,6 +8,7 @@ from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
 from client_sdk.kernel.formats.statement import check_institution_id
 from client_sdk.kernel.formats.words import Role
 from registry_server.errors import RefusalReason, RegistryError
+from registry_server.sequencing.errors import InconsistentError
 from registry_server.sequencing.view import BindingRow
 from registry_server.usecases.cosigned_proofs import CosignedProofs
 from registry_server.usecases.proofs import ProvedHead, head_of
@@ -191,6 +192,7 @@ class Transparency:
 
         Raises:
             RegistryError: RANGE_INVALID.
+            InconsistentError: the database lacks a leaf.
         """
         with self._ledger.recent() as view:
             _check_range(start, end, view.size)
@@ -199,10 +201,12 @@ class Transparency:
                 page: list[bytes] = []
                 length = 0
                 for stored in view.leaves(start, min(end, start + _PAGE_LEAVES)):
+                    if stored.leaf_index != start + len(page) or length >= PAGE_BYTES:
+                        break
                     page.append(stored.leaf)
                     length += len(stored.leaf)
-                    if length >= PAGE_BYTES:
-                        break
+            if not page:
+                raise InconsistentError("leaves", got=f"none at {start}", want="one, as the checkpoint has")
             yield LeafPage(start, page)
             start += len(page)
 
@@ -226,7 +230,7 @@ class Transparency:
             after = page[-1].leaf_index
 
     def inquiries(self, start: int, end: int) -> Iterator[InquiryPage]:
-        """Yield leaves of the inquiry tree in order, with what was signed.
+        """Yield leaves of the inquiry tree in order, with what was signed; fewer where the database has fewer.
 
         Raises:
             RegistryError: RANGE_INVALID.
@@ -236,6 +240,8 @@ class Transparency:
         while start < end:
             with self._ledger.recent() as view:
                 page = view.signed_inquiries(start, min(end, start + _PAGE_INQUIRIES))
+            if not page:
+                return
             yield InquiryPage(start, page)
             start += len(page)
 

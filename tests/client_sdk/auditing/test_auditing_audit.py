@@ -6,10 +6,11 @@ import multiprocessing
 import stat
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 import pytest
+from creditregistry.v1 import transparency_pb2 as pb
 
 from client_sdk.auditing.audit import audit
 from client_sdk.auditing.home import AuditHome
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from creditregistry.v1 import transparency_pb2 as pb
-
     from client_sdk.auditing.report import AuditReport
     from client_sdk.auditing.source import Source
     from client_sdk.kernel.ledger.examination import LiveBinding
+
+P = TypeVar("P")
 
 
 class Auditor:
@@ -367,6 +368,57 @@ def test_bindings_that_never_end_are_refused(auditor: Auditor) -> None:
     auditor.registry.bindings = [first] * (len(auditor.log.leaves) + 1)
     with pytest.raises(VerificationError, match=r"bindings\.count"):
         auditor.audit()
+
+
+class EmptyPages(HandmadeRegistry):
+    """A registry whose streams of one kind bring nothing, again and again, and break in between."""
+
+    def __init__(self, log: HandmadeLog, method: str) -> None:
+        super().__init__(log)
+        self.method = method
+
+    def _nothing(self, method: str, page: P, pages: Iterator[P], context: grpc.ServicerContext) -> Iterator[P]:
+        if self.method != method:
+            yield from pages
+            return
+        while context.is_active():
+            yield page
+            if method != "ListLiveBindings":
+                context.abort(grpc.StatusCode.UNAVAILABLE, "the registry is stopping")
+
+    def ListLeaves(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.ListLeavesRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ListLeavesResponse]:
+        empty = pb.ListLeavesResponse(start=request.start)
+        return self._nothing("ListLeaves", empty, super().ListLeaves(request, context), context)
+
+    def ListInquiryLeaves(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.ListInquiryLeavesRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ListInquiryLeavesResponse]:
+        empty = pb.ListInquiryLeavesResponse(start=request.start)
+        return self._nothing("ListInquiryLeaves", empty, super().ListInquiryLeaves(request, context), context)
+
+    def ListLiveBindings(  # noqa: N802 - the name of the method in the contract
+        self, request: pb.ListLiveBindingsRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ListLiveBindingsResponse]:
+        pages = super().ListLiveBindings(request, context)
+        if self.method == "ListLiveBindings":
+            yield next(pages)
+        empty = pb.ListLiveBindingsResponse()
+        yield from self._nothing("ListLiveBindings", empty, pages, context)
+
+
+@pytest.mark.parametrize("method", ["ListLeaves", "ListInquiryLeaves", "ListLiveBindings"])
+def test_pages_without_anything_hold_no_audit_up(tmp_path: Path, method: str) -> None:
+    log = honest_log()
+    with serve(EmptyPages(log, method)) as channel:
+        source, home = RegistrySource(channel), AuditHome(tmp_path)
+        if method == "ListInquiryLeaves":
+            report = audit(source, home, log.trust_root, now_ms=log.logged_at)
+            assert {item.finding.id for item in report.findings} == {FindingId.INQUIRY_TREE}
+            return
+        with pytest.raises(VerificationError, match=r"leaves\.complete|bindings\.count"):
+            audit(source, home, log.trust_root, now_ms=log.logged_at)
 
 
 def test_progress_is_told(auditor: Auditor) -> None:

@@ -6,17 +6,22 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete
 
 from client_sdk.kernel.formats.words import InstitutionStatus, Standing
 from client_sdk.kernel.ledger.examination import Examination, LiveBinding, verify_signatures
 from client_sdk.kernel.ledger.findings import Findings
 from client_sdk.kernel.rules.errors import RuleError
+from registry_server.sequencing.errors import InconsistentError
+from registry_server.storage import schema
 from registry_server.usecases.records import Records
 from registry_server.usecases.transparency import Transparency
 from tests.support.registry_world import World, accept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Table
 
     from registry_server.sequencing.ledger import Ledger
     from registry_server.usecases.records import OwnRecord
@@ -131,6 +136,35 @@ def test_bindings_that_fill_the_last_page_are_followed_by_an_empty_one(ledger: L
             (4, 0, 0),
             (0, 0, view.size),
         ]
+
+
+def test_a_database_that_lacks_a_leaf_ends_the_list_of_them(ledger: Ledger) -> None:
+    with ledger.view() as view:
+        size = view.size
+    missing = size - 2
+    delete_row(ledger, schema.leaves, schema.leaves.c.leaf_index == missing)
+    transparency = Transparency(ledger)
+    pages = transparency.leaves(0, size)
+    assert len(next(pages).leaves) == missing
+    with pytest.raises(InconsistentError, match=f"none at {missing}"):
+        next(pages)
+    assert [page.start for page in transparency.leaves(missing + 1, size)] == [missing + 1]
+
+
+def test_inquiries_that_the_database_lacks_end_the_list_of_them(ledger: Ledger, world: World) -> None:
+    ledger.record_inquiries([world.inquiry("lender-2", name) for name in ("one", "two", "three")]).result()
+    accept(ledger, world.report("lender-1", "a leaf after them"))
+    transparency = Transparency(ledger)
+    assert [len(page.inquiries) for page in transparency.inquiries(0, 3)] == [3]
+    delete_row(ledger, schema.inquiries, schema.inquiries.c.position == 2)
+    assert [len(page.inquiries) for page in transparency.inquiries(0, 3)] == [2]
+    assert [*transparency.inquiries(2, 3)] == []
+
+
+def delete_row(ledger: Ledger, table: Table, where: ColumnElement[bool]) -> None:
+    with ledger.database.append() as work:
+        assert work.connection.execute(delete(table).where(where)).rowcount == 1
+        work.commit()
 
 
 def audited(leaves: Sequence[bytes], bindings: Sequence[tuple[int, bytes, bytes]], begun_at: int | None) -> list[str]:
