@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from client_sdk.checkpoints import read_cosigned
+from client_sdk.checkpoints import CLOCKS_DIFFER_MS, read_cosigned
+from client_sdk.clock import clock_ms
 from client_sdk.following import COSIGNED_FILE
 from client_sdk.quorums import quorums_of_home
 from client_sdk.whole_file import read_whole
@@ -19,6 +20,8 @@ __all__ = ["cosigned_at"]
 def cosigned_at(config: ClientConfig) -> tuple[int, dict[str, datetime]]:
     """Return the newest checkpoint that witnesses have cosigned for a home: its size, and when each of them did.
 
+    A witness that tells a time of the future is left out, as its line counts for nothing; no page could show each of them.
+
     Raises:
         CreditRegistryError: what is kept is damaged.
     """
@@ -26,5 +29,6 @@ def cosigned_at(config: ClientConfig) -> tuple[int, dict[str, datetime]]:
     if not quorums or not path.exists():
         return 0, {}
     cosigned = read_cosigned(read_whole(path), config.trust_root().log_key)
-    times = {name: at for quorum in quorums for name, at in cosigned.times(quorum).items()}
+    latest = (clock_ms() + CLOCKS_DIFFER_MS) // 1_000
+    times = {name: at for quorum in quorums for name, at in cosigned.times(quorum).items() if at <= latest}
     return cosigned.size, {name: datetime.fromtimestamp(at, UTC) for name, at in sorted(times.items())}

@@ -20,11 +20,13 @@ import structlog
 from client_sdk._address import is_this_machine
 from client_sdk._deadline import resolve
 from client_sdk._https_post import Endpoint, PostAnswer, post
+from client_sdk.clock import clock_ms
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.cosignature import cosigned_at
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.note import Note, NoteSignature
 from client_sdk.kernel.formats.witness_request import witness_request
+from client_sdk.kernel.ledger.head_time import CLOCKS_DIFFER_MS
 from registry_server.serving.periodic import PeriodicTask
 from registry_server.usecases.failures import reason_of
 
@@ -267,7 +269,11 @@ class Witnessing:
     def _take(self, fed: _Fed, offered: _Offered, line: NoteSignature) -> None:
         """Keep a line that verifies, and see whether a quorum is met."""
         seconds = cosigned_at(offered.checkpoint.text, fed.witness.key, line)
-        fed.size, fed.at = offered.size, self._clock()
+        fed.size = offered.size
+        if seconds * 1_000 > clock_ms() + CLOCKS_DIFFER_MS:
+            # For members it counts for nothing, so that a quorum with it would be none.
+            raise UnansweredError("it tells a time that lies in the future of this machine's clock")
+        fed.at = self._clock()
         with self._gathering:
             offered.lines[fed.witness.key] = line
             offered.times[fed.witness.key] = seconds

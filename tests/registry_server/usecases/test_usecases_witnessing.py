@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ PATIENCE_SECONDS = 30
 LOG_KEY = VerifierKey.ed25519(ORIGIN, World().log_signer.public_key.raw)
 SIGNERS = [Ed25519Signer.from_seed(bytes([number]) * 32) for number in range(1, 4)]
 KEYS = [VerifierKey.cosigner(f"w{number}.example", signer.public_key.raw) for number, signer in enumerate(SIGNERS, 1)]
-SECONDS = 1_790_000_000
+SECONDS = 1_700_000_000
 TLS = ssl.create_default_context()
 
 
@@ -80,11 +81,13 @@ def served(*decisions: Callable[[bytes], tuple[int, bytes]]) -> Iterator[list[Se
         loop.close()
 
 
-def real(number: int, folder: Path) -> Callable[[bytes], tuple[int, bytes]]:
+def real(
+    number: int, folder: Path, clock: Callable[[], float] = lambda: SECONDS
+) -> Callable[[bytes], tuple[int, bytes]]:
     """A witness as it is."""
     folder.mkdir(exist_ok=True)
     rows = LogRows.create(folder / f"logs-{number}.sqlite", KEYS[number])
-    witness = Witness(KEYS[number].name, SIGNERS[number], [LOG_KEY], rows, lambda: SECONDS)
+    witness = Witness(KEYS[number].name, SIGNERS[number], [LOG_KEY], rows, clock)
     return lambda body: witness.add_checkpoint(body)[:2]
 
 
@@ -155,6 +158,25 @@ def test_witnesses_that_fail_or_lie_count_for_nothing_and_hold_up_nobody(databas
             fed(one_of_two)
             assert one_of_two.newest is not None, name
             one_of_two.stop()
+
+
+def test_a_witness_whose_clock_is_ahead_counts_once_it_is_right(database_url: str, tmp_path: Path) -> None:
+    seconds, now = [2.0**62], 0.0
+    decide = real(0, tmp_path / "w", lambda: seconds[0])
+    with World().ledger(database_url) as ledger, served(decide, real(1, tmp_path / "w")) as witnesses:
+        witnessing = Witnessing(ledger, quorum_of(witnesses, 1), TLS, clock=lambda: now)
+        for wrong in (2.0**62, time.time() + 3_600):
+            seconds[0] = wrong
+            fed(witnessing)
+            assert witnessing.newest is not None
+            assert witnessing.newest.at == SECONDS
+            assert list(cosignatures_of(note.parse(witnessing.newest.note), KEYS)) == [KEYS[1]]
+            now += 60.0
+        assert witnessing.figures()["registry_witness_refusals"] == 2
+        seconds[0] = SECONDS + 1
+        fed(witnessing)
+        assert witnessing.newest.at == SECONDS + 1
+        witnessing.stop()
 
 
 def test_the_quorum_of_the_rulebook_is_gathered_as_well_as_the_operators(database_url: str, tmp_path: Path) -> None:
