@@ -20,7 +20,7 @@ __all__ = ["cosigned_at"]
 def cosigned_at(config: ClientConfig) -> tuple[int, dict[str, datetime]]:
     """Return the newest checkpoint that witnesses have cosigned for a home: its size, and when each of them did.
 
-    A witness that tells a time of the future is left out, as its line counts for nothing; no page could show each of them.
+    A witness that tells a time of the future is left out: its line counts for nothing, and may be beyond the calendar.
 
     Raises:
         CreditRegistryError: what is kept is damaged.

@@ -282,8 +282,9 @@ def test_witnesses_stand_on_the_time_line(audited: TestRegistry, tmp_path: Path)
     config.quorum_file.write_text("\n".join(QUORUM.lines()) + "\n")
     seen = AuditHome(Auditor(config).state).load()[0].checkpoint.encode()
     config.state_folder.mkdir(exist_ok=True)
-    (config.state_folder / COSIGNED_FILE).write_bytes(cosigned_note(seen, {"one": SECONDS, "two": SECONDS + 60, "three": 2**62}))
     # The third one tells a time that no calendar has.
+    told = {"one": SECONDS, "two": SECONDS + 60, "three": 2**62}
+    (config.state_folder / COSIGNED_FILE).write_bytes(cosigned_note(seen, told))
     size, times = cosigned_at(config)
     assert (size, {name: at.timestamp() for name, at in times.items()}) == (
         report.size,
