@@ -1,7 +1,9 @@
 """A small HTTP/1.1 server, with or without TLS: a timeout for every wait, limits on connections, in all and by address.
 
-It answers requests without a body or with a short one; HTTP/1.1 is parsed by h11. A connection beyond a limit is
-closed before its handshake, so that idle ones cost nobody else anything.
+It answers requests without a body or with a short one; HTTP/1.1 is parsed by h11. A connection beyond the limit of its
+address is closed before its handshake. Where there are too many in all, one that waits for its peer makes room: of the
+address that has the most, the one that waits for the longest. So neither idle connections nor answers that are never
+read keep others out, from however many addresses.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import contextlib
 import socket
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,7 +39,7 @@ class HttpLimits(NamedTuple):
     """Limits of one server.
 
     Attributes:
-        connections: that are open at one time.
+        connections: that are open at one time; beyond them one that waits is closed for the new one.
         address_connections: of one network address.
         handshake_seconds: for a TLS handshake.
         head_seconds: for a request to come, from the connection's or the last answer's end on.
@@ -90,6 +91,21 @@ class HttpResponse:
     cache: str = "no-store"
 
 
+@dataclass(slots=True)
+class _Peer:
+    """One connection.
+
+    Attributes:
+        host: what counts as its address.
+        since: since when the server waits for it, by the clock of the event loop; None while it is answered.
+        makes_room: it is being closed for another one.
+    """
+
+    host: str
+    since: float | None
+    makes_room: bool = False
+
+
 class HttpServer:
     """Serves in the event loop that it is started in.
 
@@ -109,7 +125,7 @@ class HttpServer:
         self._failed = failed
         self._limits = limits or HttpLimits()
         self._by_address: Counter[str] = Counter()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], _Peer] = {}
         self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
 
@@ -151,31 +167,46 @@ class HttpServer:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             # From here on nothing may raise: what a connection needs is made in its own task.
-            host = _network_of(str(address[0]))
-            limits = self._limits
-            if len(self._connections) >= limits.connections or self._by_address[host] >= limits.address_connections:
+            peer = _Peer(_network_of(str(address[0])), loop.time())
+            if self._by_address[peer.host] >= self._limits.address_connections or not self._has_room():
                 accepted.close()
                 continue
-            self._by_address[host] += 1
-            task = asyncio.create_task(self._serve(accepted, context))
-            self._connections.add(task)
-            task.add_done_callback(partial(self._forget, host))
+            self._by_address[peer.host] += 1
+            task = asyncio.create_task(self._serve(peer, accepted, context))
+            self._connections[task] = peer
+            task.add_done_callback(self._forget)
+            # Where many have come, each of them begins before the next is taken.
+            await asyncio.sleep(0)
 
-    def _forget(self, host: str, task: asyncio.Task[None]) -> None:
-        self._connections.discard(task)
+    def _has_room(self) -> bool:
+        """Whether another connection may be taken; where there are too many, one that waits is closed for it."""
+        taken = {task: peer for task, peer in self._connections.items() if not peer.makes_room}
+        if len(taken) < self._limits.connections:
+            return True
+        waiting = [(peer.since, task) for task, peer in taken.items() if peer.since is not None]
+        hosts = Counter(taken[task].host for _, task in waiting).most_common(1)
+        if not hosts:
+            return False
+        _, longest = min((one for one in waiting if taken[one[1]].host == hosts[0][0]), key=lambda one: one[0])
+        taken[longest].makes_room = True
+        longest.cancel()
+        return True
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        host = self._connections.pop(task).host
         self._by_address[host] -= 1
         if not self._by_address[host]:
             del self._by_address[host]
 
-    async def _serve(self, accepted: socket.socket, context: Callable[[], ssl.SSLContext] | None) -> None:
+    async def _serve(self, peer: _Peer, accepted: socket.socket, context: Callable[[], ssl.SSLContext] | None) -> None:
         """Serve one connection until peer, timeout or error ends it; an error that is not the peer's is reported."""
         try:
-            await self._talk(accepted, None if context is None else context())
+            await self._talk(peer, accepted, None if context is None else context())
         except Exception as error:  # noqa: BLE001 - whatever it was, the server goes on
             accepted.close()
             self._failed(error)
 
-    async def _talk(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
+    async def _talk(self, peer: _Peer, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(_READ_BYTES, loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -190,12 +221,13 @@ class HttpServer:
         try:
             # A peer that sends no more, or resets, ends its connection and nothing else.
             with contextlib.suppress(OSError, TimeoutError, h11.ProtocolError):
-                await self._exchange(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+                await self._exchange(peer, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
         finally:
             transport.abort()
 
-    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _exchange(self, peer: _Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request after the other."""
+        loop = asyncio.get_running_loop()
         http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.head_bytes)
         certificate = _certificate_of(writer)
         while True:
@@ -209,8 +241,10 @@ class HttpServer:
             else:
                 if request is None:
                     break
+                peer.since = None
                 async with asyncio.timeout(self._limits.answer_seconds):
                     answer = await self._answered(request)
+            peer.since = loop.time()
             async with asyncio.timeout(self._limits.answer_seconds):
                 writer.write(_rendered(http, answer, head_only=request is not None and request.method == "HEAD"))
                 await writer.drain()

@@ -27,12 +27,16 @@ class Running:
         self.failures: list[Exception] = []
         self.server = HttpServer(self.answer, self.failures.append, limits)
         self.port = 0
+        # Requests that wait for an answer, until they are let go on.
+        self.asked, self.go_on = asyncio.Semaphore(0), asyncio.Event()
+        self.held: list[asyncio.StreamWriter] = []
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/broken":
             raise LookupError("a fault")
         if request.path == "/slow":
-            await asyncio.Event().wait()
+            self.asked.release()
+            await self.go_on.wait()
         return HttpResponse(200, f"{request.method} {request.path} {request.body.decode()}".encode())
 
     async def say(self, *parts: bytes) -> bytes:
@@ -56,6 +60,8 @@ async def running(limits: HttpLimits = LIMITS) -> AsyncIterator[Running]:
     try:
         yield it
     finally:
+        for writer in it.held:
+            writer.close()
         await it.server.stop()
 
 
@@ -110,24 +116,55 @@ async def test_a_peer_that_says_nothing_more_is_not_waited_for(sent: bytes) -> N
         assert await it.say(sent) == b""
 
 
-async def test_connections_beyond_the_limits_are_closed_at_once_and_places_come_back() -> None:
-    for limits in (LIMITS._replace(connections=3), LIMITS._replace(address_connections=3)):
-        async with running(limits) as it:
-            held = [await asyncio.open_connection("127.0.0.1", it.port) for _ in range(3)]
-            for _, writer in held:
-                writer.write(get("/one"))
-            for reader, _ in held:
-                assert await asyncio.wait_for(reader.read(8), PATIENCE_SECONDS) == b"HTTP/1.1"
-            assert await it.say(get("/one", LAST)) == b""
-            for _, writer in held:
-                writer.close()
+async def held(it: Running, said: bytes = b"", address: str = "127.0.0.1") -> asyncio.StreamReader:
+    """A connection from an address, which has said so much and lasts until the server closes it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", it.port, local_addr=(address, 0))
+    it.held.append(writer)
+    writer.write(said)
+    await writer.drain()
+    return reader
 
-            for _ in range(1_000):
-                if await it.say(get("/one", LAST)):
-                    break
-                await asyncio.sleep(0.01)
-            else:
-                pytest.fail("no place came back")
+
+async def place_comes_back(it: Running) -> None:
+    for _ in range(1_000):
+        if await it.say(get("/one", LAST)):
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("no place came back")
+
+
+async def test_connections_beyond_the_limit_of_an_address_are_closed_at_once_and_places_come_back() -> None:
+    async with running(LIMITS._replace(address_connections=3)) as it:
+        for reader in [await held(it, get("/one")) for _ in range(3)]:
+            assert await asyncio.wait_for(reader.read(8), PATIENCE_SECONDS) == b"HTTP/1.1"
+        assert await it.say(get("/one", LAST)) == b""
+        for writer in it.held:
+            writer.close()
+        await place_comes_back(it)
+
+
+async def test_connections_from_many_addresses_keep_nobody_out() -> None:
+    limits = LIMITS._replace(connections=7, address_connections=3, head_seconds=600)
+    async with running(limits) as it:
+        begun = [await held(it, said, "127.0.0.2") for said in (b"GET / HT", b"", get("/one", "Content-Length: 5"))]
+        others = [await held(it, b"", address) for address in ("127.0.0.3", "127.0.0.3", "127.0.0.4", "127.0.0.5")]
+        # The one that waits for the longest makes room, of the address that has the most.
+        assert (await it.say(get("/next", LAST))).startswith(b"HTTP/1.1 200")
+        assert await asyncio.wait_for(begun[0].read(), PATIENCE_SECONDS) == b""
+        for _ in range(20):
+            assert (await it.say(get("/next", LAST))).startswith(b"HTTP/1.1 200")
+        assert [reader.at_eof() for reader in others[2:]] == [False, False]
+        assert it.failures == []
+
+
+async def test_requests_that_are_being_answered_make_room_for_nobody() -> None:
+    async with running(LIMITS._replace(connections=3)) as it:
+        for _ in range(3):
+            await held(it, get("/slow"))
+            await asyncio.wait_for(it.asked.acquire(), PATIENCE_SECONDS)
+        assert await it.say(get("/one", LAST)) == b""
+        it.go_on.set()
+        await place_comes_back(it)
 
 
 async def test_a_tls_context_that_cannot_be_made_costs_one_connection_and_is_reported() -> None:
