@@ -223,7 +223,7 @@ def _batches(leaves: Iterator[bytes]) -> Iterator[list[bytes]]:
 
 def _check_seen(examination: Examination, seen: Iterable[Seen], findings: Findings) -> None:
     """Hold the leaves against checkpoints that were signed before their leaves were read."""
-    for size, root in seen:
+    for size, root, _ in seen:
         if size in examination.roots and examination.roots[size] != root:
             want = "the root that was signed for this size before"
             findings.note(FindingId.FORK, None, "checkpoint", "log.checkpoint", got=f"size {size}", want=want)

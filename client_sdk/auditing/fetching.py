@@ -11,6 +11,7 @@ from creditregistry.v1 import transparency_pb2 as pb
 
 from client_sdk.auditing.home import Seen
 from client_sdk.kernel.formats.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
+from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.leaf import ActLeaf, HeadLeaf, LeafType, parse_leaf
 from client_sdk.kernel.formats.limits import MAX_INSTITUTIONS
@@ -94,7 +95,7 @@ def fetch(
         newest = shown.checkpoint(0)[0]
         if not _goes_on(newest.checkpoint, live, position, findings):
             return None
-        if position.size and not _continues(shown, position, findings):
+        if not _continues(shown, position, findings, home):
             return None
         checkpoint = shown.read(live.checkpoint)
     except FormatError as error:
@@ -132,11 +133,21 @@ class _Shown:
         self._key = key
         self.seen: list[Seen] = []
 
-    def checkpoint(self, known_size: int) -> tuple[SignedCheckpoint, list[bytes]]:
-        """Return a signed checkpoint and the hashes of its consistency from a known size."""
+    def checkpoint(self, known_size: int) -> tuple[SignedCheckpoint, list[bytes], bytes]:
+        """Return a signed checkpoint, the hashes of its consistency from a known size, and its root at that size."""
         response = self._source.checkpoint(known_size)
         signed = self.read(response.checkpoint)
-        return signed, split_hashes(response.consistency, "consistency proof")
+        return signed, split_hashes(response.consistency, "consistency proof"), response.known_root
+
+    def proof(self, before: Seen, signed: SignedCheckpoint, path: list[bytes], root: bytes) -> Contradiction | None:
+        """Return the proof that a checkpoint contradicts one of before; None where what was shown is none."""
+        try:
+            known = parse_checkpoint(before.note.encode(), self._key)
+            if known.checkpoint.size == signed.checkpoint.size:
+                return Contradiction.of(known, signed)
+            return Contradiction.of(known, signed, root, path)
+        except FormatError:
+            return None
 
     def note(self, raw: bytes) -> None:
         """Record a checkpoint received with another response; an invalid one is reported later."""
@@ -152,7 +163,7 @@ class _Shown:
             FormatError: it is none of this log.
         """
         signed = parse_checkpoint(raw, self._key)
-        self.seen.append(Seen(signed.checkpoint.size, signed.checkpoint.root))
+        self.seen.append(Seen(signed.checkpoint.size, signed.checkpoint.root, raw.decode()))
         return signed
 
 
@@ -170,16 +181,22 @@ def _goes_on(newest: Checkpoint, live: LiveBindings, position: Position, finding
     return True
 
 
-def _continues(shown: _Shown, position: Position, findings: Findings) -> bool:
-    """Whether the newest log begins with the one that was audited before (RFC 6962 2.1.2)."""
-    signed, consistency = shown.checkpoint(position.size)
-    newest = signed.checkpoint
-    try:
-        verify_consistency(position.size, newest.size, consistency, bytes.fromhex(position.root), newest.root)
-    except FormatError as error:
-        got, want = f"size {newest.size}", f"a log that begins with the {position.size} leaves audited before"
-        findings.note(FindingId.FORK, None, "checkpoint", error.rule, got=got, want=want)
-        return False
+def _continues(shown: _Shown, position: Position, findings: Findings, home: AuditHome) -> bool:
+    """Whether the newest log begins with all that its key has signed for this auditor (RFC 6962 2.1.2)."""
+    audited = Seen(position.size, bytes.fromhex(position.root), position.checkpoint)
+    for before in (*([audited] if position.size else []), *position.seen):
+        signed, path, root = shown.checkpoint(before.size)
+        newest = signed.checkpoint
+        try:
+            verify_consistency(before.size, newest.size, path, before.root, newest.root)
+        except FormatError as error:
+            proof = shown.proof(before, signed, path, root)
+            kept = "" if proof is None else home.keep_proof(proof)
+            want = f"a log that begins with the {before.size} leaves signed before"
+            if kept:
+                want = f"a log that begins with the {before.size} leaves signed before: {kept} proves that it does not"
+            findings.note(FindingId.FORK, None, "checkpoint", error.rule, got=f"size {newest.size}", want=want)
+            return False
     return True
 
 

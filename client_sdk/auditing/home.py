@@ -5,6 +5,7 @@
     inquiries       every leaf of the inquiry tree so far
     asked           the signed inquiries of these leaves, for a registry that lost its disk
     audit.lock      held while an audit runs
+    contradiction-*.proof   two checkpoints that the log's key has signed and that belong to no one history
 
 Bindings lead to persons and are deleted with the record: none is kept, and none is ever written in clear.
 """
@@ -23,6 +24,7 @@ from client_sdk._files import replace_file
 from client_sdk._state_file import HOT_ENTRIES, StateFile
 from client_sdk.auditing.leaf_store import LeafStore
 from client_sdk.errors import AuditRunningError, ConfigError
+from client_sdk.following import keep_contradiction, kept_contradictions
 from client_sdk.kernel.formats.moment import milliseconds, moment
 from client_sdk.kernel.ledger.findings import Finding, FindingId
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from client_sdk.kernel.formats.contradiction import Contradiction
 
 __all__ = ["Accepted", "AuditFinding", "AuditHome", "Position", "Seen"]
 
@@ -77,10 +81,11 @@ class AuditFinding(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A checkpoint that the log's key signed and whose leaves were not all read yet."""
+    """A checkpoint that the log's key signed and whose leaves were not all read yet: size, root, and the note."""
 
     size: int
     root: bytes
+    note: str
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,15 @@ class AuditHome:
         """Return a file for what grows with the log, to be used as a block by the audit that holds the lock."""
         return StateFile(self._folder / "audit.state", self._hot_entries)
 
+    def keep_proof(self, proof: Contradiction) -> str:
+        """Keep the first proof that the log has two histories; return its file's name, empty where none is kept."""
+        kept = kept_contradictions(self._folder)
+        try:
+            return (kept[0] if kept else keep_contradiction(self._folder, proof.encode())).name
+        except ConfigError:
+            # On a full disk the fork is a finding all the same.
+            return ""
+
     def load(self) -> tuple[Position, tuple[AuditFinding, ...]]:
         """Return where the last audit ended and everything found so far.
 
@@ -178,7 +192,7 @@ class AuditHome:
             if content.pop("form") != _FORM:
                 raise ConfigError(f"{self._file} is of another version")
             found = tuple(_read_found(item) for item in content.pop("findings"))
-            seen = tuple(Seen(item["size"], bytes.fromhex(item["root"])) for item in content.pop("seen"))
+            seen = tuple(Seen(item["size"], bytes.fromhex(item["root"]), item["note"]) for item in content.pop("seen"))
             maps_checked = tuple(content.pop("maps_checked"))
             return Position(**content, seen=seen, maps_checked=maps_checked), found
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -193,7 +207,7 @@ class AuditHome:
         content = {
             "form": _FORM,
             **asdict(position),
-            "seen": [{"size": seen.size, "root": seen.root.hex()} for seen in position.seen],
+            "seen": [{"size": seen.size, "root": seen.root.hex(), "note": seen.note} for seen in position.seen],
             "findings": [_written(item) for item in found],
         }
         replace_file(self._file, json.dumps(content, indent=1).encode())

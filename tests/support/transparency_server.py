@@ -76,6 +76,7 @@ class HandmadeRegistry(TransparencyServiceServicer):
         return pb.GetCheckpointResponse(
             checkpoint=self.checkpoint or self.log.checkpoint(size),
             consistency=b"".join(consistency),
+            known_root=tree.root(request.known_size) if request.known_size else b"",
             head=self.log.leaves[size - 1],
             head_path=b"".join(tree.inclusion_proof(size - 1, size)),
         )

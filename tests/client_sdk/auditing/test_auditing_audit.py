@@ -17,11 +17,15 @@ from client_sdk.auditing.home import AuditHome
 from client_sdk.auditing.source import LiveBindings, RegistrySource
 from client_sdk.errors import ConfigError, VerificationError
 from client_sdk.kernel.formats.act import StateBody
+from client_sdk.kernel.formats.checkpoint import parse_checkpoint, sign_checkpoint
+from client_sdk.kernel.formats.contradiction import Contradiction
 from client_sdk.kernel.formats.words import InstitutionStatus, Standing
 from client_sdk.kernel.ledger.findings import FindingId
+from client_sdk.verification import verify_contradiction
 from tests.support.handmade_log import HandmadeLog
 from tests.support.lies import Forger, honest_log
 from tests.support.transparency_server import PAGE, HandmadeRegistry, serve
+from tests.support.troubles import small_files_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping, Sequence
@@ -185,6 +189,37 @@ def test_what_was_found_stays_found(auditor: Auditor) -> None:
     assert second.findings == first.findings
     assert (second.new, second.exit_code) == (0, 1)
     assert second.size == first.size + 1
+
+
+@pytest.mark.parametrize("leaves_read", [True, False])
+def test_a_fork_is_proved_by_a_file_that_anybody_can_judge(auditor: Auditor, *, leaves_read: bool) -> None:
+    if not leaves_read:
+        # What was signed before is beyond the leaves that were read of it.
+        size, bindings = len(auditor.log.leaves), auditor.log.bindings()
+        auditor.log.say("lender-1", "running")
+        auditor.log.head()
+        auditor.registry.bindings_size, auditor.registry.bindings = size, bindings
+    assert auditor.audit().clean
+    signed = auditor.log.checkpoint(len(auditor.log.leaves))
+    auditor.registry.bindings_size = auditor.registry.bindings = None
+    auditor.log.replace_last(auditor.log.leaves[-1][:9] + b"\xff" + auditor.log.leaves[-1][10:])
+    for _ in range(2):
+        auditor.log.wait(1_000)
+        auditor.log.head()
+        report = auditor.audit()
+    (proof,) = auditor.folder.glob("contradiction-*.proof")
+    assert {found.finding.id for found in report.findings} == {FindingId.FORK}
+    assert all(f"{proof.name} proves that it does not" in found.finding.want for found in report.findings)
+    assert verify_contradiction(proof.read_bytes(), auditor.log.trust_root).first.raw == signed
+
+
+def test_a_fork_on_a_full_disk_is_no_file(auditor: Auditor) -> None:
+    key, size, home = auditor.log.trust_root.log_key, len(auditor.log.leaves), AuditHome(auditor.folder)
+    other = sign_checkpoint(key.name, size, bytes(32), auditor.log.log_signer)
+    proof = Contradiction.of(parse_checkpoint(auditor.log.checkpoint(size), key), parse_checkpoint(other, key))
+    with small_files_only(16):
+        assert home.keep_proof(proof) == ""
+    assert home.keep_proof(proof).startswith("contradiction-")
 
 
 def test_a_fork_is_not_gone_on_from(auditor: Auditor) -> None:
