@@ -108,9 +108,9 @@ class NewestCheckpoint:
         Raises:
             ContradictionError: a proof is kept beside the file, or the disk did not take one that was found.
         """
-        if self._unkept is not None:
-            known, shown = self._unkept.first, self._unkept.second
-            raise self._contradiction("log.fork-proved", known, shown, self._unkept)
+        unkept = self._unkept
+        if unkept is not None:
+            raise self._contradiction("log.fork-proved", unkept.first, unkept.second, unkept)
         for path, proof in self._proofs():
             text = f"{proof}: {path} proves it. No answer counts until a person has moved that file away"
             known, shown = proof.first.raw, proof.second.raw

@@ -118,12 +118,12 @@ def test_two_histories_on_a_full_disk_are_told_as_such_and_stop_every_call(
     # As soon as there is room the proof is kept, for every process of the home.
     assert list(tmp_path.glob("*.proof")) == []
     for each in (newest, NewestCheckpoint(tmp_path / "checkpoint", KEY)):
-        with pytest.raises(ContradictionError, match=r"log\.fork-proved") as stopped:
+        with pytest.raises(ContradictionError, match=r"log\.fork-proved"):
             each.check_trusted()
-        assert stopped.value.kept is not None
-        proof = Contradiction.parse(stopped.value.kept.read_bytes(), KEY)
-        assert {proof.first.raw, proof.second.raw} == {refused.value.known, refused.value.shown}
-    stopped.value.kept.rename(tmp_path / "seen.proof")
+    (kept,) = tmp_path.glob("*.proof")
+    proof = Contradiction.parse(kept.read_bytes(), KEY)
+    assert {proof.first.raw, proof.second.raw} == {refused.value.known, refused.value.shown}
+    kept.rename(tmp_path / "seen.proof")
     newest.check_trusted()
 
 

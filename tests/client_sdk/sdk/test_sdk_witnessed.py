@@ -134,17 +134,14 @@ def test_a_beginning_that_is_cosigned_anew_makes_no_answer_younger(
         assert shown.size > size
         awaited = datetime.now(UTC)
         lender.report(default_report(653))
-        for _ in range(2):
-            (answer,) = asked(client, cosign_beginning).answers
-            assert answer.verdict is Verdict.CLEAR
-            assert answer.witnessed is not None
-            assert (answer.witnessed.size, answer.witnessed.whole) == (size, False)
-            assert answer.witnessed.at is not None
+        answers = [asked(client, cosign_beginning).answers[0] for _ in range(2)]
+        assert [answer.verdict for answer in answers] == [Verdict.CLEAR] * 2
         # Since the second look nothing of what was shown then was confirmed.
-        kept = client.status().witnessed
-        assert kept is not None
-        assert kept.at == answer.witnessed.at
-        assert awaited - timedelta(minutes=1) < kept.at < datetime.now(UTC)
+        for found in (*(answer.witnessed for answer in answers), client.status().witnessed):
+            assert found is not None
+            assert (found.size, found.whole) == (size, False)
+            assert found.at is not None
+            assert awaited - timedelta(minutes=1) < found.at < datetime.now(UTC)
 
 
 def test_an_answer_beside_another_history_is_refused_and_proved(registry: TestRegistry, config: ClientConfig) -> None:

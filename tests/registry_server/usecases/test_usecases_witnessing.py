@@ -175,6 +175,7 @@ def test_a_witness_whose_clock_is_ahead_counts_once_it_is_right(database_url: st
         assert witnessing.figures()["registry_witness_refusals"] == 2
         seconds[0] = SECONDS + 1
         fed(witnessing)
+        assert witnessing.newest is not None
         assert witnessing.newest.at == SECONDS + 1
         witnessing.stop()
 
