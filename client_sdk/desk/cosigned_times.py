@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from client_sdk.checkpoints import CLOCKS_DIFFER_MS, read_cosigned
 from client_sdk.clock import clock_ms
+from client_sdk.errors import FormatError
 from client_sdk.following import COSIGNED_FILE
 from client_sdk.quorums import quorums_of_home
 from client_sdk.whole_file import read_whole
@@ -30,5 +31,9 @@ def cosigned_at(config: ClientConfig) -> tuple[int, dict[str, datetime]]:
         return 0, {}
     cosigned = read_cosigned(read_whole(path), config.trust_root().log_key)
     latest = (clock_ms() + CLOCKS_DIFFER_MS) // 1_000
-    times = {name: at for quorum in quorums for name, at in cosigned.times(quorum).items() if at <= latest}
+    try:
+        times = {name: at for quorum in quorums for name, at in cosigned.times(quorum).items() if at <= latest}
+    except FormatError:
+        # It was kept before a witness was trusted whose line in it does not verify.
+        return 0, {}
     return cosigned.size, {name: datetime.fromtimestamp(at, UTC) for name, at in sorted(times.items())}

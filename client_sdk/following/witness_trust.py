@@ -31,7 +31,7 @@ from client_sdk.following.newest import AWAITED_FILE, COSIGNED_FILE
 from client_sdk.kernel.formats.errors import FormatError
 from client_sdk.kernel.formats.moment import moment
 from client_sdk.kernel.ledger.cosigned import check_one_history, read_cosigned
-from client_sdk.models.witnessed import WitnessDemand
+from client_sdk.models.witnessed import WitnessDemand, Witnessed
 
 if TYPE_CHECKING:
     from creditregistry.v1 import evidence_pb2
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from client_sdk.following.newest import NewestCheckpoint, Proving
     from client_sdk.kernel.formats.witness_quorum import WitnessQuorum
     from client_sdk.kernel.ledger.cosigned import Cosigned
-    from client_sdk.models.witnessed import Witnessed
 
 __all__ = ["WitnessTrust"]
 
@@ -99,8 +98,15 @@ class WitnessTrust:
     def witnessed(self) -> Witnessed | None:
         """Return how far the newest checkpoint of this home is confirmed; None where nothing is demanded."""
         known = self._newest.read()
-        seen = witnessed(self._read(), 0 if known is None else known.checkpoint.size, self.quorums, clock_ms())
-        return self.aged(seen)
+        return self.aged(self._kept(0 if known is None else known.checkpoint.size))
+
+    def _kept(self, size: int) -> Witnessed | None:
+        """Return how far a log of so many leaves is confirmed by what is kept."""
+        try:
+            return witnessed(self._read(), size, self.quorums, clock_ms())
+        except FormatError:
+            # It was kept before a witness was trusted whose line in it does not verify.
+            return Witnessed()
 
     def aged(self, seen: Witnessed | None) -> Witnessed | None:
         """Return what witnesses have confirmed with no later time than since when this home awaits the rest.
@@ -111,15 +117,14 @@ class WitnessTrust:
         Raises:
             ConfigError: a file of the home cannot be read or written.
         """
-        since = self._awaited_since()
-        if seen is None or seen.at is None or seen.whole or since is None:
+        if seen is None or seen.whole:
             return seen
-        return replace(seen, at=min(seen.at, moment(since)))
+        since = self._awaited_since()
+        return seen if seen.at is None or since is None else replace(seen, at=min(seen.at, moment(since)))
 
     def _awaited_since(self) -> int | None:
         """Return since when the oldest leaves are awaited that are not confirmed, ms since 1970 UTC; None for none."""
-        known, cosigned, now = self._newest.read(), self._read(), clock_ms()
-        seen = witnessed(cosigned, 0, self.quorums, now)
+        known, seen, now = self._newest.read(), self._kept(0), clock_ms()
         if known is None or seen is None or known.checkpoint.size <= seen.size:
             return None
         awaited = self._read_awaited()

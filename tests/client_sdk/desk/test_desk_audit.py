@@ -26,6 +26,7 @@ from client_sdk.following import COSIGNED_FILE
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.keys import Ed25519Signer
 from client_sdk.kernel.formats.moment import moment
+from client_sdk.kernel.formats.note import Note, parse
 from client_sdk.models import Role
 from client_sdk.testing import TestRegistry
 from client_sdk.verification import read_trust_root
@@ -284,7 +285,11 @@ def test_witnesses_stand_on_the_time_line(audited: TestRegistry, tmp_path: Path)
     config.state_folder.mkdir(exist_ok=True)
     # The third one tells a time that no calendar has.
     told = {"one": SECONDS, "two": SECONDS + 60, "three": 2**62}
-    (config.state_folder / COSIGNED_FILE).write_bytes(cosigned_note(seen, told))
+    shown = parse(cosigned_note(seen, told))
+    spoilt = Note(shown.text, (*shown.signatures[:-1], shown.signatures[-1]._replace(signature=bytes(72))))
+    (config.state_folder / COSIGNED_FILE).write_bytes(spoilt.encode())
+    assert cosigned_at(config) == (0, {})
+    (config.state_folder / COSIGNED_FILE).write_bytes(shown.encode())
     size, times = cosigned_at(config)
     assert (size, {name: at.timestamp() for name, at in times.items()}) == (
         report.size,

@@ -131,6 +131,24 @@ def test_what_witnesses_are_not_shown_ages_although_they_cosign_its_beginning_ag
     assert confirmed(13, first + 900_300) == (13, False, first + 800_000)
 
 
+def test_a_line_that_does_not_verify_confirms_nothing_once_its_witness_is_trusted(home: Home) -> None:
+    tree = history(20, 1)
+    shown = parse(cosigned_note(note(tree, 12), ENOUGH | {"stranger": SECONDS}))
+    spoilt = shown.signatures[-1]._replace(signature=bytes(72))
+
+    class Planting(WitnessedLog):
+        def answer(self, request: pb.GetCheckpointRequest) -> pb.GetCheckpointResponse:
+            response = super().answer(request)
+            planted = Note(shown.text, (*shown.signatures[:-1], spoilt)).encode()
+            response.cosigned.checkpoint = planted if request.cosigned else response.cosigned.checkpoint
+            return response
+
+    assert home.look(Planting(tree, 12, ENOUGH)) == (12, True)
+    home.config.quorum_file.write_text(OWN)
+    assert home.trust().witnessed() == Witnessed()
+    assert home.trust().aged(Witnessed(size=5)) == Witnessed(size=5)
+
+
 def test_one_process_asks_now_and_then(home: Home) -> None:
     log, trust = WitnessedLog(history(20, 1), 0, {}), home.trust()
     for _ in range(3):
