@@ -92,7 +92,7 @@ class HttpResponse:
 
 
 @dataclass(slots=True)
-class _Peer:
+class _TakenConnection:
     """One connection.
 
     Attributes:
@@ -125,7 +125,7 @@ class HttpServer:
         self._failed = failed
         self._limits = limits or HttpLimits()
         self._by_address: Counter[str] = Counter()
-        self._connections: dict[asyncio.Task[None], _Peer] = {}
+        self._connections: dict[asyncio.Task[None], _TakenConnection] = {}
         self._listening: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
 
@@ -167,7 +167,7 @@ class HttpServer:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             # From here on nothing may raise: what a connection needs is made in its own task.
-            peer = _Peer(_network_of(str(address[0])), loop.time())
+            peer = _TakenConnection(_network_of(str(address[0])), loop.time())
             if self._by_address[peer.host] >= self._limits.address_connections or not self._has_room():
                 accepted.close()
                 continue
@@ -198,7 +198,9 @@ class HttpServer:
         if not self._by_address[host]:
             del self._by_address[host]
 
-    async def _serve(self, peer: _Peer, accepted: socket.socket, context: Callable[[], ssl.SSLContext] | None) -> None:
+    async def _serve(
+        self, peer: _TakenConnection, accepted: socket.socket, context: Callable[[], ssl.SSLContext] | None
+    ) -> None:
         """Serve one connection until peer, timeout or error ends it; an error that is not the peer's is reported."""
         try:
             await self._talk(peer, accepted, None if context is None else context())
@@ -206,7 +208,7 @@ class HttpServer:
             accepted.close()
             self._failed(error)
 
-    async def _talk(self, peer: _Peer, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
+    async def _talk(self, peer: _TakenConnection, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(_READ_BYTES, loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -225,7 +227,9 @@ class HttpServer:
         finally:
             transport.abort()
 
-    async def _exchange(self, peer: _Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _exchange(
+        self, peer: _TakenConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         """Answer one request after the other."""
         loop = asyncio.get_running_loop()
         http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.head_bytes)
