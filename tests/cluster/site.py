@@ -25,11 +25,13 @@ from tests.cluster.namespaces import mount
 from tests.cluster.supervised import Supervised
 from tests.cluster.waiting import wait_for
 from tests.torture.journal import Journal
-from tests.torture.lender import FINISH_SECONDS
-from tests.torture.site import KEY_SERVICES, LENDERS
+from tests.torture.lender import FINISH_SECONDS, LENDERS, first_of
+from tests.torture.site import KEY_SERVICES
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
 
 __all__ = ["LENDERS", "REGISTRIES", "ClusterSite"]
 
@@ -44,8 +46,6 @@ _DISK = "3g"
 _SHRINK = 0.2
 _READY_SECONDS = 60.0
 _ASK_SECONDS = 2.0
-# Persons of each lender.
-_PERSONS = 9_000
 # Seconds between two rounds of a lender, so that the machine's two processors keep up and gaps are seen.
 _PAUSE = "0.3"
 
@@ -99,7 +99,7 @@ class ClusterSite:
             self._settle_in()
             for lender in LENDERS:
                 files = (self.registry.home(lender), self._journal_file(lender), self._stop_file)
-                words = (*map(str, files), str(1 + _PERSONS * LENDERS.index(lender)), _PAUSE)
+                words = (*map(str, files), str(first_of(lender)), _PAUSE)
                 self._lenders.launch(lender, (sys.executable, "-m", "tests.torture.lender", *words))
             self._stack = stack.pop_all()
         return self
@@ -115,6 +115,10 @@ class ClusterSite:
     def journal(self, lender: str) -> Journal:
         """Return what a lender has done."""
         return Journal(self._journal_file(lender))
+
+    def cosigned(self) -> dict[str, Checkpoint]:
+        """Return nothing: this registry has no witnesses."""
+        return {}
 
     def start_registry(self, name: str) -> None:
         """Start a process of the registry."""

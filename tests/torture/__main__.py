@@ -18,9 +18,15 @@ import time
 from collections import Counter
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from tests.torture.site import LENDERS, TorturedSite
 from tests.torture.verdict import Verdict, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.torture.journal import Journal
 
 __all__ = ["torture"]
 
@@ -43,27 +49,30 @@ def torture(folder: Path, kills: int, database: str, seed: int) -> Verdict:
     with TorturedSite(folder, database) as site:
         victims = [name for name in site.victims for _ in range(3 if name in _OFTEN else 1)]
         counted: Counter[str] = Counter()
+        journals = [site.journal(lender) for lender in LENDERS]
         for _ in range(kills):
             time.sleep(random.uniform(*_BETWEEN))
             victim = random.choice(victims)
-            before = _acknowledged(site)
+            before = _acknowledged(journals)
             site.kill(victim)
             time.sleep(random.uniform(*_AWAY))
             site.start(victim)
             counted[victim] += 1
-            _await_progress(site, before)
+            _await_progress(site, journals, before)
         print(", ".join(f"{name} {count}" for name, count in counted.most_common()))
         site.finish()
         return verdict(site)
 
 
-def _acknowledged(site: TorturedSite) -> int:
-    return sum(len(site.journal(lender).acknowledged) for lender in LENDERS)
+def _acknowledged(journals: Sequence[Journal]) -> int:
+    for journal in journals:
+        journal.refresh()
+    return sum(len(journal.acknowledged) for journal in journals)
 
 
-def _await_progress(site: TorturedSite, before: int) -> None:
+def _await_progress(site: TorturedSite, journals: Sequence[Journal], before: int) -> None:
     deadline = time.monotonic() + _PROGRESS_SECONDS
-    while _acknowledged(site) == before:
+    while _acknowledged(journals) == before:
         if time.monotonic() > deadline:
             raise RuntimeError(f"nothing was acknowledged for {_PROGRESS_SECONDS:.0f} s; see {site.folder}")
         time.sleep(_LOOK)

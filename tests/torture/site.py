@@ -8,23 +8,27 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from client_sdk.kernel.formats import note
+from client_sdk.kernel.formats.checkpoint import parse_body
 from client_sdk.testing import TestRegistry
 from client_sdk.testing.ports import HOST, free_port
 from client_sdk.testing.programs import Programs, Server
+from client_sdk.witness import WitnessFolder
+from tests.support.waiting import wait_until
 from tests.torture.journal import Journal
-from tests.torture.lender import FINISH_SECONDS
+from tests.torture.lender import FINISH_SECONDS, LENDERS, first_of
 from tests.torture.postgres import Postgres
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from client_sdk.kernel.formats.checkpoint import Checkpoint
+    from client_sdk.witness import LogRow
+
 __all__ = ["LENDERS", "TorturedSite"]
 
-LENDERS = ("lender-1", "lender-2", "lender-3", "lender-4")
 KEY_SERVICES = ("key-service-a", "key-service-b")
 WITNESSES = ("witness-1", "witness-2")
-# Persons of each lender.
-_PERSONS = 9_000
 
 
 class TorturedSite:
@@ -80,10 +84,6 @@ class TorturedSite:
         """Return what a lender has done."""
         return Journal(self._journal_file(lender))
 
-    def first(self, lender: str) -> int:
-        """Return the number of a lender's first person."""
-        return 1 + _PERSONS * LENDERS.index(lender)
-
     def kill(self, name: str) -> None:
         """End a program at once."""
         if name == "database":
@@ -107,7 +107,7 @@ class TorturedSite:
             self._programs.start(self._witnesses[name])
         else:
             files = (self.registry.home(name), self._journal_file(name), self._stop_file)
-            words = (*map(str, files), str(self.first(name)))
+            words = (*map(str, files), str(first_of(name)))
             self._programs.launch(name, (sys.executable, "-m", "tests.torture.lender", *words))
 
     def finish(self) -> None:
@@ -121,6 +121,19 @@ class TorturedSite:
         codes = self._programs.stop(*LENDERS, by=signal.SIGCONT, patience=FINISH_SECONDS)
         if any(codes):
             raise RuntimeError(f"the lenders ended with {codes}; see {self.folder}")
+
+    def cosigned(self) -> dict[str, Checkpoint]:
+        """Return the newest checkpoint that each witness has cosigned, once each has cosigned one."""
+        rows = {name: self._row_of(name) for name in WITNESSES}
+        if not all(rows.values()):
+            # One that was away is fed again after half a minute at most.
+            wait_until(lambda: all(self._row_of(name) for name in WITNESSES))
+            rows = {name: self._row_of(name) for name in WITNESSES}
+        return {name: parse_body(note.parse(row.checkpoint).text).checkpoint for name, row in rows.items() if row}
+
+    def _row_of(self, witness: str) -> LogRow | None:
+        folder = WitnessFolder(self._programs.folder / witness)
+        return folder.rows().read(folder.settings().logs[0].name)
 
     @property
     def _stop_file(self) -> Path:

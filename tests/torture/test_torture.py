@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.kernel.formats.checkpoint import Checkpoint
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.merkle import MemoryTree
+from client_sdk.testing import TestRegistry
 from tests.torture.__main__ import torture
 from tests.torture.journal import Journal, Told
+from tests.torture.lender import first_of, report_of
+from tests.torture.verdict import forks_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +26,25 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path, database: str
     found = torture(tmp_path / "all", KILLS, database, seed)
     assert found.fine, found
     assert found.acknowledged >= KILLS
+
+
+def test_lenders_never_come_to_each_others_debts_however_long_it_lasts(tmp_path: Path) -> None:
+    with TestRegistry(folder=tmp_path / "site") as registry:
+        for lender in ("lender-1", "lender-2"):
+            first = first_of(lender)
+            # Ten thousand are sent in the time of a thousand kills.
+            numbers = [first, first + 9_000, first + 36_000, first + 900_000]
+            done = registry.client(lender).report_many(report_of(number) for number in numbers)
+            assert (done.accepted, done.rejected) == (len(numbers), ())
+
+
+def test_a_witness_that_has_cosigned_another_log_is_a_fork() -> None:
+    hashes = [leaf_hash(bytes([number])) for number in range(9)]
+    tree = MemoryTree(hashes)
+    same = [Checkpoint("log", size, tree.root(size)) for size in (3, 9)]
+    assert forks_of(same, hashes) == 0
+    assert forks_of([*same, Checkpoint("log", 3, bytes(32))], hashes) == 1
+    assert forks_of(same, hashes[:8]) == 1
 
 
 def test_a_journal_outlives_a_kill_in_the_middle_of_a_line(tmp_path: Path) -> None:
