@@ -44,6 +44,7 @@ def torture(folder: Path, kills: int, database: str, seed: int) -> Verdict:
 
     Raises:
         RuntimeError: nothing is acknowledged any more, or a lender does not come to an end.
+        ConfigError: a program has ended by itself.
     """
     random = Random(seed)
     with TorturedSite(folder, database) as site:
@@ -52,6 +53,8 @@ def torture(folder: Path, kills: int, database: str, seed: int) -> Verdict:
         journals = [site.journal(lender) for lender in LENDERS]
         for _ in range(kills):
             time.sleep(random.uniform(*_BETWEEN))
+            # What a kill would hide.
+            site.check()
             victim = random.choice(victims)
             before = _acknowledged(journals)
             site.kill(victim)
@@ -60,6 +63,7 @@ def torture(folder: Path, kills: int, database: str, seed: int) -> Verdict:
             counted[victim] += 1
             _await_progress(site, journals, before)
         print(", ".join(f"{name} {count}" for name, count in counted.most_common()))
+        site.check()
         site.finish()
         return verdict(site)
 
@@ -73,6 +77,7 @@ def _acknowledged(journals: Sequence[Journal]) -> int:
 def _await_progress(site: TorturedSite, journals: Sequence[Journal], before: int) -> None:
     deadline = time.monotonic() + _PROGRESS_SECONDS
     while _acknowledged(journals) == before:
+        site.check()
         if time.monotonic() > deadline:
             raise RuntimeError(f"nothing was acknowledged for {_PROGRESS_SECONDS:.0f} s; see {site.folder}")
         time.sleep(_LOOK)

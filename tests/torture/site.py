@@ -84,6 +84,15 @@ class TorturedSite:
         """Return what a lender has done."""
         return Journal(self._journal_file(lender))
 
+    def check(self) -> None:
+        """Check that no program has ended by itself.
+
+        Raises:
+            ConfigError: one has; its log is part of the message.
+        """
+        for programs in (self.registry._programs, self._programs):
+            programs.check()
+
     def kill(self, name: str) -> None:
         """End a program at once."""
         if name == "database":

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.errors import ConfigError
 from client_sdk.kernel.formats.checkpoint import Checkpoint
 from client_sdk.kernel.formats.encoding import leaf_hash
 from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.testing import TestRegistry
+from tests.support.waiting import wait_until
 from tests.torture.__main__ import torture
 from tests.torture.journal import Journal, Told
 from tests.torture.lender import first_of, report_of
+from tests.torture.site import TorturedSite
 from tests.torture.verdict import forks_of
 
 if TYPE_CHECKING:
@@ -26,6 +31,24 @@ def test_what_was_acknowledged_outlives_every_kill(tmp_path: Path, database: str
     found = torture(tmp_path / "all", KILLS, database, seed)
     assert found.fine, found
     assert found.acknowledged >= KILLS
+
+
+@pytest.mark.parametrize("name", ["key-service-b", "witness-1", "lender-2"])
+def test_a_program_that_ends_by_itself_is_found(tmp_path: Path, name: str) -> None:
+    with TorturedSite(tmp_path / "all", "sqlite") as site:
+        site.check()
+        programs = site.registry._programs if name == "key-service-b" else site._programs
+        os.kill(programs.pid(name), signal.SIGTERM)
+        wait_until(lambda: has_ended(site, name))
+
+
+def has_ended(site: TorturedSite, name: str) -> bool:
+    """Whether it is found that a program has ended."""
+    try:
+        site.check()
+    except ConfigError as error:
+        return name in str(error)
+    return False
 
 
 def test_lenders_never_come_to_each_others_debts_however_long_it_lasts(tmp_path: Path) -> None:
