@@ -1,8 +1,9 @@
 """Sends changed messages to real servers: python -m tests.fuzz.calls --messages COUNT [--seed SEED]
 
 Honest members first use every part of the registry, and what they send is recorded. Then members of every role send it
-again, changed: bytes, fields, payloads that are signed anew, streams that are cut. The servers may answer anything but
-INTERNAL, UNKNOWN or DATA_LOSS, may not end, and may not keep the memory. The last line is JSON:
+again, changed: bytes, fields, payloads that are signed anew, streams that are cut. Each sends one message to every
+method that it may call, then to methods by chance. The servers may answer anything but INTERNAL, UNKNOWN or DATA_LOSS,
+may not end, and may not keep the memory. The last line is JSON:
 
     {"messages": 1000000, "internal": 0, "crashes": 0, "rss_growth_mb": 12}
 """
@@ -39,7 +40,7 @@ from tests.fuzz.mutation import changed_bytes, changed_message
 from tests.fuzz.recording import recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from google.protobuf.message import Message
 
@@ -66,6 +67,8 @@ _MOST_SENT = 3
 _DEFECTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
 # After this part of the messages memory is looked at for the first time.
 _WARM = 0.1
+# What caches take up from then on, at most.
+_MOST_GROWTH_MB = 100
 _MEGABYTE = 2**20
 
 
@@ -97,7 +100,9 @@ class Outcome(NamedTuple):
         messages: how many were sent.
         internal: how many of them had an answer that none may have.
         crashes: how many servers have ended.
-        rss_growth_mb: by how much the registry's memory has grown since a tenth of them was sent.
+        rss_growth_mb: by how much the memory of a server has grown since a tenth of them was sent, of the one that grew
+            most.
+        unreached: methods to which none was sent.
         codes: answers by status, for people.
         first: the first few defects: method and status.
     """
@@ -106,13 +111,14 @@ class Outcome(NamedTuple):
     internal: int
     crashes: int
     rss_growth_mb: int
+    unreached: list[str]
     codes: Counter[str]
     first: list[str]
 
     @property
     def fine(self) -> bool:
         """Whether nothing was found."""
-        return not self.internal and not self.crashes
+        return not (self.internal or self.crashes or self.unreached) and self.rss_growth_mb <= _MOST_GROWTH_MB
 
 
 def methods() -> list[Method]:
@@ -185,14 +191,47 @@ class Fuzzer:
         self._lock = threading.Lock()
         self._left = 0
         self.sent = 0
+        self.reached: set[str] = set()
         self.codes: Counter[str] = Counter()
         self.first: list[str] = []
 
+    @property
+    def unreached(self) -> list[str]:
+        """Methods to which nothing was sent yet."""
+        return [method.path for method in self._methods if method.path not in self.reached]
+
+    def send_to_each(self) -> None:
+        """Send a message to every method, by each member that may call it."""
+        due = {member: self._allowed(member) for member in MEMBERS}
+        nobodys = {it.path for it in self._methods} - {it.path for allowed in due.values() for it in allowed}
+        due[next(iter(MEMBERS))] += [it for it in self._methods if it.path in nobodys]
+
+        def next_due(member: str, _: Random) -> Method | None:
+            with self._lock:
+                return due[member].pop() if due[member] else None
+
+        self._send(next_due)
+
     def send(self, count: int) -> None:
-        """Send so many messages."""
+        """Send so many messages, to methods by chance."""
         self._left = count
+        allowed = {member: self._allowed(member) for member in MEMBERS}
+
+        def drawn(member: str, random: Random) -> Method | None:
+            if not self._take():
+                return None
+            # A few calls are of those that the member may not make.
+            return random.choice(allowed[member] if random.randrange(10) else self._methods)
+
+        self._send(drawn)
+
+    def _allowed(self, member: str) -> list[Method]:
+        return [it for it in self._methods if it.of_key_service or MEMBERS[member] in PERMISSIONS[it.path]]
+
+    def _send(self, following: Callable[[str, Random], Method | None]) -> None:
+        """Send a message to each method that follows, until none does."""
         threads = [
-            threading.Thread(target=self._work, args=(member, number), name=f"{member}-{number}")
+            threading.Thread(target=self._work, args=(member, number, following), name=f"{member}-{number}")
             for member in MEMBERS
             for number in range(_THREADS)
         ]
@@ -201,17 +240,14 @@ class Fuzzer:
         for thread in threads:
             thread.join()
 
-    def _work(self, member: str, number: int) -> None:
+    def _work(self, member: str, number: int, following: Callable[[str, Random], Method | None]) -> None:
         random = Random(f"{self._seed} {member} {number} {self.sent}")
         config = self._registry.config(member)
         tls = channels.TlsMaterial.from_folder(config.tls_key.parent)
         signers = {usage: config.signer(usage) for usage in config.keys}
-        allowed = [it for it in self._methods if it.of_key_service or MEMBERS[member] in PERMISSIONS[it.path]]
         registry, service = self._registry.address, self._registry.address_of(KEY_SERVICE)
         with closing(channels.channel(registry, tls)) as one, closing(channels.channel(service, tls)) as another:
-            while self._take():
-                # A few calls are of those that the member may not make.
-                method = random.choice(allowed if random.randrange(10) else self._methods)
+            while (method := following(member, random)) is not None:
                 requests = [self._drawn(random, method, signers) for _ in range(random.randint(1, _MOST_SENT))]
                 self._note(method, _called(another if method.of_key_service else one, method, requests))
 
@@ -223,6 +259,7 @@ class Fuzzer:
     def _note(self, method: Method, code: grpc.StatusCode) -> None:
         with self._lock:
             self.sent += 1
+            self.reached.add(method.path)
             self.codes[code.name] += 1
             if code in _DEFECTS and len(self.first) < _MOST_ANSWERS:
                 self.first.append(f"{method.path}: {code.name}")
@@ -292,7 +329,7 @@ def _signed(message: Message) -> Iterator[evidence_pb2.SignedPayload]:
 
 
 def fuzz(count: int, seed: int, folder: Path) -> Outcome:
-    """Send so many changed messages to a registry and a key service of its own.
+    """Send so many changed messages, and at least one to each method, to a registry and a key service of its own.
 
     Raises:
         RuntimeError: what the registry has stored does not verify afterwards.
@@ -304,12 +341,12 @@ def fuzz(count: int, seed: int, folder: Path) -> Outcome:
             use(registry)
         fuzzer = Fuzzer(registry, recorded.requests, seed)
         programs = {name: registry.process_id(name) for name in ("registry", KEY_SERVICE)}
-        warm = int(count * _WARM)
-        fuzzer.send(warm)
-        before = _memory(programs["registry"])
-        fuzzer.send(count - warm)
+        fuzzer.send_to_each()
+        fuzzer.send(max(0, int(count * _WARM) - fuzzer.sent))
+        before = {name: _memory(pid) for name, pid in programs.items()}
+        fuzzer.send(max(0, count - fuzzer.sent))
         crashes = sum(not Path(f"/proc/{pid}").exists() for pid in programs.values())
-        growth = 0 if crashes else (_memory(programs["registry"]) - before) // _MEGABYTE
+        grown = [0] if crashes else [_memory(pid) - before[name] for name, pid in programs.items()]
         if not crashes:
             # Honest members are served as before.
             registry.client("lender-1").report(default_report(700))
@@ -317,7 +354,8 @@ def fuzz(count: int, seed: int, folder: Path) -> Outcome:
         if findings := fsck(database).findings:
             raise RuntimeError(f"{len(findings)} findings, such as: {findings[0]}")
     internal = sum(fuzzer.codes[code.name] for code in _DEFECTS)
-    return Outcome(fuzzer.sent, internal, crashes, growth, fuzzer.codes, fuzzer.first)
+    growth = max(grown) // _MEGABYTE
+    return Outcome(fuzzer.sent, internal, crashes, growth, fuzzer.unreached, fuzzer.codes, fuzzer.first)
 
 
 def _memory(pid: int) -> int:
@@ -335,7 +373,7 @@ def main() -> None:
     outcome = fuzz(given.messages, given.seed, Path(".fuzz", f"site-{os.getpid()}"))
     for code, count in outcome.codes.most_common():
         print(f"{count:10,} {code}")
-    for defect in outcome.first:
+    for defect in (*outcome.first, *(f"{path}: nothing was sent" for path in outcome.unreached)):
         print(defect)
     names = ("messages", "internal", "crashes", "rss_growth_mb")
     print(json.dumps({name: getattr(outcome, name) for name in names}))

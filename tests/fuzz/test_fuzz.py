@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.fuzz.calls import fuzz, methods
+from tests.fuzz.calls import Outcome, fuzz, methods
 from tests.fuzz.mutation import changed_bytes, changed_message
 from tests.fuzz.targets import TARGETS
 
@@ -31,9 +32,17 @@ def test_a_live_registry_stands_changed_messages(tmp_path: Path) -> None:
     outcome = fuzz(MESSAGES, seed=1, folder=tmp_path / "site")
     assert outcome.fine, outcome
     assert outcome.messages == MESSAGES
+    assert outcome.unreached == []
     # Some were changed so little that they are served.
     assert outcome.codes["OK"]
     assert outcome.codes["INVALID_ARGUMENT"]
+
+
+def test_a_server_that_keeps_the_memory_or_a_method_that_is_left_out_is_found() -> None:
+    fine = Outcome(1_000_000, 0, 0, 12, [], Counter(OK=1_000_000), [])
+    assert fine.fine
+    for found in ({"internal": 1}, {"crashes": 1}, {"rss_growth_mb": 2_000}, {"unreached": ["/a/B"]}):
+        assert not fine._replace(**found).fine  # type: ignore[arg-type]  # one field each
 
 
 def test_every_kind_of_request_can_be_changed_and_is_still_a_message() -> None:
