@@ -6,6 +6,7 @@ What was signed after the backup is missing then. Register and witnesses say how
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from client_sdk.errors import ConfigError
@@ -24,6 +25,7 @@ from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
 from registry_server.serving.files import open_regular
 from registry_server.storage import head, migrations, schema, wholesale
 from registry_server.storage.driver import insert
+from registry_server.storage.errors import StorageError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
 from registry_server.usecases.fsck.report import LOST_FOR_GOOD
@@ -57,7 +59,8 @@ def restore(
             database is as it was.
         ConfigError: the key has another passphrase, or the registry's folder takes no file; the database is as it was.
         WindDownError: a server of the registry runs.
-        StorageError: the database failed, and is as it was.
+        StorageError: the database failed, which says nothing about the backup; where it takes nothing any more, what it
+            was given is still there, and the next run verifies it.
         OSError: a file cannot be read.
     """
     secret_key = read_secret_key(key, passphrase_file)
@@ -126,13 +129,15 @@ def _verify(database: Database, path: Path, store: StateStore, *, fresh: bool) -
     Raises:
         BackupError: it is not what a registry writes.
         ConfigError: the store's file cannot be written.
+        StorageError: the database failed.
     """
     try:
         wrong = _wrong(database, store)
-    except ConfigError:
-        # Of the store, such as on a full disk: nothing is known of what was restored.
+    except (ConfigError, StorageError):
+        # Of the store, such as on a full disk, or of the database: nothing is known of what was restored.
         if fresh:
-            _empty(database)
+            with suppress(StorageError):
+                _empty(database)
         raise
     except Exception as error:  # noqa: BLE001 - whatever damaged rows do to it
         wrong = type(error).__name__

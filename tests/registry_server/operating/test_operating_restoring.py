@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from creditregistry.v1 import submission_pb2 as pb
@@ -15,8 +16,9 @@ from sqlalchemy.pool import NullPool
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.witness_request import witness_request
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
+from client_sdk.kernel.ledger.state_store import MemoryStore
 from registry_server.errors import RegistryError
-from registry_server.operating.backup import BackupError
+from registry_server.operating.backup import BackupError, restoring
 from registry_server.operating.backup.container import BackupWriter
 from registry_server.operating.backup.keys import read_public_key
 from registry_server.operating.backup.making import make_backup
@@ -28,7 +30,7 @@ from registry_server.sequencing.errors import InconsistentError, RegisterMismatc
 from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import schema
-from registry_server.storage.errors import StorageError
+from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
@@ -40,10 +42,13 @@ from tests.support.registers import ORIGIN, register_of
 from tests.support.registry_world import DAY_MS, Clock, accept, submit, submit_as
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, MutableMapping
 
     from registry_server.operating.backup.container import Row
     from registry_server.storage.driver import Value
+
+K = TypeVar("K", bound="int | bytes | tuple[str, bytes]")
+V = TypeVar("V")
 
 
 def files_of(url: str) -> Iterator[bytes]:
@@ -154,6 +159,28 @@ def test_what_is_too_old_foreign_damaged_or_not_empty_is_refused(lost: Lost, oth
     with pytest.raises(BackupError, match="holds neither"):
         refill(settings, tmp_path)
     assert standing_of(settings).missing == (lost.backup.header.size, lost.size)
+
+
+class GoneStore(MemoryStore):
+    """Storage of a replay while the database goes away."""
+
+    def mapping(self, name: str, key: type[K], value: type[V]) -> MutableMapping[K, V]:  # noqa: ARG002 - of the protocol
+        raise StorageError(StorageFault.GONE, name)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_database_that_fails_while_it_is_verified_says_nothing_about_the_backup(
+    lost: Lost, other_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = lost.settings_for(other_url)
+    with monkeypatch.context() as failing:
+        failing.setattr(restoring, "replay_state", lambda _: nullcontext(GoneStore()))
+        with pytest.raises(StorageError) as failed:
+            restore(settings, lost.backup.path, lost.secret)
+        assert failed.value.fault is StorageFault.GONE
+    with Database(other_url, serving=False) as database, database.snapshot() as work:
+        assert restoring._rows_of(work) == {}
+    assert restore(settings, lost.backup.path, lost.secret).missing == (lost.backup.header.size, lost.size)
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
