@@ -205,13 +205,9 @@ class Witnessing:
             InconsistentError: what it holds does not fit together.
         """
         with self._ledger.view() as view:
-            offered = _Offered(view.size, note.parse(view.checkpoint))
+            offered = self._offer(view)
             due = [fed for fed in self._fed if self._is_due(fed, offered.size)]
             proofs = {fed.size: _proof(view, fed.size) for fed in due}
-        with self._gathering:
-            offered = self._offered.setdefault(offered.checkpoint.text, offered)
-            while len(self._offered) > _KEPT:
-                self._offered.popitem(last=False)
         for fed in due:
             fed.busy = True
         self._asked = [self._threads.submit(self._ask, fed, offered, proofs[fed.size]) for fed in due]
@@ -219,6 +215,15 @@ class Witnessing:
     def settle(self, seconds: float) -> None:
         """Wait until the witnesses that were asked last have answered or were given up, or for so many seconds."""
         wait(self._asked, seconds)
+
+    def _offer(self, view: View) -> _Offered:
+        """Return the checkpoint of a view, with the lines that witnesses have given for it."""
+        offered = _Offered(view.size, note.parse(view.checkpoint))
+        with self._gathering:
+            offered = self._offered.setdefault(offered.checkpoint.text, offered)
+            while len(self._offered) > _KEPT:
+                self._offered.popitem(last=False)
+        return offered
 
     def _is_due(self, fed: _Fed, size: int) -> bool:
         now = self._clock()
@@ -228,7 +233,7 @@ class Witnessing:
         """Have one witness cosign, in a thread."""
         fault = ""
         try:
-            self._take(fed, offered, self._cosignature(fed, offered, proof))
+            self._take(fed, *self._cosignature(fed, offered, proof))
         except (UnansweredError, OSError, http.client.HTTPException, FormatError) as error:
             fault = str(error) if isinstance(error, UnansweredError | FormatError) else type(error).__name__
         except Exception as error:  # noqa: BLE001 - the database, which is asked again in a second
@@ -246,24 +251,27 @@ class Witnessing:
             _log.warning("checkpoint not cosigned", witness=fed.witness.name, detail=fault)
         fed.last_fault = fault
 
-    def _cosignature(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> NoteSignature:
-        """Return the line of a witness; after a conflict, ask once more from the size that it names."""
+    def _cosignature(self, fed: _Fed, offered: _Offered, proof: tuple[bytes, ...]) -> tuple[_Offered, NoteSignature]:
+        """Return the line of a witness, and for what; after a conflict, ask once more from the size that it names."""
         status, body = post_checkpoint(
             fed.witness.url, self._context, witness_request(fed.size, proof, offered.checkpoint.encode())
         )
         if status == _CONFLICT:
             seen = cosigned_size(body)
-            if seen > offered.size:
-                raise UnansweredError(f"it has cosigned {seen} leaves, and this log has {offered.size}")
-            fed.size = seen
             with self._ledger.view() as view:
-                proof = _proof(view, fed.size, offered.size)
+                if seen > offered.size:
+                    # Another process of the registry has offered a newer one meanwhile.
+                    offered = self._offer(view)
+                if seen > offered.size:
+                    raise UnansweredError(f"it has cosigned {seen} leaves, and this log has {offered.size}")
+                proof = _proof(view, seen, offered.size)
+            fed.size = seen
             status, body = post_checkpoint(
                 fed.witness.url, self._context, witness_request(fed.size, proof, offered.checkpoint.encode())
             )
         if status != _OK:
             raise UnansweredError(f"status {status}")
-        return _line_of(body, fed.witness)
+        return offered, _line_of(body, fed.witness)
 
     def _take(self, fed: _Fed, offered: _Offered, line: NoteSignature) -> None:
         """Keep a line that verifies, and see whether a quorum is met."""

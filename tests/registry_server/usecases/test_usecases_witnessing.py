@@ -131,6 +131,29 @@ def test_a_quorum_cosigns_each_newest_checkpoint(database_url: str, tmp_path: Pa
         again.stop()
 
 
+def test_a_witness_that_another_process_has_fed_further_is_no_fault(database_url: str, tmp_path: Path) -> None:
+    world, decide = World(), real(0, tmp_path / "w")
+    with world.ledger(database_url) as ledger:
+        further = [decide]
+
+        def overtaken(body: bytes) -> tuple[int, bytes]:
+            """What another process does between the offer of this one and the answer to it."""
+            if further:
+                further.clear()
+                accept(ledger, world.report("lender-1", "meanwhile"))
+                with ledger.view() as view:
+                    assert decide(witness_request(0, (), view.checkpoint))[0] == 200
+            return decide(body)
+
+        with served(overtaken) as witnesses:
+            witnessing = Witnessing(ledger, quorum_of(witnesses, 1), TLS)
+            fed(witnessing)
+            assert witnessing.figures()["registry_witness_refusals"] == 0
+            assert witnessing.newest is not None
+            assert witnessing.newest.size == ledger.size
+            witnessing.stop()
+
+
 def test_witnesses_that_fail_or_lie_count_for_nothing_and_hold_up_nobody(database_url: str, tmp_path: Path) -> None:
     other = cosign(parse_text(sign_checkpoint(ORIGIN, 1, bytes(32), World().log_signer)), KEYS[1].name, SIGNERS[1], 9)
     bad = {
