@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WitnessSize", "Witnesses", "ask_witnesses", "witnesses_of"]
 
+_OTHER_TREE = "another tree of this size"
+
 
 class Witnesses(NamedTuple):
     """The witnesses of a registry.
@@ -99,10 +101,13 @@ def _size_of(context: ssl.SSLContext, size: int, checkpoint: bytes, witness: Quo
         status, body = post_checkpoint(witness.url, context, witness_request(size, (), checkpoint))
         if status == HTTPStatus.OK:
             return WitnessSize(witness.name, size)
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            # From this size to this size nothing is to be proved: the roots differ.
+            return WitnessSize(witness.name, size, _OTHER_TREE)
         if status == HTTPStatus.CONFLICT:
             seen = cosigned_size(body)
-            # The same size is a conflict where its root is another one.
-            return WitnessSize(witness.name, seen, "another tree of this size" if seen == size else "")
+            # So it was told by the protocol's first drafts.
+            return WitnessSize(witness.name, seen, _OTHER_TREE if seen == size else "")
         return WitnessSize(witness.name, 0, f"status {status}")
     except (UnansweredError, OSError, HTTPException) as error:
         return WitnessSize(witness.name, 0, str(error) if isinstance(error, UnansweredError) else type(error).__name__)

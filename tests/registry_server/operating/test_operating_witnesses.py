@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint
+from client_sdk.kernel.formats.witness_request import witness_request
 from registry_server.operating.standing import standing_of
-from tests.registry_server.usecases.test_usecases_witnessing import KEYS, served
+from tests.registry_server.usecases.test_usecases_witnessing import KEYS, real, served
 from tests.support.closing_home import ClosingHome
+from tests.support.registers import ORIGIN
 from tests.support.registry_world import accept
 
 if TYPE_CHECKING:
@@ -35,3 +38,20 @@ def test_witnesses_are_asked_at_once(tmp_path: Path, database_url: str) -> None:
         file.write_text(file.read_text() + 'witness_policy = "witnesses"\n')
         told = standing_of(kept.settings).witnesses
     assert [(each.name, each.size, each.problem) for each in told] == [(f"w{place}", 1, "") for place in range(3)]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+def test_a_witness_of_another_tree_of_the_same_size_says_so(tmp_path: Path, database_url: str) -> None:
+    kept = ClosingHome(tmp_path, database_url)
+    with kept.ledger() as ledger:
+        accept(ledger, kept.world.report("lender-1", "one"))
+        ledger.heartbeat(at_once=True).result()
+        size = ledger.size
+    other = real(0, tmp_path / "w")
+    assert other(witness_request(0, (), sign_checkpoint(ORIGIN, size, bytes(32), kept.world.log_signer)))[0] == 200
+    with served(other) as (witness,):
+        (kept.home / "witnesses").write_text(f"witness w0 {KEYS[0].text()} {witness.url}\nquorum w0\n")
+        file = kept.home / "registry.toml"
+        file.write_text(file.read_text() + 'witness_policy = "witnesses"\n')
+        (told,) = standing_of(kept.settings).witnesses
+    assert (told.size, told.problem) == (size, "another tree of this size")
