@@ -15,7 +15,9 @@ from client_sdk.kernel.ledger.answer import Verifier
 from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.kernel.rules.errors import RuleError
 from client_sdk.models import Purpose, written_consent
+from client_sdk.verification import read_trust_root
 from tests.client_sdk.sdk_samples import default_report, person
+from tests.conformance.cases import CASES, TRUST_ROOT, cases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,20 +84,24 @@ def refused_part(verifier: Verifier, evidence: bytes) -> str:
 @pytest.mark.parametrize("verdict", PEOPLE)
 def test_p2_what_does_not_verify_is_refused_and_never_clear(saved: dict[Verdict, Saved], verdict: Verdict) -> None:
     evidence, root = saved[verdict]
-    trust_root = TrustRoot.parse(root)
-    with pytest.raises(VerificationError) as caught:
-        verify(evidence[:-1], trust_root)
-    assert caught.value.part
+    trust_root, middle = TrustRoot.parse(root), len(evidence) // 2
+    flipped = evidence[:middle] + bytes((evidence[middle] ^ 1,)) + evidence[middle + 1 :]
+    for changed in (flipped, evidence[:-1], evidence + b"\0"):
+        with pytest.raises(VerificationError) as caught:
+            verify(changed, trust_root)
+        assert caught.value.part
+        assert caught.value.rule
 
 
-def test_p2_another_registry_proves_nothing(saved: dict[Verdict, Saved], site: Site) -> None:
+@pytest.mark.parametrize("verdict", PEOPLE)
+def test_p2_another_registry_proves_nothing(saved: dict[Verdict, Saved], verdict: Verdict) -> None:
     """The answer of a registry is proved under its own trust root and under no other."""
-    evidence, root = saved[Verdict.CLEAR]
-    other = bytearray(root)
-    other[len(root) // 2] ^= 1
-    with pytest.raises((FormatError, RuleError)):
-        Verifier(TrustRoot.parse(bytes(other))).verify_file(evidence)
-    assert site.registry.trust_root.read_bytes() == root
+    own, other = TrustRoot.parse(saved[verdict].trust_root), read_trust_root(CASES / TRUST_ROOT)
+    theirs = next(case for case in cases() if case.kind == "evidence" and case.accepted and case.under == TRUST_ROOT)
+    assert verify(theirs.path, other)
+    for evidence, root in ((saved[verdict].evidence, other), (theirs.path, own)):
+        with pytest.raises(VerificationError):
+            verify(evidence, root)
 
 
 def test_p2_what_is_too_old_is_no_answer(site: Site) -> None:

@@ -102,6 +102,9 @@ def test_another_history_is_refused_and_proved(newest: NewestCheckpoint, tmp_pat
     assert str(proof) in str(refused.value)
     # Told twice, kept once.
     assert [path.name for path in tmp_path.glob("*.proof")] == [refused.value.kept.name]
+    # Nor is what continues the known one accepted any more.
+    with pytest.raises(ContradictionError, match=r"log\.fork-proved"):
+        newest.check_trusted()
 
 
 def test_two_histories_on_a_full_disk_are_told_as_such_and_stop_every_call(

@@ -71,8 +71,12 @@ def test_a_registry_that_is_killed_comes_back_with_everything(fragile: TestRegis
     with Client(fragile.config("lender-1")) as client:
         receipt = client.report(default_report(2_000))
         fragile.stop("registry", kill=True)
-        with pytest.raises(TransportError):
-            Client(replace(fragile.config("lender-1"), deadline=1.0)).status()
+        with (
+            Client(replace(fragile.config("lender-1"), deadline=1.0)) as hasty,
+            pytest.raises(TransportError) as failed,
+        ):
+            hasty.status()
+        assert failed.value.retryable
         fragile.start_registry()
         assert client.report(default_report(2_000)).index == receipt.index
         assert client.status().size > receipt.index
