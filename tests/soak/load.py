@@ -88,7 +88,7 @@ class Load:
             kind, error = lender.next_kind(), ""
             try:
                 lender.call(kind)
-            except CreditRegistryError as failed:
+            except Exception as failed:  # noqa: BLE001 - whatever it was, it counts, and the lender goes on
                 error = type(failed).__name__
             now = time.monotonic()
             with self._lock:
