@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +17,7 @@ from registry_server.sequencing.ledger import Ledger
 from registry_server.storage import head
 from registry_server.storage.errors import DatabaseInUseError, StorageError
 from registry_server.storage.unit_of_work import Database
-from tests.support.faulty_database import Fault, FaultyDatabase
+from tests.support.faulty_database import FailingStatement, Fault, FaultyDatabase
 from tests.support.registers import register_of
 from tests.support.registry_world import World, accept, submit
 from tests.support.reverification import reverify
@@ -27,8 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from creditregistry.v1 import submission_pb2 as pb
+
+    from registry_server.sequencing.items import InquiryItem
+
 # Each submission commits once, and so does each inquiry.
 STEPS = 6
+# Statements of a report, an inquiry and a heartbeat.
+FEWEST_STATEMENTS, MOST_STATEMENTS = 30, 200
 
 
 @pytest.fixture
@@ -107,6 +113,35 @@ def test_a_commit_that_fails_may_be_sent_again(database_url: str, world: World, 
         accept(ledger, world.report("lender-1", "loan", Standing.CURED))
     chain = reverify(database_url).chains[world.key("lender-1", "loan")]
     assert chain.version == 2
+
+
+@pytest.mark.parametrize("executed", [False, True], ids=["lost", "executed and reported failed"])
+def test_whichever_statement_fails_the_same_calls_may_be_made_again(
+    database_url: str, world: World, *, executed: bool
+) -> None:
+    with world.ledger(database_url) as ledger:
+        for at in range(1, MOST_STATEMENTS):
+            world.clock.now += 60_000
+            report, inquiry = world.report("lender-1", f"loan {at}"), world.inquiry("lender-1", f"asked {at}")
+
+            def call(report: pb.Submission = report, inquiry: InquiryItem = inquiry) -> list[ItemOutcome]:
+                """A report, an inquiry, and a HEAD that sequences it."""
+                outcomes = [record.outcome for record in submit(ledger, report).results]
+                assert ledger.record_inquiries([inquiry]).result()[0].kept
+                ledger.heartbeat(at_once=True).result()
+                return outcomes
+
+            with FailingStatement(ledger.database, at, executed=executed) as failing, suppress(StorageError):
+                assert call() == [ItemOutcome.ACCEPTED]
+            if not failing.failed:
+                break
+            assert call()[0] in {ItemOutcome.ACCEPTED, ItemOutcome.REPEATED}
+            chains = reverify(database_url).chains
+            assert chains[world.key("lender-1", f"loan {at}")].version == 1
+            with ledger.view() as view:
+                assert view.head.inquiry_count == at
+        # Those of three transactions.
+        assert FEWEST_STATEMENTS < at < MOST_STATEMENTS - 1
 
 
 def stored_sizes(database: Database) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Databases whose commits fail, or whose process dies at one: the faults that a test cannot wait for."""
+"""Databases whose commits or statements fail, or whose process dies at one: the faults that a test cannot wait for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import signal
 from contextlib import contextmanager
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import event
 
 from registry_server.storage.errors import StorageError, StorageFault
 from registry_server.storage.unit_of_work import Database, UnitOfWork
@@ -76,3 +78,35 @@ class _FaultyWork(UnitOfWork):
 
     def commit(self) -> None:
         self._database.committing(self._work)
+
+
+class FailingStatement:
+    """One statement of a database fails while a block lasts.
+
+    Args:
+        database: that fails.
+        at: at which statement, counted from 1.
+        executed: fail after it was executed, not before.
+
+    Attributes:
+        failed: whether so many were asked for.
+    """
+
+    def __init__(self, database: Database, at: int, *, executed: bool) -> None:
+        self._engine = database.engine
+        self._left = at
+        self._moment = "after_cursor_execute" if executed else "before_cursor_execute"
+        self.failed = False
+
+    def __enter__(self) -> Self:
+        event.listen(self._engine, self._moment, self._statement)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(self._engine, self._moment, self._statement)
+
+    def _statement(self, *_: object) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.failed = True
+            raise StorageError(StorageFault.OTHER, "lost")
