@@ -56,6 +56,8 @@ COSIGNED_FILE, AWAITED_FILE = "cosigned", "awaited"
 # Beside it too: proofs that the log has two histories.
 _PROOF, _PROOF_SUFFIX = "contradiction", ".proof"
 _PROOF_START = f"{_PROOF}-"
+# What its member has set aside since.
+_FORGOTTEN = "forgotten-"
 # How often in a row other processes of the home may move the file while one proof is on its way.
 _MAX_ROUNDS = 8
 _NAME_CHARACTERS = 16
@@ -183,9 +185,9 @@ class NewestCheckpoint:
             known = self.read()
             if known is None or confirmed != confirmation(known.checkpoint):
                 raise ConfigError(f"nothing was changed: {confirmed} is not what {self._path} holds")
-            copy = _keep_apart(self._path.parent, f"forgotten-{known.checkpoint.size}", ".note", known.raw)
+            copy = _keep_apart(self._path.parent, f"{_FORGOTTEN}{known.checkpoint.size}", ".note", known.raw)
             for path, _ in self._proofs():
-                path.replace(path.with_name(f"forgotten-{path.name}"))
+                path.replace(path.with_name(f"{_FORGOTTEN}{path.name}"))
             for name in (COSIGNED_FILE, AWAITED_FILE):
                 self._path.with_name(name).unlink(missing_ok=True)
             self._path.unlink()
@@ -295,7 +297,7 @@ class NewestCheckpoint:
     def _keep_note(self, shown: SignedCheckpoint) -> Path | None:
         """Keep a note that proves nothing, unless there are many already."""
         folder = self._path.parent
-        if len(list(folder.glob("*.note"))) >= _MAX_KEPT:
+        if sum(not path.name.startswith(_FORGOTTEN) for path in folder.glob("*.note")) >= _MAX_KEPT:
             return None
         return _keep_apart(folder, f"shown-{shown.checkpoint.size}", ".note", shown.raw)
 
