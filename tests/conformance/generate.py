@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 from creditregistry.v1 import evidence_pb2 as pb
 
 from client_sdk.kernel.formats import canonical, note
-from client_sdk.kernel.formats.checkpoint import tlog_proof
+from client_sdk.kernel.formats.checkpoint import sign_checkpoint, tlog_proof
+from client_sdk.kernel.formats.encoding import leaf_hash
+from client_sdk.kernel.formats.merkle import MemoryTree
 from client_sdk.kernel.ledger.erasure_file import erasure_file, parse_erasure_file
 from client_sdk.kernel.ledger.inquiry_file import inquiry_file
 from tests.client_sdk.kernel.ledger.test_ledger_erasure_file import LIES as ERASURE_LIES
 from tests.conformance.cases import CASES, TRUST_ROOT, Case, index_of
+from tests.conformance.tiles import archive_of, files_of_log
 from tests.conformance.verify import rule_of
 from tests.support.attacks import listed_log
 from tests.support.batch_signer import BatchSigner
@@ -45,7 +48,10 @@ ENDINGS = {
     "evidence": "evidence",
     "erasure": "erasure",
     "misbehaviour": "proof",
+    "tiles": "tar",
 }
+# Leaves of a log whose files are judged: one tile that is full, and one that is not.
+LEAVES = 258
 # Bits that are changed in a file of each kind, at places that are spread over it.
 CHANGES = 12
 
@@ -117,6 +123,7 @@ def files() -> dict[str, bytes]:
         suite.accept("misbehaviour", name, proof)
         suite.change("misbehaviour", name, proof)
     assert suite.files[TRUST_ROOT] == root
+    _tiles(suite)
     _replayed(suite)
     return {**suite.files, "index.json": index_of(suite.rows)}
 
@@ -231,6 +238,48 @@ def _receipts(suite: _Suite) -> None:
         asked = inquiry_file(Asked(others).proved())
         suite.accept("inquiry-receipt", f"among {others} others", asked)
         suite.change("inquiry-receipt", f"among {others} others", asked)
+
+
+def _tiles(suite: _Suite) -> None:
+    log = golden_log()
+    leaves = [number.to_bytes(2) for number in range(LEAVES)]
+
+    def signed(leaves: list[bytes]) -> bytes:
+        tree = MemoryTree(map(leaf_hash, leaves))
+        return sign_checkpoint(log.origin, len(leaves), tree.root(), log.log_signer)
+
+    whole = files_of_log(leaves, signed(leaves))
+    for about, shown in (
+        ("log of 17 leaves", files_of_log(log.leaves, log.checkpoint())),
+        ("log of 256 leaves", files_of_log(leaves[:256], signed(leaves[:256]))),
+        ("log of 258 leaves", whole),
+        ("hashes without leaves", {path: data for path, data in whole.items() if "entries" not in path}),
+    ):
+        suite.accept("tiles", about, archive_of(shown))
+    full, rest, above, bundle = "tile/0/000", "tile/0/001.p/2", "tile/1/000.p/1", "tile/entries/001.p/2"
+    for about, rule, path, data in (
+        ("hash of a leaf", "log.checkpoint", full, _with_a_bit(whole[full], 700)),
+        ("hash of a tile", "log.checkpoint", above, _with_a_bit(whole[above], 3)),
+        ("leaf", "log.checkpoint", bundle, _with_a_bit(whole[bundle], 3)),
+        ("leaves in another order", "log.checkpoint", bundle, whole[bundle][4:] + whole[bundle][:4]),
+        ("tile that is shorter than its name says", "tile.width", rest, whole[rest][:32]),
+        ("tile that is longer than its name says", "tile.width", rest, whole[rest] + bytes(32)),
+        ("bundle that ends within a leaf", "bundle.truncated", bundle, whole[bundle][:-1]),
+        ("bundle that lacks a leaf", "bundle.count", bundle, whole[bundle][:4]),
+        ("checkpoint of another log", "log.checkpoint", "checkpoint", signed([*leaves[:-1], b"another"])),
+        ("checkpoint of a longer log", "tile.stored", "checkpoint", signed([*leaves, b"one more"])),
+        ("checkpoint by another key", "note.untrusted", "checkpoint", log.checkpoint(key=signer("another"))),
+    ):
+        suite.reject("tiles", rule, about, archive_of({**whole, path: data}))
+    for path in (full, above, bundle, "checkpoint"):
+        lacking = {name: data for name, data in whole.items() if name != path}
+        suite.reject("tiles", "tile.stored", f"{path} is missing", archive_of(lacking))
+    suite.reject("tiles", "tile.path", "another file", archive_of({**whole, "tile/0/1": b""}))
+    suite.reject("tiles", "tile.path", "archive that is none", b"tiles")
+
+
+def _with_a_bit(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :]
 
 
 def _erasures(suite: _Suite) -> None:

@@ -17,6 +17,7 @@ from client_sdk.verification import (
     verify_receipt,
     verify_trust_root,
 )
+from tests.conformance.tiles import verify_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ KINDS: dict[str, Callable[[bytes, TrustRoot], object]] = {
     "evidence": verify,
     "erasure": verify_erasure,
     "misbehaviour": verify_contradiction,
+    "tiles": verify_tiles,
 }
 
 

@@ -21,6 +21,7 @@ from client_sdk.kernel.formats.tiles import (
     parse_path,
     tile_path,
 )
+from client_sdk.kernel.ledger.trust_root import TrustRoot
 from client_sdk.testing.programs import Programs
 from registry_server.errors import RegistryError
 from registry_server.operating.tiles import ExportedTiles, export
@@ -28,6 +29,7 @@ from registry_server.sequencing.errors import InconsistentError
 from registry_server.serving.files import FileError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.tiles import LogTiles, stored_log
+from tests.conformance.tiles import archive_of, verify_tiles
 from tests.support.closing_home import ClosingHome
 from tests.support.registers import ORIGIN, register_of, register_path
 from tests.support.registry_world import World, accept
@@ -107,6 +109,10 @@ def test_each_export_adds_what_is_new_and_is_enough_by_itself(database_url: str,
         leaves = grow(database_url, size)
         assert exported(database_url, folder) == ExportedTiles(size, written, 0)
         check_by_files_alone(folder, leaves)
+    # Nor does a verifier of the conformance suite find anything wrong.
+    verify_tiles(
+        archive_of({name: (folder / name).read_bytes() for name in names(folder)}), TrustRoot.from_genesis(leaves[0])
+    )
     assert names(folder) == {
         "checkpoint",
         *(f"tile/{level}/{number}" for level in ("0", "entries") for number in ("000", "001.p/44")),
