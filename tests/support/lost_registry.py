@@ -66,9 +66,11 @@ class Lost:
         settings = self.home.settings
         file = self.home.home / "registry.toml"
         file.write_text(file.read_text().replace(json.dumps(self.url), json.dumps(url)))
-        register_path(url).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(register_path(self.url), register_path(url))
-        file.write_text(file.read_text().replace(str(register_path(self.url)), str(register_path(url))))
+        held, other = register_path(self.url), register_path(url)
+        if other != held:
+            other.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(held, other)
+            file.write_text(file.read_text().replace(str(held), str(other)))
         assert self.home.settings.database != settings.database
         self.url = url
         return self.home.settings
