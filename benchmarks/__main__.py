@@ -24,6 +24,7 @@ ROWS = {
     "streamed-postgresql": "streamed_postgresql",
     "processes-batches": "processes_batches",
     "processes-singles": "processes_singles",
+    "witnessed": "witnessed",
     "batch-litigation": "batch_litigation",
     "report-many": "report_many",
     "report-single": "report_single",

@@ -23,7 +23,7 @@ from client_sdk.errors import CreditRegistryError, KeyServiceError, TransportErr
 from client_sdk.models import Purpose, Verdict, written_consent
 from client_sdk.testing import TestRegistry
 from client_sdk.testing.ports import HOST, free_port
-from client_sdk.testing.programs import Programs, Server
+from client_sdk.testing.programs import Programs
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.fsck.check import fsck
 from registry_server.usecases.standing import STALE_SECONDS
@@ -34,6 +34,7 @@ from tests.support.further_process import FurtherProcess, further_process
 from tests.support.standby import Server as Postgres
 from tests.support.standby import standby
 from tests.support.waiting import wait_until
+from tests.support.witnesses import found_witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,12 +128,10 @@ class Whole:
             return False
 
     def _make_witness(self, policy: Path) -> None:
-        address = f"{HOST}:{(port := free_port())}"
-        options = ("--name", "one.example/witness", "--trust-root", str(self.registry.trust_root), "--listen", address)
-        made = self.programs.run(("credit-registry", "--json", "witness", "init", WITNESS, *options))
-        self.witness = Server(WITNESS, ("credit-registry", "witness", "serve", WITNESS), port)
+        found = found_witnesses(self.programs, self.registry.trust_root, (WITNESS,))
+        self.witness = found.servers[WITNESS]
         self.programs.start(self.witness)
-        policy.write_text(f"witness one {json.loads(made)['key']} http://{address}\nquorum one\n")
+        policy.write_text(found.policy)
         self.registry.stop("registry")
         self.registry.start_registry()
         self._decide("--witness-quorum", policy)

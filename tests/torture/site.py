@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from contextlib import ExitStack
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Self
 from client_sdk.kernel.formats import note
 from client_sdk.kernel.formats.checkpoint import parse_body
 from client_sdk.testing import TestRegistry
-from client_sdk.testing.ports import HOST, free_port
 from client_sdk.testing.programs import Programs, Server
 from client_sdk.witness import WitnessFolder
 from tests.support.waiting import wait_until
+from tests.support.witnesses import found_witnesses
 from tests.torture.journal import Journal
 from tests.torture.lender import FINISH_SECONDS, LENDERS, first_of
 from tests.torture.postgres import Postgres
@@ -153,15 +152,9 @@ class TorturedSite:
 
     def _make_witnesses(self) -> None:
         """Found the witnesses, and have the registry feed them from its next start on."""
-        lines = []
-        for name in WITNESSES:
-            address = f"{HOST}:{(port := free_port())}"
-            options = ("--name", f"{name}.example", "--trust-root", str(self.registry.trust_root), "--listen", address)
-            made = self._programs.run(("credit-registry", "--json", "witness", "init", name, *options))
-            lines.append(f"witness {name} {json.loads(made)['key']} http://{address}")
-            self._witnesses[name] = Server(name, ("credit-registry", "witness", "serve", name), port)
+        found = found_witnesses(self._programs, self.registry.trust_root, WITNESSES)
+        self._witnesses = found.servers
         self._programs.start(*self._witnesses.values())
-        policy = self.folder / "witnesses"
-        policy.write_text("\n".join((*lines, f"group both all {' '.join(WITNESSES)}", "quorum both", "")))
+        (self.folder / "witnesses").write_text(found.policy)
         self.registry.stop("registry")
         self.registry.start_registry()
