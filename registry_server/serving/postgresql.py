@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from psycopg.rows import TupleRow
     from sqlalchemy import URL, Connection, Dialect, Engine, Pool
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -101,8 +102,7 @@ def postgresql_engine(
     else:
         options["poolclass"] = pool
     engine = create_engine(without_pooler(url), pool_pre_ping=pre_ping, **options)
-    if answer_seconds is not None:
-        _end_waits(engine, answer_seconds)
+    _let_go_of_failures(engine, answer_seconds)
     if pooled and limits:
         setting = "; ".join(f"SET LOCAL {limit} = {value}" for limit, value in limits.items())
         event.listen(engine, "begin", lambda connection: _limit(connection, setting))
@@ -125,22 +125,36 @@ def check_limits(connection: Connection, limits: Mapping[str, int]) -> None:
             )
 
 
-def _end_waits(engine: Engine, seconds: float) -> None:
-    """Let an engine's connections be such as end their waits."""
+def _let_go_of_failures(engine: Engine, answer_seconds: float | None) -> None:
+    """Let an engine close at once a connection that could not be made, and end waits for answers where they have an end.
+
+    The frames of the driver's attempt hold the connection, the error holds these frames, and they the error: it would
+    stay open, at the server too, until the garbage collector happens to look.
+    """
 
     def connect(
         _dialect: Dialect, _record: ConnectionPoolEntry, arguments: list[str], settings: dict[str, Any]
-    ) -> AnsweredConnection:
-        left = seconds_left()
-        if left <= 0:
-            raise psycopg.OperationalError("no time is left to connect")
-        if left < CONNECT_TIMEOUT_SECONDS:
-            settings = {**settings, "connect_timeout": math.ceil(left)}
-        connection = AnsweredConnection.connect(*arguments, **settings)
-        connection.answer_seconds = seconds
-        return connection
+    ) -> psycopg.Connection[TupleRow]:
+        try:
+            if answer_seconds is None:
+                return psycopg.Connection.connect(*arguments, **settings)
+            return _connect_in_time(answer_seconds, arguments, settings)
+        except psycopg.Error as error:
+            raise error.with_traceback(None) from None
 
     event.listen(engine, "do_connect", connect)
+
+
+def _connect_in_time(seconds: float, arguments: list[str], settings: dict[str, Any]) -> AnsweredConnection:
+    """Return a connection that ends its waits."""
+    left = seconds_left()
+    if left <= 0:
+        raise psycopg.OperationalError("no time is left to connect")
+    if left < CONNECT_TIMEOUT_SECONDS:
+        settings = {**settings, "connect_timeout": math.ceil(left)}
+    connection = AnsweredConnection.connect(*arguments, **settings)
+    connection.answer_seconds = seconds
+    return connection
 
 
 def _limit(connection: Connection, setting: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,12 @@ from registry_server.storage.register import DatabaseRegister
 from registry_server.storage.unit_of_work import Database
 from registry_server.subject_key_service.request_log import RequestLog, drop_log
 from tests.conftest import postgres_database
+from tests.postgres_server import postgres_server
 from tests.support.pooler import pooler
 from tests.support.registry_world import World, accept
 from tests.support.reverification import reverify
-from tests.support.standby import standby
+from tests.support.standby import Server, standby
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,3 +173,21 @@ def test_a_standby_is_named_as_one(server_url: str) -> None:
         database.check_primary()
     assert failed.value.fault is StorageFault.STANDBY
     assert str(failed.value).startswith("the database is a standby: it takes no reports and no inquiries")
+
+
+@pytest.mark.parametrize("answer_seconds", [None, 2.0])
+def test_a_connection_that_a_hanging_server_never_took_is_closed_without_the_garbage_collector(
+    answer_seconds: float | None,
+) -> None:
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with postgres_server() as server, postgres_database(server) as url:
+        hung = Server(url)
+        gc.disable()
+        try:
+            with Database(url, serving=False, answer_seconds=answer_seconds) as database:
+                with hung.hanging(), pytest.raises(StorageError), database.snapshot():
+                    pass
+                # The server, which goes on, ends a session whose client has closed it.
+                wait_until(lambda: hung.ask(others) == 0)
+        finally:
+            gc.enable()
