@@ -126,7 +126,7 @@ def check_limits(connection: Connection, limits: Mapping[str, int]) -> None:
 
 
 def _let_go_of_failures(engine: Engine, answer_seconds: float | None) -> None:
-    """Let an engine close at once a connection that could not be made, and end waits for answers where they have an end.
+    """Let an engine close at once what could not be connected, and end waits for answers where they have an end.
 
     The frames of the driver's attempt hold the connection, the error holds these frames, and they the error: it would
     stay open, at the server too, until the garbage collector happens to look.

@@ -55,8 +55,8 @@ class Housekeeping:
         self._ledger = ledger
         # Lenders whose records an act ended, and of which none is left.
         self._emptied: set[str] = set()
-        # Whether the database's files may still hold what was deleted.
-        self._freed = False
+        # Whether the database's files may still hold what was deleted: at a start that of a process that was killed.
+        self._freed = True
         # The first heartbeat at once: after a pause the newest HEAD is too old for clients.
         self._tasks = (
             _task("heartbeat", self.beat, BEAT_SECONDS, delay=0.0),

@@ -5,15 +5,19 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select, text
+
 from client_sdk.kernel.formats.act import EndingBody
 from client_sdk.kernel.formats.lapse import Lapse
 from client_sdk.kernel.formats.leaf import LapseLeaf, parse_leaf
 from client_sdk.kernel.formats.words import AnnotationFlag, InstitutionStatus, LapseKind, Standing
+from registry_server.storage import schema
 from registry_server.usecases.housekeeping import FURNISHER_SILENT, RETENTION_ENDED, Housekeeping
 from registry_server.usecases.lapsing import MAX_LAPSES
-from tests.conftest import sqlite_url
+from tests.conftest import postgres_database, sqlite_url
 from tests.support.disputes import CONFIRMED
 from tests.support.registry_world import DAY_MS, World, accept
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,6 +140,46 @@ def test_what_is_deleted_by_its_time_is_gone_from_the_files(sqlite_template: Pat
         world.clock.now += 6 * 366 * DAY_MS
         Housekeeping(ledger).tidy()
         assert not any(opening in file.read_bytes() for file in files)
+
+
+def test_what_a_killed_process_has_erased_leaves_the_files_after_the_next_start(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    """Killed after the commit of an erasure, before the write-ahead log was emptied of the record."""
+    world, killed = World(), tmp_path / "killed"
+    path = tmp_path / "running" / "registry.sqlite"
+    path.parent.mkdir()
+    with world.ledger(sqlite_url(shutil.copyfile(sqlite_template, path))) as ledger:
+        accept(ledger, world.report("lender-1", "loan"))
+        with ledger.database.snapshot() as reader:
+            disclosure = reader.connection.execute(select(schema.live_records.c.disclosure)).scalar_one()
+            # The reader is in the way of what follows the commit.
+            world.erase(ledger, world.key("lender-1", "loan"))
+            shutil.copytree(path.parent, killed)
+    left = killed / path.name
+    files = [left, left.with_name(f"{left.name}-wal")]
+    assert any(disclosure in file.read_bytes() for file in files)
+    with world.ledger(sqlite_url(left)) as ledger:
+        Housekeeping(ledger).tidy()
+        assert not any(disclosure in file.read_bytes() for file in files)
+
+
+def test_the_tables_that_a_killed_process_has_deleted_from_are_vacuumed_after_the_next_start(
+    postgres_url: str, postgres_template: str
+) -> None:
+    vacuumed = text("SELECT count(*) FROM pg_stat_user_tables WHERE relname = 'live_records' AND vacuum_count > 0")
+    world = World()
+    with (
+        postgres_database(postgres_url, template=postgres_template) as url,
+        world.ledger(url) as ledger,
+    ):
+        Housekeeping(ledger).tidy()
+
+        def are_vacuumed() -> bool:
+            with ledger.database.snapshot() as work:
+                return bool(work.connection.execute(vacuumed).scalar())
+
+        wait_until(are_vacuumed)
 
 
 def test_nothing_is_kept_of_a_lender_whose_records_were_ended_long_ago(database_url: str) -> None:
