@@ -123,11 +123,17 @@ def tell_repair(settings: Settings, *, write: bool, asked: bool, as_json: bool, 
     else:
         for table, rows in found.rows.items():
             typer.echo(f"{table}: {rows} rows {'put right' if write else 'are wrong'}")
-        for name, indexes in (("record", found.lost), ("text of an annotation", found.lost_texts)):
+        for issuer, indexes in found.lost.items():
             for index in indexes:
                 typer.echo(
-                    f"leaf {index}: what is kept beside this {name} is lost or damaged, and follows from nothing"
+                    f"leaf {index}: what is kept beside this record of {issuer} is lost or damaged, and follows from "
+                    "nothing"
                 )
+        for index in found.lost_texts:
+            typer.echo(
+                f"leaf {index}: what is kept beside this text of an annotation is lost or damaged, and follows from "
+                "nothing"
+            )
         if not found.rows and not found.lost and not found.lost_texts:
             typer.echo("every derived row is what the log says")
     if found.lost or found.lost_texts or (found.rows and not write):

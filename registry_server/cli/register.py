@@ -12,8 +12,9 @@ from registry_server.serving.command_help import Commands, OneCommand
 
 if TYPE_CHECKING:
     from registry_server.operating.register import RegisterState
+    from registry_server.operating.witnesses import WitnessSize
 
-__all__ = ["app"]
+__all__ = ["app", "tell_witnesses"]
 
 app = typer.Typer(
     cls=Commands,
@@ -54,9 +55,24 @@ def _tell_register(state: RegisterState) -> None:
         typer.echo("the database begins with what is registered")
 
 
-_CONSEQUENCES = """\
+def tell_witnesses(witnesses: tuple[WitnessSize, ...]) -> None:
+    """Tell what each witness has cosigned."""
+    for witness in witnesses:
+        typer.echo(f"witness {witness.name}: {witness.problem or f'{witness.size} leaves'}")
+
+
+_WOULD_HOLD = """\
 The register would hold {confirmation},
-and the registry would serve this database from then on. Do that only where the one that was signed last is lost:
+and the registry would serve this database from then on."""
+
+_WITHOUT_REGISTER = """\
+No register says whether this database is the newest. Hold its {size} leaves against what witnesses, auditors and
+members have seen: registry-server refill DIR adds those that a newer copy of the log has. If none of them has seen
+more, nothing is lost, and the command below sets the register again. If any has, it is as with every older database:"""
+
+_WHERE_LOST = "Do that only where the one that was signed last is lost:"
+
+_CONSEQUENCES = """\
 - every report and inquiry after leaf {last} is gone, although its sender holds a signed receipt;
 - what was ordered to be erased after it must be ordered again;
 - every member, auditor and key service that saw a newer checkpoint refuses this registry, rightly. Each has to be told
@@ -75,12 +91,18 @@ def reset(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Serve a database older than what was signed, knowingly; without --confirm it only tells what that means."""
-    from registry_server.operating.register import put_register, show_register  # noqa: PLC0415 - loads cryptography
+    from registry_server.operating.register import put_register  # noqa: PLC0415 - loads cryptography
+    from registry_server.operating.standing import standing_of  # noqa: PLC0415 - loads cryptography
 
     settings = settings_of(home, database_url)
     if confirm is None:
-        state = show_register(settings)
+        standing = standing_of(settings)
+        state = standing.register
         _tell_register(state)
-        typer.echo(_CONSEQUENCES.format(confirmation=state.confirmation, last=state.size - 1))
+        tell_witnesses(standing.witnesses)
+        known = state.held is not None or state.problem
+        reason = _WHERE_LOST if known else _WITHOUT_REGISTER
+        words = f"{_WOULD_HOLD}\n{reason}\n{_CONSEQUENCES}"
+        typer.echo(words.format(confirmation=state.confirmation, last=state.size - 1, size=state.size))
         raise typer.Exit(1)
     _tell_register(put_register(settings, confirm))

@@ -10,6 +10,7 @@ import typer
 
 from registry_server.cli.backup import PassphraseFile  # noqa: TC001 - Typer reads the annotations
 from registry_server.cli.options import AsJson, DatabaseUrl, Home, settings_of
+from registry_server.cli.register import tell_witnesses
 
 if TYPE_CHECKING:
     from registry_server.operating.repair import Repaired
@@ -85,8 +86,7 @@ def _tell_standing(standing: DatabaseStanding) -> None:
     state = standing.register
     held = state.problem or ("none" if state.held is None else f"{state.held.size} leaves")
     typer.echo(f"register {state.place}: {held}")
-    for witness in standing.witnesses:
-        typer.echo(f"witness {witness.name}: {witness.problem or f'{witness.size} leaves'}")
+    tell_witnesses(standing.witnesses)
     if standing.missing is not None:
         first, end = standing.missing
         typer.echo(f"leaves {first} to {end - 1} are missing: registry-server refill DIR, from a copy of the log")
@@ -99,11 +99,14 @@ def _tell_standing(standing: DatabaseStanding) -> None:
     elif standing.may_be_served:
         typer.echo("the database begins with what was signed last")
     else:
-        typer.echo(f"{state.mismatch or 'REGISTER'}: not served; see registry-server register show")
+        typer.echo(f"{state.mismatch or 'REGISTER'}: not served; see registry-server register reset, which only tells")
 
 
 def _tell_lost(repaired: Repaired) -> None:
-    for index in repaired.lost:
-        typer.echo(f"leaf {index}: person and facts of this record are lost; its issuer gives them back")
+    for issuer, indexes in repaired.lost.items():
+        typer.echo(
+            f"{issuer}: persons and facts of its records are lost, {len(indexes)} from leaf {indexes[0]} to "
+            f"{indexes[-1]}: it gives them back by credit-registry records redisclose"
+        )
     for index in repaired.lost_texts:
         typer.echo(f"leaf {index}: the text of this annotation is lost")

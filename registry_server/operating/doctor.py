@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -28,13 +29,14 @@ from registry_server.operating.failures import text_of
 from registry_server.operating.production import stored_abroad
 from registry_server.operating.register import show_register
 from registry_server.operating.tables import current_tables, wanted_tables
-from registry_server.operating.witnesses import witnesses_of
+from registry_server.operating.witnesses import ask_witnesses, witnesses_of
 from registry_server.sequencing.clock import MAX_STEP_MS, SystemClocks
 from registry_server.sequencing.committed import open_trees
 from registry_server.sequencing.errors import NoGenesisError
 from registry_server.sequencing.recover import directory_of
 from registry_server.serving.files import check_private
-from registry_server.storage import head
+from registry_server.serving.postgresql import cluster_id
+from registry_server.storage import head, lost
 from registry_server.storage.errors import StorageError
 from registry_server.storage.sqlite_file import SqliteFile
 from registry_server.storage.unit_of_work import STANDBY_ANSWER_SECONDS, Database
@@ -89,6 +91,7 @@ def examine(settings: Settings, clocks: Clocks | None = None) -> list[Examined]:
         "assessment": looking.assessment,
         "keys": looking.keys,
         "database": looking.database,
+        "records": looking.records,
         "standby": looking.standby,
         "administrators": looking.administrators,
         "register": looking.register,
@@ -239,6 +242,17 @@ class _Looking:
         else:
             yield Examined("database", Grade.PASS, f"{kind}, tables {found}")
 
+    def records(self) -> Iterator[Examined]:
+        """Check that no record waits, after a restore, for its lender to give back whom it is about and its facts."""
+        with Database(self._settings.database, serving=False) as database, database.snapshot() as work:
+            waiting = Counter(issuer for _, issuer in lost.rows(work))
+        if waiting:
+            told = ", ".join(f"{issuer} {count}" for issuer, count in sorted(waiting.items()))
+            advice = "each of them runs credit-registry records redisclose; until then no inquiry is answered"
+            yield Examined("records", Grade.FAIL, f"a restore has lost persons and facts of records of {told}", advice)
+        else:
+            yield Examined("records", Grade.PASS, "a restore has left none without person and facts")
+
     def standby(self) -> Iterator[Examined]:
         url = self._settings.database_read_url.get_secret_value()
         if not url:
@@ -279,9 +293,11 @@ class _Looking:
         if state.problem or state.mismatch is not None:
             told = state.problem or f"{state.mismatch}"
             yield Examined("register", Grade.FAIL, told, "registry-server register show, and docs/operating.md")
-        elif not self._settings.register_url.get_secret_value() and self._beside_database(self._settings.register_path):
-            advice = "put register_file on another disk: a lost disk would take both, and an old copy would be served"
-            yield Examined("register", Grade.WARN, f"{state.place}, on the disk of the database", advice)
+        elif (beside := self._beside_register()) is not None:
+            advice = (
+                "move it elsewhere (docs/operating.md): what loses one would take both, and an old copy would be served"
+            )
+            yield Examined("register", Grade.WARN, f"{state.place}, on the {beside} of the database", advice)
         else:
             yield Examined("register", Grade.PASS, state.place)
 
@@ -371,7 +387,29 @@ class _Looking:
             advice = "set witness_policy (docs/operating.md, Witnesses); until then credit-registry compare"
             yield Examined("witnesses", Grade.WARN, "no cosignature is asked for", advice)
         else:
-            yield Examined("witnesses", Grade.PASS, f"{len(named.policy.witnesses)} in the policy")
+            yield from self._asked()
+
+    def _asked(self) -> Iterator[Examined]:
+        """Ask each witness of the policy what it has cosigned."""
+        with Database(self._settings.database, serving=False) as database:
+            before = _head_row(database)
+            signed = bool(before.checkpoint)
+            asked = ask_witnesses(self._settings, before.checkpoint_size, before.checkpoint) if signed else ()
+            # Meanwhile a server may have gone on.
+            newest = _head_row(database)
+        if not asked:
+            yield Examined("witnesses", Grade.PASS, "nothing is signed yet that they could cosign")
+        for each in asked:
+            told = f"{each.name}: {each.problem or f'{each.size} of {newest.size} leaves'}"
+            if each.size > newest.size:
+                advice = (
+                    "database and register are older than what was signed: docs/operating.md, When the disk is lost"
+                )
+                yield Examined("witnesses", Grade.FAIL, told, advice)
+            elif each.problem:
+                yield Examined("witnesses", Grade.WARN, told, "ask its operator; the others must make up the quorum")
+            else:
+                yield Examined("witnesses", Grade.PASS, told)
 
     def auditors(self) -> Iterator[Examined]:
         """Check that auditors rebuild the log, and lately: else each CLEAR says NOT REPLAYED."""
@@ -408,6 +446,18 @@ class _Looking:
         """Return whether a file lies on the disk of the database; False where it is PostgreSQL, which names none."""
         file = SqliteFile.of(make_url(self._settings.database))
         return file is not None and path.parent.stat().st_dev == file.path.stat().st_dev
+
+    def _beside_register(self) -> str | None:
+        """Return what the checkpoint register shares with the database, its disk or its server; None for nothing."""
+        url = self._settings.register_url.get_secret_value()
+        if not url:
+            return "disk" if self._beside_database(self._settings.register_path) else None
+        if (file := SqliteFile.of(make_url(url))) is not None:
+            return "disk" if self._beside_database(file.path) else None
+        if SqliteFile.of(make_url(self._settings.database)) is not None:
+            return None
+        known = cluster_id(make_url(url))
+        return "server" if known is not None and known == cluster_id(make_url(self._settings.database)) else None
 
     def _days_left(self, path: Path) -> float:
         try:

@@ -125,8 +125,9 @@ class RegisterMismatch(StrEnum):
 _WHAT_TO_DO = {
     RegisterMismatch.AHEAD: (
         "this database is older than what the registry has signed: a copy, a backup, or one that has lost its last "
-        "commits (SQLite's -wal file among them). Put the newest database back. Where it is lost for good, "
-        "registry-server register reset says what that means for the members"
+        "commits (SQLite's -wal file among them). Put the newest database back, or add the leaves that this one lacks "
+        "from a copy of the log, by registry-server refill. Where they are lost for good, registry-server register "
+        "reset says what that means for the members"
     ),
     RegisterMismatch.FORK: (
         "this database holds another history than the registry has signed: another copy of it was served. Serve that "

@@ -123,7 +123,9 @@ def _check_map(tree: MapTree, newest: Head, *, awaits: bool) -> None:
     if (tree.root, tree.count) != (newest.map_root, newest.entry_count):
         want = f"that of the HEAD over {newest.entry_count}"
         if awaits:
-            want += "; a restore has lost records, and no HEAD says so yet: see registry-server refill"
+            want += (
+                "; a restore has lost records, and no HEAD says so yet: see registry-server register show and refill"
+            )
         elif not tree.count:
             want += "; make it with registry-server db upgrade"
         else:

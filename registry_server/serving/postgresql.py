@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from registry_server.serving.answered import AnsweredConnection, seconds_left
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Dialect, Engine, Pool
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["POOLER", "LimitError", "check_limits", "has_pooler", "postgresql_engine", "without_pooler"]
+__all__ = ["POOLER", "LimitError", "check_limits", "cluster_id", "has_pooler", "postgresql_engine", "without_pooler"]
 
 POOLER = "pooler"
 _MODE = "transaction"
@@ -107,6 +109,22 @@ def postgresql_engine(
         setting = "; ".join(f"SET LOCAL {limit} = {value}" for limit, value in limits.items())
         event.listen(engine, "begin", lambda connection: _limit(connection, setting))
     return engine
+
+
+def cluster_id(url: URL) -> str | None:
+    """Return what a server and all its standbys call themselves, through a pooler as well; None where it does not say.
+
+    Raises:
+        ValueError: as ``has_pooler``.
+    """
+    engine = postgresql_engine(url, "registry-server", {}, pool=NullPool)
+    try:
+        with engine.connect() as connection:
+            return str(connection.execute(text("SELECT system_identifier FROM pg_control_system()")).scalar_one())
+    except SQLAlchemyError:
+        return None
+    finally:
+        engine.dispose()
 
 
 def check_limits(connection: Connection, limits: Mapping[str, int]) -> None:

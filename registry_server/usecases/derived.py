@@ -68,12 +68,13 @@ class Repaired(NamedTuple):
 
     Attributes:
         rows: of each table, how many; tables in order are left out.
-        lost: leaf indexes of the newest versions of live records whose binding no row holds: it cannot be derived.
+        lost: by issuer, leaf indexes of the newest versions of its live records whose binding no row holds: it cannot
+            be derived.
         lost_texts: leaf indexes of annotations whose sealed text no row holds.
     """
 
     rows: dict[str, int]
-    lost: tuple[int, ...]
+    lost: dict[str, list[int]]
     lost_texts: tuple[int, ...]
 
 
@@ -112,9 +113,16 @@ def repair_derived(work: UnitOfWork, store: StateStore | None = None, *, write: 
     repairing.map()
     return Repaired(
         {name: count for name, count in sorted(repairing.rows.items()) if count},
-        tuple(sorted(repairing.lost)),
+        _by_issuer(repairing.lost),
         tuple(sorted(repairing.lost_texts)),
     )
+
+
+def _by_issuer(lost: dict[int, str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for index, issuer in sorted(lost.items()):
+        found.setdefault(issuer, []).append(index)
+    return dict(sorted(found.items()))
 
 
 class _Repairing:
@@ -126,7 +134,7 @@ class _Repairing:
         self._store = store
         self._write = write
         self.rows: Counter[str] = Counter()
-        self.lost: set[int] = set()
+        self.lost: dict[int, str] = {}
         self.lost_texts: set[int] = set()
 
     def head(self, row: HeadRow, asked: Frontier) -> None:
@@ -222,7 +230,7 @@ class _Repairing:
             return None
 
         self.rows["live_records"] += settle_each(self._work, table, wanted, self._store, write=self._write)
-        self.lost.update(index for index, _ in self._store.ascending(waiting))
+        self.lost.update(self._store.ascending(waiting))
         self._settle("lost_bindings", self._store.ascending(waiting))
         chains = ((row.record, log.chain(row.record)) for row in blocked.rows(self._work))
         ended = [first for first, chain in chains if chain is None or chain.erased]
@@ -254,7 +262,7 @@ class _Repairing:
         """Return the columns of a live record that the leaves say."""
         said, remark = self._log.newest[chain.key], chain.annotation
         if disclosure_digest(_bytes(held["disclosure"])) != said.disclosure_digest:
-            self.lost.add(chain.index)
+            self.lost[chain.index] = chain.key.issuer
         digest, text = b"" if remark is None else remark.disclosure_digest, _bytes(held["text_disclosure"])
         if (disclosure_digest(text) if text else b"") != digest:
             # The text of an annotation that another one has replaced; that of the newest is not here.

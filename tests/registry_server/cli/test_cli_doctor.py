@@ -19,11 +19,12 @@ from client_sdk.kernel.formats.note import VerifierKey
 from client_sdk.kernel.formats.words import InstitutionStatus, KeyUsage, Role
 from client_sdk.kernel.rules.dates import day_of
 from client_sdk.models.examined import Grade
+from client_sdk.testing.ports import free_port
 from registry_server.certificates.authority import CertificateAuthority
 from registry_server.operating.backup.keys import make_keys
 from registry_server.operating.backup.making import make_backup
 from registry_server.operating.doctor import examine
-from registry_server.operating.register import register_of
+from registry_server.operating.register import put_register, register_of, show_register
 from registry_server.sequencing.clock import SystemClocks
 from registry_server.sequencing.ledger import Ledger
 from registry_server.settings import Settings, load_settings
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHECKS = (
-    *("licence", "rulebook", "members", "reviews", "region", "protection", "assessment", "keys", "database", "standby"),
-    *("administrators", "register", "backup", "room", "clock", "certificates", "witnesses"),
+    *("licence", "rulebook", "members", "reviews", "region", "protection", "assessment", "keys", "database", "records"),
+    *("standby", "administrators", "register", "backup", "room", "clock", "certificates", "witnesses"),
     "auditors",
 )
 
@@ -111,8 +112,9 @@ def test_witnesses_that_members_demand_must_be_fed(tmp_path: Path) -> None:
     with (site.home / "registry.toml").open("a") as settings:
         settings.write('witness_policy = "witnesses.policy"\n')
     policy = site.home / "witnesses.policy"
-    for fed, grade in ((quorum[:1], Grade.FAIL), (quorum[:2], Grade.PASS)):
-        lines = [f"{line} https://w.example" for line in fed]
+    # Of those that are fed each is asked: nobody listens there.
+    for fed, grade in ((quorum[:1], Grade.FAIL), (quorum[:2], Grade.WARN)):
+        lines = [f"{line} https://127.0.0.1:{free_port()}" for line in fed]
         policy.write_text("\n".join([*lines, "quorum w1", ""]))
         assert grades(site)["witnesses"] is grade
 
@@ -258,7 +260,7 @@ def test_a_check_that_cannot_look_hides_no_other(site: Site) -> None:
     assert set(found) == set(CHECKS)
     failed = {name for name, grade in found.items() if grade is Grade.FAIL}
     of_database = {"rulebook", "members", "reviews", "region", "protection", "database", "administrators", "witnesses"}
-    of_database |= {"auditors"}
+    of_database |= {"auditors", "records"}
     assert failed == {*of_database, "keys", "register", "clock"}
 
 
@@ -349,3 +351,18 @@ def test_a_standby_that_is_read_is_held_against_the_primary(tmp_path: Path) -> N
         assert told(settings) == (Grade.FAIL, "it holds another history than the primary")
         following.stop()
         assert told(settings)[0] is Grade.WARN
+
+
+def test_a_register_on_the_server_of_the_database_is_warned_of(tmp_path: Path) -> None:
+    """Whatever the addresses are: what loses that server, or puts it back, would do so with both."""
+    with postgres_server() as server, postgres_database(server) as url, postgres_database(server) as beside:
+        site = Site(tmp_path)
+        site.database = ("--database-url", url)
+        site.found()
+        elsewhere = f"sqlite:///{tmp_path / 'register.sqlite'}"
+        for register_url, grade in ((beside, Grade.WARN), (elsewhere, Grade.PASS)):
+            settings = load_settings(site.home, {"register_url": register_url})
+            put_register(settings, show_register(settings).confirmation)
+            (item,) = [item for item in examine(settings) if item.check == "register"]
+            assert item.grade is grade
+            assert ("on the server of the database" in item.found) is (grade is Grade.WARN)

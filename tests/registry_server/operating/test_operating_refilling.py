@@ -19,6 +19,7 @@ from registry_server.storage import inquiries
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
+from tests.registry_server.operating.test_operating_backup import run
 from tests.support.evidence_maker import inquiry_of
 from tests.support.handmade_log import HandmadeLog, signer
 from tests.support.registers import register_of, register_path
@@ -107,6 +108,8 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
     done = refill(settings, tmp_path / "audit", world.clock)
     assert (done.inquiries, len(done.repaired.lost)) == (2, 1)
     assert standing_of(settings).register.mismatch is not None
+    told = run("register", "reset", "--home", lost.home.home, code=1)
+    assert "If none of them has seen\nmore, nothing is lost" in told
     # What is lost is shown by no HEAD before the register says that this is the newest log.
     put_register(settings, standing_of(settings).register.confirmation, world.clock)
     assert refill(settings, tmp_path / "audit", world.clock).leaves == 0

@@ -17,6 +17,7 @@ from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.witness_request import witness_request
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
 from client_sdk.kernel.ledger.state_store import MemoryStore
+from client_sdk.models.examined import Grade
 from registry_server.errors import RegistryError
 from registry_server.operating.backup import BackupError, restoring
 from registry_server.operating.backup.container import BackupWriter
@@ -24,6 +25,7 @@ from registry_server.operating.backup.keys import read_public_key
 from registry_server.operating.backup.making import make_backup
 from registry_server.operating.backup.refilling import refill
 from registry_server.operating.backup.restoring import restore
+from registry_server.operating.doctor import examine
 from registry_server.operating.register import put_register
 from registry_server.operating.standing import standing_of
 from registry_server.sequencing.errors import InconsistentError, RegisterMismatchError
@@ -81,7 +83,7 @@ def test_a_lost_database_is_restored_refilled_and_forgets_whom_the_log_erased(lo
 
     done = refill(settings, lost.copy)
     assert (done.leaves, done.inquiries) == (lost.size - lost.backup.header.size, 1)
-    assert done.repaired.lost == ()
+    assert done.repaired.lost == {}
     assert set().union(*map(lost.needles.found, files_of(other_url))) == set()
     assert standing_of(settings).may_be_served
     with Database(other_url, serving=False) as database:
@@ -122,7 +124,7 @@ def test_a_backup_of_one_kind_of_database_is_restored_into_the_other(
     with new_database("postgresql", tmp_path, request) as url:
         settings = lost.settings_for(url)
         restore(settings, lost.backup.path, lost.secret)
-        assert refill(settings, lost.copy).repaired.lost == ()
+        assert refill(settings, lost.copy).repaired.lost == {}
         assert standing_of(settings).may_be_served
 
 
@@ -232,8 +234,13 @@ def test_records_that_only_the_log_has_are_given_back_by_their_issuer_alone_and_
     settings = lost.settings_for(other_url)
     restore(settings, lost.backup.path, lost.secret)
     world.clock.now += 60_000
-    assert len(refill(settings, lost.copy, world.clock).repaired.lost) == 2
+    assert {key: len(each) for key, each in refill(settings, lost.copy, world.clock).repaired.lost.items()} == {
+        "lender-1": 1,
+        "lender-3": 1,
+    }
     assert refill(settings, lost.copy, world.clock).leaves == 0
+    (waiting,) = [item for item in examine(settings, world.clock) if item.check == "records"]
+    assert (waiting.grade, "lender-1 1, lender-3 1" in waiting.found) == (Grade.FAIL, True)
     assert standing_of(settings).may_be_served
     with Database(other_url, serving=False) as database:
         assert dict(fsck(database).counts) == {"BINDING_MISSING": 2, "FACT_COUNT_SHORT": 4}
@@ -311,9 +318,13 @@ def test_a_witness_that_lies_about_what_it_has_seen_stops_a_restored_registry_no
         assert len(refill(settings, lost.copy, world.clock).repaired.lost) == 1
         told = run("refill", *home, lost.copy, code=1)
         confirmation = standing_of(settings).register.confirmation
+    assert "lender-3: persons and facts of its records are lost, 1 from leaf " in told
     assert "the register has not seen them, witness w0 says that it has cosigned them" in told
     assert f"registry-server register reset --confirm {confirmation}\n" in told
-    with Database(other_url) as database, pytest.raises(InconsistentError, match="see registry-server refill"):
+    with (
+        Database(other_url) as database,
+        pytest.raises(InconsistentError, match="see registry-server register show and refill"),
+    ):
         Ledger.open(database, register_of(other_url), world.log_signer, world.clock)
     put_register(settings, confirmation, world.clock)
     with world.ledger(other_url) as ledger:
