@@ -82,7 +82,7 @@ CosignOption = Annotated[
     bool,
     typer.Option(
         "--cosign",
-        help="Cosign the log unless a finding tells against it, with the key of `key replay`, for the members' answers.",
+        help="Cosign the log unless a finding tells against it, with the key of `key replay`, for members' answers.",
     ),
 ]
 
