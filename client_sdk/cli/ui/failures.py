@@ -354,13 +354,19 @@ def _hint_of_class(error: RefusedError) -> str:
             return say("try again later.") if error.retryable else ""
 
 
+def _settings_hint(message: str) -> str:
+    if message.endswith("No such file or directory"):
+        return say("make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME.")
+    return say("correct that file; docs/members.md says what its settings mean.")
+
+
 def _config_hint(message: str) -> str:
     if "exists already" in message:
         return say("nothing is written over: name another place, or move away what is there.")
     if message.startswith("Dask"):
-        return say("leave out --dask to do the work on this machine; docs/members.md says what a cluster needs.")
+        return say("leave out --dask to do the work on this machine; docs/dask.md says what a cluster needs.")
     if "config.toml" in message:
-        return say("make a home with `credit-registry init`, or name it by --home or CREDIT_REGISTRY_HOME.")
+        return _settings_hint(message)
     if "trust-root" in message:
         return say("get the trust root with `credit-registry trust fetch` or `trust install FILE`.")
     if message.endswith(".pem cannot be read: No such file or directory"):

@@ -64,7 +64,8 @@ def register(app: typer.Typer) -> None:
 
         Equal sizes are compared offline. Of different ones the registry is asked for a consistency proof, with the
         certificate of the home. Ends with 0 where all belong to one log, with 4 where that cannot be told, and with 6
-        where they contradict each other: a proof is then written that `verify` judges offline.
+        where they contradict each other: a proof is then written that `verify` judges offline. A home whose log it is
+        keeps it, and takes no further answer until a person has moved it away.
         """
         root = read_trust_root(trust_root) if trust_root is not None else session.config().trust_root()
         held = [_read(path, root) for path in notes]
@@ -77,7 +78,9 @@ def register(app: typer.Typer) -> None:
                 continue
             proof = _contradiction(before, after)
             if proof is not None:
-                return _tell_proof(session, out, proof)
+                # A home that knows it relies on nothing more, as where an answer has shown it.
+                kept = session.config().state_folder if trust_root is None else None
+                return _tell_proof(session, out, proof, kept)
             if offline:
                 undecided.append(say("nobody was asked"))
                 continue
@@ -108,9 +111,11 @@ def _contradiction(before: "SignedCheckpoint", after: "SignedCheckpoint") -> Con
     return Contradiction.of(before, after) if before.checkpoint.size == after.checkpoint.size else None
 
 
-def _tell_proof(session: Run, out: Path, proof: Contradiction) -> ExitCode:
+def _tell_proof(session: Run, out: Path, proof: Contradiction, state: Path | None) -> ExitCode:
     from client_sdk.following import keep_contradiction  # noqa: PLC0415 - loads gRPC, which most verbs never need
 
+    if state is not None:
+        keep_contradiction(state, proof.encode())
     tell_contradiction(session, keep_contradiction(out, proof.encode()), proof)
     return ExitCode.MISBEHAVIOUR
 

@@ -83,6 +83,12 @@ def _registry_is_away(home: Path, _folder: Path) -> tuple[str, ...]:
     return ("records",)
 
 
+def _setting_is_unknown(home: Path, _folder: Path) -> tuple[str, ...]:
+    settings = home / "config.toml"
+    settings.write_text("max_age = 60\n" + settings.read_text())
+    return ("records",)
+
+
 def _fingerprint_is_wrong(home: Path, _folder: Path) -> tuple[str, ...]:
     return ("trust", "install", str(home / "trust-root.bin"), "--fingerprint", "ab" * 32)
 
@@ -132,6 +138,11 @@ MISTAKES = {
         _registry_is_away,
         rf"UNAVAILABLE: the registry at {NOBODY} does not answer.*What to do: check address, network and certificate",
         rf"UNAVAILABLE: 登记系统（{NOBODY}）没有答复.*怎么办：请检查地址、网络和证书",
+    ),
+    "unknown setting": Mistake(
+        _setting_is_unknown,
+        r"config\.toml: unknown settings: max_age; want .*limits.*What to do: correct that file; docs/members\.md",
+        r"max_age.*怎么办：请更正该文件；各项设置的含义见 docs/members\.md",
     ),
     "wrong fingerprint": Mistake(
         _fingerprint_is_wrong,

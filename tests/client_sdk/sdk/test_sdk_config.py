@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -21,10 +23,6 @@ from client_sdk.kernel.ledger.enrolment_file import EnrolmentFile
 from client_sdk.models import WitnessDemand
 from client_sdk.signing import SecretPrompt, create_signing_key, open_signer
 from tests.support.troubles import FEW_BYTES, small_files_only
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 ARGUMENTS: dict[str, Any] = {
     "institution": "lender-1",
@@ -239,6 +237,16 @@ def test_settings_are_written_as_they_are_read(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(speaking.to_toml())
     assert ClientConfig.from_home(tmp_path) == speaking
     assert speaking.roles == {Role.REPRESENTATIVE}
+
+
+def test_the_members_guide_names_every_limit_with_what_it_is_unless_set(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```toml config.toml\n(.*?)```", Path("docs/members.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "config.toml").write_text('institution = "lender-1"\nregistry = "h:1"\nname = "example"\n' + block)
+    unset = ClientConfig(institution="lender-1", registry="h:1", name="example", home=tmp_path)
+    assert ClientConfig.from_home(tmp_path) == unset
+    assert re.findall(r"^(\w+) = \d", block, re.MULTILINE) == [
+        *("deadline", "batch_deadline", "max_age", "replay_max_lag")
+    ]
 
 
 def test_the_environment_names_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
