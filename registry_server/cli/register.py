@@ -49,7 +49,11 @@ def _tell_register(state: RegisterState) -> None:
     held = state.problem or ("none" if state.held is None else state.registered)
     typer.echo(f"register {state.place}: {held}")
     typer.echo(f"database: {state.confirmation}")
-    if state.mismatch is not None:
+    if state.mismatch is not None and state.held is None:
+        typer.echo(
+            f"{state.mismatch}: whether this database is the one that was signed last is not known; it is not served"
+        )
+    elif state.mismatch is not None:
         typer.echo(f"{state.mismatch}: this database is not the one that was signed last, and is not served")
     elif not state.problem:
         typer.echo("the database begins with what is registered")

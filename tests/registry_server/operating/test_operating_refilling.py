@@ -109,6 +109,7 @@ def test_an_audits_folder_brings_inquiries_back_and_a_lost_register_is_set_befor
     assert (done.inquiries, len(done.repaired.lost)) == (2, 1)
     assert standing_of(settings).register.mismatch is not None
     told = run("register", "reset", "--home", lost.home.home, code=1)
+    assert "REGISTER_MISSING: whether this database is the one that was signed last is not known" in told
     assert "If none of them has seen\nmore, nothing is lost" in told
     # What is lost is shown by no HEAD before the register says that this is the newest log.
     put_register(settings, standing_of(settings).register.confirmation, world.clock)
