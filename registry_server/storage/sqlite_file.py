@@ -100,7 +100,10 @@ class SqliteFile:
         try:
             found = os.stat(self.path)  # noqa: PTH116 - twice a commit; Path.stat takes longer
         except OSError as error:
-            raise StorageError(fault_of(error), f"{self.path}: {error.strerror}") from None
+            advice = (
+                "; docs/operating.md says how a lost one is restored" if isinstance(error, FileNotFoundError) else ""
+            )
+            raise StorageError(fault_of(error), f"{self.path}: {error.strerror}{advice}") from None
         return found.st_dev, found.st_ino
 
 

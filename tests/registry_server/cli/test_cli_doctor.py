@@ -262,6 +262,7 @@ def test_a_check_that_cannot_look_hides_no_other(site: Site) -> None:
     of_database = {"rulebook", "members", "reviews", "region", "protection", "database", "administrators", "witnesses"}
     of_database |= {"auditors", "records"}
     assert failed == {*of_database, "keys", "register", "clock"}
+    assert "docs/operating.md says how a lost one is restored" in run("fsck", "--home", site.home, expected=2)
 
 
 def test_a_lost_register_and_a_clock_that_is_behind_fail(site: Site) -> None:
