@@ -57,9 +57,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DatabaseRegister", "FileRegister", "Register", "open_register"]
 
-# How long a move waits for another process that moves it at the same moment.
-PATIENCE_SECONDS = 10.0
-# How long a register on PostgreSQL may take for an operation, from waiting for a connection to the last answer.
+# How long a register may take for an operation: in a file or on SQLite, how long it waits for another process that
+# moves it at the same moment; on PostgreSQL, from waiting for a connection to the last answer.
 # Whatever it was asked, nothing is lost where no answer comes: a move that was made all the same is found by the next
 # look at the register.
 ANSWER_SECONDS = 5.0
@@ -117,20 +116,55 @@ def open_register(file: Path, url: str, origin: str) -> Register:
     return DatabaseRegister(url, origin) if url else FileRegister(file, origin)
 
 
+class _RegisterPause:
+    """A time in which nobody waits for a register that has just kept somebody waiting in vain.
+
+    Args:
+        place: of the register.
+        answer_seconds: how long one operation waits.
+    """
+
+    def __init__(self, place: str, answer_seconds: float) -> None:
+        self._place = place
+        self._seconds = _PAUSE_PART * answer_seconds
+        self._until = float("-inf")
+
+    def check(self) -> None:
+        """Check that it is over.
+
+        Raises:
+            RegisterError: it is not.
+        """
+        if time.monotonic() < self._until:
+            what = f"{self._place}: it gave no answer a moment ago"
+            raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.GONE, what)
+
+    def begin(self, began: float) -> None:
+        """Begin, after an operation that failed, where that has taken long.
+
+        Args:
+            began: when the operation did, by the clock that never steps.
+        """
+        if time.monotonic() - began >= self._seconds:
+            self._until = time.monotonic() + self._seconds
+
+
 class FileRegister:
     """A register in a file of its own.
 
     Args:
         path: of the file; ``create`` makes its folder.
         origin: of the log.
+        answer_seconds: how long an operation waits for another process.
     """
 
-    def __init__(self, path: Path, origin: str) -> None:
+    def __init__(self, path: Path, origin: str, answer_seconds: float = ANSWER_SECONDS) -> None:
         self.place = str(path)
         self._path = path
         self._origin = origin
+        self._pause = _RegisterPause(self.place, answer_seconds)
         # Excludes other processes; within this process callers hold a lock of their own.
-        self._lock = FileLock(f"{path}.lock", timeout=PATIENCE_SECONDS, mode=_MODE, thread_local=False)
+        self._lock = FileLock(f"{path}.lock", timeout=answer_seconds, mode=_MODE, thread_local=False)
 
     def read(self) -> Checkpoint | None:
         """Return what the file holds; None where it is not there."""
@@ -189,10 +223,13 @@ class FileRegister:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
+        self._pause.check()
+        began = time.monotonic()
         try:
             with self._failing():
                 self._lock.acquire(poll_interval=_TRY_SECONDS)
         except Timeout:
+            self._pause.begin(began)
             what = f"{self.place}.lock is held by another process"
             raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.BUSY, what) from None
         try:
@@ -227,7 +264,7 @@ class DatabaseRegister:
     Args:
         url: of SQLAlchemy: ``sqlite:///path`` or ``postgresql+psycopg://...``.
         origin: of the log.
-        answer_seconds: how long an operation on PostgreSQL may take.
+        answer_seconds: how long an operation may take.
     """
 
     def __init__(self, url: str, origin: str, answer_seconds: float = ANSWER_SECONDS) -> None:
@@ -238,7 +275,7 @@ class DatabaseRegister:
         self._engine = _engine(self._url, self._file, answer_seconds)
         # Whether the table was seen; asked for until then.
         self._made = False
-        self._left_until = float("-inf")
+        self._pause = _RegisterPause(self.place, answer_seconds)
 
     def read(self) -> Checkpoint | None:
         """Return the row of the log; None where there is none, or no table."""
@@ -298,19 +335,15 @@ class DatabaseRegister:
     @contextmanager
     def _failing(self) -> Iterator[None]:
         """Turn the driver's errors into ours, without its words: they may quote the URL."""
+        self._pause.check()
         began = time.monotonic()
-        if began < self._left_until:
-            what = f"{self.place}: it gave no answer a moment ago"
-            raise RegisterError(RegisterFault.UNAVAILABLE, StorageFault.GONE, what)
         try:
             with answers_within(self._seconds):
                 yield
         except IntegrityError:
             raise
         except (DBAPIError, PoolTimeoutError) as error:
-            pause = _PAUSE_PART * self._seconds
-            if time.monotonic() - began >= pause:
-                self._left_until = time.monotonic() + pause
+            self._pause.begin(began)
             name = getattr(getattr(error, "orig", None), "sqlite_errorname", "") or type(error).__name__
             fault = fault_of(getattr(error, "orig", None))
             raise RegisterError(RegisterFault.UNAVAILABLE, fault, f"{self.place}: {name}") from None
@@ -336,7 +369,7 @@ def _engine(url: URL, file: Path | None, answer_seconds: float) -> Engine:
             answer_seconds=answer_seconds,
         )
     # Opened by its name each time: a file that was moved away must be missed, not written to.
-    engine = create_engine(located(url, file), poolclass=NullPool, connect_args={"timeout": PATIENCE_SECONDS})
+    engine = create_engine(located(url, file), poolclass=NullPool, connect_args={"timeout": answer_seconds})
     event.listen(engine, "connect", _set_up_sqlite)
     return engine
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Literal, get_args
 
 import pytest
+from filelock import FileLock
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.pool import NullPool
 
@@ -241,6 +244,38 @@ def moved(register: Register) -> bool:
         return register.move(at(5), at(6)) == at(6)
     except RegisterError:
         return False
+
+
+@pytest.mark.parametrize("kind", ["file", "sqlite"])
+def test_a_register_that_another_process_holds_is_waited_for_once_and_not_by_each_in_turn(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "checkpoint"
+    register: Register = (
+        FileRegister(path, ORIGIN, answer_seconds=2.5)
+        if kind == "file"
+        else DatabaseRegister(f"sqlite:///{path}", ORIGIN, answer_seconds=2.5)
+    )
+    register.create(at(1))
+    with ExitStack() as held:
+        if kind == "file":
+            held.enter_context(FileLock(f"{path}.lock"))
+        else:
+            other = held.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+            other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RegisterError, match=r"held by another process|SQLITE_BUSY"):
+            register.move(at(1), at(2))
+        # Those that have queued behind it are told at once.
+        with pytest.raises(RegisterError, match="gave no answer a moment ago"):
+            register.move(at(1), at(2))
+
+    def is_moved() -> bool:
+        with suppress(RegisterError):
+            return register.move(at(1), at(2)) == at(2)
+        return False
+
+    wait_until(is_moved)
+    register.close()
 
 
 def test_logs_share_a_table_and_not_a_row(postgres_url: str) -> None:
