@@ -109,6 +109,8 @@ _THREADS = 16
 _PAGE_THREADS = 6
 # Threads for what a standby answers too.
 _READING_THREADS = 6
+# After the grace of a stop, until what waits for the database is given up.
+_CLOSING_SECONDS = 5.0
 # Objects made and not yet gone after which the garbage collector looks at the youngest of them.
 _COLLECT_AFTER = 50_000
 
@@ -178,7 +180,19 @@ class App:
         return port
 
     async def stop(self) -> None:
-        """Take no more calls, finish those under way, and close; what was acknowledged is durable anyway."""
+        """Take no more calls, finish those under way, and close; what was acknowledged is durable anyway.
+
+        What still waits for a PostgreSQL that answers nothing, or for its standby, is given up some seconds after the
+        grace: nobody waits for it any more.
+        """
+        most = self.settings.shutdown_grace_seconds + _CLOSING_SECONDS
+        ending = asyncio.get_running_loop().call_later(most, self.database.end_sessions)
+        try:
+            await self._stop()
+        finally:
+            ending.cancel()
+
+    async def _stop(self) -> None:
         if self._log_files is not None:
             await self._log_files.stop()
         if self._server is not None:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from registry_server.serving.answered import AnsweredConnection
 from registry_server.serving.full_disk import is_full
+from registry_server.serving.open_sessions import OpenSessions
 from registry_server.serving.postgresql import LimitError, check_limits, has_pooler, postgresql_engine
 from registry_server.storage.errors import DatabaseInUseError, LimitsError, StorageError, StorageFault
 from registry_server.storage.read_only import is_read_only
@@ -141,6 +142,7 @@ class Database:
         self._lock = _serving_lock(self._file) if serving and self._file is not None else None
         self._limits = {"lock_timeout": patience_ms, "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_MS}
         self._engine = _engine(parsed, self._file, patience_ms, self._limits, answer_seconds)
+        self._sessions = OpenSessions(self._engine) if self.on_postgresql else None
         self._answer_seconds = answer_seconds
         self._page_rows = page_rows
         self._turn = threading.Lock()
@@ -177,6 +179,11 @@ class Database:
             raise LimitsError(str(error)) from None
         except DBAPIError as error:
             raise unreachable(self._url, error) from None
+
+    def end_sessions(self) -> None:
+        """End what waits for PostgreSQL, whatever for, and begin nothing more there: the process is about to end."""
+        if self._sessions is not None:
+            self._sessions.end()
 
     def close(self) -> None:
         """Give up every connection and the lock."""
