@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
 from creditregistry.v1 import submission_pb2 as pb
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool
 
 from client_sdk.kernel.formats.checkpoint import sign_checkpoint
 from client_sdk.kernel.formats.witness_request import witness_request
 from client_sdk.kernel.formats.words import AnnotationFlag, Standing
-from client_sdk.kernel.ledger.state_store import MemoryStore
 from client_sdk.models.examined import Grade
 from registry_server.errors import RegistryError
-from registry_server.operating.backup import BackupError, restoring
+from registry_server.operating.backup import BackupError
 from registry_server.operating.backup.container import BackupWriter
 from registry_server.operating.backup.keys import read_public_key
 from registry_server.operating.backup.making import make_backup
@@ -31,11 +29,12 @@ from registry_server.operating.standing import standing_of
 from registry_server.sequencing.errors import InconsistentError, RegisterMismatchError
 from registry_server.sequencing.items import ItemOutcome
 from registry_server.sequencing.ledger import Ledger
-from registry_server.storage import schema
-from registry_server.storage.errors import StorageError, StorageFault
+from registry_server.storage import schema, wholesale
+from registry_server.storage.errors import StorageError
 from registry_server.storage.unit_of_work import Database
 from registry_server.usecases.check import Checks
 from registry_server.usecases.fsck.check import fsck
+from tests.conftest import execute
 from tests.registry_server.operating.test_operating_backup import read, run, through_kills
 from tests.registry_server.usecases.test_usecases_witnessing import KEYS, real, served
 from tests.support.handmade_log import seed
@@ -44,13 +43,10 @@ from tests.support.registers import ORIGIN, register_of
 from tests.support.registry_world import DAY_MS, Clock, accept, submit, submit_as
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping
+    from collections.abc import Callable, Iterator
 
     from registry_server.operating.backup.container import Row
     from registry_server.storage.driver import Value
-
-K = TypeVar("K", bound="int | bytes | tuple[str, bytes]")
-V = TypeVar("V")
 
 
 def files_of(url: str) -> Iterator[bytes]:
@@ -163,25 +159,24 @@ def test_what_is_too_old_foreign_damaged_or_not_empty_is_refused(lost: Lost, oth
     assert standing_of(settings).missing == (lost.backup.header.size, lost.size)
 
 
-class GoneStore(MemoryStore):
-    """Storage of a replay while the database goes away."""
-
-    def mapping(self, name: str, key: type[K], value: type[V]) -> MutableMapping[K, V]:  # noqa: ARG002 - of the protocol
-        raise StorageError(StorageFault.GONE, name)
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"])
-def test_a_database_that_fails_while_it_is_verified_says_nothing_about_the_backup(
-    lost: Lost, other_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_database_that_fails_while_a_restore_is_verified_says_nothing_against_the_backup(
+    lost: Lost, other_url: str
 ) -> None:
-    settings = lost.settings_for(other_url)
-    with monkeypatch.context() as failing:
-        failing.setattr(restoring, "replay_state", lambda _: nullcontext(GoneStore()))
-        with pytest.raises(StorageError) as failed:
-            restore(settings, lost.backup.path, lost.secret)
-        assert failed.value.fault is StorageFault.GONE
+    settings, url = lost.settings_for(other_url), make_url(other_url)
+
+    def cut(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        """End the session that reads the first leaves back."""
+        if "FROM leaves" in statement and "count(" not in statement:
+            event.remove(Engine, "before_cursor_execute", cut)
+            session = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            execute(url, f"SELECT pg_terminate_backend({session})")
+
+    event.listen(Engine, "before_cursor_execute", cut)
+    with pytest.raises(StorageError, match="gone"):
+        restore(settings, lost.backup.path, lost.secret)
     with Database(other_url, serving=False) as database, database.snapshot() as work:
-        assert restoring._rows_of(work) == {}
+        assert wholesale.rows_of(work, schema.leaves) == 0
     assert restore(settings, lost.backup.path, lost.secret).missing == (lost.backup.header.size, lost.size)
 
 
