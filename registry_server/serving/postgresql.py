@@ -32,6 +32,13 @@ _MODE = "transaction"
 CONNECT_TIMEOUT_SECONDS = 5
 # A server whose machine is gone answers nothing: it is given up after some ten seconds, whichever side speaks next.
 _GONE = {"tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+# The server does the same: else what this machine has locked would stay locked for two minutes after its loss.
+_NOTICED = {
+    "tcp_user_timeout": 10_000,
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+}
 
 
 class LimitError(Exception):
@@ -97,7 +104,7 @@ def postgresql_engine(
     if pooled:
         connect["prepare_threshold"] = None
     elif limits:
-        connect["options"] = " ".join(f"-c {limit}={value}" for limit, value in limits.items())
+        connect["options"] = " ".join(f"-c {setting}={value}" for setting, value in {**limits, **_NOTICED}.items())
     options: dict[str, object] = {"connect_args": connect, "isolation_level": "READ COMMITTED"}
     if pool is None:
         options |= {"pool_size": pool_size, "max_overflow": max_overflow, "pool_timeout": pool_timeout}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from client_sdk.kernel.formats.checkpoint import Checkpoint
 from client_sdk.kernel.formats.words import KeyUse
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WRITERS = 10
+NOTICED = {
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 COMMITS = 40
 
 
@@ -173,6 +180,17 @@ def test_a_standby_is_named_as_one(server_url: str) -> None:
         database.check_primary()
     assert failed.value.fault is StorageFault.STANDBY
     assert str(failed.value).startswith("the database is a standby: it takes no reports and no inquiries")
+
+
+def test_sessions_ask_the_server_to_notice_that_their_machine_has_vanished(server_url: str) -> None:
+    asked = text("SELECT name, reset_val FROM pg_settings WHERE name = ANY(:names)")
+    with Database(server_url, serving=False) as database, database.snapshot() as work:
+        found = {str(name): int(value) for name, value in work.connection.execute(asked, {"names": list(NOTICED)})}
+    assert found == NOTICED
+    # Where a pooler drops what sessions ask for, the server's own settings count.
+    given = (Path(__file__).parents[3] / "deploy" / "patroni.yml").read_text()
+    for name, value in NOTICED.items():
+        assert f"        {name}: {value}\n" in given
 
 
 @pytest.mark.parametrize("answer_seconds", [None, 2.0])
