@@ -59,7 +59,7 @@ def pytest_configure() -> None:
 
 
 # Tests that take a minute and more; begun last, they would run alone at the end.
-LONG = ("tests/readme/", "tests/demo/", "tests/faults/test_faults_hanging.py", "tests/promises/")
+LONG = ("tests/readme/", "tests/demo/", "tests/cluster/", "tests/faults/test_faults_hanging.py", "tests/promises/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

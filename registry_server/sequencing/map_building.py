@@ -30,7 +30,7 @@ from registry_server.storage import head, live, map_blocks, wholesale
 from registry_server.storage.schema import live_records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from client_sdk.kernel.ledger.directory import Directory
     from client_sdk.kernel.ledger.state_store import StateStore
@@ -50,6 +50,8 @@ PART_RECORDS = 500_000
 _PREFIXES = 1 << BLOCK_BITS
 _OF_SUBJECTS = _PREFIXES // 2
 _WRITTEN = 1_000
+# No place of a row is lower.
+_LOWEST = -(1 << 63)
 
 
 class WrongBlock(NamedTuple):
@@ -139,10 +141,14 @@ def wrong_blocks(
             yield from _differing(work, making.take(), _of_prefixes(compared, prefix + 1))
             compared = prefix + 1
     making.end()
-    yield from _differing(work, making.take(), [*_of_prefixes(compared, _PREFIXES), *_of_no_block(), (TOP, TOP + 1)])
+    # Where one block holds all there is, nothing was compared yet: everything else is wrong.
+    rest = [*_of_prefixes(compared, _PREFIXES), *_of_no_block(), (TOP, TOP + 1)] if compared else [(_LOWEST, None)]
+    yield from _differing(work, making.take(), rest)
 
 
-def _differing(work: UnitOfWork, made: list[tuple[int, bytes]], ranges: list[tuple[int, int]]) -> Iterator[WrongBlock]:
+def _differing(
+    work: UnitOfWork, made: list[tuple[int, bytes]], ranges: Sequence[tuple[int, int | None]]
+) -> Iterator[WrongBlock]:
     """Yield what differs between blocks and those that are stored in some ranges of places, which hold all of them."""
     want = dict(made)
     for first, end in ranges:
@@ -160,10 +166,12 @@ def _of_prefixes(first: int, end: int) -> list[tuple[int, int]]:
     return [((_PREFIXES + first) << depth, (_PREFIXES + end) << depth) for depth in deeper] if first < end else []
 
 
-def _of_no_block() -> list[tuple[int, int]]:
+def _of_no_block() -> list[tuple[int, int | None]]:
     """Return the places at which no block is: those of prefixes whose length is no multiple of 6 bits."""
-    between = [(2 << depth, _PREFIXES << depth) for depth in range(0, DEEPEST, BLOCK_BITS)]
-    return [(-(1 << 63), TOP), *between, (2 << DEEPEST, (1 << 63) - 1)]
+    between: list[tuple[int, int | None]] = [
+        (2 << depth, _PREFIXES << depth) for depth in range(0, DEEPEST, BLOCK_BITS)
+    ]
+    return [(_LOWEST, TOP), *between, (2 << DEEPEST, None)]
 
 
 def _begun(work: UnitOfWork) -> dict[int, Stub]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,7 @@ def current(url: str) -> str:
         engine.dispose()
 
 
+@cache
 def newest() -> str:
     """Return the version that this program needs."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above

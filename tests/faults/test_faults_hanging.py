@@ -52,7 +52,8 @@ MOST_SECONDS = DEADLINES.stream + 5.0
 MOMENTS = itertools.cycle((0.0, 0.03, 0.1, 0.17, 0.3))
 # While rows are taken from the caller.
 READING = "READING"
-REGISTRY_KILLS = 50
+# With those of key services and inboxes below, fifty kills.
+REGISTRY_KILLS = 30
 KEY_SERVICE_KILLS = 8
 # More than one page of an inbox takes.
 MOST_STEPS = 20

@@ -40,6 +40,8 @@ AXE = Path("tests/vectors/axe-core/axe.min.js")
 WIDTHS = (1280, 390)
 # Far more than a page takes on a slow machine with other work.
 PATIENCE = 60
+# How often it is looked, in seconds.
+_LOOK = 0.1
 _MOST_TABS = 80
 
 
@@ -55,7 +57,7 @@ def at_desk(browser: Chrome, desk: RunningDesk) -> Iterator[None]:
         browser.get(f"http://{host}:{desk.port}{path}")
         return bool(browser.find_elements(By.CSS_SELECTOR, "form[action='/sign-out']"))
 
-    WebDriverWait(browser, PATIENCE).until(let_in)
+    WebDriverWait(browser, PATIENCE, _LOOK).until(let_in)
     choose(browser, "en")
     yield
     browser.delete_all_cookies()
@@ -67,7 +69,9 @@ def choose(browser: Chrome, language: str) -> None:
     if found:
         found[0].click()
         lang = "zh-CN" if language == "zh" else "en"
-        WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, f"html[lang={lang}]"))
+        WebDriverWait(browser, PATIENCE, _LOOK).until(
+            lambda one: one.find_elements(By.CSS_SELECTOR, f"html[lang={lang}]")
+        )
 
 
 def path_of(browser: Chrome, path: str) -> str:
@@ -78,7 +82,7 @@ def path_of(browser: Chrome, path: str) -> str:
 def waited(browser: Chrome, selector: str) -> None:
     """Wait until something is on the page; what is there instead is told."""
     with contextlib.suppress(TimeoutException):
-        WebDriverWait(browser, PATIENCE).until(lambda one: one.find_elements(By.CSS_SELECTOR, selector))
+        WebDriverWait(browser, PATIENCE, _LOOK).until(lambda one: one.find_elements(By.CSS_SELECTOR, selector))
     shown = browser.find_element(By.TAG_NAME, "body").text
     assert browser.find_elements(By.CSS_SELECTOR, selector), f"{browser.current_url} has no {selector}:\n{shown}"
 

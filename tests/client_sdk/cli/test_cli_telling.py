@@ -90,7 +90,13 @@ MALFORMED = Violation(row=3, reason="MALFORMED", field="file", rule="file.encodi
             ["taken", "field: debt_ref", "rule: debt.one-record", "got: 1", "want: 0", "issuer"],
         ),
         (NotPermittedError("NOT_PERMITTED"), ExitCode.FOUND, "NOT_PERMITTED", ["another role"]),
-        (ConfigError("config.toml cannot be read"), ExitCode.SETUP, "CONFIG", ["credit-registry init"]),
+        (
+            ConfigError("config.toml cannot be read: No such file or directory"),
+            ExitCode.SETUP,
+            "CONFIG",
+            ["credit-registry init"],
+        ),
+        (ConfigError("config.toml cannot be read: it is no TOML"), ExitCode.SETUP, "CONFIG", ["correct that file"]),
         (
             ConfigError("TLS: certificate.pem: expired on"),
             ExitCode.SETUP,
