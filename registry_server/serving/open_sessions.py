@@ -39,7 +39,7 @@ class OpenSessions:
         event.listen(engine, "connect", self._note)
 
     def end(self) -> None:
-        """End every session, so that whoever waits for its answer gets an error; from now on none begins."""
+        """End every session, so that each thread that waits for an answer gets an error; from now on none begins."""
         with self._lock:
             self._ended = True
             for connection in self._open:

@@ -117,7 +117,7 @@ def open_register(file: Path, url: str, origin: str) -> Register:
 
 
 class _RegisterPause:
-    """A time in which nobody waits for a register that has just kept somebody waiting in vain.
+    """The pause after a register gave no answer in time: until it is over, operations fail at once instead of waiting.
 
     Args:
         place: of the register.

@@ -195,7 +195,7 @@ def check_that_members_find_out_by_comparing(registry: TestRegistry, tmp_path: P
     Command(registry.home("lender-1"))("checkpoint", "save", str(one))
     lender_2("checkpoint", "save", str(two))
     assert lender_2("compare", str(one), code=6).content["misbehaviour"] is True
-    # What is proved to a home stops it, whoever has found it.
+    # A proof stops every call of its home, whichever program has found it.
     assert lender_2("status", code=4).reason == "UNVERIFIABLE"
     assert lender_2("compare", str(two)).content["one_log"] is True
     root = ("--trust-root", str(registry.trust_root), "--offline")
